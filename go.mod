@@ -1,0 +1,3 @@
+module qconv
+
+go 1.26
