@@ -2,11 +2,16 @@
 // stand, clusters weights, and lowers the result to a [runtime.Program].
 package quant
 
-import "qconv/onnx"
+import (
+	"fmt"
+	"math"
+
+	"qconv/onnx"
+)
 
 // Model is a simplified float graph together with all that makes it integer. It is
 // stored as an ONNX file whose weights are already multiples of their codebook's
-// unit and whose metadata hold the rest.
+// unit and whose metadata hold the rest; see [Model.Save].
 type Model struct {
 	Graph *onnx.Graph
 	// Sites are the values that carry levels, in graph order: every one is computed in
@@ -22,6 +27,10 @@ type Model struct {
 	Input Preprocess
 	// Labels are class names, by output index; may be empty.
 	Labels []string
+	// Source is the SHA-256 of the file that was imported.
+	Source [32]byte
+	// Producer names the program that made the model.
+	Producer string
 }
 
 // WeightCode says that every element of a weight tensor is Unit times a centre of
@@ -29,4 +38,57 @@ type Model struct {
 type WeightCode struct {
 	Codebook int     `json:"codebook"`
 	Unit     float64 `json:"unit"`
+}
+
+// NewModel finds the sites of a simplified graph. It fails with [onnx.UnsupportedError],
+// naming all nodes concerned, when an operator has no integer form.
+func NewModel(g *onnx.Graph) (*Model, error) {
+	if err := Check(g); err != nil {
+		return nil, err
+	}
+	return &Model{
+		Graph:   g,
+		Sites:   analyze(g).sites(),
+		Levels:  map[string]Levels{},
+		Weights: map[string]WeightCode{},
+		Source:  g.SHA256,
+	}, nil
+}
+
+// WeightValues are the constants that are clustered, in graph order, each once.
+func (m *Model) WeightValues() []*onnx.Value { return m.operands(1) }
+
+// BiasValues are the biases of linear nodes, in graph order, each once.
+func (m *Model) BiasValues() []*onnx.Value { return m.operands(2) }
+
+// operands collects operand i of every node that has clustered weights.
+func (m *Model) operands(i int) []*onnx.Value {
+	var out []*onnx.Value
+	seen := map[*onnx.Value]bool{}
+	for _, n := range m.Graph.Nodes {
+		switch n.Op.(type) {
+		case *onnx.Conv, *onnx.ConvTranspose, *onnx.Gemm:
+			if i < len(n.Inputs) && n.Inputs[i] != nil && !seen[n.Inputs[i]] {
+				seen[n.Inputs[i]] = true
+				out = append(out, n.Inputs[i])
+			}
+		}
+	}
+	return out
+}
+
+// weightIndices finds the centre of every weight. A weight that is no centre, up to float32
+// rounding, is an error: the weights were changed after they were clustered.
+func weightIndices(weights []float32, centres []int32, unit float64) ([]uint16, error) {
+	values := Expand(centres, unit)
+	tolerance := 1e-5 * math.Max(math.Abs(values[0]), math.Abs(values[len(values)-1]))
+	out := make([]uint16, len(weights))
+	for i, w := range weights {
+		n := Nearest(values, float64(w))
+		if math.Abs(values[n]-float64(w)) > tolerance {
+			return nil, fmt.Errorf("element %d is %g, which is none of the %d centres; the weights were changed after they were clustered", i, w, len(centres))
+		}
+		out[i] = uint16(n)
+	}
+	return out, nil
 }

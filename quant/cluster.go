@@ -1,0 +1,97 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+
+	"qconv/onnx"
+)
+
+// Cluster replaces all weights of the model by their nearest centres and records the
+// codebooks. Biases stay as they are, but for [ScopeGlobal], which includes them.
+func Cluster(m *Model, cfg ClusterConfig) error {
+	if err := cfg.Validate(); err != nil {
+		return err
+	}
+	for _, w := range append(m.WeightValues(), m.BiasValues()...) {
+		for i, v := range w.Const.Floats {
+			if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+				return fmt.Errorf("quant: weights %q: element %d is %g, want a finite number", w.Name, i, v)
+			}
+		}
+	}
+	m.Codebooks, m.Weights = nil, map[string]WeightCode{}
+	for _, group := range Groups(m, cfg.Scope) {
+		ints, unit := cfg.Centres(group.Pool(), nil)
+		m.Codebooks = append(m.Codebooks, ints)
+		for i, w := range group.Values {
+			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: unit * group.Scales[i]}
+			if i < group.Weights {
+				m.Weights[w.Name] = code
+			}
+			values := Expand(ints, code.Unit)
+			for k, v := range w.Const.Floats {
+				w.Const.Floats[k] = float32(values[Nearest(values, float64(v))])
+			}
+		}
+	}
+	return nil
+}
+
+// Group lists tensors that share a codebook: weights first, then biases, if any.
+type Group struct {
+	Values  []*onnx.Value
+	Weights int       // how many of Values are weights
+	Scales  []float64 // by which each tensor is divided before clustering
+}
+
+// Groups divides the weights of a model by scope.
+func Groups(m *Model, scope Scope) []Group {
+	weights := m.WeightValues()
+	if scope == ScopeLayer {
+		groups := make([]Group, len(weights))
+		for i, w := range weights {
+			groups[i] = Group{Values: []*onnx.Value{w}, Weights: 1, Scales: []float64{1}}
+		}
+		return groups
+	}
+	g := Group{Values: weights, Weights: len(weights)}
+	if scope == ScopeGlobal {
+		g.Values = append(g.Values, m.BiasValues()...)
+	}
+	for _, v := range g.Values {
+		scale := 1.0
+		if scope == ScopeNetwork {
+			scale = rms(v.Const.Floats)
+		}
+		g.Scales = append(g.Scales, scale)
+	}
+	return []Group{g}
+}
+
+// Pool returns all weights of the group, each divided by its tensor's scale.
+func (g Group) Pool() []float32 {
+	var pool []float32
+	for i, v := range g.Values {
+		if g.Scales[i] == 1 {
+			pool = append(pool, v.Const.Floats...)
+			continue
+		}
+		for _, w := range v.Const.Floats {
+			pool = append(pool, float32(float64(w)/g.Scales[i]))
+		}
+	}
+	return pool
+}
+
+// rms is the root mean square of weights, or 1 where all are zero.
+func rms(weights []float32) float64 {
+	sum := 0.0
+	for _, w := range weights {
+		sum += float64(w) * float64(w)
+	}
+	if sum == 0 {
+		return 1
+	}
+	return math.Sqrt(sum / float64(len(weights)))
+}

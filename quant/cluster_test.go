@@ -1,0 +1,138 @@
+package quant
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+)
+
+// laplacianSample draws weights of mean 0.1 and scale 0.5.
+func laplacianSample(n int) []float32 {
+	rng := rand.New(rand.NewPCG(1, 2))
+	w := make([]float32, n)
+	for i := range w {
+		w[i] = float32(0.1 + 0.5*rng.ExpFloat64()*float64(1-2*(i%2)))
+	}
+	return w
+}
+
+// TestLaplacianOffsets compares the closed form with Lloyd's iteration for absolute error
+// on a Laplacian density, where a cell's best centre is its median.
+func TestLaplacianOffsets(t *testing.T) {
+	cdf := func(x float64) float64 {
+		if x < 0 {
+			return math.Exp(x) / 2
+		}
+		return 1 - math.Exp(-x)/2
+	}
+	inverse := func(p float64) float64 {
+		if p < 0.5 {
+			return math.Log(2 * p)
+		}
+		return -math.Log(2 * (1 - p))
+	}
+	for _, k := range []int{2, 3, 4, 5, 8, 15, 16} {
+		centres := make([]float64, k)
+		for i := range centres {
+			centres[i] = inverse((float64(i) + 0.5) / float64(k))
+		}
+		for range 20000 {
+			below := 0.0
+			next := make([]float64, k)
+			for i := range centres {
+				above := 1.0
+				if i+1 < k {
+					above = cdf((centres[i] + centres[i+1]) / 2)
+				}
+				next[i] = inverse((below + above) / 2)
+				below = above
+			}
+			centres = next
+		}
+		for i, l := range laplacianOffsets(k) {
+			if got := centres[(k+1)/2+i]; math.Abs(got-l) > 1e-8 {
+				t.Errorf("k=%d: offset %d is %.10f, Lloyd finds %.10f", k, i, l, got)
+			}
+		}
+	}
+}
+
+func TestKMeansBeatsQuantiles(t *testing.T) {
+	w := laplacianSample(50000)
+	sorted := sortedSample(w)
+	for _, k := range []int{4, 16, 64} {
+		got := KMeans(w, k, KMeansOptions{})
+		if len(got) != k || !slices.IsSorted(got) {
+			t.Fatalf("k=%d: %d centres, sorted %v", k, len(got), slices.IsSorted(got))
+		}
+		var quantiles []float64
+		for i := range k {
+			quantiles = append(quantiles, sorted[(2*i+1)*len(sorted)/(2*k)])
+		}
+		if e, q := squaredError(sorted, got), squaredError(sorted, quantiles); e > 0.7*q {
+			t.Errorf("k=%d: squared error %g, quantiles alone %g", k, e, q)
+		}
+		// No centre can be improved by moving it alone to the mean of its cluster.
+		sums := make([]float64, len(sorted)+1)
+		for i, v := range sorted {
+			sums[i+1] = sums[i] + v
+		}
+		again := slices.Clone(got)
+		lloyd(sorted, sums, again)
+		for i := range got {
+			if math.Abs(again[i]-got[i]) > 1e-3 {
+				t.Errorf("k=%d: centre %d still moves from %g to %g", k, i, got[i], again[i])
+			}
+		}
+	}
+}
+
+func TestKMeansFewDistinct(t *testing.T) {
+	w := []float32{1, 1, -2, 1, -2, 5}
+	for _, f := range []func() []float64{
+		func() []float64 { return KMeans(w, 3, KMeansOptions{}) },
+		func() []float64 { return Laplacian(w, 100) },
+	} {
+		if got := f(); !slices.Equal(got, []float64{-2, 1, 5}) {
+			t.Errorf("got %v, want the three distinct weights", got)
+		}
+	}
+}
+
+func TestLaplacianMethodFits(t *testing.T) {
+	w := laplacianSample(20000)
+	sorted := sortedSample(w)
+	for _, k := range []int{2, 15, 64} {
+		got := Laplacian(w, k)
+		best := KMeans(w, k, KMeansOptions{})
+		if e, b := squaredError(sorted, got), squaredError(sorted, best); len(got) != k || e > 1.35*b {
+			t.Errorf("k=%d: %d centres with squared error %g, k-means %g", k, len(got), e, b)
+		}
+	}
+}
+
+func TestSnap(t *testing.T) {
+	ints, unit := Snap([]float64{-0.5, 0.001, 0.0011, 1}, 8)
+	if !slices.Equal(ints, []int32{-64, 0, 127}) && !slices.Equal(ints, []int32{-63, 0, 127}) {
+		t.Errorf("ints %v", ints)
+	}
+	if math.Abs(unit-1.0/127) > 1e-15 {
+		t.Errorf("unit %g, want 1/127", unit)
+	}
+	if ints, unit := Snap([]float64{0}, 8); !slices.Equal(ints, []int32{0}) || unit != 1 {
+		t.Errorf("all-zero weights: ints %v, unit %g", ints, unit)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	centres := []float64{-1, 0, 2}
+	for _, c := range []struct {
+		v    float64
+		want int
+	}{{-9, 0}, {-0.6, 0}, {-0.5, 1}, {0.9, 1}, {1, 2}, {2, 2}, {7, 2}} {
+		if got := Nearest(centres, c.v); got != c.want {
+			t.Errorf("Nearest(%g) = %d, want %d", c.v, got, c.want)
+		}
+	}
+}

@@ -1,0 +1,135 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// Scope says which weights share a codebook.
+type Scope string
+
+const (
+	// ScopeLayer gives every weight tensor a codebook of its own.
+	ScopeLayer Scope = "layer"
+	// ScopeNetwork has one codebook over weights divided by their tensor's root mean
+	// square; the tensor's scale is free, as it sits in the requantization.
+	ScopeNetwork Scope = "network"
+	// ScopeGlobal has one codebook over raw weights and biases, as in the paper.
+	ScopeGlobal Scope = "global"
+)
+
+// Method says how centres are found.
+type Method string
+
+const (
+	MethodKMeans    Method = "kmeans"
+	MethodLaplacian Method = "laplacian"
+)
+
+// ClusterConfig says how weights become few.
+type ClusterConfig struct {
+	Weights int    // centres per codebook, 2..65536
+	Scope   Scope  // which weights share a codebook
+	Method  Method // how centres are found
+	// Bits is the width of the signed integer a centre becomes, 2..16; 0 chooses
+	// [DefaultBits].
+	Bits int
+}
+
+// DefaultClusterConfig returns 256 k-means centres per layer.
+func DefaultClusterConfig() ClusterConfig {
+	return ClusterConfig{Weights: 256, Scope: ScopeLayer, Method: MethodKMeans}
+}
+
+// Validate reports the fields that are out of range.
+func (c ClusterConfig) Validate() error {
+	var problems []string
+	if c.Weights < 2 || c.Weights > 65536 {
+		problems = append(problems, fmt.Sprintf("weights: got %d, want 2..65536", c.Weights))
+	}
+	if !slices.Contains([]Scope{ScopeLayer, ScopeNetwork, ScopeGlobal}, c.Scope) {
+		problems = append(problems, fmt.Sprintf("scope: got %q, want layer, network or global", c.Scope))
+	}
+	if c.Method != MethodKMeans && c.Method != MethodLaplacian {
+		problems = append(problems, fmt.Sprintf("method: got %q, want kmeans or laplacian", c.Method))
+	}
+	if c.Bits != 0 && (c.Bits < 2 || c.Bits > 16) {
+		problems = append(problems, fmt.Sprintf("centre bits: got %d, want 2..16, or 0 to choose", c.Bits))
+	}
+	return joinProblems("quant: clustering", problems)
+}
+
+// DefaultBits is the centre width that leaves the spacing of w centres intact: 8 bits up
+// to 16 centres, 12 for 256, 16 from 4096 on.
+func DefaultBits(w int) int {
+	return min(max(bits.Len(uint(w-1))+4, 8), 16)
+}
+
+// bits is the centre width in force.
+func (c ClusterConfig) bits() int {
+	if c.Bits != 0 {
+		return c.Bits
+	}
+	return DefaultBits(c.Weights)
+}
+
+// Centres finds the centres of weights by the configured method and snaps them to integers:
+// a weight is then unit times one of ints, which ascend and are distinct. A warm start
+// (the centres of an earlier call times their unit) makes k-means cheap: three iterations.
+func (c ClusterConfig) Centres(weights []float32, warm []float64) (ints []int32, unit float64) {
+	var centres []float64
+	switch {
+	case c.Method == MethodLaplacian:
+		centres = Laplacian(weights, c.Weights)
+	case len(warm) > 0:
+		centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: 3})
+	default:
+		centres = KMeans(weights, c.Weights, KMeansOptions{})
+	}
+	return Snap(centres, c.bits())
+}
+
+// Snap rounds centres to integers of the given signed width in a unit of their own:
+// unit*ints[i] is within unit/2 of a centre. Centres that fall together are merged, so
+// ints may be shorter than centres.
+func Snap(centres []float64, bits int) (ints []int32, unit float64) {
+	largest := 0.0
+	for _, c := range centres {
+		largest = math.Max(largest, math.Abs(c))
+	}
+	if largest == 0 {
+		return []int32{0}, 1
+	}
+	unit = largest / float64(int(1)<<(bits-1)-1)
+	for _, c := range centres {
+		ints = append(ints, int32(math.Round(c/unit)))
+	}
+	slices.Sort(ints)
+	return slices.Compact(ints), unit
+}
+
+// Expand returns the real values unit*ints, ascending.
+func Expand(ints []int32, unit float64) []float64 {
+	out := make([]float64, len(ints))
+	for i, c := range ints {
+		out[i] = unit * float64(c)
+	}
+	return out
+}
+
+// Nearest is the position of the centre nearest to v, the upper one of two equally near.
+// Centres ascend.
+func Nearest(centres []float64, v float64) int {
+	i, _ := slices.BinarySearch(centres, v)
+	switch {
+	case i == 0:
+		return 0
+	case i == len(centres):
+		return i - 1
+	case v-centres[i-1] < centres[i]-v:
+		return i - 1
+	}
+	return i
+}

@@ -1,0 +1,212 @@
+package quant
+
+import (
+	"fmt"
+
+	"qconv/onnx"
+	"qconv/runtime"
+)
+
+// Compile lowers a model whose sites have levels and whose weights have codebooks to
+// the integer program. It adds self-tests, whose expected outputs come from [Simulate], and
+// validates the result, which proves that no accumulator overflows.
+func Compile(m *Model) (*runtime.Program, error) {
+	if err := Check(m.Graph); err != nil {
+		return nil, err
+	}
+	c := &compiler{
+		model:    m,
+		analysis: analyze(m.Graph),
+		prog:     &runtime.Program{Labels: m.Labels, Source: m.Source, Producer: m.Producer},
+		states:   map[*onnx.Value]state{},
+		books:    map[string]int{},
+	}
+	if len(m.Graph.Inputs) != 1 {
+		return nil, fmt.Errorf("quant: the network has %d inputs, want 1", len(m.Graph.Inputs))
+	}
+	if err := c.input(m.Graph.Inputs[0]); err != nil {
+		return nil, err
+	}
+	for _, n := range m.Graph.Nodes {
+		if err := c.node(n); err != nil {
+			return nil, fmt.Errorf("quant: %s %q: %w", n.Op.Type(), n.Name, err)
+		}
+	}
+	for _, v := range m.Graph.Outputs {
+		if err := c.output(v); err != nil {
+			return nil, fmt.Errorf("quant: output %q: %w", v.Name, err)
+		}
+	}
+	if err := c.prog.Validate(); err != nil {
+		return nil, err
+	}
+	if err := addSelfTests(c.prog); err != nil {
+		return nil, err
+	}
+	return c.prog, nil
+}
+
+// compiler holds what lowering has made so far.
+type compiler struct {
+	model    *Model
+	analysis *analysis
+	prog     *runtime.Program
+	states   map[*onnx.Value]state
+	books    map[string]int // codebooks of the program by content
+}
+
+// state is what has become of a value: a tensor of levels, or an accumulator that is
+// still growing.
+type state struct {
+	shape onnx.Shape // as ONNX sees it
+
+	tensor int    // position in Program.Tensors; elements in row-major order of shape
+	levels Levels // of tensor
+
+	sum   *sum // not nil while open; tensor and levels are then unused
+	funcs []onnx.Scalar
+}
+
+// input makes the tensor the program starts from.
+func (c *compiler) input(v *onnx.Value) error {
+	levels, ok := c.model.Levels[v.Name]
+	if !ok {
+		return fmt.Errorf("quant: input %q has no levels; calibrate the model first", v.Name)
+	}
+	id := c.tensor(v.Shape, levels)
+	c.prog.Input = runtime.Input{Tensor: id}
+	if c.model.Input.Given {
+		c.prog.Input.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0])
+	}
+	c.states[v] = state{shape: v.Shape, tensor: id, levels: levels}
+	return nil
+}
+
+// tensor adds a tensor of levels for an ONNX shape.
+func (c *compiler) tensor(shape onnx.Shape, levels Levels) int {
+	c.prog.Tensors = append(c.prog.Tensors, runtime.Tensor{
+		Shape:  imageShape(shape),
+		Levels: levels.Size(),
+		Zero:   levels.Zero,
+		Scale:  runtime.ScaleOf(levels.Step),
+	})
+	return len(c.prog.Tensors) - 1
+}
+
+// imageShape is the channels, rows and columns of one sample: [N][C][H][W] as it is,
+// [N][C][L] as C rows of one, [N][F] as F channels of one element, anything deeper
+// as [C] times all the rest.
+func imageShape(s onnx.Shape) [3]int {
+	switch len(s) {
+	case 0, 1:
+		return [3]int{1, 1, s.Elems()}
+	case 2:
+		return [3]int{s[1], 1, 1}
+	case 3:
+		return [3]int{s[1], 1, s[2]}
+	case 4:
+		return [3]int{s[1], s[2], s[3]}
+	}
+	return [3]int{s[1], s.Elems() / max(s[1], 1), 1}
+}
+
+// node lowers one node into the state of its output.
+func (c *compiler) node(n *onnx.Node) error {
+	out := n.Outputs[0]
+	cl, _ := c.analysis.classify(n)
+	var st state
+	var err error
+	switch cl {
+	case classLinear:
+		st, err = c.linear(n)
+	case classScalar:
+		st, err = c.scalar(n)
+	case classView, classFinal:
+		st = c.states[n.Inputs[0]]
+		st.shape = out.Shape
+	case classMove:
+		st, err = c.move(n)
+	case classMerge:
+		st, err = c.concat(n)
+	}
+	if err != nil {
+		return err
+	}
+	if st.sum != nil && !c.analysis.absorbed(out) && !c.analysis.outputs[out] {
+		st, err = c.close(out, st)
+		if err != nil {
+			return err
+		}
+	}
+	c.states[out] = st
+	return nil
+}
+
+// scalar composes a function with an open accumulator, or makes it a table of levels.
+func (c *compiler) scalar(n *onnx.Node) (state, error) {
+	in, out := c.states[n.Inputs[0]], n.Outputs[0]
+	f := n.Op.(onnx.Scalar)
+	if in.sum != nil {
+		in.funcs = append(append([]onnx.Scalar(nil), in.funcs...), f)
+		in.shape = out.Shape
+		return in, nil
+	}
+	levels, err := c.levelsOf(out)
+	if err != nil {
+		return state{}, err
+	}
+	return state{shape: out.Shape, tensor: c.mapped(in, []onnx.Scalar{f}, levels), levels: levels}, nil
+}
+
+// levelsOf looks up the levels chosen for a site.
+func (c *compiler) levelsOf(v *onnx.Value) (Levels, error) {
+	levels, ok := c.model.Levels[v.Name]
+	if !ok {
+		return Levels{}, fmt.Errorf("value %q has no levels; calibrate the model first", v.Name)
+	}
+	return levels, nil
+}
+
+// output delivers a value: its levels, or its accumulators.
+func (c *compiler) output(v *onnx.Value) error {
+	st := c.states[v]
+	if st.sum != nil {
+		var err error
+		if len(st.funcs) > 0 {
+			st, err = c.close(v, st)
+		} else {
+			st, err = c.deliver(st)
+		}
+		if err != nil {
+			return err
+		}
+		c.states[v] = st
+	}
+	c.prog.Outputs = append(c.prog.Outputs, runtime.Output{Name: v.Name, Tensor: st.tensor})
+	return nil
+}
+
+// selfTests is how many elements of expected output a program carries at most, beyond
+// the first test.
+const selfTests = 64
+
+// addSelfTests records the exact outputs for a few generated inputs.
+func addSelfTests(p *runtime.Program) error {
+	in := p.Tensors[p.Input.Tensor]
+	indices := make([]byte, in.Elems())
+	size := 0
+	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests; seed++ {
+		runtime.GenerateInput(seed, indices, in.Levels)
+		outs, err := Simulate(p, indices)
+		if err != nil {
+			return err
+		}
+		t := runtime.SelfTest{Seed: seed}
+		for _, out := range outs {
+			t.Want = append(t.Want, out...)
+		}
+		size = max(len(t.Want), 1)
+		p.SelfTests = append(p.SelfTests, t)
+	}
+	return nil
+}

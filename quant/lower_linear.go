@@ -1,0 +1,199 @@
+package quant
+
+import (
+	"fmt"
+
+	"qconv/onnx"
+	"qconv/runtime"
+)
+
+// linear lowers a node that opens or extends an accumulator.
+func (c *compiler) linear(n *onnx.Node) (state, error) {
+	out := n.Outputs[0]
+	var s *sum
+	var err error
+	switch op := n.Op.(type) {
+	case *onnx.Conv:
+		s, err = c.conv(n, op)
+	case *onnx.ConvTranspose:
+		s, err = c.convTranspose(n, op)
+	case *onnx.Gemm:
+		s, err = c.gemm(n)
+	case *onnx.Add:
+		s, err = c.add(n)
+	case *onnx.AveragePool:
+		s, err = c.average(n, image2(op.Kernel), image2(op.Strides), beginPads(op.Pads))
+	case *onnx.GlobalAveragePool:
+		in := imageShape(n.Inputs[0].Shape)
+		s, err = c.average(n, [2]int{in[1], in[2]}, [2]int{1, 1}, [2]int{})
+	}
+	return state{shape: out.Shape, sum: s}, err
+}
+
+// conv is a correlation: the term's own equation.
+func (c *compiler) conv(n *onnx.Node, op *onnx.Conv) (*sum, error) {
+	t, err := c.weighted(n, imageShape(n.Inputs[0].Shape))
+	if err != nil {
+		return nil, err
+	}
+	t.Groups = op.Groups
+	t.Kernel, t.Stride, t.Dilation = image2(op.Kernel), image2(op.Strides), image2(op.Dilations)
+	t.Pad = beginPads(op.Pads)
+	t.Up = [2]int{1, 1}
+	return c.open(n, t)
+}
+
+// convTranspose is a correlation over its input spread out by the strides, with the
+// kernel turned round: out[y] = sum w[ky] in[v], v*stride = y + pad - ky*dilation.
+func (c *compiler) convTranspose(n *onnx.Node, op *onnx.ConvTranspose) (*sum, error) {
+	t, err := c.weighted(n, imageShape(n.Inputs[0].Shape))
+	if err != nil {
+		return nil, err
+	}
+	t.Groups = op.Groups
+	t.Kernel, t.Stride, t.Dilation = image2(op.Kernel), [2]int{1, 1}, image2(op.Dilations)
+	t.Up = image2(op.Strides)
+	pad := beginPads(op.Pads)
+	for d := range 2 {
+		t.Pad[d] = (t.Kernel[d]-1)*t.Dilation[d] - pad[d]
+	}
+	t.indices = transposeKernel(t.indices, n.Inputs[1].Shape[0], op.Groups, t.Kernel)
+	return c.open(n, t)
+}
+
+// transposeKernel turns weights [C][O/g][KH][KW] of a transposed convolution into those
+// of a correlation, [O][C/g][KH][KW], each kernel turned by half a turn.
+func transposeKernel(w []uint16, inputs, groups int, kernel [2]int) []uint16 {
+	area := kernel[0] * kernel[1]
+	perOut := len(w) / (inputs * area) // outputs per group
+	perIn := inputs / groups
+	out := make([]uint16, 0, len(w))
+	for g := range groups {
+		for o := range perOut {
+			for i := range perIn {
+				from := ((g*perIn+i)*perOut + o) * area
+				for k := area - 1; k >= 0; k-- {
+					out = append(out, w[from+k])
+				}
+			}
+		}
+	}
+	return out
+}
+
+// gemm is a convolution whose kernel covers its whole input: the row-major order of a
+// flattened picture is that of a kernel.
+func (c *compiler) gemm(n *onnx.Node) (*sum, error) {
+	in := c.states[n.Inputs[0]]
+	shape := imageShape(n.Inputs[0].Shape)
+	if in.sum == nil {
+		shape = c.prog.Tensors[in.tensor].Shape
+	}
+	t, err := c.weighted(n, shape)
+	if err != nil {
+		return nil, err
+	}
+	t.Groups, t.Kernel = 1, [2]int{shape[1], shape[2]}
+	t.Stride, t.Dilation, t.Up = [2]int{1, 1}, [2]int{1, 1}, [2]int{1, 1}
+	return c.open(n, t)
+}
+
+// add joins two accumulators, or a constant to the bias of one.
+func (c *compiler) add(n *onnx.Node) (*sum, error) {
+	shape := imageShape(n.Outputs[0].Shape)
+	if x, constant, ok := c.analysis.addend(n); ok {
+		values, _ := perChannel(constant, x.Shape)
+		s := c.summand(x, shape)
+		return join(s, &sum{shape: s.shape, bias: values}), nil
+	}
+	a, b := c.summand(n.Inputs[0], shape), c.summand(n.Inputs[1], shape)
+	if a.shape != b.shape {
+		return nil, fmt.Errorf("adds accumulators of shapes %v and %v", a.shape, b.shape)
+	}
+	return join(a, b), nil
+}
+
+// summand is a value as an accumulator: as it is, or a tensor of levels repeated.
+func (c *compiler) summand(v *onnx.Value, shape [3]int) *sum {
+	st := c.states[v]
+	if st.sum != nil {
+		return st.sum
+	}
+	st.tensor = c.reshaped(st, shape)
+	return identity(st, shape)
+}
+
+// average is a depthwise convolution with all weights 1/(window).
+func (c *compiler) average(n *onnx.Node, kernel, stride, pad [2]int) (*sum, error) {
+	st := c.states[n.Inputs[0]]
+	shape := imageShape(n.Inputs[0].Shape)
+	area := kernel[0] * kernel[1]
+	t := term{
+		Term: runtime.Term{
+			In: c.reshaped(st, shape), Groups: shape[0], Kernel: kernel, Stride: stride,
+			Dilation: [2]int{1, 1}, Pad: pad, Up: [2]int{1, 1},
+		},
+		centres: []int32{1},
+		unit:    st.levels.Step / float64(area),
+		indices: make([]uint16, shape[0]*area),
+	}
+	return c.open(n, t)
+}
+
+// weighted starts the term of a node with clustered weights over a tensor of levels that
+// is seen with the given shape.
+func (c *compiler) weighted(n *onnx.Node, shape [3]int) (term, error) {
+	st := c.states[n.Inputs[0]]
+	w := n.Inputs[1]
+	code, ok := c.model.Weights[w.Name]
+	if !ok {
+		return term{}, fmt.Errorf("weights %q have no codebook; cluster the model first", w.Name)
+	}
+	centres := c.model.Codebooks[code.Codebook]
+	indices, err := weightIndices(w.Const.Floats, centres, code.Unit)
+	if err != nil {
+		return term{}, fmt.Errorf("weights %q: %w", w.Name, err)
+	}
+	return term{
+		Term:    runtime.Term{In: c.reshaped(st, shape)},
+		centres: centres,
+		unit:    code.Unit * st.levels.Step,
+		indices: indices,
+	}, nil
+}
+
+// open makes an accumulator of one term and the node's bias.
+func (c *compiler) open(n *onnx.Node, t term) (*sum, error) {
+	s := &sum{shape: imageShape(n.Outputs[0].Shape), terms: []term{t}}
+	s.bias = make([]float64, s.shape[0])
+	if len(n.Inputs) < 3 || n.Inputs[2] == nil {
+		return s, nil
+	}
+	bias := n.Inputs[2].Const
+	if bias == nil || len(bias.Floats) != 1 && len(bias.Floats) != len(s.bias) {
+		return nil, fmt.Errorf("bias is not a constant with one value per channel")
+	}
+	for i := range s.bias {
+		s.bias[i] = float64(bias.Floats[i%len(bias.Floats)])
+	}
+	return s, nil
+}
+
+// image2 is a spatial attribute of one or two dimensions as rows and columns.
+func image2(v []int) [2]int {
+	switch len(v) {
+	case 1:
+		return [2]int{1, v[0]}
+	case 2:
+		return [2]int{v[0], v[1]}
+	}
+	panic(fmt.Sprintf("BUG: spatial attribute %v has neither one nor two dimensions", v))
+}
+
+// beginPads are the pads above and to the left.
+func beginPads(pads []int) [2]int {
+	if len(pads) == 2 {
+		return [2]int{0, pads[0]}
+	}
+	return [2]int{pads[0], pads[1]}
+}

@@ -1,0 +1,145 @@
+package quant
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"qconv/onnx"
+)
+
+// The keys under which a model's metadata_props hold what ONNX has no place for. Values
+// are JSON but for the hash, which is hexadecimal.
+const (
+	keyLevels     = "qconv.levels"
+	keyCodebooks  = "qconv.codebooks"
+	keyWeights    = "qconv.weights"
+	keyPreprocess = "qconv.preprocess"
+	keyLabels     = "qconv.labels"
+	keySource     = "qconv.source"
+	keyProducer   = "qconv.producer"
+)
+
+// IsImported says whether a graph was written by [Model.Save], and not by somebody else's
+// exporter.
+func IsImported(g *onnx.Graph) bool { return g.Meta[keySource] != "" }
+
+// Save writes the model as an ONNX file, atomically.
+func (m *Model) Save(path string) error {
+	g := *m.Graph
+	g.Meta = maps.Clone(m.Graph.Meta)
+	if g.Meta == nil {
+		g.Meta = map[string]string{}
+	}
+	for key, v := range map[string]any{
+		keyLevels: m.Levels, keyCodebooks: m.Codebooks, keyWeights: m.Weights,
+		keyPreprocess: m.Input, keyLabels: m.Labels,
+	} {
+		text, err := json.Marshal(v)
+		if err != nil {
+			return fmt.Errorf("quant: %s: %w", key, err)
+		}
+		g.Meta[key] = string(text)
+	}
+	g.Meta[keySource] = hex.EncodeToString(m.Source[:])
+	g.Meta[keyProducer] = m.Producer
+	return onnx.Write(path, &g)
+}
+
+// Load reads a model from an ONNX file: one written by [Model.Save] with all it carries,
+// anyone else's simplified and without levels or codebooks.
+func Load(path string) (*Model, error) {
+	g, err := onnx.Read(path)
+	if err != nil {
+		return nil, err
+	}
+	return FromGraph(g)
+}
+
+// FromGraph makes a model of a graph as it was read from a file.
+func FromGraph(g *onnx.Graph) (*Model, error) {
+	if _, err := onnx.Simplify(g); err != nil {
+		return nil, err
+	}
+	m, err := NewModel(g)
+	if err != nil {
+		return nil, err
+	}
+	if !IsImported(g) {
+		return m, nil
+	}
+	if err := m.readMeta(); err != nil {
+		return nil, &onnx.FormatError{Where: "metadata", Err: err}
+	}
+	return m, nil
+}
+
+// readMeta fills the model from its graph's metadata and checks it against the graph.
+func (m *Model) readMeta() error {
+	for key, v := range map[string]any{
+		keyLevels: &m.Levels, keyCodebooks: &m.Codebooks, keyWeights: &m.Weights,
+		keyPreprocess: &m.Input, keyLabels: &m.Labels,
+	} {
+		if text := m.Graph.Meta[key]; text != "" {
+			if err := json.NewDecoder(strings.NewReader(text)).Decode(v); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+		}
+	}
+	source, err := hex.DecodeString(m.Graph.Meta[keySource])
+	if err != nil || len(source) != len(m.Source) {
+		return fmt.Errorf("%s: got %q, want a SHA-256 in hexadecimal", keySource, m.Graph.Meta[keySource])
+	}
+	copy(m.Source[:], source)
+	m.Producer = m.Graph.Meta[keyProducer]
+	return m.checkMeta()
+}
+
+// checkMeta says what in the metadata is out of range.
+func (m *Model) checkMeta() error {
+	for _, name := range slices.Sorted(maps.Keys(m.Levels)) {
+		if err := m.Levels[name].check(); err != nil {
+			return fmt.Errorf("%s: %q: %w", keyLevels, name, err)
+		}
+	}
+	for i, centres := range m.Codebooks {
+		if len(centres) < 1 || len(centres) > 65536 {
+			return fmt.Errorf("%s: codebook %d has %d centres, want 1..65536", keyCodebooks, i, len(centres))
+		}
+		for k := 1; k < len(centres); k++ {
+			if centres[k] <= centres[k-1] {
+				return fmt.Errorf("%s: codebook %d does not ascend at centre %d", keyCodebooks, i, k)
+			}
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Weights)) {
+		w := m.Weights[name]
+		if w.Codebook < 0 || w.Codebook >= len(m.Codebooks) || !(w.Unit > 0) {
+			return fmt.Errorf("%s: %q refers to codebook %d of %d with unit %g", keyWeights, name, w.Codebook, len(m.Codebooks), w.Unit)
+		}
+	}
+	for _, in := range m.Graph.Inputs {
+		if err := m.Input.Check(imageShape(in.Shape)[0]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// check reports levels no calibration would make.
+func (l Levels) check() error {
+	switch {
+	case l.Count < 2 || l.Count > 256:
+		return fmt.Errorf("has %d levels, want 2..256", l.Count)
+	case l.Stride != 1 && (l.Stride != 2 || l.Count != 2):
+		return fmt.Errorf("has stride %d, want 1, or 2 for two levels", l.Stride)
+	case !(l.Step > 0) || l.Step*256 > 1e300:
+		return fmt.Errorf("has step %g, want a positive number", l.Step)
+	case l.Zero < 0 || l.Zero >= l.Size():
+		return fmt.Errorf("has zero at %d, want 0..%d", l.Zero, l.Size()-1)
+	}
+	return nil
+}

@@ -1,0 +1,93 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+	"sort"
+
+	"qconv/onnx"
+	"qconv/runtime"
+)
+
+// scan is how many equal parts of the accumulator's range are looked at one by one when a
+// step function is made. Within one part the function is taken to rise or fall throughout.
+const scan = 4096
+
+// stepFunction is the requantization of one layer as a table: for every accumulator acc in
+// [lo, hi],
+//
+//	Level(acc) = levels.Index(f(acc*unit))
+//
+// where f applies funcs in order. Breaks are found by bisection, so they are exact for any
+// function that does not turn around within a part of [scan].
+func stepFunction(funcs []onnx.Scalar, unit float64, levels Levels, lo, hi int64) (runtime.Step, error) {
+	level := func(acc int64) int {
+		v := float64(acc) * unit
+		for _, f := range funcs {
+			v = f.Apply(v)
+		}
+		return levels.Index(v)
+	}
+	step := runtime.Step{Values: []uint8{uint8(level(lo))}}
+	// Divide before multiplying: hi-lo may have 32 bits.
+	part := max((hi-lo)/scan, 1)
+	for from := lo; from < hi; {
+		to := min(from+part, hi)
+		for a, b := level(from), level(to); a != b; a = level(from) {
+			// The first accumulator in (from, to] whose level is not a any more.
+			n := sort.Search(int(to-from-1), func(i int) bool { return level(from+1+int64(i)) != a })
+			from += 1 + int64(n)
+			step.Breaks = append(step.Breaks, int32(from))
+			step.Values = append(step.Values, uint8(level(from)))
+		}
+		from = to
+	}
+	if len(step.Breaks) > maxBreaks {
+		return step, fmt.Errorf("the function changes its level %d times, want at most %d", len(step.Breaks), maxBreaks)
+	}
+	return step, nil
+}
+
+// maxBreaks bounds a step function: a function may run through all 256 levels a few times.
+const maxBreaks = 4096
+
+// lookup is the table of a scalar function between two sets of levels.
+func lookup(funcs []onnx.Scalar, in, out Levels) []uint8 {
+	table := make([]uint8, in.Size())
+	for i := range table {
+		v := in.Value(i)
+		for _, f := range funcs {
+			v = f.Apply(v)
+		}
+		table[i] = uint8(out.Index(v))
+	}
+	return table
+}
+
+// inputTables map pixel values to levels, one table per channel, or one for all where
+// preprocessing does not tell channels apart.
+func inputTables(p Preprocess, levels Levels, channels int) [][]uint8 {
+	if len(p.Scale) <= 1 && len(p.Mean) <= 1 && len(p.Std) <= 1 {
+		channels = 1
+	}
+	tables := make([][]uint8, channels)
+	for c := range tables {
+		tables[c] = make([]uint8, 256)
+		for pixel := range tables[c] {
+			tables[c][pixel] = uint8(levels.Index(p.Apply(c, float64(pixel))))
+		}
+	}
+	return tables
+}
+
+// InputLevels are the levels that hold all values pixels can take after preprocessing.
+func InputLevels(p Preprocess, channels, count int) (Levels, error) {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for c := range channels {
+		for _, pixel := range []float64{0, 255} {
+			lo = math.Min(lo, p.Apply(c, pixel))
+			hi = math.Max(hi, p.Apply(c, pixel))
+		}
+	}
+	return NewLevels(count, lo, hi)
+}

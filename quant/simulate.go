@@ -1,0 +1,191 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+
+	"qconv/runtime"
+)
+
+// Simulate computes a program on one sample by its definition: slowly, in plain loops over
+// 64-bit integers, with every accumulator checked against int32. It is what the runtime
+// must equal. Indices are the levels of the input tensor, in its order; the results are the
+// elements of every output, level indices or accumulators.
+func Simulate(p *runtime.Program, indices []byte) ([][]int32, error) {
+	tensors, err := simulateAll(p, indices)
+	if err != nil {
+		return nil, err
+	}
+	outs := make([][]int32, len(p.Outputs))
+	for i, o := range p.Outputs {
+		outs[i] = tensors[o.Tensor]
+	}
+	return outs, nil
+}
+
+// simulateAll returns the elements of every tensor of the program.
+func simulateAll(p *runtime.Program, indices []byte) ([][]int32, error) {
+	in := p.Tensors[p.Input.Tensor]
+	if len(indices) != in.Elems() {
+		return nil, fmt.Errorf("quant: simulate: input has %d elements, want %d", len(indices), in.Elems())
+	}
+	tensors := make([][]int32, len(p.Tensors))
+	tensors[p.Input.Tensor] = make([]int32, in.Elems())
+	for i, v := range indices {
+		if int(v) >= in.Levels {
+			return nil, fmt.Errorf("quant: simulate: input element %d is level %d, want less than %d", i, v, in.Levels)
+		}
+		tensors[p.Input.Tensor][i] = int32(v)
+	}
+	for n, instr := range p.Instrs {
+		out := make([]int32, p.Tensors[instr.Dst()].Elems())
+		var err error
+		switch instr := instr.(type) {
+		case *runtime.Linear:
+			err = simulateLinear(p, instr, tensors, out)
+		case *runtime.MaxPool:
+			simulateMaxPool(p, instr, tensors[instr.In], out)
+		case *runtime.Map:
+			plane := len(out) / len(instr.Tables)
+			for i, v := range tensors[instr.In] {
+				out[i] = int32(instr.Tables[i/plane][v])
+			}
+		case *runtime.Map2:
+			simulateMap2(p, instr, tensors[instr.A], tensors[instr.B], out)
+		case *runtime.Copy:
+			for i := range out {
+				out[i] = int32(instr.Fill)
+			}
+			for _, piece := range instr.Pieces {
+				simulatePiece(piece, tensors[piece.In], out)
+			}
+		default:
+			err = fmt.Errorf("unknown instruction %T", instr)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("quant: simulate: instruction %d: %w", n, err)
+		}
+		tensors[instr.Dst()] = out
+	}
+	return tensors, nil
+}
+
+func simulateLinear(p *runtime.Program, l *runtime.Linear, tensors [][]int32, out []int32) error {
+	shape := p.Tensors[l.Out].Shape
+	acc := make([]int64, len(out))
+	for i := range acc {
+		acc[i] = int64(l.Bias[i/(shape[1]*shape[2])])
+	}
+	for _, t := range l.Terms {
+		weights := make([]uint16, t.Weights.Len())
+		if err := t.Weights.Decode(weights); err != nil {
+			return err
+		}
+		simulateTerm(p, t, weights, tensors[t.In], shape, acc)
+	}
+	for i, a := range acc {
+		if a < math.MinInt32 || a > math.MaxInt32 {
+			return fmt.Errorf("accumulator %d is %d, which is no int32", i, a)
+		}
+		switch len(l.Steps) {
+		case 0:
+			out[i] = int32(a)
+		case 1:
+			out[i] = int32(p.Steps[l.Steps[0]].Level(int32(a)))
+		default:
+			out[i] = int32(p.Steps[l.Steps[i/(shape[1]*shape[2])]].Level(int32(a)))
+		}
+	}
+	return nil
+}
+
+// simulateTerm adds one linear map to the accumulators, by the equation of [runtime.Term].
+func simulateTerm(p *runtime.Program, t runtime.Term, weights []uint16, in []int32, shape [3]int, acc []int64) {
+	source := p.Tensors[t.In]
+	centres := p.Codebooks[t.Codebook].Centres
+	perGroup := source.Shape[0] / t.Groups // input channels of a group
+	outPerGroup := shape[0] / t.Groups
+	a := 0
+	for o := range shape[0] {
+		for y := range shape[1] {
+			for x := range shape[2] {
+				w := o * perGroup * t.Kernel[0] * t.Kernel[1]
+				for c := range perGroup {
+					channel := o/outPerGroup*perGroup + c
+					for ky := range t.Kernel[0] {
+						for kx := range t.Kernel[1] {
+							v, okV := tap(y, ky, t, 0, source.Shape[1])
+							u, okU := tap(x, kx, t, 1, source.Shape[2])
+							if okV && okU {
+								i := in[(channel*source.Shape[1]+v)*source.Shape[2]+u]
+								acc[a] += int64(centres[weights[w]]) * int64(i-int32(source.Zero))
+							}
+							w++
+						}
+					}
+				}
+				a++
+			}
+		}
+	}
+}
+
+// tap is the input row (d = 0) or column (d = 1) that kernel element k meets at output
+// position y, and whether there is one.
+func tap(y, k int, t runtime.Term, d, size int) (int, bool) {
+	v := y*t.Stride[d] - t.Pad[d] + k*t.Dilation[d]
+	return v / t.Up[d], v >= 0 && v%t.Up[d] == 0 && v/t.Up[d] < size
+}
+
+func simulateMaxPool(p *runtime.Program, m *runtime.MaxPool, in, out []int32) {
+	from, to := p.Tensors[m.In].Shape, p.Tensors[m.Out].Shape
+	n := 0
+	for c := range to[0] {
+		for y := range to[1] {
+			for x := range to[2] {
+				largest := int32(0)
+				for ky := range m.Kernel[0] {
+					for kx := range m.Kernel[1] {
+						v := y*m.Stride[0] - m.Pad[0] + ky*m.Dilation[0]
+						u := x*m.Stride[1] - m.Pad[1] + kx*m.Dilation[1]
+						if v >= 0 && v < from[1] && u >= 0 && u < from[2] {
+							largest = max(largest, in[(c*from[1]+v)*from[2]+u])
+						}
+					}
+				}
+				out[n] = largest
+				n++
+			}
+		}
+	}
+}
+
+func simulateMap2(p *runtime.Program, m *runtime.Map2, a, b, out []int32) {
+	shape, small := p.Tensors[m.Out].Shape, p.Tensors[m.B].Shape
+	levels := int32(p.Tensors[m.B].Levels)
+	n := 0
+	for c := range shape[0] {
+		for y := range shape[1] {
+			for x := range shape[2] {
+				cb, yb, xb := min(c, small[0]-1), min(y, small[1]-1), min(x, small[2]-1)
+				v := b[(cb*small[1]+yb)*small[2]+xb]
+				out[n] = int32(m.Table[a[n]*levels+v])
+				n++
+			}
+		}
+	}
+}
+
+func simulatePiece(p runtime.Piece, in, out []int32) {
+	var walk func(d, to, from int)
+	walk = func(d, to, from int) {
+		if d == len(p.Dims) {
+			out[to] = in[from]
+			return
+		}
+		for i := range p.Dims[d] {
+			walk(d+1, to+i*p.OutStride[d], from+i*p.InStride[d])
+		}
+	}
+	walk(0, p.OutStart, p.InStart)
+}

@@ -1,0 +1,194 @@
+package quant
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"qconv/onnx"
+	"qconv/runtime"
+)
+
+// sum is an accumulator that is still growing: terms whose weights are integers in
+// units that may differ, and a bias in real numbers.
+type sum struct {
+	shape [3]int // of the accumulators
+	terms []term
+	bias  []float64 // one per channel
+}
+
+// term is a linear map whose real weights are unit*centres[indices[i]] per step of its
+// input tensor.
+type term struct {
+	runtime.Term
+	centres []int32
+	unit    float64
+	indices []uint16
+}
+
+// join adds two accumulators of the same shape.
+func join(a, b *sum) *sum {
+	out := &sum{shape: a.shape, terms: slices.Concat(a.terms, b.terms), bias: slices.Clone(a.bias)}
+	for i, v := range b.bias {
+		out.bias[i] += v
+	}
+	return out
+}
+
+// identity is the accumulator that repeats a tensor of levels, as a residual addition needs.
+func identity(st state, shape [3]int) *sum {
+	return &sum{
+		shape: shape,
+		bias:  make([]float64, shape[0]),
+		terms: []term{{
+			Term: runtime.Term{
+				In: st.tensor, Groups: shape[0], Kernel: [2]int{1, 1}, Stride: [2]int{1, 1},
+				Dilation: [2]int{1, 1}, Up: [2]int{1, 1},
+			},
+			centres: []int32{1},
+			unit:    st.levels.Step,
+			indices: make([]uint16, shape[0]),
+		}},
+	}
+}
+
+// fineness is how many bits finer the common unit of several terms is made than the
+// finest of theirs, so that the others are nearly whole multiples of it.
+const fineness = 10
+
+// emit turns a sum into an instruction over a common unit, with integer biases and without
+// a requantization, and returns that unit. The unit is made as fine as [fineness] asks and an
+// int32 accumulator allows.
+func (c *compiler) emit(s *sum, out int) (*runtime.Linear, float64, error) {
+	finest := math.Inf(1)
+	for _, t := range s.terms {
+		finest = math.Min(finest, t.unit)
+	}
+	shift := fineness
+	if !mixedUnits(s.terms, finest) {
+		shift = 0
+	}
+	for ; ; shift-- {
+		unit := math.Ldexp(finest, -shift)
+		linear := &runtime.Linear{Out: out}
+		fits := true
+		for _, v := range s.bias {
+			b := math.Round(v / unit)
+			fits = fits && math.Abs(b) <= math.MaxInt32
+			linear.Bias = append(linear.Bias, int32(b))
+		}
+		for _, t := range s.terms {
+			rt := t.Term
+			centres, indices, ok := rescale(t.centres, t.indices, t.unit/unit)
+			fits = fits && ok
+			rt.Codebook = c.codebook(centres)
+			rt.Weights = runtime.PackWeights(indices, len(centres))
+			linear.Terms = append(linear.Terms, rt)
+		}
+		if fits {
+			_, _, err := c.prog.AccRange(linear)
+			fits = err == nil
+		}
+		switch {
+		case fits:
+			return linear, unit, nil
+		case shift < -16:
+			return nil, 0, fmt.Errorf("no unit keeps the accumulators within 32 bits; the weights or their inputs are out of proportion")
+		}
+	}
+}
+
+// mixedUnits says whether any unit is not the finest times a power of two.
+func mixedUnits(terms []term, finest float64) bool {
+	for _, t := range terms {
+		if f, _ := math.Frexp(t.unit / finest); f != 0.5 {
+			return true
+		}
+	}
+	return false
+}
+
+// rescale multiplies centres by factor and rounds; centres that fall together are merged.
+// It fails when one does not fit an int32.
+func rescale(centres []int32, indices []uint16, factor float64) ([]int32, []uint16, bool) {
+	var out []int32
+	position := make([]uint16, len(centres))
+	for i, c := range centres {
+		v := math.Round(float64(c) * factor)
+		if math.Abs(v) > math.MaxInt32 {
+			return centres, indices, false
+		}
+		if len(out) == 0 || out[len(out)-1] != int32(v) {
+			out = append(out, int32(v))
+		}
+		position[i] = uint16(len(out) - 1)
+	}
+	if len(out) == len(centres) {
+		return out, indices, true
+	}
+	moved := make([]uint16, len(indices))
+	for i, w := range indices {
+		moved[i] = position[w]
+	}
+	return out, moved, true
+}
+
+// codebook returns the position of a codebook in the program, adding it when it is new.
+func (c *compiler) codebook(centres []int32) int {
+	key := fmt.Sprint(centres)
+	if id, ok := c.books[key]; ok {
+		return id
+	}
+	c.books[key] = len(c.prog.Codebooks)
+	c.prog.Codebooks = append(c.prog.Codebooks, runtime.Codebook{Centres: centres})
+	return c.books[key]
+}
+
+// close ends an accumulator: functions applied, requantized to the levels of site v.
+func (c *compiler) close(v *onnx.Value, st state) (state, error) {
+	levels, err := c.levelsOf(v)
+	if err != nil {
+		return state{}, err
+	}
+	id := c.tensor(v.Shape, levels)
+	if c.prog.Tensors[id].Elems() == st.sum.shape[0]*st.sum.shape[1]*st.sum.shape[2] {
+		c.prog.Tensors[id].Shape = st.sum.shape
+	}
+	linear, unit, err := c.emit(st.sum, id)
+	if err != nil {
+		return state{}, err
+	}
+	lo, hi, err := c.prog.AccRange(linear)
+	if err != nil {
+		return state{}, err
+	}
+	step, err := stepFunction(st.funcs, unit, levels, slices.Min(widen(lo)), slices.Max(widen(hi)))
+	if err != nil {
+		return state{}, err
+	}
+	c.prog.Steps = append(c.prog.Steps, step)
+	linear.Steps = []int{len(c.prog.Steps) - 1}
+	c.prog.Instrs = append(c.prog.Instrs, linear)
+	return state{shape: v.Shape, tensor: id, levels: levels}, nil
+}
+
+// deliver ends an accumulator that is an output: its int32 values are the result.
+func (c *compiler) deliver(st state) (state, error) {
+	id := len(c.prog.Tensors)
+	c.prog.Tensors = append(c.prog.Tensors, runtime.Tensor{Shape: st.sum.shape})
+	linear, unit, err := c.emit(st.sum, id)
+	if err != nil {
+		return state{}, err
+	}
+	c.prog.Tensors[id].Scale = runtime.ScaleOf(unit)
+	c.prog.Instrs = append(c.prog.Instrs, linear)
+	return state{shape: st.shape, tensor: id}, nil
+}
+
+func widen(v []int32) []int64 {
+	out := make([]int64, len(v))
+	for i, x := range v {
+		out[i] = int64(x)
+	}
+	return out
+}
