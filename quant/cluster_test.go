@@ -125,6 +125,23 @@ func TestSnap(t *testing.T) {
 	}
 }
 
+func TestIntegerCentres(t *testing.T) {
+	w := laplacianSample(20000)
+	sorted := sortedSample(w)
+	for _, k := range []int{2, 3, 8, 16} {
+		ints, unit := integerCentres(w, k)
+		if len(ints) != k || int(ints[0]) != -(k/2) || int(ints[k-1]) != k-1-k/2 {
+			t.Fatalf("k=%d: centres %v", k, ints)
+		}
+		got := squaredError(sorted, Expand(ints, unit))
+		for _, f := range []float64{0.8, 0.95, 1.05, 1.25} {
+			if e := squaredError(sorted, Expand(ints, f*unit)); e < got {
+				t.Errorf("k=%d: unit %g has squared error %g, %g times it %g", k, unit, got, f, e)
+			}
+		}
+	}
+}
+
 func TestNearest(t *testing.T) {
 	centres := []float64{-1, 0, 2}
 	for _, c := range []struct {

@@ -28,19 +28,31 @@ const (
 	MethodLaplacian Method = "laplacian"
 )
 
+// Kind says which centres a codebook may have.
+type Kind string
+
+const (
+	// KindFree allows any centres.
+	KindFree Kind = "free"
+	// KindInteger has evenly spaced centres, the integers -W/2 .. W-1-W/2 times one scale:
+	// the codebook for which the fastest kernels exist.
+	KindInteger Kind = "integer"
+)
+
 // ClusterConfig says how weights become few.
 type ClusterConfig struct {
-	Weights int    // centres per codebook, 2..65536
-	Scope   Scope  // which weights share a codebook
-	Method  Method // how centres are found
-	// Bits is the width of the signed integer a centre becomes, 2..16; 0 chooses
+	Weights  int    // centres per codebook, 2..65536
+	Scope    Scope  // which weights share a codebook
+	Codebook Kind   // which centres are allowed
+	Method   Method // how free centres are found
+	// Bits is the width of the signed integer a free centre becomes, 2..16; 0 chooses
 	// [DefaultBits].
 	Bits int
 }
 
 // DefaultClusterConfig returns 256 k-means centres per layer.
 func DefaultClusterConfig() ClusterConfig {
-	return ClusterConfig{Weights: 256, Scope: ScopeLayer, Method: MethodKMeans}
+	return ClusterConfig{Weights: 256, Scope: ScopeLayer, Codebook: KindFree, Method: MethodKMeans}
 }
 
 // Validate reports the fields that are out of range.
@@ -51,6 +63,9 @@ func (c ClusterConfig) Validate() error {
 	}
 	if !slices.Contains([]Scope{ScopeLayer, ScopeNetwork, ScopeGlobal}, c.Scope) {
 		problems = append(problems, fmt.Sprintf("scope: got %q, want layer, network or global", c.Scope))
+	}
+	if c.Codebook != KindFree && c.Codebook != KindInteger {
+		problems = append(problems, fmt.Sprintf("codebook: got %q, want free or integer", c.Codebook))
 	}
 	if c.Method != MethodKMeans && c.Method != MethodLaplacian {
 		problems = append(problems, fmt.Sprintf("method: got %q, want kmeans or laplacian", c.Method))
@@ -81,6 +96,8 @@ func (c ClusterConfig) bits() int {
 func (c ClusterConfig) Centres(weights []float32, warm []float64) (ints []int32, unit float64) {
 	var centres []float64
 	switch {
+	case c.Codebook == KindInteger:
+		return integerCentres(weights, c.Weights)
 	case c.Method == MethodLaplacian:
 		centres = Laplacian(weights, c.Weights)
 	case len(warm) > 0:
@@ -89,6 +106,22 @@ func (c ClusterConfig) Centres(weights []float32, warm []float64) (ints []int32,
 		centres = KMeans(weights, c.Weights, KMeansOptions{})
 	}
 	return Snap(centres, c.bits())
+}
+
+// integerCentres are the k integers around zero with the unit that minimizes the squared
+// error of the weights.
+func integerCentres(weights []float32, k int) (ints []int32, unit float64) {
+	for i := range k {
+		ints = append(ints, int32(i-k/2))
+	}
+	sorted := sortedSample(weights)
+	largest := math.Max(math.Abs(sorted[0]), math.Abs(sorted[len(sorted)-1]))
+	if largest == 0 {
+		return ints, 1
+	}
+	reach := math.Max(float64(k-1-k/2), 0.5)
+	factor := minimize(0.05, 1, func(f float64) float64 { return squaredError(sorted, Expand(ints, f*largest/reach)) })
+	return ints, factor * largest / reach
 }
 
 // Snap rounds centres to integers of the given signed width in a unit of their own:

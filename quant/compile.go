@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"slices"
 
 	"qconv/onnx"
 	"qconv/runtime"
@@ -56,7 +57,7 @@ type compiler struct {
 }
 
 // state is what has become of a value: a tensor of levels, or an accumulator that is
-// still growing.
+// still growing; and functions still to be applied to either.
 type state struct {
 	shape onnx.Shape // as ONNX sees it
 
@@ -64,8 +65,11 @@ type state struct {
 	levels Levels // of tensor
 
 	sum   *sum // not nil while open; tensor and levels are then unused
-	funcs []onnx.Scalar
+	funcs []function
 }
+
+// pending says whether the value still has to be brought to levels.
+func (st state) pending() bool { return st.sum != nil || len(st.funcs) > 0 }
 
 // input makes the tensor the program starts from.
 func (c *compiler) input(v *onnx.Value) error {
@@ -120,7 +124,14 @@ func (c *compiler) node(n *onnx.Node) error {
 	case classLinear:
 		st, err = c.linear(n)
 	case classScalar:
-		st, err = c.scalar(n)
+		f, x := c.analysis.functionOf(n)
+		st = c.states[x]
+		st.funcs = append(slices.Clone(st.funcs), f)
+		st.shape = out.Shape
+	case classGate:
+		return nil
+	case classPair:
+		st, err = c.pair(n)
 	case classView, classFinal:
 		st = c.states[n.Inputs[0]]
 		st.shape = out.Shape
@@ -132,30 +143,11 @@ func (c *compiler) node(n *onnx.Node) error {
 	if err != nil {
 		return err
 	}
-	if st.sum != nil && !c.analysis.absorbed(out) && !c.analysis.outputs[out] {
+	if st.pending() && c.analysis.isSite(n) {
 		st, err = c.close(out, st)
-		if err != nil {
-			return err
-		}
 	}
 	c.states[out] = st
-	return nil
-}
-
-// scalar composes a function with an open accumulator, or makes it a table of levels.
-func (c *compiler) scalar(n *onnx.Node) (state, error) {
-	in, out := c.states[n.Inputs[0]], n.Outputs[0]
-	f := n.Op.(onnx.Scalar)
-	if in.sum != nil {
-		in.funcs = append(append([]onnx.Scalar(nil), in.funcs...), f)
-		in.shape = out.Shape
-		return in, nil
-	}
-	levels, err := c.levelsOf(out)
-	if err != nil {
-		return state{}, err
-	}
-	return state{shape: out.Shape, tensor: c.mapped(in, []onnx.Scalar{f}, levels), levels: levels}, nil
+	return err
 }
 
 // levelsOf looks up the levels chosen for a site.
@@ -172,12 +164,7 @@ func (c *compiler) output(v *onnx.Value) error {
 	st := c.states[v]
 	if st.sum != nil {
 		var err error
-		if len(st.funcs) > 0 {
-			st, err = c.close(v, st)
-		} else {
-			st, err = c.deliver(st)
-		}
-		if err != nil {
+		if st, err = c.deliver(st); err != nil {
 			return err
 		}
 		c.states[v] = st

@@ -54,7 +54,7 @@ func (b *build) program(levels map[string]Levels, outputs ...*onnx.Value) (*Mode
 		b.t.Fatal(err)
 	}
 	m.Levels = levels
-	if err := Cluster(m, ClusterConfig{Weights: 16, Scope: ScopeLayer, Method: MethodKMeans}); err != nil {
+	if err := Cluster(m, ClusterConfig{Weights: 16, Scope: ScopeLayer, Codebook: KindFree, Method: MethodKMeans}); err != nil {
 		b.t.Fatal(err)
 	}
 	p, err := Compile(m)

@@ -20,7 +20,17 @@ func (c *compiler) linear(n *onnx.Node) (state, error) {
 	case *onnx.Gemm:
 		s, err = c.gemm(n)
 	case *onnx.Add:
-		s, err = c.add(n)
+		if f, x := c.analysis.functionOf(n); f != nil {
+			s = c.bias(x, f.(affine))
+			break
+		}
+		s, err = c.combine(n, func(int) float64 { return 1 })
+	case *onnx.Sum:
+		s, err = c.combine(n, func(int) float64 { return 1 })
+	case *onnx.Sub:
+		s, err = c.combine(n, func(i int) float64 { return float64(1 - 2*i) })
+	case *onnx.Mean:
+		s, err = c.combine(n, func(int) float64 { return 1 / float64(len(n.Inputs)) })
 	case *onnx.AveragePool:
 		s, err = c.average(n, image2(op.Kernel), image2(op.Strides), beginPads(op.Pads))
 	case *onnx.GlobalAveragePool:
@@ -98,19 +108,31 @@ func (c *compiler) gemm(n *onnx.Node) (*sum, error) {
 	return c.open(n, t)
 }
 
-// add joins two accumulators, or a constant to the bias of one.
-func (c *compiler) add(n *onnx.Node) (*sum, error) {
+// bias adds a constant to the bias of an accumulator.
+func (c *compiler) bias(x *onnx.Value, f affine) *sum {
+	s := c.summand(x, imageShape(x.Shape))
+	return join(s, &sum{shape: s.shape, bias: f.offset})
+}
+
+// combine adds values with the given factors, each an accumulator or a tensor of levels.
+func (c *compiler) combine(n *onnx.Node, factor func(i int) float64) (*sum, error) {
 	shape := imageShape(n.Outputs[0].Shape)
-	if x, constant, ok := c.analysis.addend(n); ok {
-		values, _ := perChannel(constant, x.Shape)
-		s := c.summand(x, shape)
-		return join(s, &sum{shape: s.shape, bias: values}), nil
+	var total *sum
+	for i, v := range n.Inputs {
+		s := c.summand(v, shape)
+		if f := factor(i); f != 1 {
+			s = s.scaled(f)
+		}
+		switch {
+		case total == nil:
+			total = s
+		case total.shape != s.shape:
+			return nil, fmt.Errorf("adds accumulators of shapes %v and %v", total.shape, s.shape)
+		default:
+			total = join(total, s)
+		}
 	}
-	a, b := c.summand(n.Inputs[0], shape), c.summand(n.Inputs[1], shape)
-	if a.shape != b.shape {
-		return nil, fmt.Errorf("adds accumulators of shapes %v and %v", a.shape, b.shape)
-	}
-	return join(a, b), nil
+	return total, nil
 }
 
 // summand is a value as an accumulator: as it is, or a tensor of levels repeated.

@@ -83,16 +83,24 @@ func (c *compiler) relevel(st state, levels Levels) int {
 	if st.levels == levels {
 		return st.tensor
 	}
-	return c.mapped(st, nil, levels)
+	return c.mapped(st, levels)
 }
 
-// mapped is the tensor of st with functions applied and brought to other levels.
-func (c *compiler) mapped(st state, funcs []onnx.Scalar, levels Levels) int {
+// mapped is the tensor of st with its functions applied, at other levels.
+func (c *compiler) mapped(st state, levels Levels) int {
 	id := c.tensor(st.shape, levels)
-	c.prog.Tensors[id].Shape = c.prog.Tensors[st.tensor].Shape
-	c.prog.Instrs = append(c.prog.Instrs, &runtime.Map{
-		Out: id, In: st.tensor, Tables: [][]uint8{lookup(funcs, st.levels, levels)},
-	})
+	channels := 1
+	if byChannel(st.funcs) {
+		channels = c.prog.Tensors[id].Shape[0]
+		st.tensor = c.reshaped(st, c.prog.Tensors[id].Shape)
+	} else {
+		c.prog.Tensors[id].Shape = c.prog.Tensors[st.tensor].Shape
+	}
+	instr := &runtime.Map{Out: id, In: st.tensor}
+	for ch := range channels {
+		instr.Tables = append(instr.Tables, lookup(st.funcs, ch, st.levels, levels))
+	}
+	c.prog.Instrs = append(c.prog.Instrs, instr)
 	return id
 }
 

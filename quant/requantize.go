@@ -5,7 +5,6 @@ import (
 	"math"
 	"sort"
 
-	"qconv/onnx"
 	"qconv/runtime"
 )
 
@@ -18,15 +17,11 @@ const scan = 4096
 //
 //	Level(acc) = levels.Index(f(acc*unit))
 //
-// where f applies funcs in order. Breaks are found by bisection, so they are exact for any
+// where f applies funcs, as they are for channel, in order. Breaks are found by bisection, so they are exact for any
 // function that does not turn around within a part of [scan].
-func stepFunction(funcs []onnx.Scalar, unit float64, levels Levels, lo, hi int64) (runtime.Step, error) {
+func stepFunction(funcs []function, channel int, unit float64, levels Levels, lo, hi int64) (runtime.Step, error) {
 	level := func(acc int64) int {
-		v := float64(acc) * unit
-		for _, f := range funcs {
-			v = f.Apply(v)
-		}
-		return levels.Index(v)
+		return levels.Index(evaluate(funcs, channel, float64(acc)*unit))
 	}
 	step := runtime.Step{Values: []uint8{uint8(level(lo))}}
 	// Divide before multiplying: hi-lo may have 32 bits.
@@ -51,15 +46,11 @@ func stepFunction(funcs []onnx.Scalar, unit float64, levels Levels, lo, hi int64
 // maxBreaks bounds a step function: a function may run through all 256 levels a few times.
 const maxBreaks = 4096
 
-// lookup is the table of a scalar function between two sets of levels.
-func lookup(funcs []onnx.Scalar, in, out Levels) []uint8 {
+// lookup is the table of a function between two sets of levels.
+func lookup(funcs []function, channel int, in, out Levels) []uint8 {
 	table := make([]uint8, in.Size())
 	for i := range table {
-		v := in.Value(i)
-		for _, f := range funcs {
-			v = f.Apply(v)
-		}
-		table[i] = uint8(out.Index(v))
+		table[i] = uint8(out.Index(evaluate(funcs, channel, in.Value(i))))
 	}
 	return table
 }

@@ -18,32 +18,28 @@ func TestStepFunction(t *testing.T) {
 	}
 	cases := []struct {
 		name   string
-		funcs  []onnx.Scalar
+		funcs  []function
 		unit   float64
 		levels Levels
 		lo, hi int64
 		rising bool
 	}{
-		{"relu", []onnx.Scalar{&onnx.Relu{}}, 1e-4, levels(32, 0, 3), -50000, 50000, true},
-		{"tanh", []onnx.Scalar{&onnx.Tanh{}}, 1e-5, levels(32, -1, 1), -400000, 400000, true},
-		{"sigmoid, int32 range", []onnx.Scalar{&onnx.Sigmoid{}}, 1e-8, levels(256, 0, 1), math.MinInt32, math.MaxInt32, true},
+		{"relu", []function{plain{&onnx.Relu{}}}, 1e-4, levels(32, 0, 3), -50000, 50000, true},
+		{"tanh", []function{plain{&onnx.Tanh{}}}, 1e-5, levels(32, -1, 1), -400000, 400000, true},
+		{"sigmoid, int32 range", []function{plain{&onnx.Sigmoid{}}}, 1e-8, levels(256, 0, 1), math.MinInt32, math.MaxInt32, true},
 		{"linear pair", nil, 0.1, levels(2, -1, 1), -100, 100, true},
-		{"negated", []onnx.Scalar{&onnx.Neg{}}, 0.01, levels(16, -1, 1), -300, 300, false},
-		{"composition", []onnx.Scalar{&onnx.Relu{}, &onnx.Tanh{}}, 1e-3, levels(8, 0, 1), -3000, 3000, true},
+		{"negated", []function{plain{&onnx.Neg{}}}, 0.01, levels(16, -1, 1), -300, 300, false},
+		{"composition", []function{plain{&onnx.Relu{}}, plain{&onnx.Tanh{}}}, 1e-3, levels(8, 0, 1), -3000, 3000, true},
 		{"one accumulator", nil, 1, levels(4, 0, 3), 2, 2, true},
 	}
 	for _, c := range cases {
-		step, err := stepFunction(c.funcs, c.unit, c.levels, c.lo, c.hi)
+		step, err := stepFunction(c.funcs, 0, c.unit, c.levels, c.lo, c.hi)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
 		}
 		want := func(acc int64) uint8 {
-			v := float64(acc) * c.unit
-			for _, f := range c.funcs {
-				v = f.Apply(v)
-			}
-			return uint8(c.levels.Index(v))
+			return uint8(c.levels.Index(evaluate(c.funcs, 0, float64(acc)*c.unit)))
 		}
 		probe := []int64{c.lo, c.hi, (c.lo + c.hi) / 2}
 		for _, b := range step.Breaks {

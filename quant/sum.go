@@ -35,6 +35,36 @@ func join(a, b *sum) *sum {
 	return out
 }
 
+// scaled multiplies an accumulator by a number, which may be negative.
+func (s *sum) scaled(factor float64) *sum {
+	out := &sum{shape: s.shape, bias: slices.Clone(s.bias), terms: slices.Clone(s.terms)}
+	for i := range out.bias {
+		out.bias[i] *= factor
+	}
+	for i := range out.terms {
+		t := &out.terms[i]
+		t.unit *= math.Abs(factor)
+		if factor < 0 {
+			t.negate()
+		}
+	}
+	return out
+}
+
+// negate turns the sign of all weights: the codebook is mirrored, and so are the indices.
+func (t *term) negate() {
+	last := len(t.centres) - 1
+	mirrored := make([]int32, len(t.centres))
+	for i, c := range t.centres {
+		mirrored[last-i] = -c
+	}
+	indices := make([]uint16, len(t.indices))
+	for i, w := range t.indices {
+		indices[i] = uint16(last) - w
+	}
+	t.centres, t.indices = mirrored, indices
+}
+
 // identity is the accumulator that repeats a tensor of levels, as a residual addition needs.
 func identity(st state, shape [3]int) *sum {
 	return &sum{
@@ -144,16 +174,18 @@ func (c *compiler) codebook(centres []int32) int {
 	return c.books[key]
 }
 
-// close ends an accumulator: functions applied, requantized to the levels of site v.
+// close applies the functions of a state and brings it to the levels of site v: by the
+// requantization of an accumulator, or by a table of a tensor.
 func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	levels, err := c.levelsOf(v)
 	if err != nil {
 		return state{}, err
 	}
-	id := c.tensor(v.Shape, levels)
-	if c.prog.Tensors[id].Elems() == st.sum.shape[0]*st.sum.shape[1]*st.sum.shape[2] {
-		c.prog.Tensors[id].Shape = st.sum.shape
+	if st.sum == nil {
+		return state{shape: v.Shape, tensor: c.mapped(st, levels), levels: levels}, nil
 	}
+	id := c.tensor(v.Shape, levels)
+	c.prog.Tensors[id].Shape = st.sum.shape
 	linear, unit, err := c.emit(st.sum, id)
 	if err != nil {
 		return state{}, err
@@ -162,12 +194,20 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	step, err := stepFunction(st.funcs, unit, levels, slices.Min(widen(lo)), slices.Max(widen(hi)))
-	if err != nil {
-		return state{}, err
+	channels := 1
+	if byChannel(st.funcs) {
+		channels = len(linear.Bias)
+	} else {
+		lo[0], hi[0] = slices.Min(lo), slices.Max(hi)
 	}
-	c.prog.Steps = append(c.prog.Steps, step)
-	linear.Steps = []int{len(c.prog.Steps) - 1}
+	for ch := range channels {
+		step, err := stepFunction(st.funcs, ch, unit, levels, int64(lo[ch]), int64(hi[ch]))
+		if err != nil {
+			return state{}, err
+		}
+		linear.Steps = append(linear.Steps, len(c.prog.Steps))
+		c.prog.Steps = append(c.prog.Steps, step)
+	}
 	c.prog.Instrs = append(c.prog.Instrs, linear)
 	return state{shape: v.Shape, tensor: id, levels: levels}, nil
 }
@@ -183,12 +223,4 @@ func (c *compiler) deliver(st state) (state, error) {
 	c.prog.Tensors[id].Scale = runtime.ScaleOf(unit)
 	c.prog.Instrs = append(c.prog.Instrs, linear)
 	return state{shape: st.shape, tensor: id}, nil
-}
-
-func widen(v []int32) []int64 {
-	out := make([]int64, len(v))
-	for i, x := range v {
-		out[i] = int64(x)
-	}
-	return out
 }
