@@ -66,8 +66,8 @@ func (a *analysis) classify(n *onnx.Node) (class, string) {
 		}
 		return classLinear, ""
 	case *onnx.AveragePool:
-		if !op.CountIncludePad && anyPad(op.Pads) {
-			return classRefused, "an average that leaves out padding has a divisor that varies by position"
+		if len(runs(averageCounts(n, 0))) > 1 || len(runs(averageCounts(n, 1))) > 1 {
+			return classMerge, "" // windows at the border have other divisors
 		}
 		return classLinear, ""
 	case *onnx.GlobalAveragePool:
@@ -167,14 +167,4 @@ func sameShapes(n *onnx.Node) bool {
 		}
 	}
 	return true
-}
-
-// anyPad says whether any pad is not zero.
-func anyPad(pads []int) bool {
-	for _, p := range pads {
-		if p != 0 {
-			return true
-		}
-	}
-	return false
 }

@@ -138,7 +138,11 @@ func (c *compiler) node(n *onnx.Node) error {
 	case classMove:
 		st, err = c.move(n)
 	case classMerge:
-		st, err = c.concat(n)
+		if _, ok := n.Op.(*onnx.AveragePool); ok {
+			st, err = c.averageBorders(n)
+		} else {
+			st, err = c.concat(n)
+		}
 	}
 	if err != nil {
 		return err

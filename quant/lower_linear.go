@@ -32,10 +32,10 @@ func (c *compiler) linear(n *onnx.Node) (state, error) {
 	case *onnx.Mean:
 		s, err = c.combine(n, func(int) float64 { return 1 / float64(len(n.Inputs)) })
 	case *onnx.AveragePool:
-		s, err = c.average(n, image2(op.Kernel), image2(op.Strides), beginPads(op.Pads))
+		s = c.average(n, averageWindow(op), averageCounts(n, 0)[0]*averageCounts(n, 1)[0])
 	case *onnx.GlobalAveragePool:
 		in := imageShape(n.Inputs[0].Shape)
-		s, err = c.average(n, [2]int{in[1], in[2]}, [2]int{1, 1}, [2]int{})
+		s = c.average(n, runtime.Term{Kernel: [2]int{in[1], in[2]}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}, in[1]*in[2])
 	}
 	return state{shape: out.Shape, sum: s}, err
 }
@@ -143,23 +143,6 @@ func (c *compiler) summand(v *onnx.Value, shape [3]int) *sum {
 	}
 	st.tensor = c.reshaped(st, shape)
 	return identity(st, shape)
-}
-
-// average is a depthwise convolution with all weights 1/(window).
-func (c *compiler) average(n *onnx.Node, kernel, stride, pad [2]int) (*sum, error) {
-	st := c.states[n.Inputs[0]]
-	shape := imageShape(n.Inputs[0].Shape)
-	area := kernel[0] * kernel[1]
-	t := term{
-		Term: runtime.Term{
-			In: c.reshaped(st, shape), Groups: shape[0], Kernel: kernel, Stride: stride,
-			Dilation: [2]int{1, 1}, Pad: pad, Up: [2]int{1, 1},
-		},
-		centres: []int32{1},
-		unit:    st.levels.Step / float64(area),
-		indices: make([]uint16, shape[0]*area),
-	}
-	return c.open(n, t)
 }
 
 // weighted starts the term of a node with clustered weights over a tensor of levels that

@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/finetune"
+	"qconv/onnx"
+	qrt "qconv/runtime"
+)
+
+var (
+	secondsFlag = &cli.Float64Flag{Name: "seconds", Category: catResult, Value: 1, Usage: "measure for `S` seconds"}
+	kernelFlag  = &cli.StringFlag{Name: "kernel", Category: catResult, Usage: "`NAME` of the kernels: generic, or without the flag the fastest"}
+)
+
+var benchCommand = &cli.Command{
+	Name:      "bench",
+	Usage:     "measure the time of one inference",
+	ArgsUsage: "MODEL.{onnx,qlut}",
+	Flags:     []cli.Flag{secondsFlag, kernelFlag, jsonFlag},
+	Action:    runBench,
+}
+
+// benchReport is what bench prints.
+type benchReport struct {
+	Model          string `json:"model"`
+	NsPerInference int64  `json:"ns_per_inference"`
+	Runs           int    `json:"runs"`
+	MACs           int    `json:"macs"`
+	// Layers are the kernels of a program.
+	Layers []kernelInfo `json:"layers,omitempty"`
+}
+
+type kernelInfo struct {
+	Name   string `json:"name"`
+	Kernel string `json:"kernel"`
+	MACs   int    `json:"macs"`
+}
+
+func runBench(c *cli.Context) error {
+	path, err := oneArgument(c, "MODEL")
+	if err != nil {
+		return err
+	}
+	seconds := c.Float64(secondsFlag.Name)
+	if !(seconds > 0 && seconds <= 3600) {
+		return usagef("flag --%s: got %g, want more than 0, at most 3600", secondsFlag.Name, seconds)
+	}
+	kernel := c.String(kernelFlag.Name)
+	if kernel != "" && kernel != "generic" {
+		return usagef("flag --%s: got %q, want generic", kernelFlag.Name, kernel)
+	}
+	integer, err := isProgram(path)
+	if err != nil {
+		return err
+	}
+	d := time.Duration(seconds * float64(time.Second))
+	var r *benchReport
+	if integer {
+		r, err = benchProgram(c.Context, path, kernel, d)
+	} else {
+		r, err = benchFloat(c.Context, path, d)
+	}
+	if err != nil {
+		return err
+	}
+	r.Model = path
+	return report(c, r, r.print)
+}
+
+func benchProgram(ctx context.Context, path, kernel string, d time.Duration) (*benchReport, error) {
+	p, err := readProgram(path)
+	if err != nil {
+		return nil, err
+	}
+	runner, err := qrt.NewRunner(p, qrt.Options{Kernel: kernel})
+	if err != nil {
+		return nil, named(path, err)
+	}
+	in := &p.Tensors[p.Input.Tensor]
+	indices := make([]byte, in.Elems())
+	qrt.GenerateInput(1, indices, in.Levels)
+	r := &benchReport{MACs: p.MACs()}
+	for _, l := range runner.Layers() {
+		r.Layers = append(r.Layers, kernelInfo{l.Name, l.Kernel, l.MACs})
+	}
+	return r, r.measure(ctx, d, func() error {
+		_, err := runner.RunLevels(indices)
+		return err
+	})
+}
+
+// benchFloat times the float engine, one sample at a time.
+func benchFloat(ctx context.Context, path string, d time.Duration) (*benchReport, error) {
+	f, err := readFloat(path)
+	if err != nil {
+		return nil, err
+	}
+	exec, err := finetune.NewExecutor(f.graph, 1, finetune.ExecOptions{Levels: f.levels})
+	if err != nil {
+		return nil, named(path, err)
+	}
+	r := &benchReport{}
+	for _, n := range f.graph.Nodes {
+		_, macs := onnx.Cost(n)
+		r.MACs += macs
+	}
+	var inputs [][]float32
+	for _, v := range f.graph.Inputs {
+		inputs = append(inputs, make([]float32, v.Shape.Elems()))
+	}
+	return r, r.measure(ctx, d, func() error {
+		_, err := exec.Run(inputs...)
+		return err
+	})
+}
+
+// measure repeats once for d, and at least once, after a first time that is not counted.
+func (r *benchReport) measure(ctx context.Context, d time.Duration, once func() error) error {
+	if err := once(); err != nil {
+		return err
+	}
+	for start := time.Now(); ; {
+		if err := once(); err != nil {
+			return err
+		}
+		r.Runs++
+		elapsed := time.Since(start)
+		if elapsed >= d {
+			r.NsPerInference = elapsed.Nanoseconds() / int64(r.Runs)
+			return nil
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+}
+
+func (r *benchReport) print(w io.Writer) {
+	fmt.Fprintf(w, "%s per inference (%d runs), %s MACs\n", time.Duration(r.NsPerInference), r.Runs, grouped(r.MACs))
+	if len(r.Layers) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	t := table{left: 2}
+	t.add("layer", "kernel", "MACs")
+	for _, l := range r.Layers {
+		t.add(l.Name, l.Kernel, grouped(l.MACs))
+	}
+	t.print(w)
+}

@@ -1,0 +1,260 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/finetune"
+	"qconv/onnx"
+	"qconv/quant"
+	qrt "qconv/runtime"
+)
+
+var calibFlag = &cli.StringFlag{Name: "calib", Category: catData, Usage: "`DATA` to choose ranges from, for a model that was not fine-tuned; needs no labels"}
+var convertValFlag = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure the gates on; without it that of --calib"}
+
+var convertCommand = &cli.Command{
+	Name:      "convert",
+	Usage:     "turn a model into an integer program, a .qlut file",
+	ArgsUsage: "MODEL.onnx",
+	Description: "A fine-tuned model is lowered as it is. Any other needs --calib: its ranges are chosen, its weights " +
+		"clustered and its biases corrected without training. The file is written even where a gate is missed.",
+	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+		layoutFlag, samplesFlag, skipBadFlag, seedFlag}, preprocessFlags, quantFlags),
+	Action: runConvert,
+}
+
+// convertReport is what convert prints.
+type convertReport struct {
+	Model  string `json:"model"`
+	Output string `json:"output"`
+	programInfo
+	// Float and Program are measured where a gate or --val asks for it.
+	Float   *metrics `json:"float,omitempty"`
+	Program *metrics `json:"program,omitempty"`
+}
+
+func runConvert(c *cli.Context) error {
+	path, err := oneArgument(c, "MODEL.onnx")
+	if err != nil {
+		return err
+	}
+	calibration, err := calibrateConfig(c)
+	if err != nil {
+		return err
+	}
+	clustering, err := clusterConfig(c)
+	if err != nil {
+		return err
+	}
+	gates, err := readGates(c)
+	if err != nil {
+		return err
+	}
+	out := c.String(outFlag.Name)
+	if out == "" {
+		out = outputName(path, ".qlut")
+	}
+	if err := checkOutput(out, path); err != nil {
+		return err
+	}
+	val := c.String(convertValFlag.Name)
+	if gates.any() && val == "" {
+		if val = c.String(calibFlag.Name); val == "" {
+			return usagef("the gates need data: give --%s", convertValFlag.Name)
+		}
+	}
+	m, err := openModel(c, path)
+	if err != nil {
+		return err
+	}
+	// What the program is measured against: a tuned model with its levels, or the float network.
+	reference := &floatModel{graph: m.Graph, levels: m.Levels}
+	if !isTuned(m) {
+		reference = &floatModel{graph: m.Graph.Clone()}
+		if err := postTrain(c, m, reference.graph, calibration, clustering); err != nil {
+			return err
+		}
+	}
+	p, info, err := compile(m, out)
+	if err != nil {
+		return named(path, err)
+	}
+	r := convertReport{Model: path, Output: out, programInfo: *info}
+	if val != "" {
+		reference.input, reference.labels = m.Input, m.Labels
+		if r.Float, r.Program, err = measureProgram(c, reference, p, val); err != nil {
+			return err
+		}
+	}
+	if err := report(c, r, r.print); err != nil {
+		return err
+	}
+	if gates.any() {
+		return gates.check(*r.Program, r.Float)
+	}
+	return nil
+}
+
+// openModel reads a model that is to become integer and takes over the preprocessing flags.
+func openModel(c *cli.Context, path string) (*quant.Model, error) {
+	m, err := readModel(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := setPreprocess(c, &m.Input); err != nil {
+		return nil, err
+	}
+	labels, err := readLabels(c)
+	if err != nil {
+		return nil, err
+	}
+	if labels != nil {
+		m.Labels = labels
+	}
+	return m, checkPreprocess(m)
+}
+
+// isTuned tells whether a model has levels everywhere and clustered weights.
+func isTuned(m *quant.Model) bool {
+	for _, s := range m.Sites {
+		if _, ok := m.Levels[s.Value.Name]; !ok {
+			return false
+		}
+	}
+	return len(m.Codebooks) > 0
+}
+
+// postTrain makes a float model integer without training: levels, codebooks, biases.
+func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
+	spec := c.String(calibFlag.Name)
+	if spec == "" {
+		return usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
+	}
+	data, err := openModelSamples(c, spec, m)
+	if err != nil {
+		return err
+	}
+	defer data.set.Close()
+	return quantize(c.Context, m, float, data, calibration, clustering)
+}
+
+// quantize chooses levels, clusters weights and corrects biases.
+func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
+	if _, err := finetune.Calibrate(ctx, m, data, calibration); err != nil {
+		return err
+	}
+	if err := quant.Cluster(m, clustering); err != nil {
+		return err
+	}
+	if clustering.Scope == quant.ScopeGlobal {
+		return nil // its biases are centres too
+	}
+	return finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
+}
+
+// openModelSamples opens data for a model. Once pixels have gone through its
+// preprocessing, that is settled; class names of the data become the model's where it
+// has none.
+func openModelSamples(c *cli.Context, spec string, m *quant.Model) (*samples, error) {
+	shape, err := inputShape(m.Graph)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openSamples(c, spec, shape, m.Input, m.Labels)
+	if err != nil {
+		return nil, err
+	}
+	if s.lookup != nil {
+		m.Input.Given = true
+	}
+	if len(m.Labels) == 0 && len(s.set.Classes) == m.Graph.Outputs[0].Shape.Elems() {
+		m.Labels = s.set.Classes
+	}
+	return s, nil
+}
+
+// compile lowers a model and writes the program.
+func compile(m *quant.Model, out string) (*qrt.Program, *programInfo, error) {
+	m.Producer = producer()
+	p, err := quant.Compile(m)
+	if err != nil {
+		return nil, nil, err
+	}
+	data, err := qrt.Encode(p)
+	if err != nil {
+		return nil, nil, err
+	}
+	write := func(path string) error { return qrt.WriteFile(path, p) }
+	if err := writeResult(out, write, func() ([]byte, error) { return data, nil }); err != nil {
+		return nil, nil, err
+	}
+	info, err := inspectProgram(p, len(data))
+	return p, info, err
+}
+
+// measureProgram evaluates a program against the network it was made from.
+func measureProgram(c *cli.Context, f *floatModel, p *qrt.Program, spec string) (float, program *metrics, err error) {
+	shape, err := inputShape(f.graph)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := openSamples(c, spec, shape, f.input, f.labels)
+	if err != nil {
+		return nil, nil, err
+	}
+	defer s.set.Close()
+	return compareProgram(c, f, p, s)
+}
+
+// compareProgram evaluates a program and the network it was made from on one data set.
+func compareProgram(c *cli.Context, f *floatModel, p *qrt.Program, s *samples) (float, program *metrics, err error) {
+	floatNet, err := newFloatNetwork(f.graph, f.levels, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	integer, err := newIntegerNetwork(p, s)
+	if err != nil {
+		return nil, nil, err
+	}
+	own, others, err := evaluate(c, "measure", integer, floatNet)
+	return others, &own, err
+}
+
+func (r convertReport) print(w io.Writer) {
+	r.printTotals(w)
+	if r.Program != nil {
+		fmt.Fprintln(w)
+		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})
+	}
+	fmt.Fprintf(w, "written: %s\n", r.Output)
+}
+
+// printComparison prints the metrics of several networks on the same data, side by side.
+func printComparison(w io.Writer, names []string, all []*metrics) {
+	t := table{left: 1}
+	t.add("", "samples", "accuracy", "top-5", "MSE", "agreement")
+	for i, m := range all {
+		cell := func(v *float64, text func(float64) string) string {
+			if v == nil {
+				return "-"
+			}
+			return text(*v)
+		}
+		mse := func(v float64) string { return fmt.Sprintf("%.6g", v) }
+		t.add(names[i], m.Samples, cell(m.Accuracy, percent), cell(m.Top5, percent), cell(m.MSE, mse), cell(m.Agreement, percent))
+	}
+	t.print(w)
+}
+
+// producer names this program in the files it writes.
+func producer() string { return "qconv " + buildVersion() }
+
+// writeModel stores a model as an ONNX file.
+func writeModel(path string, m *quant.Model) error {
+	m.Producer = producer()
+	return writeResult(path, m.Save, func() ([]byte, error) { return nil, fmt.Errorf("%s is no regular file", path) })
+}

@@ -1,0 +1,225 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+)
+
+var againstFlag = &cli.StringFlag{Name: "against", Category: catResult, Usage: "compare with `OTHER`, an .onnx or .qlut of the same network"}
+var maxMSEFlag = &cli.StringFlag{Name: "max-mse", Category: catResult, Usage: "exit with 5 when the mean squared error of a reconstruction exceeds `X`"}
+
+var evalCommand = &cli.Command{
+	Name:      "eval",
+	Usage:     "measure accuracy, or the error of a reconstruction",
+	ArgsUsage: "MODEL.{onnx,qlut}",
+	Description: "A network with as many outputs as inputs is measured by its mean squared error; any other needs " +
+		"labels, or --against. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
+	Flags: flagList([]cli.Flag{againstFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+		dataFlags, preprocessFlags),
+	Action: runEval,
+}
+
+// evalReport is what eval prints.
+type evalReport struct {
+	Model string `json:"model"`
+	Data  string `json:"data"`
+	metrics
+	Against *againstReport `json:"against,omitempty"`
+}
+
+type againstReport struct {
+	Model string `json:"model"`
+	metrics
+	Layers []layerNoise `json:"layers,omitempty"`
+}
+
+func runEval(c *cli.Context) error {
+	path, err := oneArgument(c, "MODEL")
+	if err != nil {
+		return err
+	}
+	data, err := required(c, dataFlag)
+	if err != nil {
+		return err
+	}
+	gates, err := readGates(c)
+	if err != nil {
+		return err
+	}
+	other := c.String(againstFlag.Name)
+	if gates.drop != nil && other == "" {
+		return usagef("flag --%s needs --%s", maxDropFlag.Name, againstFlag.Name)
+	}
+	net, err := openNetwork(c, path, data)
+	if err != nil {
+		return err
+	}
+	defer net.data().set.Close()
+	r := evalReport{Model: path, Data: data}
+	var against predictor
+	if other != "" {
+		if against, err = openNetwork(c, other, data); err != nil {
+			return err
+		}
+		defer against.data().set.Close()
+	}
+	own, others, err := evaluate(c, "eval", net, against)
+	if err != nil {
+		return err
+	}
+	r.metrics = own
+	if against != nil {
+		r.Against = &againstReport{Model: other, metrics: *others}
+		if r.Against.Layers, err = compareLayers(c.Context, net, against); err != nil {
+			return err
+		}
+	}
+	if err := report(c, r, r.print); err != nil {
+		return err
+	}
+	return gates.check(own, others)
+}
+
+func (r evalReport) print(w io.Writer) {
+	r.metrics.print(w)
+	if r.Against == nil {
+		return
+	}
+	fmt.Fprintf(w, "\nagainst %s:\n", r.Against.Model)
+	r.Against.metrics.print(w)
+	if len(r.Against.Layers) == 0 {
+		return
+	}
+	fmt.Fprintln(w)
+	t := table{left: 1}
+	t.add("value", "signal to noise, dB")
+	for _, l := range r.Against.Layers {
+		t.add(l.Name, fmt.Sprintf("%.1f", l.SNR))
+	}
+	t.print(w)
+}
+
+// openNetwork opens a model and the data it is to be measured on.
+func openNetwork(c *cli.Context, path, data string) (predictor, error) {
+	integer, err := isProgram(path)
+	if err != nil {
+		return nil, err
+	}
+	if integer {
+		return openInteger(c, path, data)
+	}
+	return openFloat(c, path, data)
+}
+
+func openInteger(c *cli.Context, path, data string) (predictor, error) {
+	if err := refusePreprocess(c, path); err != nil {
+		return nil, err
+	}
+	p, err := readProgram(path)
+	if err != nil {
+		return nil, err
+	}
+	s, err := openProgramSamples(c, data, p)
+	if err != nil {
+		return nil, err
+	}
+	return newIntegerNetwork(p, s)
+}
+
+func openFloat(c *cli.Context, path, data string) (predictor, error) {
+	f, err := openFloatModel(c, path)
+	if err != nil {
+		return nil, err
+	}
+	shape, err := inputShape(f.graph)
+	if err != nil {
+		return nil, named(path, err)
+	}
+	s, err := openSamples(c, data, shape, f.input, f.labels)
+	if err != nil {
+		return nil, err
+	}
+	return newFloatNetwork(f.graph, f.levels, s)
+}
+
+// evaluate measures a network, and another one on the same samples where it is not nil.
+func evaluate(c *cli.Context, what string, net, against predictor) (metrics, *metrics, error) {
+	const part = 256
+	in, out := net.sizes()
+	data := net.data()
+	labelled := in != out && data.Labelled()
+	switch {
+	case against != nil && against.data().Len() != data.Len():
+		return metrics{}, nil, inputf("the two networks see %d and %d samples", data.Len(), against.data().Len())
+	case against != nil && sizesOf(against) != [2]int{in, out}:
+		return metrics{}, nil, inputf("the networks differ in size: %d inputs and %d outputs against %v", in, out, sizesOf(against))
+	case in != out && !data.Labelled() && against == nil:
+		return metrics{}, nil, inputf("%s has no labels; there is nothing to measure without --%s", data.set.Spec, againstFlag.Name)
+	}
+	if labelled {
+		if err := data.checkLabels(out); err != nil {
+			return metrics{}, nil, err
+		}
+	}
+	bar := newProgress(c.App.ErrWriter, what, "samples", data.Len())
+	defer bar.finish()
+	var own, others score
+	a, b, want := rows(part, out), rows(part, out), make([]float64, out)
+	for from := 0; from < data.Len(); from += part {
+		to := min(from+part, data.Len())
+		if err := net.predict(c.Context, from, to, a); err != nil {
+			return metrics{}, nil, err
+		}
+		if against != nil {
+			if err := against.predict(c.Context, from, to, b); err != nil {
+				return metrics{}, nil, err
+			}
+		}
+		for i := from; i < to; i++ {
+			for _, s := range []struct {
+				net   predictor
+				score *score
+				got   []float64
+			}{{net, &own, a[i-from]}, {against, &others, b[i-from]}} {
+				if s.net == nil {
+					continue
+				}
+				s.score.samples++
+				if labelled {
+					s.score.label(s.got, data.Label(i))
+				}
+				if in == out {
+					if err := s.net.target(i, want); err != nil {
+						return metrics{}, nil, err
+					}
+					s.score.target(s.got, want)
+				}
+			}
+			if against != nil {
+				own.against(a[i-from], b[i-from])
+			}
+		}
+		bar.update(to)
+	}
+	m := own.metrics()
+	if against == nil {
+		return m, nil, nil
+	}
+	o := others.metrics()
+	return m, &o, nil
+}
+
+func sizesOf(p predictor) [2]int {
+	in, out := p.sizes()
+	return [2]int{in, out}
+}
+
+func rows(n, size int) [][]float64 {
+	out := make([][]float64, n)
+	for i := range out {
+		out[i] = make([]float64, size)
+	}
+	return out
+}

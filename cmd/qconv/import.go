@@ -1,0 +1,208 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/onnx"
+	"qconv/quant"
+)
+
+var (
+	dimFlag       = &cli.StringSliceFlag{Name: "dim", Category: catResult, Usage: "bind a symbolic dimension, `NAME=SIZE`; may be repeated"}
+	checkOnlyFlag = &cli.BoolFlag{Name: "check-only", Category: catResult, Usage: "write nothing"}
+)
+
+var importCommand = &cli.Command{
+	Name:      "import",
+	Usage:     "read an ONNX file, check it, simplify it",
+	ArgsUsage: "MODEL.onnx",
+	Description: "Writes MODEL.q.onnx, an ONNX file with BatchNormalization and constants folded, that carries the " +
+		"preprocessing and the class labels from here on. Reports every node that qconv cannot take, and " +
+		"compares the network with an independent executor.",
+	Flags:  flagList([]cli.Flag{outFlag, checkOnlyFlag, dimFlag, jsonFlag}, preprocessFlags),
+	Action: runImport,
+}
+
+// importReport is what import prints.
+type importReport struct {
+	Model    string `json:"model"`
+	Output   string `json:"output,omitempty"`
+	Producer string `json:"producer,omitempty"`
+	Opset    int    `json:"opset"`
+	// Ops and Parameters count the file as it is; the rest describes the simplified graph.
+	Ops         map[string]int    `json:"ops"`
+	Unsupported []unsupportedNode `json:"unsupported"`
+	Parameters  int               `json:"parameters"`
+	// FoldedParameters are those left after simplification.
+	FoldedParameters int         `json:"folded_parameters"`
+	MACs             int         `json:"macs"`
+	Inputs           []valueInfo `json:"inputs"`
+	Outputs          []valueInfo `json:"outputs"`
+	Nodes            []nodeInfo  `json:"nodes"`
+	Changes          []string    `json:"changes"`
+	Check            *checkInfo  `json:"check,omitempty"`
+}
+
+type unsupportedNode struct {
+	Name   string `json:"name"`
+	Op     string `json:"op"`
+	Opset  int    `json:"opset"`
+	Reason string `json:"reason"`
+}
+
+type valueInfo struct {
+	Name  string     `json:"name"`
+	Shape onnx.Shape `json:"shape"` // -1 = batch
+}
+
+type nodeInfo struct {
+	Name       string     `json:"name"`
+	Op         string     `json:"op"`
+	Shape      onnx.Shape `json:"shape"`
+	Parameters int        `json:"parameters"`
+	MACs       int        `json:"macs"`
+}
+
+func runImport(c *cli.Context) error {
+	path, err := oneArgument(c, "MODEL.onnx")
+	if err != nil {
+		return err
+	}
+	dims, err := parseDims(c.StringSlice(dimFlag.Name))
+	if err != nil {
+		return err
+	}
+	labels, err := readLabels(c)
+	if err != nil {
+		return err
+	}
+	out := c.String(outFlag.Name)
+	if out == "" {
+		out = outputName(path, ".q.onnx")
+	}
+	if c.Bool(checkOnlyFlag.Name) {
+		out = ""
+	} else if err := checkOutput(out, path); err != nil {
+		return err
+	}
+
+	r := &importReport{Model: path, Output: out, Ops: map[string]int{}, Unsupported: []unsupportedNode{}}
+	m, err := r.load(path, dims)
+	if err != nil {
+		// A machine wants the list of unsupported nodes as much as that of supported ones.
+		var unsupported *onnx.UnsupportedError
+		if errors.As(err, &unsupported) && c.Bool(jsonFlag.Name) {
+			for _, n := range unsupported.Nodes {
+				r.Unsupported = append(r.Unsupported, unsupportedNode(n))
+			}
+			return errors.Join(printJSON(c.App.Writer, r), err)
+		}
+		return err
+	}
+	if err := setPreprocess(c, &m.Input); err != nil {
+		return err
+	}
+	if err := checkPreprocess(m); err != nil {
+		return err
+	}
+	if labels != nil {
+		m.Labels = labels
+	}
+	if r.Check, err = crossCheck(m.Graph); err != nil {
+		return err
+	}
+	if out != "" {
+		if err := writeModel(out, m); err != nil {
+			return err
+		}
+	}
+	return report(c, r, r.print)
+}
+
+// load reads and simplifies the model and fills the report as far as it gets.
+func (r *importReport) load(path string, dims map[string]int) (*quant.Model, error) {
+	g, err := readGraph(path, dims)
+	if err != nil {
+		return nil, err
+	}
+	r.Producer, r.Opset = g.Producer, g.Opset
+	for _, n := range g.Nodes {
+		r.Ops[n.Op.Type()]++
+	}
+	r.Parameters = parameters(g)
+	if r.Changes, err = onnx.Simplify(g); err != nil {
+		return nil, named(path, err)
+	}
+	r.describe(g)
+	m, err := quant.FromGraph(g)
+	return m, named(path, err)
+}
+
+// describe lists the nodes of the simplified graph.
+func (r *importReport) describe(g *onnx.Graph) {
+	r.FoldedParameters = parameters(g)
+	for _, v := range g.Inputs {
+		r.Inputs = append(r.Inputs, valueInfo{v.Name, v.Shape})
+	}
+	for _, v := range g.Outputs {
+		r.Outputs = append(r.Outputs, valueInfo{v.Name, v.Shape})
+	}
+	for _, n := range g.Nodes {
+		params, macs := onnx.Cost(n)
+		r.MACs += macs
+		r.Nodes = append(r.Nodes, nodeInfo{n.Name, n.Op.Type(), n.Outputs[0].Shape, params, macs})
+	}
+}
+
+// parameters counts the elements of the float constants of a graph, each constant once.
+func parameters(g *onnx.Graph) int {
+	seen := map[*onnx.Value]bool{}
+	total := 0
+	for _, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			if v != nil && v.Const != nil && v.Const.Type == onnx.Float && !seen[v] {
+				seen[v] = true
+				total += len(v.Const.Floats)
+			}
+		}
+	}
+	return total
+}
+
+func (r *importReport) print(w io.Writer) {
+	fmt.Fprintf(w, "%s: opset %d", r.Model, r.Opset)
+	if r.Producer != "" {
+		fmt.Fprintf(w, ", by %s", r.Producer)
+	}
+	fmt.Fprintln(w)
+	for _, v := range r.Inputs {
+		fmt.Fprintf(w, "input   %s %s\n", v.Name, v.Shape)
+	}
+	for _, v := range r.Outputs {
+		fmt.Fprintf(w, "output  %s %s\n", v.Name, v.Shape)
+	}
+	fmt.Fprintln(w)
+	t := table{left: 3}
+	t.add("node", "op", "output", "parameters", "MACs")
+	sum := 0
+	for _, n := range r.Nodes {
+		t.add(n.Name, n.Op, n.Shape, grouped(n.Parameters), grouped(n.MACs))
+		sum += n.Parameters
+	}
+	t.add("total", "", "", grouped(sum), grouped(r.MACs))
+	t.print(w)
+	fmt.Fprintf(w, "\nparameters: %s in the file, %s after simplification\n", grouped(r.Parameters), grouped(r.FoldedParameters))
+	for _, line := range r.Changes {
+		fmt.Fprintf(w, "simplified: %s\n", line)
+	}
+	if r.Check != nil {
+		fmt.Fprintf(w, "check: %s\n", r.Check)
+	}
+	if r.Output != "" {
+		fmt.Fprintf(w, "written: %s\n", r.Output)
+	}
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/onnx"
+	"qconv/quant"
+	"qconv/runtime"
+)
+
+// checkInput reports an input file that is missing, unreadable or a directory.
+func checkInput(path, want string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return &inputError{err}
+	}
+	if info.IsDir() {
+		return inputf("%s is a directory, want %s", path, want)
+	}
+	return nil
+}
+
+// named adds the file to an error of reading it, unless the error names it already, and
+// makes an I/O error one of the input.
+func named(path string, err error) error {
+	if err == nil {
+		return nil
+	}
+	var pathErr *fs.PathError
+	if errors.As(err, &pathErr) {
+		return &inputError{err}
+	}
+	return fmt.Errorf("%s: %w", path, err)
+}
+
+// readGraph reads an ONNX file as it is; dims binds symbolic dimensions.
+func readGraph(path string, dims map[string]int) (*onnx.Graph, error) {
+	if err := checkInput(path, "an ONNX file"); err != nil {
+		return nil, err
+	}
+	g, err := onnx.ReadWith(path, onnx.ReadOptions{Dims: dims})
+	return g, named(path, err)
+}
+
+// readModel reads an ONNX file, imported or not, as a model that can become integer.
+func readModel(path string) (*quant.Model, error) {
+	g, err := readGraph(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	m, err := quant.FromGraph(g)
+	return m, named(path, err)
+}
+
+// floatModel is an ONNX network for float execution: it need not have an integer form.
+type floatModel struct {
+	graph  *onnx.Graph
+	levels map[string]quant.Levels // nil before calibration
+	input  quant.Preprocess
+	labels []string
+}
+
+func readFloat(path string) (*floatModel, error) {
+	g, err := readGraph(path, nil)
+	if err != nil {
+		return nil, err
+	}
+	if quant.IsImported(g) {
+		m, err := quant.FromGraph(g)
+		if err != nil {
+			return nil, named(path, err)
+		}
+		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels}, nil
+	}
+	if _, err := onnx.Simplify(g); err != nil {
+		return nil, named(path, err)
+	}
+	return &floatModel{graph: g}, nil
+}
+
+// openFloatModel reads an ONNX file and takes over the preprocessing flags of the command.
+func openFloatModel(c *cli.Context, path string) (*floatModel, error) {
+	f, err := readFloat(path)
+	if err != nil {
+		return nil, err
+	}
+	if err := setPreprocess(c, &f.input); err != nil {
+		return nil, err
+	}
+	labels, err := readLabels(c)
+	if labels != nil {
+		f.labels = labels
+	}
+	return f, err
+}
+
+// refusePreprocess reports preprocessing flags given with a program, which carries its own.
+func refusePreprocess(c *cli.Context, path string) error {
+	for _, f := range preprocessFlags {
+		if name := f.Names()[0]; c.IsSet(name) {
+			return usagef("flag --%s: %s carries its preprocessing and labels already", name, path)
+		}
+	}
+	return nil
+}
+
+// readProgram reads a .qlut file.
+func readProgram(path string) (*runtime.Program, error) {
+	if err := checkInput(path, "a .qlut file"); err != nil {
+		return nil, err
+	}
+	p, err := runtime.Open(path)
+	return p, named(path, err)
+}
+
+// isProgram tells a .qlut file from an ONNX file: by its name, or by its content where the
+// name says nothing.
+func isProgram(path string) (bool, error) {
+	if err := checkInput(path, "an ONNX or .qlut file"); err != nil {
+		return false, err
+	}
+	switch filepath.Ext(path) {
+	case ".qlut":
+		return true, nil
+	case ".onnx":
+		return false, nil
+	}
+	_, err := runtime.Open(path)
+	return err == nil, nil
+}

@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"math"
+)
+
+// layerNoise is how far a value inside the network is from that of another network.
+type layerNoise struct {
+	Name string  `json:"name"`
+	SNR  float64 `json:"snr_db"`
+}
+
+// noiseSamples is how many samples the signal-to-noise ratio is taken over.
+const noiseSamples = 256
+
+// compareLayers measures the signal-to-noise ratio of every value that has levels, where
+// both networks are ONNX files that name it alike. The signal is that of against.
+func compareLayers(ctx context.Context, net, against predictor) ([]layerNoise, error) {
+	a, isFloat := net.(*floatNetwork)
+	b, otherFloat := against.(*floatNetwork)
+	if !isFloat || !otherFloat {
+		return nil, nil
+	}
+	levels := a.levels
+	if len(levels) == 0 {
+		levels = b.levels
+	}
+	signal, noise := map[string]float64{}, map[string]float64{}
+	_, out := a.sizes()
+	dst := rows(floatBatch, out)
+	for from := 0; from < min(a.samples.Len(), noiseSamples); from += floatBatch {
+		to := min(from+floatBatch, a.samples.Len())
+		for _, n := range []*floatNetwork{a, b} {
+			if err := n.predict(ctx, from, to, dst); err != nil {
+				return nil, err
+			}
+		}
+		for name := range levels {
+			x, y := a.exec.Value(name), b.exec.Value(name)
+			if len(x) != len(y) {
+				continue
+			}
+			for i := range y {
+				d := float64(x[i]) - float64(y[i])
+				signal[name] += float64(y[i]) * float64(y[i])
+				noise[name] += d * d
+			}
+		}
+	}
+	var layers []layerNoise
+	for _, v := range a.graph.Inputs {
+		layers = appendNoise(layers, v.Name, signal, noise)
+	}
+	for _, n := range a.graph.Nodes {
+		layers = appendNoise(layers, n.Outputs[0].Name, signal, noise)
+	}
+	return layers, nil
+}
+
+// appendNoise adds the ratio of a value that was measured. A value without any noise has
+// the ratio of float32 rounding, about 150 dB, as JSON knows no infinity.
+func appendNoise(layers []layerNoise, name string, signal, noise map[string]float64) []layerNoise {
+	s := signal[name]
+	if s == 0 {
+		return layers
+	}
+	ratio := math.Min(10*math.Log10(s/noise[name]), 150)
+	return append(layers, layerNoise{name, ratio})
+}

@@ -1,0 +1,167 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/urfave/cli/v2"
+)
+
+// checkedWriter remembers the first error of its writer, so that printing code need not
+// look at every call.
+type checkedWriter struct {
+	w   io.Writer
+	err error
+}
+
+func (c *checkedWriter) Write(p []byte) (int, error) {
+	if c.err != nil {
+		return 0, c.err
+	}
+	n, err := c.w.Write(p)
+	c.err = err
+	return n, err
+}
+
+// printJSON writes v, whose fields come in the order of its type, as one document.
+func printJSON(w io.Writer, v any) error {
+	text, err := json.MarshalIndent(v, "", "  ")
+	if err != nil {
+		return err
+	}
+	_, err = w.Write(append(text, '\n'))
+	return err
+}
+
+// report prints v as JSON where --json was given, and otherwise calls text.
+func report(c *cli.Context, v any, text func(w io.Writer)) error {
+	if c.Bool(jsonFlag.Name) {
+		return printJSON(c.App.Writer, v)
+	}
+	text(c.App.Writer)
+	return nil
+}
+
+// note prints a line on standard error.
+func note(c *cli.Context, format string, args ...any) {
+	fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+}
+
+// table aligns rows of tab-separated cells; cells of all columns but the first few, named
+// by left, are aligned to the right.
+type table struct {
+	left int // columns aligned to the left
+	rows [][]string
+}
+
+func (t *table) add(cells ...any) {
+	row := make([]string, len(cells))
+	for i, cell := range cells {
+		row[i] = fmt.Sprint(cell)
+	}
+	t.rows = append(t.rows, row)
+}
+
+func (t *table) print(w io.Writer) {
+	widths := map[int]int{}
+	for _, row := range t.rows {
+		for i, cell := range row {
+			widths[i] = max(widths[i], len([]rune(cell)))
+		}
+	}
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, row := range t.rows {
+		for i, cell := range row {
+			if i >= t.left {
+				cell = strings.Repeat(" ", widths[i]-len([]rune(cell))) + cell
+			}
+			if i > 0 {
+				io.WriteString(tw, "\t")
+			}
+			io.WriteString(tw, cell)
+		}
+		io.WriteString(tw, "\n")
+	}
+	tw.Flush()
+}
+
+// grouped prints an integer with a comma every three digits.
+func grouped(n int) string {
+	s := strconv.Itoa(n)
+	for i := len(s) - 3; i > 0 && s[i-1] != '-'; i -= 3 {
+		s = s[:i] + "," + s[i:]
+	}
+	return s
+}
+
+// percent prints a fraction as 98.15 %.
+func percent(fraction float64) string { return fmt.Sprintf("%.2f %%", 100*fraction) }
+
+// outputName replaces the extension of a model's file name: .q.onnx, .onnx or .qlut.
+func outputName(model, extension string) string {
+	for _, old := range []string{".q.onnx", ".onnx", ".qlut"} {
+		if base, ok := strings.CutSuffix(model, old); ok {
+			return base + extension
+		}
+	}
+	return model + extension
+}
+
+// checkOutput reports, before long work, an output file that cannot be written.
+func checkOutput(path string, inputs ...string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && info.IsDir():
+		return &outputError{fmt.Errorf("%s is a directory, want a file name", path)}
+	case err == nil:
+		for _, in := range inputs {
+			if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
+				return usagef("%s is the input itself, give another file with -o", path)
+			}
+		}
+	case !errors.Is(err, fs.ErrNotExist):
+		return &outputError{err}
+	}
+	dir, err := os.Stat(filepath.Dir(path))
+	if err != nil {
+		return &outputError{err}
+	}
+	if !dir.IsDir() {
+		return &outputError{fmt.Errorf("%s is not a directory", filepath.Dir(path))}
+	}
+	return nil
+}
+
+// writeResult writes a result file through write, which is given the path. A path that is
+// there and no regular file (a pipe, a device) must not be replaced: encode's bytes are
+// written into it instead.
+func writeResult(path string, write func(path string) error, encode func() ([]byte, error)) error {
+	info, err := os.Stat(path)
+	if err != nil || info.Mode().IsRegular() {
+		if err := write(path); err != nil {
+			return &outputError{err}
+		}
+		return nil
+	}
+	data, err := encode()
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return &outputError{err}
+	}
+	_, err = f.Write(data)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return &outputError{err}
+	}
+	return nil
+}

@@ -1,0 +1,239 @@
+package main
+
+import (
+	"context"
+	"runtime"
+	"sync"
+
+	"qconv/finetune"
+	"qconv/finetune/dataset"
+	"qconv/onnx"
+	"qconv/quant"
+	qrt "qconv/runtime"
+	"qconv/runtime/picture"
+)
+
+// predictor computes the first output of a network for samples of a data set.
+type predictor interface {
+	// predict writes the outputs of samples from..to-1 to dst, one slice per sample.
+	predict(ctx context.Context, from, to int, dst [][]float64) error
+	// target writes what the outputs should be if they are to equal the input.
+	target(i int, dst []float64) error
+	// sizes are the elements of one sample's input and output.
+	sizes() (input, output int)
+	// data are the samples as the network takes them.
+	data() *samples
+}
+
+// floatBatch is how many samples the float engine takes at a time.
+const floatBatch = 64
+
+// floatNetwork runs an ONNX network in float, with levels where the model has them.
+type floatNetwork struct {
+	exec    *finetune.Executor
+	graph   *onnx.Graph
+	levels  map[string]quant.Levels
+	samples *samples
+	in      []float32
+}
+
+func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) (*floatNetwork, error) {
+	exec, err := finetune.NewExecutor(g, floatBatch, finetune.ExecOptions{Levels: levels})
+	if err != nil {
+		return nil, err
+	}
+	return &floatNetwork{exec: exec, graph: g, levels: levels, samples: s, in: make([]float32, floatBatch*s.set.Elems())}, nil
+}
+
+func (n *floatNetwork) data() *samples { return n.samples }
+
+func (n *floatNetwork) sizes() (input, output int) {
+	return n.graph.Inputs[0].Shape.Elems(), n.graph.Outputs[0].Shape.Elems()
+}
+
+func (n *floatNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
+	size := n.samples.set.Elems()
+	for at := from; at < to; at += floatBatch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		count := min(floatBatch, to-at)
+		for k := range count {
+			if err := n.samples.Input(at+k, n.in[k*size:][:size]); err != nil {
+				return err
+			}
+		}
+		outs, err := n.exec.Run(n.in[:count*size])
+		if err != nil {
+			return err
+		}
+		per := len(outs[0]) / count
+		for k := range count {
+			for i, v := range outs[0][k*per:][:per] {
+				dst[at-from+k][i] = float64(v)
+			}
+		}
+	}
+	return nil
+}
+
+func (n *floatNetwork) target(i int, dst []float64) error {
+	x := make([]float32, len(dst))
+	if err := n.samples.Input(i, x); err != nil {
+		return err
+	}
+	for k, v := range x {
+		dst[k] = float64(v)
+	}
+	return nil
+}
+
+// integerNetwork runs a program. Pixels enter through its tables; float values are
+// rounded to the levels of its input first.
+type integerNetwork struct {
+	program *qrt.Program
+	samples *samples
+	workers []*integerWorker
+}
+
+// integerWorker is what one goroutine needs.
+type integerWorker struct {
+	runner *qrt.Runner
+	input  []byte
+	planar []byte
+	values []float32
+}
+
+func newIntegerNetwork(p *qrt.Program, s *samples) (*integerNetwork, error) {
+	if s.set.Kind == dataset.Pixels && p.Input.Tables == nil {
+		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", s.set.Spec)
+	}
+	n := &integerNetwork{program: p, samples: s}
+	for range runtime.GOMAXPROCS(0) {
+		r, err := qrt.NewRunner(p, qrt.Options{})
+		if err != nil {
+			return nil, err
+		}
+		size := s.set.Elems()
+		n.workers = append(n.workers, &integerWorker{r, make([]byte, size), make([]byte, size), make([]float32, size)})
+	}
+	return n, nil
+}
+
+func (n *integerNetwork) data() *samples { return n.samples }
+
+func (n *integerNetwork) sizes() (input, output int) {
+	p := n.program
+	return p.Tensors[p.Input.Tensor].Elems(), p.Tensors[p.Outputs[0].Tensor].Elems()
+}
+
+func (n *integerNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
+	errs := make([]error, len(n.workers))
+	var wg sync.WaitGroup
+	for k, w := range n.workers {
+		wg.Go(func() {
+			for i := from + k; i < to && errs[k] == nil; i += len(n.workers) {
+				if errs[k] = ctx.Err(); errs[k] == nil {
+					errs[k] = n.one(w, i, dst[i-from])
+				}
+			}
+		})
+	}
+	wg.Wait()
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// one runs sample i and writes the real values of its first output to dst.
+func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
+	outs, err := n.run(w, i)
+	if err != nil {
+		return err
+	}
+	out := &n.program.Tensors[n.program.Outputs[0].Tensor]
+	realValues(dst, outs[0], out)
+	return nil
+}
+
+func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
+	p := n.program
+	in := &p.Tensors[p.Input.Tensor]
+	if n.samples.set.Kind == dataset.Pixels {
+		if err := n.samples.set.Pixels(i, w.planar); err != nil {
+			return nil, err
+		}
+		return w.runner.Run(fileOrder(p, w.planar, w.input))
+	}
+	if err := n.samples.set.Floats(i, w.values); err != nil {
+		return nil, err
+	}
+	toLevels(w.input, w.values, in)
+	return w.runner.RunLevels(w.input)
+}
+
+// target is the input as the program sees it, in real values.
+func (n *integerNetwork) target(i int, dst []float64) error {
+	p := n.program
+	in := &p.Tensors[p.Input.Tensor]
+	if n.samples.set.Kind != dataset.Pixels {
+		values := make([]float32, len(dst))
+		err := n.samples.set.Floats(i, values)
+		for k, v := range values {
+			dst[k] = float64(v)
+		}
+		return err
+	}
+	pixels := make([]byte, len(dst))
+	if err := n.samples.set.Pixels(i, pixels); err != nil {
+		return err
+	}
+	step := in.Scale.Float()
+	plane := len(pixels) / len(p.Input.Tables)
+	for k, v := range pixels {
+		dst[k] = step * float64(int(p.Input.Tables[k/plane][v])-in.Zero)
+	}
+	return nil
+}
+
+// programShape is the shape of one sample as data sets know it: [C,H,W], or [features]
+// for a plain vector.
+func programShape(p *qrt.Program) []int {
+	s := p.Tensors[p.Input.Tensor].Shape
+	if s[1] == 1 && s[2] == 1 {
+		return []int{s[0]}
+	}
+	return s[:]
+}
+
+// fileOrder puts pixels [C][H][W] into the order the program takes them in; buffer has
+// room for them.
+func fileOrder(p *qrt.Program, pixels, buffer []byte) []byte {
+	if !p.Input.Interleaved {
+		return pixels
+	}
+	picture.Interleave(buffer, pixels, p.Tensors[p.Input.Tensor].Shape[0])
+	return buffer
+}
+
+// toLevels rounds real values to the levels of a tensor.
+func toLevels(dst []byte, values []float32, t *qrt.Tensor) {
+	levels := quant.Levels{Count: t.Levels, Step: t.Scale.Float(), Zero: t.Zero, Stride: 1}
+	for i, v := range values {
+		dst[i] = byte(levels.Index(float64(v)))
+	}
+}
+
+// realValues turns the integers of an output into the numbers they stand for.
+func realValues(dst []float64, values []int32, t *qrt.Tensor) {
+	step, zero := t.Scale.Float(), int32(0)
+	if t.Levels > 0 {
+		zero = int32(t.Zero)
+	}
+	for i, v := range values {
+		dst[i] = step * float64(v-zero)
+	}
+}

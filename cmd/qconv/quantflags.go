@@ -1,0 +1,72 @@
+package main
+
+import (
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/finetune"
+	"qconv/quant"
+)
+
+// Flags of calibration and clustering, with the libraries' defaults.
+var (
+	calibDefaults   = finetune.DefaultCalibrateConfig()
+	clusterDefaults = quant.DefaultClusterConfig()
+
+	levelsFlag       = &cli.IntFlag{Name: "levels", Category: catQuant, Value: calibDefaults.Levels, Usage: "`N` values of an activation, 2..256"}
+	inputLevelsFlag  = &cli.IntFlag{Name: "input-levels", Category: catQuant, Value: calibDefaults.InputLevels, Usage: "`N` values of an input"}
+	outputLevelsFlag = &cli.IntFlag{Name: "output-levels", Category: catQuant, Value: calibDefaults.OutputLevels, Usage: "`N` values of an output behind a nonlinearity"}
+	pooledLevelsFlag = &cli.IntFlag{Name: "pooled-levels", Category: catQuant, Value: calibDefaults.PooledLevels, Usage: "`N` values of a mean over positions"}
+	rangeFlag        = &cli.StringFlag{Name: "range", Category: catQuant, Value: string(calibDefaults.Method), Usage: "how ranges are chosen: `METHOD` mse, percentile, max or auto"}
+	percentileFlag   = &cli.Float64Flag{Name: "percentile", Category: catQuant, Value: calibDefaults.Percentile, Usage: "`P` of --range percentile"}
+	calibSizeFlag    = &cli.IntFlag{Name: "calib-samples", Category: catQuant, Value: calibDefaults.Samples, Usage: "look at `N` samples to choose ranges, 0 = all"}
+
+	weightsFlag    = &cli.IntFlag{Name: "weights", Category: catQuant, Value: clusterDefaults.Weights, Usage: "`N` values of the weights of a codebook, 2..65536"}
+	scopeFlag      = &cli.StringFlag{Name: "scope", Category: catQuant, Value: string(clusterDefaults.Scope), Usage: "`SCOPE` of a codebook: layer, network, or global (raw weights and biases)"}
+	codebookFlag   = &cli.StringFlag{Name: "codebook", Category: catQuant, Value: string(clusterDefaults.Codebook), Usage: "`KIND` of centres: free, or integer (evenly spaced, fastest)"}
+	methodFlag     = &cli.StringFlag{Name: "method", Category: catQuant, Value: string(clusterDefaults.Method), Usage: "`METHOD` of finding free centres: kmeans or laplacian"}
+	centreBitsFlag = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
+)
+
+var quantFlags = []cli.Flag{
+	levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag,
+	weightsFlag, scopeFlag, codebookFlag, methodFlag, centreBitsFlag,
+}
+
+// calibrateConfig reads the calibration flags.
+func calibrateConfig(c *cli.Context) (finetune.CalibrateConfig, error) {
+	cfg := finetune.DefaultCalibrateConfig()
+	cfg.Levels = c.Int(levelsFlag.Name)
+	cfg.InputLevels = c.Int(inputLevelsFlag.Name)
+	cfg.OutputLevels = c.Int(outputLevelsFlag.Name)
+	cfg.PooledLevels = c.Int(pooledLevelsFlag.Name)
+	cfg.Method = finetune.RangeMethod(c.String(rangeFlag.Name))
+	cfg.Percentile = c.Float64(percentileFlag.Name)
+	cfg.Samples = c.Int(calibSizeFlag.Name)
+	return cfg, asUsage(cfg.Validate())
+}
+
+// clusterConfig reads the clustering flags.
+func clusterConfig(c *cli.Context) (quant.ClusterConfig, error) {
+	cfg := quant.ClusterConfig{
+		Weights:  c.Int(weightsFlag.Name),
+		Scope:    quant.Scope(c.String(scopeFlag.Name)),
+		Codebook: quant.Kind(c.String(codebookFlag.Name)),
+		Method:   quant.Method(c.String(methodFlag.Name)),
+		Bits:     c.Int(centreBitsFlag.Name),
+	}
+	return cfg, asUsage(cfg.Validate())
+}
+
+// asUsage makes the problems of a configuration, which came from flags, a usage error.
+func asUsage(err error) error {
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	for _, prefix := range []string{"finetune: configuration: ", "finetune: calibration: ", "quant: clustering: "} {
+		text = strings.TrimPrefix(text, prefix)
+	}
+	return usagef("%s", text)
+}

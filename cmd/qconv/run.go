@@ -1,0 +1,347 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/finetune"
+	"qconv/finetune/dataset"
+	qrt "qconv/runtime"
+)
+
+var (
+	inputFlag  = &cli.StringFlag{Name: "input", Aliases: []string{"i"}, Category: catData, Usage: "`FILE` to run: a picture, .npy, .npz#key, IDX, or raw bytes; #7 and #0:100 choose samples"}
+	tensorFlag = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the first output to `FILE`, as .npy, or else as raw little-endian float32"}
+	expectFlag = &cli.StringFlag{Name: "expect", Category: catResult, Usage: "compare the first output with `FILE` (.npy or .npz#key); exit with 1 where it differs"}
+	atolFlag   = &cli.StringFlag{Name: "atol", Category: catResult, Value: "1e-4", Usage: "largest difference `X` that --expect lets pass"}
+	topFlag    = &cli.IntFlag{Name: "top", Category: catResult, Value: 3, Usage: "print the best `N` classes"}
+)
+
+var runCommand = &cli.Command{
+	Name:      "run",
+	Usage:     "run a model on one file",
+	ArgsUsage: "MODEL.{onnx,qlut}",
+	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
+		"are printed as the real numbers they stand for.",
+	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, jsonFlag}, preprocessFlags),
+	Action: runRun,
+}
+
+// runReport is what run prints.
+type runReport struct {
+	Model  string         `json:"model"`
+	Inputs []sampleReport `json:"inputs"`
+	Expect *difference    `json:"expect,omitempty"`
+}
+
+type sampleReport struct {
+	Input   string         `json:"input"`
+	Top     []classScore   `json:"top,omitempty"`
+	Outputs []outputReport `json:"outputs"`
+}
+
+type classScore struct {
+	Index int     `json:"index"`
+	Label string  `json:"label,omitempty"`
+	Score float64 `json:"score"`
+}
+
+// outputReport is an output of one sample: real numbers, and for a program the exact
+// integers behind them.
+type outputReport struct {
+	Name     string    `json:"name"`
+	Shape    []int     `json:"shape"`
+	Values   []float64 `json:"values"`
+	Integers []int32   `json:"integers,omitempty"`
+}
+
+// difference is the outcome of --expect.
+type difference struct {
+	File    string  `json:"file"`
+	Largest float64 `json:"largest_difference"`
+	Index   []int   `json:"index"` // sample, then the position in the output
+	Got     float64 `json:"got"`
+	Want    float64 `json:"want"`
+	OK      bool    `json:"ok"`
+}
+
+func runRun(c *cli.Context) error {
+	path, err := oneArgument(c, "MODEL")
+	if err != nil {
+		return err
+	}
+	spec, err := required(c, inputFlag)
+	if err != nil {
+		return err
+	}
+	atol, err := parseNumber(c.String(atolFlag.Name))
+	if err != nil || atol < 0 {
+		return usagef("flag --%s: got %q, want a number of at least 0", atolFlag.Name, c.String(atolFlag.Name))
+	}
+	if c.Int(topFlag.Name) < 1 {
+		return usagef("flag --%s: got %d, want at least 1", topFlag.Name, c.Int(topFlag.Name))
+	}
+	out := c.String(tensorFlag.Name)
+	if out != "" {
+		if err := checkOutput(out, path, spec); err != nil {
+			return err
+		}
+	}
+	integer, err := isProgram(path)
+	if err != nil {
+		return err
+	}
+	r := &runReport{Model: path}
+	if integer {
+		err = r.runProgram(c, path, spec)
+	} else {
+		err = r.runFloat(c, path, spec)
+	}
+	if err != nil {
+		return err
+	}
+	if out != "" {
+		if err := r.write(out); err != nil {
+			return err
+		}
+	}
+	if file := c.String(expectFlag.Name); file != "" {
+		if r.Expect, err = r.compare(file, atol); err != nil {
+			return err
+		}
+	}
+	if err := report(c, r, r.print); err != nil {
+		return err
+	}
+	if e := r.Expect; e != nil && !e.OK {
+		return fmt.Errorf("the output differs from %s: largest difference %g at %v, got %g, want %g, at most %g apart",
+			e.File, e.Largest, e.Index, e.Got, e.Want, atol)
+	}
+	return nil
+}
+
+// runFloat runs an ONNX file on all samples of a file.
+func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
+	f, err := openFloatModel(c, path)
+	if err != nil {
+		return err
+	}
+	shape, err := inputShape(f.graph)
+	if err != nil {
+		return named(path, err)
+	}
+	in, err := dataset.LoadInput(spec, dataset.InputOptions{Shape: shape})
+	if err != nil {
+		return err
+	}
+	size := elems(shape)
+	values := in.Floats
+	if in.Kind == dataset.Pixels {
+		lookup, err := pixelValues(f.input, shape[0])
+		if err != nil {
+			return err
+		}
+		values = make([]float32, in.Count*size)
+		for i := range in.Count {
+			applyPixels(values[i*size:][:size], in.Pixels[i*size:], lookup, elems(shape[1:]))
+		}
+	}
+	exec, err := finetune.NewExecutor(f.graph, min(in.Count, floatBatch), finetune.ExecOptions{Levels: f.levels})
+	if err != nil {
+		return named(path, err)
+	}
+	for i := 0; i < in.Count; i += exec.Batch() {
+		count := min(exec.Batch(), in.Count-i)
+		outs, err := exec.Run(values[i*size:][:count*size])
+		if err != nil {
+			return err
+		}
+		for k := range count {
+			s := sampleReport{Input: in.SampleName(i + k)}
+			for o, v := range f.graph.Outputs {
+				per := len(outs[o]) / count
+				report := outputReport{Name: v.Name, Shape: slices.Clone(v.Shape[min(1, len(v.Shape)):])}
+				for _, x := range outs[o][k*per:][:per] {
+					report.Values = append(report.Values, float64(x))
+				}
+				s.Outputs = append(s.Outputs, report)
+			}
+			s.rank(c.Int(topFlag.Name), size, f.labels)
+			r.Inputs = append(r.Inputs, s)
+		}
+	}
+	return nil
+}
+
+// runProgram runs a .qlut file on all samples of a file.
+func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
+	if err := refusePreprocess(c, path); err != nil {
+		return err
+	}
+	p, err := readProgram(path)
+	if err != nil {
+		return err
+	}
+	shape := programShape(p)
+	in, err := dataset.LoadInput(spec, dataset.InputOptions{Shape: shape})
+	if err != nil {
+		return err
+	}
+	runner, err := qrt.NewRunner(p, qrt.Options{})
+	if err != nil {
+		return named(path, err)
+	}
+	size := elems(shape)
+	buffer := make([]byte, size)
+	for i := range in.Count {
+		var outs [][]int32
+		if in.Kind == dataset.Pixels {
+			outs, err = runner.Run(fileOrder(p, in.Pixels[i*size:][:size], buffer))
+		} else {
+			toLevels(buffer, in.Floats[i*size:][:size], &p.Tensors[p.Input.Tensor])
+			outs, err = runner.RunLevels(buffer)
+		}
+		if err != nil {
+			return err
+		}
+		s := sampleReport{Input: in.SampleName(i)}
+		for o, ints := range outs {
+			t := &p.Tensors[p.Outputs[o].Tensor]
+			report := outputReport{
+				Name: p.Outputs[o].Name, Shape: slices.Clone(t.Shape[:]),
+				Values: make([]float64, len(ints)), Integers: slices.Clone(ints),
+			}
+			realValues(report.Values, ints, t)
+			s.Outputs = append(s.Outputs, report)
+		}
+		s.rank(c.Int(topFlag.Name), size, p.Labels)
+		r.Inputs = append(r.Inputs, s)
+	}
+	return nil
+}
+
+// rank lists the best classes, where the first output holds scores: it has a label per
+// element, or is a vector that is not as large as the input.
+func (s *sampleReport) rank(top, input int, labels []string) {
+	scores := s.Outputs[0].Values
+	plain := len(withoutOnes(s.Outputs[0].Shape)) == 1
+	if len(labels) != len(scores) && (!plain || len(scores) == input) {
+		return
+	}
+	order := make([]int, len(scores))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int {
+		switch {
+		case scores[a] > scores[b]:
+			return -1
+		case scores[a] < scores[b]:
+			return 1
+		}
+		return 0
+	})
+	for _, i := range order[:min(top, len(order))] {
+		class := classScore{Index: i, Score: scores[i]}
+		if i < len(labels) {
+			class.Label = labels[i]
+		}
+		s.Top = append(s.Top, class)
+	}
+}
+
+func (k classScore) name() string {
+	if k.Label != "" {
+		return k.Label
+	}
+	return fmt.Sprint(k.Index)
+}
+
+func withoutOnes(shape []int) []int {
+	return slices.DeleteFunc(slices.Clone(shape), func(d int) bool { return d == 1 })
+}
+
+// shownValues is how many values of an output are printed.
+const shownValues = 32
+
+func (r *runReport) print(w io.Writer) {
+	for _, s := range r.Inputs {
+		if len(s.Top) > 0 {
+			var best []string
+			for _, k := range s.Top {
+				best = append(best, fmt.Sprintf("%s %.4g", k.name(), k.Score))
+			}
+			fmt.Fprintf(w, "%s: %s  (%s)\n", s.Input, s.Top[0].name(), strings.Join(best, ", "))
+			continue
+		}
+		for _, o := range s.Outputs {
+			fmt.Fprintf(w, "%s: %s %v:", s.Input, o.Name, o.Shape)
+			for _, v := range o.Values[:min(len(o.Values), shownValues)] {
+				fmt.Fprintf(w, " %.4g", v)
+			}
+			if more := len(o.Values) - shownValues; more > 0 {
+				fmt.Fprintf(w, " and %d more (--%s or --%s for all)", more, tensorFlag.Name, jsonFlag.Name)
+			}
+			fmt.Fprintln(w)
+		}
+	}
+	if r.Expect != nil && r.Expect.OK {
+		fmt.Fprintf(w, "as in %s: largest difference %.3g\n", r.Expect.File, r.Expect.Largest)
+	}
+}
+
+// write stores the first output of all samples.
+func (r *runReport) write(path string) error {
+	shape := append([]int{len(r.Inputs)}, r.Inputs[0].Outputs[0].Shape...)
+	var values []float32
+	for _, s := range r.Inputs {
+		for _, v := range s.Outputs[0].Values {
+			values = append(values, float32(v))
+		}
+	}
+	return writeTensor(path, shape, values)
+}
+
+// compare finds the largest difference between the first output of all samples and an
+// array. A value that is no number differs from everything.
+func (r *runReport) compare(file string, atol float64) (*difference, error) {
+	want, err := dataset.LoadArray(file)
+	if err != nil {
+		return nil, err
+	}
+	shape := r.Inputs[0].Outputs[0].Shape
+	per := elems(shape)
+	if want.Len() != per*len(r.Inputs) {
+		return nil, inputf("%s has shape %v, the output has %d samples of %v", file, want.Shape, len(r.Inputs), shape)
+	}
+	d := &difference{File: file, OK: true, Largest: -1}
+	for n, s := range r.Inputs {
+		for i, got := range s.Outputs[0].Values {
+			diff := math.Abs(got - want.At(n*per+i))
+			if math.IsNaN(diff) {
+				diff = math.MaxFloat64 // JSON knows no infinity
+			}
+			if diff > d.Largest {
+				d.Largest, d.Got, d.Want = diff, got, want.At(n*per+i)
+				d.Index = append([]int{n}, position(i, shape)...)
+			}
+		}
+	}
+	d.OK = d.Largest <= atol
+	return d, nil
+}
+
+// position is the index of element i of a tensor in every dimension.
+func position(i int, shape []int) []int {
+	at := make([]int, len(shape))
+	for d := len(shape) - 1; d >= 0; d-- {
+		at[d] = i % shape[d]
+		i /= shape[d]
+	}
+	return at
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/hex"
+	"fmt"
+	"io"
+	"os"
+
+	"qconv/runtime"
+)
+
+// info describes a program as this machine runs it.
+type info struct {
+	Producer  string   `json:"producer,omitempty"`
+	Source    string   `json:"source_sha256"`
+	FileBytes int      `json:"file_bytes"`
+	Input     [3]int   `json:"input_shape"`
+	Labels    []string `json:"labels,omitempty"`
+	MACs      int      `json:"macs"`
+	// RAM is what a Runner takes, exactly, in bytes.
+	Arena   int     `json:"arena_bytes"`
+	Scratch int     `json:"scratch_bytes"`
+	Weights int     `json:"weight_bytes"`
+	Tables  int     `json:"table_bytes"`
+	RAM     int     `json:"ram_bytes"`
+	Layers  []layer `json:"layers"`
+}
+
+// layer is one instruction and the kernel chosen for it.
+type layer struct {
+	Name   string `json:"name"`
+	Kernel string `json:"kernel"`
+	MACs   int    `json:"macs"`
+}
+
+func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error) {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	m := r.Memory()
+	return &info{
+		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(fi.Size()),
+		Input: p.Tensors[p.Input.Tensor].Shape, Labels: p.Labels, MACs: p.MACs(),
+		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
+		Layers: layers(r),
+	}, nil
+}
+
+func layers(r *runtime.Runner) []layer {
+	var out []layer
+	for _, l := range r.Layers() {
+		out = append(out, layer{l.Name, l.Kernel, l.MACs})
+	}
+	return out
+}
+
+func (i *info) print(w io.Writer) {
+	fmt.Fprintf(w, "file      %9d bytes\n", i.FileBytes)
+	fmt.Fprintf(w, "RAM       %9d bytes: arena %d, scratch %d, weights %d, tables %d\n", i.RAM, i.Arena, i.Scratch, i.Weights, i.Tables)
+	fmt.Fprintf(w, "MACs      %9d\n", i.MACs)
+	fmt.Fprintf(w, "input     %v\n", i.Input)
+	if len(i.Labels) > 0 {
+		fmt.Fprintf(w, "labels    %q\n", i.Labels)
+	}
+	fmt.Fprintf(w, "source    %s\n", i.Source)
+	printLayers(w, i.Layers)
+}
+
+func printLayers(w io.Writer, layers []layer) {
+	width := len("layer")
+	for _, l := range layers {
+		width = max(width, len(l.Name))
+	}
+	fmt.Fprintf(w, "%-*s  %10s  kernel\n", width, "layer", "MACs")
+	for _, l := range layers {
+		fmt.Fprintf(w, "%-*s  %10d  %s\n", width, l.Name, l.MACs, l.Kernel)
+	}
+}

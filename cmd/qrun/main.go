@@ -1,0 +1,132 @@
+// Command qrun runs an integer program on the board: additions and table look-ups only.
+//
+//	qrun MODEL.qlut picture.png    what the network says
+//	qrun --selftest MODEL.qlut     is this board right?
+//	qrun --info MODEL.qlut         layers, bytes, exact RAM
+//	qrun --bench MODEL.qlut        time per inference, kernel of every layer
+//
+// Results go to standard output. Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file.
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"qconv/runtime"
+)
+
+func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
+
+// run is the whole program: args[0] is the program's name. It returns the exit code.
+func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
+	o, err := parse(args[1:])
+	if err == nil && o.help {
+		_, err = io.WriteString(stdout, usage)
+	} else if err == nil {
+		w := bufio.NewWriter(stdout)
+		err = errors.Join(execute(o, w), w.Flush())
+	}
+	if err == nil {
+		return exitOK
+	}
+	fmt.Fprintf(stderr, "qrun: %v\n", err)
+	code := exitCode(err)
+	if code == exitUsage {
+		io.WriteString(stderr, "See: qrun --help\n")
+	}
+	return code
+}
+
+// document is what --json prints. All figures but those of Bench are exact integers, and
+// Inputs is the same on every machine.
+type document struct {
+	Model    string    `json:"model"`
+	Info     *info     `json:"info,omitempty"`
+	SelfTest *selfTest `json:"selftest,omitempty"`
+	Bench    *bench    `json:"bench,omitempty"`
+	Inputs   []result  `json:"inputs,omitempty"`
+}
+
+// selfTest is the outcome of --selftest; a failure is an error instead.
+type selfTest struct {
+	Tests int  `json:"tests"`
+	OK    bool `json:"ok"`
+}
+
+// execute does what the options ask for, in a fixed order.
+func execute(o options, w *bufio.Writer) error {
+	p, err := openProgram(o.model)
+	if err != nil {
+		return err
+	}
+	r, err := runtime.NewRunner(p, runtime.Options{Kernel: o.kernel})
+	if err != nil {
+		return fmt.Errorf("%s: %w", o.model, err)
+	}
+	doc := document{Model: o.model}
+	if o.info {
+		if doc.Info, err = readInfo(o.model, p, r); err != nil {
+			return err
+		}
+		if !o.json {
+			doc.Info.print(w)
+		}
+	}
+	if o.selftest {
+		if len(p.SelfTests) == 0 {
+			return fmt.Errorf("%s carries no self-test", o.model)
+		}
+		if err := r.SelfTest(); err != nil {
+			return fmt.Errorf("self-test failed: %w", err)
+		}
+		doc.SelfTest = &selfTest{Tests: len(p.SelfTests), OK: true}
+		if !o.json {
+			fmt.Fprintf(w, "self-test ok: %d of %d\n", len(p.SelfTests), len(p.SelfTests))
+		}
+	}
+	if o.bench {
+		if doc.Bench, err = runBench(p, r, o.benchTime); err != nil {
+			return err
+		}
+		if !o.json {
+			doc.Bench.print(w)
+		}
+	}
+	for _, file := range o.files {
+		results, err := classify(p, r, file, o.top)
+		if err != nil {
+			return err
+		}
+		for _, res := range results {
+			if !o.json {
+				res.print(w)
+			}
+		}
+		// A board may have little memory: keep what --json prints at the end, no more.
+		if o.json {
+			doc.Inputs = append(doc.Inputs, results...)
+		}
+	}
+	if !o.json {
+		return nil
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(doc)
+}
+
+// openProgram reads a program file; every failure is the file's.
+func openProgram(path string) (*runtime.Program, error) {
+	if fi, err := os.Stat(path); err == nil && fi.IsDir() {
+		return nil, inputf("%s is a directory, want a .qlut file", path)
+	}
+	p, err := runtime.Open(path)
+	if err != nil {
+		return nil, &inputError{err}
+	}
+	return p, nil
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+const usage = `qrun - run an integer program made by qconv
+
+Usage:
+  qrun [FLAGS] MODEL.qlut FILE...
+
+FILE is a picture (PNG, JPEG, GIF), IDX (gzipped or not), or raw bytes [C][H][W];
+FILE#7 and FILE#0:100 choose samples of one that holds many.
+Flags may stand before or after the files; -- ends them.
+
+  --top N         how many of the best classes to print (default 3)
+  --json          one JSON document on standard output, exact integers
+  --selftest      run the tests the program carries
+  --info          layers, bytes and exact RAM
+  --bench         time per inference and the kernel of every layer
+  --bench-time S  seconds to measure (default 1)
+  --kernel NAME   "generic" runs the plain kernels only
+  --help          this text
+`
+
+// options are the parsed arguments.
+type options struct {
+	model string
+	files []string
+
+	json, selftest, info, bench, help bool
+
+	top       int
+	kernel    string
+	benchTime time.Duration
+}
+
+// parse reads flags and files in any order.
+func parse(args []string) (options, error) {
+	o := options{top: 3, benchTime: time.Second}
+	switches := map[string]*bool{
+		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench, "help": &o.help, "h": &o.help,
+	}
+	values := map[string]func(string) error{
+		"top":        func(s string) error { return parseCount(s, &o.top) },
+		"kernel":     func(s string) error { o.kernel = s; return nil },
+		"bench-time": func(s string) error { return parseSeconds(s, &o.benchTime) },
+	}
+	var files []string
+	for i := 0; i < len(args); i++ {
+		arg := args[i]
+		if arg == "--" {
+			files = append(files, args[i+1:]...)
+			break
+		}
+		if len(arg) < 2 || arg[0] != '-' {
+			files = append(files, arg)
+			continue
+		}
+		name, value, joined := strings.Cut(strings.TrimPrefix(arg[1:], "-"), "=")
+		if b := switches[name]; b != nil {
+			if joined {
+				return o, usagef("flag --%s takes no value", name)
+			}
+			*b = true
+			continue
+		}
+		set := values[name]
+		if set == nil {
+			return o, usagef("unknown flag %s", arg)
+		}
+		if !joined {
+			if i+1 == len(args) {
+				return o, usagef("flag --%s needs a value", name)
+			}
+			i++
+			value = args[i]
+		}
+		if err := set(value); err != nil {
+			return o, usagef("flag --%s: %v", name, err)
+		}
+	}
+	return o, o.assign(files)
+}
+
+// assign splits the files into the model and its inputs and checks that they fit the mode.
+func (o *options) assign(files []string) error {
+	switch {
+	case o.help:
+		return nil
+	case len(files) == 0:
+		return usagef("no MODEL.qlut given")
+	}
+	o.model, o.files = files[0], files[1:]
+	mode := o.selftest || o.info || o.bench
+	switch {
+	case mode && len(o.files) > 0:
+		return usagef("--selftest, --info and --bench take no input files, got %q", o.files[0])
+	case !mode && len(o.files) == 0:
+		return usagef("no input file given, want qrun MODEL.qlut FILE...")
+	case o.kernel != "" && o.kernel != "generic":
+		return usagef("flag --kernel: got %q, want generic", o.kernel)
+	}
+	return nil
+}
+
+func parseCount(s string, n *int) error {
+	v, err := strconv.Atoi(s)
+	if err != nil || v < 1 {
+		return usagef("%q is not a positive whole number", s)
+	}
+	*n = v
+	return nil
+}
+
+func parseSeconds(s string, d *time.Duration) error {
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(v > 0 && v <= 3600) {
+		return usagef("%q is not a number of seconds up to 3600", s)
+	}
+	*d = time.Duration(v * float64(time.Second))
+	return nil
+}

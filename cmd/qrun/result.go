@@ -1,0 +1,141 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sort"
+	"strconv"
+
+	"qconv/runtime"
+	"qconv/runtime/picture"
+)
+
+// result is what the network says about one sample.
+type result struct {
+	// Input is the file without folders, with the sample's number where it holds several.
+	Input   string   `json:"input"`
+	Top     []class  `json:"top,omitempty"` // best class first
+	Outputs []output `json:"outputs"`
+}
+
+// class is a class and its score: an accumulator, or a level index.
+type class struct {
+	Index int    `json:"index"`
+	Label string `json:"label,omitempty"`
+	Score int32  `json:"score"`
+}
+
+// output is an exact output: level indices, or accumulators where Levels is 0. Value v
+// stands for ScaleMant * 2^ScaleExp * (v - Zero).
+type output struct {
+	Name      string  `json:"name"`
+	Shape     [3]int  `json:"shape"`
+	Levels    int     `json:"levels"`
+	Zero      int     `json:"zero"`
+	ScaleMant uint32  `json:"scale_mant"`
+	ScaleExp  int32   `json:"scale_exp"`
+	Values    []int32 `json:"values"`
+}
+
+// classify runs every sample of a file.
+func classify(p *runtime.Program, r *runtime.Runner, file string, top int) ([]result, error) {
+	shape := p.Tensors[p.Input.Tensor].Shape
+	samples, names, err := readInputs(file, shape)
+	if err != nil {
+		return nil, err
+	}
+	interleaved := make([]byte, p.Tensors[p.Input.Tensor].Elems())
+	results := make([]result, 0, len(samples))
+	for i, sample := range samples {
+		if p.Input.Interleaved {
+			picture.Interleave(interleaved, sample, shape[0])
+			sample = interleaved
+		}
+		outs, err := r.Run(sample)
+		if err != nil {
+			return nil, inputf("%s: %w", names[i], err)
+		}
+		results = append(results, newResult(p, names[i], outs, top))
+	}
+	return results, nil
+}
+
+// newResult copies the outputs, which belong to the Runner.
+func newResult(p *runtime.Program, name string, outs [][]int32, top int) result {
+	res := result{Input: name}
+	for i, values := range outs {
+		t := &p.Tensors[p.Outputs[i].Tensor]
+		res.Outputs = append(res.Outputs, output{
+			Name: p.Outputs[i].Name, Shape: t.Shape, Levels: t.Levels, Zero: t.Zero,
+			ScaleMant: t.Scale.Mant, ScaleExp: t.Scale.Exp,
+			Values: append([]int32(nil), values...),
+		})
+	}
+	if isClassifier(p) {
+		res.Top = best(res.Outputs[0].Values, p.Labels, top)
+	}
+	return res
+}
+
+// isClassifier tells whether the first output holds class scores: it has a label per
+// element, or is a plain vector that is not a reconstruction of the input.
+func isClassifier(p *runtime.Program) bool {
+	if len(p.Outputs) == 0 {
+		return false
+	}
+	out := &p.Tensors[p.Outputs[0].Tensor]
+	if len(p.Labels) > 0 {
+		return len(p.Labels) == out.Elems()
+	}
+	vector := out.Shape[1] == 1 && out.Shape[2] == 1
+	return vector && out.Elems() > 1 && out.Elems() != p.Tensors[p.Input.Tensor].Elems()
+}
+
+// best returns the top classes by score, the lower index first where scores are equal.
+func best(scores []int32, labels []string, top int) []class {
+	order := make([]int, len(scores))
+	for i := range order {
+		order[i] = i
+	}
+	sort.SliceStable(order, func(a, b int) bool { return scores[order[a]] > scores[order[b]] })
+	classes := make([]class, 0, top)
+	for _, i := range order[:min(top, len(order))] {
+		c := class{Index: i, Score: scores[i]}
+		if i < len(labels) {
+			c.Label = labels[i]
+		}
+		classes = append(classes, c)
+	}
+	return classes
+}
+
+// print writes one line for a classification, or the outputs as they are.
+func (r result) print(w io.Writer) {
+	if len(r.Top) > 0 {
+		fmt.Fprintf(w, "%s: %s", r.Input, r.Top[0].name())
+		for i, c := range r.Top {
+			separator := ", "
+			if i == 0 {
+				separator = "  ("
+			}
+			fmt.Fprintf(w, "%s%s %d", separator, c.name(), c.Score)
+		}
+		io.WriteString(w, ")\n")
+		return
+	}
+	for _, o := range r.Outputs {
+		fmt.Fprintf(w, "%s: %s %v", r.Input, o.Name, o.Shape)
+		for _, v := range o.Values {
+			io.WriteString(w, " ")
+			io.WriteString(w, strconv.Itoa(int(v)))
+		}
+		io.WriteString(w, "\n")
+	}
+}
+
+func (c class) name() string {
+	if c.Label != "" {
+		return c.Label
+	}
+	return strconv.Itoa(c.Index)
+}

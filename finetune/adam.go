@@ -1,0 +1,91 @@
+package finetune
+
+import (
+	"fmt"
+
+	"qconv/finetune/internal/kernel"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// Adam is a [G.Solver] whose state can be stored: all fields are plain data. It does the
+// same steps as Gorgonia's, which keeps its state to itself.
+type Adam struct {
+	// Rate is the learning rate of values without a rate of their own.
+	Rate float64
+	// Decays are those of the gradient's mean and of its square.
+	Decays [2]float64
+	Eps    float64
+	// Steps counts the steps done.
+	Steps int
+	// Mean and Square are the moments of every value, in the order of the model.
+	Mean, Square [][]float32
+}
+
+// NewAdam returns a solver with the usual decays.
+func NewAdam(rate float64) *Adam {
+	return &Adam{Rate: rate, Decays: [2]float64{0.9, 0.999}, Eps: 1e-8}
+}
+
+// Step changes every value of the model against its gradient. The model must have the same
+// values in the same order each time.
+func (a *Adam) Step(model []G.ValueGrad) error {
+	if a.Mean == nil {
+		for _, p := range model {
+			n := p.Value().Shape().TotalSize()
+			a.Mean = append(a.Mean, make([]float32, n))
+			a.Square = append(a.Square, make([]float32, n))
+		}
+	}
+	if len(a.Mean) != len(model) || len(a.Square) != len(model) {
+		return fmt.Errorf("finetune: adam: got %d values, want %d as before", len(model), len(a.Mean))
+	}
+	a.Steps++
+	left := [2]float64{1, 1} // decay^steps, without math.Pow, which differs between platforms
+	for range a.Steps {
+		left[0] *= a.Decays[0]
+		left[1] *= a.Decays[1]
+	}
+	for i, p := range model {
+		grad, err := p.Grad()
+		if err != nil {
+			return fmt.Errorf("finetune: adam: %w", err)
+		}
+		w, g := floats(p.Value()), floats(grad)
+		if len(a.Mean[i]) != len(w) || len(a.Square[i]) != len(w) || len(g) != len(w) {
+			return fmt.Errorf("finetune: adam: value %d has %d elements, want %d as before", i, len(w), len(a.Mean[i]))
+		}
+		rate := a.Rate
+		if r, ok := p.(interface{ Rate() float64 }); ok {
+			rate = r.Rate()
+		}
+		kernel.AdamStep(w, g, a.Mean[i], a.Square[i], float32(rate),
+			float32(a.Decays[0]), float32(a.Decays[1]), float32(a.Eps), float32(1-left[0]), float32(1-left[1]))
+	}
+	return nil
+}
+
+// param is a trained value: a [G.ValueGrad].
+type param struct {
+	name  string
+	value *tensor.Dense
+	node  *G.Node
+	grad  *G.Node
+	base  float64 // learning rate at full size
+	rate  float64 // in the present step
+}
+
+// Value is the value itself, changed in place by the solver.
+func (p *param) Value() G.Value { return p.value }
+
+// Grad is the gradient of the last run.
+func (p *param) Grad() (G.Value, error) {
+	if v := p.grad.Value(); v != nil {
+		return v, nil
+	}
+	return nil, fmt.Errorf("%s has no gradient yet", p.name)
+}
+
+// Rate is the learning rate.
+func (p *param) Rate() float64 { return p.rate }

@@ -1,0 +1,164 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"qconv/onnx"
+	"qconv/quant"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// correctionValues bounds the activations that are held at a time while biases are corrected.
+const correctionValues = 1 << 28
+
+// CorrectBias changes the biases of a model with few weights or levels so that every linear
+// layer's output has the same mean, per channel, as in the float network it was made from. It
+// looks at up to samples samples in one batch, correcting one layer after the other, each with
+// those before it corrected already. A layer without a bias gets one.
+func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, samples int) error {
+	if err := checkData(m.Graph, data); err != nil {
+		return err
+	}
+	perSample := 0
+	for _, n := range m.Graph.Nodes {
+		perSample += 2 * n.Outputs[0].Shape.Elems()
+	}
+	samples = max(1, min(samples, data.Len(), correctionValues/max(perSample, 1)))
+	indices := evenly(data.Len(), samples)
+	return eachBatch(ctx, data, inOrder(indices, samples), func(_ int, b *batch) error {
+		want, err := channelMeans(float, b.x, samples)
+		if err != nil {
+			return err
+		}
+		shifts, err := layerShifts(m, b.x, samples, want)
+		if err != nil {
+			return err
+		}
+		for _, n := range m.Graph.Nodes {
+			if s := shifts[n.Name]; s != nil {
+				shiftBias(m.Graph, n, s)
+			}
+		}
+		return nil
+	})
+}
+
+// channelMeans runs the float network and returns the mean of every channel of every
+// linear layer, by node name.
+func channelMeans(g *onnx.Graph, x []float32, samples int) (map[string][]float64, error) {
+	exec, err := NewExecutor(g, samples, ExecOptions{})
+	if err != nil {
+		return nil, err
+	}
+	if _, err := exec.Run(x); err != nil {
+		return nil, err
+	}
+	means := map[string][]float64{}
+	for _, n := range g.Nodes {
+		if canShift(n) {
+			channels, area := channelAxis(n)
+			means[n.Name] = meanPerChannel(exec.Value(n.Outputs[0].Name), channels, area)
+		}
+	}
+	return means, nil
+}
+
+// layerShifts runs the model and returns what was added to each linear layer, by node name,
+// to give it the wanted means.
+func layerShifts(m *quant.Model, x []float32, samples int, want map[string][]float64) (map[string][]float32, error) {
+	shifts := map[string][]float32{}
+	p := levelPlan(m.Levels)
+	p.adjust = func(t *tape, n *onnx.Node, y *G.Node) *G.Node {
+		means := want[n.Name]
+		channels, area := channelAxis(n)
+		if means == nil || !canShift(n) {
+			return y
+		}
+		shift := make([]float32, channels)
+		shifts[n.Name] = shift
+		return t.apply("correct", y.Shape()[0], func(out []float32, in [][]float32) {
+			for c, have := range meanPerChannel(in[0], channels, area) {
+				if c < len(means) {
+					shift[c] = float32(means[c] - have)
+				}
+			}
+			for i, v := range in[0] {
+				out[i] = v + shift[i/area%channels]
+			}
+		}, nil, y)
+	}
+	b, err := build(m.Graph, samples, p, nil)
+	if err != nil {
+		return nil, err
+	}
+	copy(b.inputs[0], x)
+	if err := b.run(); err != nil {
+		return nil, fmt.Errorf("finetune: bias correction: %w", err)
+	}
+	for _, n := range m.Graph.Nodes {
+		if s := shifts[n.Name]; s != nil && notFinite(s) >= 0 {
+			return nil, fmt.Errorf("finetune: bias correction: node %q has results that are not finite", n.Name)
+		}
+	}
+	return shifts, nil
+}
+
+// canShift says whether a node has, or can be given, a bias.
+func canShift(n *onnx.Node) bool {
+	if !isLinear(n) {
+		return false
+	}
+	switch op := n.Op.(type) {
+	case *onnx.MatMul:
+		return false
+	case *onnx.Gemm:
+		if op.Beta != 1 {
+			return false
+		}
+	}
+	return len(n.Inputs) < 3 || n.Inputs[2] == nil || n.Inputs[2].Const != nil
+}
+
+// shiftBias adds to the bias of a node, which becomes its own.
+func shiftBias(g *onnx.Graph, n *onnx.Node, shift []float32) {
+	old := make([]float32, len(shift))
+	name := n.Name + ".bias"
+	if len(n.Inputs) > 2 && n.Inputs[2] != nil {
+		name = n.Inputs[2].Name
+		have := n.Inputs[2].Const.Floats
+		if len(have) != len(shift) && len(have) != 1 {
+			return // one bias per sample or position: leave it
+		}
+		for i := range old {
+			old[i] = have[i%len(have)]
+		}
+		if users := g.Consumers()[n.Inputs[2]]; len(users) > 1 {
+			name = n.Name + ".bias"
+		}
+	}
+	for i, s := range shift {
+		old[i] += s
+	}
+	shape := onnx.Shape{len(old)}
+	bias := &onnx.Value{Name: name, Shape: shape, Const: &onnx.Tensor{Shape: slices.Clone(shape), Floats: old}}
+	if len(n.Inputs) > 2 {
+		n.Inputs[2] = bias
+	} else {
+		n.Inputs = append(n.Inputs, bias)
+	}
+}
+
+// meanPerChannel is the mean over samples and positions of y [n][channels][area].
+func meanPerChannel(y []float32, channels, area int) []float64 {
+	means := make([]float64, channels)
+	for i, v := range y {
+		means[i/area%channels] += float64(v)
+	}
+	for c := range means {
+		means[c] /= float64(len(y) / channels)
+	}
+	return means
+}

@@ -1,0 +1,225 @@
+package finetune
+
+import (
+	"fmt"
+
+	"qconv/onnx"
+	"qconv/quant"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// operators says how each operator is laid on the tape. Scalar functions without a line
+// of their own are handled by [buildScalar].
+var operators = map[string]func(b *builder, n *onnx.Node) (*G.Node, error){
+	"Add":                buildAdd,
+	"AveragePool":        buildAveragePool,
+	"BatchNormalization": buildBatchNorm,
+	"Clip":               buildClip,
+	"Concat":             buildConcat,
+	"Conv":               buildConv,
+	"ConvTranspose":      buildConvTranspose,
+	"Div":                buildDiv,
+	"Dropout":            buildView,
+	"Flatten":            buildView,
+	"Gemm":               buildGemm,
+	"GlobalAveragePool":  buildGlobalAveragePool,
+	"GlobalMaxPool":      buildGlobalMaxPool,
+	"Identity":           buildView,
+	"LeakyRelu":          buildLeakyRelu,
+	"LogSoftmax":         buildLogSoftmax,
+	"MatMul":             buildMatMul,
+	"Max":                buildMax,
+	"MaxPool":            buildMaxPool,
+	"Mean":               buildMean,
+	"Min":                buildMin,
+	"Mul":                buildMul,
+	"Pad":                buildPad,
+	"Relu":               buildRelu,
+	"Reshape":            buildView,
+	"Sigmoid":            buildSigmoid,
+	"Softmax":            buildSoftmax,
+	"Squeeze":            buildView,
+	"Sub":                buildSub,
+	"Sum":                buildAdd,
+	"Tanh":               buildTanh,
+	"Transpose":          buildTranspose,
+	"Unsqueeze":          buildView,
+}
+
+// builder lays an onnx graph on a tape, for a fixed batch.
+type builder struct {
+	*tape
+	batch int
+	// nodes holds the value that consumers see; inputs and constants are added when they
+	// are first asked for.
+	nodes map[*onnx.Value]*G.Node
+	// raw holds the value as its node computed it, before it was rounded.
+	raw map[*onnx.Value]*G.Node
+	// inputs are the buffers of the graph's inputs, in the graph's order.
+	inputs [][]float32
+	plan   plan
+}
+
+// plan says what a builder does beyond the plain float network. Every field may be nil.
+type plan struct {
+	// constant makes the node of a constant; it may return nil for the plain value.
+	constant func(t *tape, v *onnx.Value) *G.Node
+	// adjust replaces what a linear node (see [isLinear]) computed, before anything reads it.
+	adjust func(t *tape, n *onnx.Node, y *G.Node) *G.Node
+	// round replaces an input or computed value by its levels; it may return y.
+	round func(t *tape, v *onnx.Value, y *G.Node) *G.Node
+}
+
+// levelPlan rounds values to fixed levels, by value name.
+func levelPlan(levels map[string]quant.Levels) plan {
+	return plan{round: func(t *tape, v *onnx.Value, y *G.Node) *G.Node {
+		if l, ok := levels[v.Name]; ok {
+			return roundNode(t, l, t.input("step", []float32{float32(l.Step)}), y)
+		}
+		return y
+	}}
+}
+
+// build lays g on a new tape. finish, which may be nil, adds what comes on top (a loss and its
+// gradients). The tape is compiled when build returns.
+func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*builder, error) {
+	for salt := range 10 {
+		b := &builder{
+			tape: newTape(salt), batch: batch, plan: p,
+			nodes: map[*onnx.Value]*G.Node{}, raw: map[*onnx.Value]*G.Node{},
+		}
+		if err := b.lay(g); err != nil {
+			return nil, err
+		}
+		if finish != nil {
+			if err := finish(b); err != nil {
+				return nil, err
+			}
+		}
+		if b.compile() {
+			return b, nil
+		}
+	}
+	panic("BUG: finetune: nodes share a hash whatever the salt")
+}
+
+func (b *builder) lay(g *onnx.Graph) error {
+	for _, v := range g.Inputs {
+		data := make([]float32, size(b.shape(v)))
+		b.inputs = append(b.inputs, data)
+		b.define(v, b.input(v.Name, data))
+	}
+	for _, n := range g.Nodes {
+		f := operators[n.Op.Type()]
+		if _, ok := n.Op.(onnx.Scalar); ok && f == nil {
+			f = buildScalar
+		}
+		if f == nil {
+			return fmt.Errorf("finetune: node %q: operator %s has no float form", n.Name, n.Op.Type())
+		}
+		if len(n.Outputs) != 1 {
+			return fmt.Errorf("finetune: node %q: operator %s has %d outputs, want 1", n.Name, n.Op.Type(), len(n.Outputs))
+		}
+		y, err := f(b, n)
+		if err != nil {
+			return fmt.Errorf("finetune: node %q: %s: %w", n.Name, n.Op.Type(), err)
+		}
+		if want := size(b.shape(n.Outputs[0])); y.Shape()[0] != want {
+			return fmt.Errorf("finetune: node %q: %s: result has %d elements, want %d for shape %v",
+				n.Name, n.Op.Type(), y.Shape()[0], want, n.Outputs[0].Shape)
+		}
+		if b.plan.adjust != nil && isLinear(n) {
+			y = b.plan.adjust(b.tape, n, y)
+		}
+		b.define(n.Outputs[0], y)
+	}
+	for _, v := range g.Outputs {
+		if b.node(v) == nil {
+			return fmt.Errorf("finetune: output %q is computed by no node", v.Name)
+		}
+	}
+	return nil
+}
+
+// define records the node of a value and rounds it if planned.
+func (b *builder) define(v *onnx.Value, y *G.Node) {
+	b.raw[v] = y
+	if b.plan.round != nil {
+		y = b.plan.round(b.tape, v, y)
+	}
+	b.nodes[v] = y
+}
+
+// node is the node of a value as its consumers see it; nil for a value that is neither
+// constant nor computed yet.
+func (b *builder) node(v *onnx.Value) *G.Node {
+	if n := b.nodes[v]; n != nil {
+		return n
+	}
+	if v.Const == nil {
+		return nil
+	}
+	var n *G.Node
+	if b.plan.constant != nil && v.Const.Type == onnx.Float {
+		n = b.plan.constant(b.tape, v)
+	}
+	if n == nil {
+		n = b.input(v.Name, constFloats(v.Const))
+	}
+	b.nodes[v] = n
+	return n
+}
+
+// in is the node of input i of n.
+func (b *builder) in(n *onnx.Node, i int) (*G.Node, error) {
+	if i >= len(n.Inputs) || n.Inputs[i] == nil {
+		return nil, fmt.Errorf("input %d is missing", i)
+	}
+	x := b.node(n.Inputs[i])
+	if x == nil {
+		return nil, fmt.Errorf("input %q is not computed by an earlier node", n.Inputs[i].Name)
+	}
+	return x, nil
+}
+
+// optional is the node of input i of n, or nil when it is left out.
+func (b *builder) optional(n *onnx.Node, i int) (*G.Node, error) {
+	if i >= len(n.Inputs) || n.Inputs[i] == nil {
+		return nil, nil
+	}
+	return b.in(n, i)
+}
+
+// shape is a value's shape with the batch bound.
+func (b *builder) shape(v *onnx.Value) []int { return v.Shape.WithBatch(b.batch) }
+
+// size is the number of elements of a shape.
+func size(shape []int) int {
+	n := 1
+	for _, d := range shape {
+		n *= d
+	}
+	return n
+}
+
+// constFloats is a constant as float32: its own data where it is float.
+func constFloats(t *onnx.Tensor) []float32 {
+	if t.Type == onnx.Float {
+		return t.Floats
+	}
+	out := make([]float32, len(t.Ints))
+	for i, v := range t.Ints {
+		out[i] = float32(v)
+	}
+	return out
+}
+
+// isLinear says whether a node multiplies its first input by constant weights.
+func isLinear(n *onnx.Node) bool {
+	switch n.Op.(type) {
+	case *onnx.Conv, *onnx.ConvTranspose, *onnx.Gemm, *onnx.MatMul:
+		return len(n.Inputs) > 1 && n.Inputs[1] != nil && n.Inputs[1].Const != nil
+	}
+	return false
+}

@@ -1,0 +1,144 @@
+package finetune
+
+import (
+	"fmt"
+	"math"
+
+	"qconv/finetune/internal/kernel"
+	"qconv/onnx"
+	"qconv/quant"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// codebooks are the centres that the weights of a model take during training. The model's
+// constants hold the float master copies.
+type codebooks struct {
+	model  *quant.Model
+	config quant.ClusterConfig
+	groups []quant.Group
+	// centres of every group before they become integers: the warm start of the next fit.
+	centres [][]float64
+	ints    [][]int32
+	units   []float64
+	of      map[*onnx.Value]*values
+}
+
+// values are what the elements of one tensor may be: ascending.
+type values struct {
+	group   int
+	unit    float64 // of the tensor's integers
+	floats  []float32
+	weights bool // not a bias
+}
+
+func newCodebooks(m *quant.Model, cfg quant.ClusterConfig) *codebooks {
+	c := &codebooks{model: m, config: cfg, of: map[*onnx.Value]*values{}}
+	for g, group := range quant.Groups(m, cfg.Scope) {
+		c.groups = append(c.groups, group)
+		for i, v := range group.Values {
+			c.of[v] = &values{group: g, weights: i < group.Weights}
+		}
+	}
+	c.centres = make([][]float64, len(c.groups))
+	c.ints = make([][]int32, len(c.groups))
+	c.units = make([]float64, len(c.groups))
+	return c
+}
+
+// fit moves the centres to the present masters: from scratch the first time, then from where
+// they are. iterations bounds the effort; 0 means as many as it takes.
+func (c *codebooks) fit(iterations int) error {
+	if err := c.checkFinite(); err != nil {
+		return err
+	}
+	c.groups = quant.Groups(c.model, c.config.Scope) // with scales of today
+	kernel.Parallel(len(c.groups), func(g int) {
+		pool := c.groups[g].Pool()
+		if c.config.Method == quant.MethodLaplacian {
+			c.centres[g] = quant.Laplacian(pool, c.config.Weights)
+		} else {
+			o := quant.KMeansOptions{Start: c.centres[g]}
+			if o.Start != nil {
+				o.Iterations = iterations
+			}
+			c.centres[g] = quant.KMeans(pool, c.config.Weights, o)
+		}
+		bits := c.config.Bits
+		if bits == 0 {
+			bits = quant.DefaultBits(c.config.Weights)
+		}
+		c.ints[g], c.units[g] = quant.Snap(c.centres[g], bits)
+	})
+	for g := range c.groups {
+		c.expand(g)
+	}
+	return nil
+}
+
+// expand sets the values of a group's tensors from its integers.
+func (c *codebooks) expand(g int) {
+	for i, v := range c.groups[g].Values {
+		t := c.of[v]
+		t.unit = c.units[g] * c.groups[g].Scales[i]
+		t.floats = t.floats[:0]
+		for _, k := range c.ints[g] {
+			t.floats = append(t.floats, float32(t.unit*float64(k)))
+		}
+	}
+}
+
+// checkFinite names the first tensor with a value that is not finite.
+func (c *codebooks) checkFinite() error {
+	for _, group := range c.groups {
+		for _, v := range group.Values {
+			if i := notFinite(v.Const.Floats); i >= 0 {
+				return fmt.Errorf("weights %q: element %d is %g, want a finite number", v.Name, i, v.Const.Floats[i])
+			}
+		}
+	}
+	return nil
+}
+
+// node lays the clustered weights; backward the masters get their gradient unchanged.
+func (t *values) node(tp *tape, master *G.Node) *G.Node {
+	pass := func(_ []*G.Node, _, grad *G.Node) *G.Node { return grad }
+	return tp.apply("cluster", master.Shape()[0], func(out []float32, in [][]float32) {
+		t.assign(out, in[0])
+	}, []adjoint{pass}, master)
+}
+
+// assign replaces weights by their nearest values. dst may be w.
+func (t *values) assign(dst, w []float32) { kernel.Assign(dst, nil, w, t.floats) }
+
+// snap replaces all masters by their values.
+func (c *codebooks) snap() {
+	for _, group := range c.groups {
+		for _, v := range group.Values {
+			c.of[v].assign(v.Const.Floats, v.Const.Floats)
+		}
+	}
+}
+
+// store snaps the weights and records the codebooks in the model.
+func (c *codebooks) store() {
+	c.snap()
+	m := c.model
+	m.Codebooks, m.Weights = nil, map[string]quant.WeightCode{}
+	for g, group := range c.groups {
+		m.Codebooks = append(m.Codebooks, c.ints[g])
+		for _, v := range group.Values[:group.Weights] {
+			m.Weights[v.Name] = quant.WeightCode{Codebook: g, Unit: c.of[v].unit}
+		}
+	}
+}
+
+// notFinite is the position of the first NaN or infinity, or -1.
+func notFinite(v []float32) int {
+	for i, x := range v {
+		if math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) {
+			return i
+		}
+	}
+	return -1
+}

@@ -1,0 +1,169 @@
+package finetune
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"qconv/onnx"
+	"qconv/quant"
+)
+
+// Schedule says when weights are clustered during training.
+type Schedule string
+
+const (
+	// ScheduleForward clusters in every forward pass: a float master copy takes the gradient
+	// unchanged, and the codebook follows it every Config.Refit steps.
+	ScheduleForward Schedule = "forward"
+	// SchedulePeriodic trains unconstrained and replaces all weights by their centres every
+	// Config.Period steps, and at the end.
+	SchedulePeriodic Schedule = "periodic"
+	// ScheduleNone leaves weights as they are: only activations take few values.
+	ScheduleNone Schedule = "none"
+)
+
+// LossKind says what the network learns from.
+type LossKind string
+
+const (
+	// LossTeacher: the float network's outputs; no labels needed.
+	LossTeacher LossKind = "teacher"
+	// LossLabels: the classes of the data, or, for values, the network's input.
+	LossLabels LossKind = "labels"
+	// LossBoth: both, see Config.LabelShare.
+	LossBoth LossKind = "both"
+)
+
+// Config says how [Tune] trains. Start from [DefaultConfig].
+type Config struct {
+	// Cluster says how weights become few.
+	Cluster quant.ClusterConfig
+	// Schedule says when.
+	Schedule Schedule
+	// Refit is the number of steps between two fits of the codebooks of ScheduleForward.
+	Refit int
+	// Period is the number of steps between two clusterings of SchedulePeriodic; 0 means an
+	// eighth of all steps, at most 1000.
+	Period int
+
+	// Loss says what is learnt from.
+	Loss LossKind
+	// Task says what outputs mean; TaskAuto asks the graph.
+	Task Task
+	// Temperature softens the scores that teacher and network are compared by. > 0
+	Temperature float64
+	// LabelShare is the part of the labels in LossBoth, 0..1; the rest is the teacher's.
+	LabelShare float64
+	// Teacher is the float network; nil means the model's graph as it is when Tune is called.
+	Teacher *onnx.Graph
+
+	// Rate is the learning rate of weights and biases after the warm-up.
+	Rate float64
+	// RangeRate is the learning rate of the logarithm of each site's step; 0 keeps the
+	// calibrated ranges.
+	RangeRate float64
+	// Warmup is the number of steps in which the rate rises to its full size; it then
+	// falls to zero along half a cosine.
+	Warmup int
+	// Batch is the number of samples of a step.
+	Batch int
+	// Epochs is how often each sample is seen. Steps, unless 0, is used instead.
+	Epochs float64
+	// Steps is the number of steps; 0 means Epochs.
+	Steps int
+	// Seed decides the order of the samples.
+	Seed uint64
+
+	// Progress, unless nil, is called after every step.
+	Progress func(Progress)
+	// Resume continues an interrupted run; the model, data and configuration must be the same.
+	Resume *State
+	// Checkpoint, unless nil, is called every CheckpointEvery steps and when the context is
+	// cancelled. The state may be kept.
+	Checkpoint      func(*State) error
+	CheckpointEvery int
+}
+
+// Progress tells how training goes.
+type Progress struct {
+	Step, Steps int // steps done, of all
+	// Loss is that of the last batch.
+	Loss float64
+	// Accuracy is the share of the last batch whose class is the label, or where a sample has
+	// none, the teacher's. 0 for values.
+	Accuracy float64
+	// Rate is the learning rate of the step.
+	Rate            float64
+	ImagesPerSecond float64 // since the start
+}
+
+// DefaultConfig trains 300 steps of 64 samples without labels: what is enough for the
+// accuracy of the float network in most cases.
+func DefaultConfig() Config {
+	return Config{
+		Cluster:         quant.DefaultClusterConfig(),
+		Schedule:        ScheduleForward,
+		Refit:           50,
+		Loss:            LossTeacher,
+		Temperature:     2,
+		LabelShare:      0.5,
+		Rate:            1e-3,
+		RangeRate:       1e-3,
+		Warmup:          20,
+		Batch:           64,
+		Steps:           300,
+		Seed:            1,
+		CheckpointEvery: 100,
+	}
+}
+
+// Validate reports every field that is out of range.
+func (c Config) Validate() error {
+	var p problems
+	if c.Schedule != ScheduleNone {
+		if err := c.Cluster.Validate(); err != nil {
+			p.add("%s", strings.TrimPrefix(err.Error(), "quant: "))
+		}
+	}
+	p.oneOf("schedule", string(c.Schedule), string(ScheduleForward), string(SchedulePeriodic), string(ScheduleNone))
+	p.oneOf("loss", string(c.Loss), string(LossTeacher), string(LossLabels), string(LossBoth))
+	p.oneOf("task", string(c.Task), string(TaskAuto), string(TaskClasses), string(TaskValues))
+	p.check(c.Refit >= 1 || c.Schedule != ScheduleForward, "refit: got %d steps, want at least 1", c.Refit)
+	p.check(c.Period >= 0, "period: got %d steps, want 0 or more", c.Period)
+	p.check(c.Temperature > 0, "temperature: got %g, want more than 0", c.Temperature)
+	p.check(c.LabelShare >= 0 && c.LabelShare <= 1, "label share: got %g, want 0..1", c.LabelShare)
+	p.check(c.Rate > 0 && c.Rate < 1, "rate: got %g, want more than 0 and less than 1", c.Rate)
+	p.check(c.RangeRate >= 0 && c.RangeRate < 1, "range rate: got %g, want 0 or more and less than 1", c.RangeRate)
+	p.check(c.Warmup >= 0, "warm-up: got %d steps, want 0 or more", c.Warmup)
+	p.check(c.Batch >= 1, "batch: got %d, want at least 1", c.Batch)
+	p.check(c.Steps >= 0, "steps: got %d, want 0 or more", c.Steps)
+	p.check(c.Steps > 0 || c.Epochs > 0, "epochs: got %g, want more than 0 where no steps are given", c.Epochs)
+	p.check(c.Checkpoint == nil || c.CheckpointEvery >= 1, "checkpoint every: got %d steps, want at least 1", c.CheckpointEvery)
+	return p.err("finetune: configuration")
+}
+
+// problems collects what is wrong with a configuration.
+type problems []string
+
+func (p *problems) add(format string, args ...any) { *p = append(*p, fmt.Sprintf(format, args...)) }
+
+func (p *problems) check(ok bool, format string, args ...any) {
+	if !ok {
+		p.add(format, args...)
+	}
+}
+
+func (p *problems) oneOf(name, got string, want ...string) {
+	if !slices.Contains(want, got) {
+		p.add("%s: got %q, want one of %q", name, got, want)
+	}
+}
+
+func (p problems) err(where string) error {
+	if len(p) == 0 {
+		return nil
+	}
+	return errors.New(where + ": " + strings.Join(p, "; "))
+}

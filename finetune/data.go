@@ -1,0 +1,142 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+
+	"qconv/onnx"
+)
+
+// Data is a set of samples for a network with one input. Its methods are called from
+// one goroutine at a time, not always the same.
+type Data interface {
+	// Len is the number of samples.
+	Len() int
+	// SampleShape is the shape of one sample, without a batch dimension.
+	SampleShape() []int
+	// Input writes the network's input for sample i, preprocessed, in row-major order.
+	Input(i int, dst []float32) error
+	// Label is the class of sample i, or -1 when it has none.
+	Label(i int) int
+}
+
+// Varying is implemented by data whose Input may differ from call to call (augmentation).
+type Varying interface {
+	Data
+	// Varies says whether it does; what the teacher says of a sample is then not kept.
+	Varies() bool
+}
+
+// batch is some samples, one after the other.
+type batch struct {
+	indices []int
+	x       []float32
+	labels  []int
+}
+
+// checkData says why data does not fit the single input of g.
+func checkData(g *onnx.Graph, data Data) error {
+	if len(g.Inputs) != 1 {
+		return fmt.Errorf("finetune: data: the network has %d inputs, want 1", len(g.Inputs))
+	}
+	if data.Len() < 1 {
+		return fmt.Errorf("finetune: data: no samples")
+	}
+	in := g.Inputs[0]
+	if size(data.SampleShape()) != in.Shape.Elems() {
+		return fmt.Errorf("finetune: data: a sample has shape %v, input %q wants %v", onnx.Shape(data.SampleShape()), in.Name, in.Shape)
+	}
+	return nil
+}
+
+// eachBatch loads the batches that pick names, until it returns none, and calls use on each.
+// The next batch is loaded while use works on the present one; use may not keep it.
+func eachBatch(ctx context.Context, data Data, pick func(k int) []int, use func(k int, b *batch) error) error {
+	type loaded struct {
+		b   *batch
+		err error
+	}
+	elems := size(data.SampleShape())
+	ready := make(chan loaded)
+	free := make(chan *batch, 2)
+	free <- &batch{}
+	free <- &batch{}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	defer func() { cancel(); <-done }()
+	go func() {
+		defer close(done)
+		defer close(ready)
+		for k := 0; ; k++ {
+			var b *batch
+			select {
+			case b = <-free:
+			case <-ctx.Done():
+				return
+			}
+			b.indices = append(b.indices[:0], pick(k)...)
+			if len(b.indices) == 0 {
+				return
+			}
+			err := b.load(data, elems)
+			select {
+			case ready <- loaded{b, err}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for k := 0; ; k++ {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case l, ok := <-ready:
+			if err := ctx.Err(); err != nil || !ok {
+				return err
+			}
+			if l.err != nil {
+				return l.err
+			}
+			if err := use(k, l.b); err != nil {
+				return err
+			}
+			free <- l.b
+		}
+	}
+}
+
+// load fills x and labels for the indices.
+func (b *batch) load(data Data, elems int) error {
+	if n := len(b.indices) * elems; cap(b.x) < n {
+		b.x = make([]float32, n)
+	} else {
+		b.x = b.x[:n]
+	}
+	b.labels = b.labels[:0]
+	for k, i := range b.indices {
+		if err := data.Input(i, b.x[k*elems:][:elems]); err != nil {
+			return fmt.Errorf("finetune: data: sample %d: %w", i, err)
+		}
+		b.labels = append(b.labels, data.Label(i))
+	}
+	return nil
+}
+
+// inOrder picks the given indices in batches of size.
+func inOrder(indices []int, size int) func(k int) []int {
+	return func(k int) []int {
+		return indices[min(k*size, len(indices)):min((k+1)*size, len(indices))]
+	}
+}
+
+// evenly picks at most limit of n indices, evenly spaced; limit 0 means all.
+func evenly(n, limit int) []int {
+	if limit <= 0 || limit > n {
+		limit = n
+	}
+	out := make([]int, limit)
+	for i := range out {
+		out[i] = i * n / limit
+	}
+	return out
+}

@@ -1,0 +1,321 @@
+package dataset
+
+import (
+	"fmt"
+	"image"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"qconv/runtime/idx"
+	"qconv/runtime/picture"
+)
+
+// InputOptions says what the network wants.
+type InputOptions struct {
+	// Shape of one sample: [C,H,W] or [features]. Nil takes what the file has.
+	Shape []int
+}
+
+// Input is one or more samples for a single run.
+type Input struct {
+	Name  string // of the file, without folders
+	Kind  Kind   // Pixels or Floats, which tells the slice that is used
+	Shape []int  // of one sample
+	Count int
+	// Pixels or Floats holds the samples one after the other in the order of Shape.
+	Pixels []byte
+	Floats []float32
+	// First is the position in the file of the first sample.
+	First int
+	// Resized is the height and width the picture had before it was stretched to Shape;
+	// zero if it was not.
+	Resized [2]int
+}
+
+// SampleName names sample i for a listing: the file, with the position where it has many.
+func (in *Input) SampleName(i int) string {
+	if in.Count == 1 && in.First == 0 {
+		return in.Name
+	}
+	return fmt.Sprintf("%s#%d", in.Name, in.First+i)
+}
+
+// LoadInput reads the samples that spec names:
+//
+//	a picture         png, jpeg, gif, bmp or webp, stretched to the wanted size
+//	F.npy, F.npz#key  one sample, or [N,...] many, in the order of the wanted shape
+//	                  (or uint8 pictures [H,W,C]); whole numbers 0..255 count as pixels
+//	an IDX file       of images, plain or gzip; all of them, or #7, #0:100, #all
+//	any other file    raw bytes, one sample or many, chosen alike
+func LoadInput(spec string, o InputOptions) (*Input, error) {
+	p, err := newOpener(spec, Options{})
+	if err != nil {
+		return nil, err
+	}
+	for _, d := range o.Shape {
+		if d < 1 {
+			return nil, p.fail("", "the shape wanted is %v, want dimensions of at least 1", o.Shape)
+		}
+	}
+	f, err := p.format()
+	if err != nil {
+		return nil, err
+	}
+	var in *Input
+	switch f {
+	case formatPicture:
+		in, err = p.pictureInput(o.Shape)
+	case formatNPY, formatNPZ:
+		in, err = p.arrayInput(o.Shape, f)
+	case formatIDX:
+		in, err = p.idxInput(o.Shape)
+	case formatUnknown:
+		in, err = p.rawInput(o.Shape)
+	default:
+		return nil, p.fail("", "a data set, want one picture, .npy, .npz#key, IDX or raw file")
+	}
+	if err != nil {
+		return nil, err
+	}
+	in.Name = filepath.Base(p.path)
+	return in, nil
+}
+
+// asPicture reads the wanted shape as channels, height and width, if it is a picture's.
+func asPicture(shape []int) (c, h, w int, ok bool) {
+	if len(shape) != 3 || shape[0] != 1 && shape[0] != 3 || shape[1] == 1 && shape[2] == 1 {
+		return 0, 0, 0, false
+	}
+	return shape[0], shape[1], shape[2], true
+}
+
+func (p *opener) pictureInput(shape []int) (*Input, error) {
+	if p.part != "" {
+		return nil, p.fail("", "a picture has no parts to choose with #")
+	}
+	if p.size > maxFileBytes {
+		return nil, p.fail("", "the file has %d bytes, want at most %d", p.size, maxFileBytes)
+	}
+	data, err := os.ReadFile(p.path)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	var img image.Image
+	if img, err = picture.Decode(data); err != nil {
+		return nil, p.fail("", "%w", notImage(err))
+	}
+	in := &Input{Kind: Pixels, Shape: slices.Clone(shape), Count: 1}
+	have := img.Bounds().Size()
+	c, h, w, ok := asPicture(shape)
+	switch n := have.X * have.Y; {
+	case ok:
+	case shape == nil:
+		c, h, w = 3, have.Y, have.X
+		switch img.(type) {
+		case *image.Gray, *image.Gray16:
+			c = 1
+		}
+		in.Shape = []int{c, h, w}
+	case elems(shape) == n:
+		c, h, w = 1, have.Y, have.X
+	case elems(shape) == 3*n:
+		c, h, w = 3, have.Y, have.X
+	default:
+		return nil, p.fail("", "a picture of %dx%d pixels does not fit %v", have.X, have.Y, shape)
+	}
+	if have.X != w || have.Y != h {
+		in.Resized = [2]int{have.Y, have.X}
+		img = stretch(img, w, h)
+	}
+	in.Pixels = make([]byte, c*h*w)
+	if err := picture.Planes(in.Pixels, img, c); err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	return in, nil
+}
+
+func (p *opener) arrayInput(want []int, f format) (*Input, error) {
+	var a *Array
+	var err error
+	from, to := 0, -1
+	if f == formatNPZ {
+		a, err = p.readNPZArray()
+	} else {
+		a, err = p.readNPY()
+	}
+	if err != nil {
+		return nil, err
+	}
+	in := &Input{Kind: Floats, Shape: slices.Clone(want), Count: 1}
+	dims := a.Shape
+	switch {
+	case want == nil && len(dims) > 1:
+		in.Count, dims = dims[0], dims[1:]
+		in.Shape = slices.Clone(dims)
+	case want == nil:
+		in.Shape = []int{a.Len()}
+	case a.Len() == elems(want):
+		for len(dims) > len(want) && dims[0] == 1 {
+			dims = dims[1:]
+		}
+	case len(dims) > 0 && a.Len() == dims[0]*elems(want):
+		in.Count, dims = dims[0], dims[1:]
+	default:
+		return nil, p.fail("", "the array has shape %v, want %v or [N] of that", a.Shape, want)
+	}
+	interleaved := false
+	if want != nil {
+		if interleaved, err = sameOrder(dims, want); err != nil {
+			return nil, p.fail("", "%w", err)
+		}
+	}
+	if f == formatNPY && p.part != "" {
+		if from, to, err = idx.ParseRange(p.part, in.Count); err != nil {
+			return nil, p.fail("", "%w", err)
+		}
+	} else {
+		to = in.Count
+	}
+	in.First, in.Count = from, to-from
+	size := elems(in.Shape)
+	a.toBytes()
+	if a.Bytes != nil {
+		in.Kind, in.Pixels = Pixels, a.Bytes[from*size:to*size]
+		if interleaved {
+			planarAll(in.Pixels, want)
+		}
+		return in, nil
+	}
+	in.Floats = a.Float32s()[from*size : to*size]
+	if interleaved {
+		planarAll(in.Floats, want)
+	}
+	return in, nil
+}
+
+// sameOrder checks that a sample of dimensions dims can be read as one of shape want,
+// either as it lies there or, for pictures [H,W,C], interleaved.
+func sameOrder(dims, want []int) (interleaved bool, err error) {
+	d, w := withoutOnes(dims), withoutOnes(want)
+	switch {
+	case slices.Equal(d, w), len(d) <= 1, len(w) <= 1:
+		return false, nil
+	case len(want) == 3 && slices.Equal(d, []int{want[1], want[2], want[0]}):
+		return true, nil
+	}
+	return false, fmt.Errorf("samples have shape %v, want %v in this order", dims, want)
+}
+
+func withoutOnes(dims []int) []int {
+	return slices.DeleteFunc(slices.Clone(dims), func(d int) bool { return d == 1 })
+}
+
+func (p *opener) idxInput(want []int) (*Input, error) {
+	r, err := idx.Open(p.path)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	defer r.Close()
+	if len(r.Dims()) < 2 {
+		return nil, p.fail("", "has 1 dimension, as labels have, want images")
+	}
+	from, to, err := idx.ParseRange(p.part, r.Len())
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	var o Options
+	if c, h, w, ok := asPicture(want); ok {
+		o.Channels, o.Height, o.Width = c, h, w
+	}
+	shape, interleaved := o.sampleShape(r.Dims()[1:])
+	toShape, convert := shape, false
+	if len(shape) == 3 && o.Channels > 0 {
+		if toShape, convert, err = o.target(shape, Pixels); err != nil {
+			return nil, p.fail("", "%w", err)
+		}
+	} else if want != nil && elems(want) != elems(shape) {
+		return nil, p.fail("", "samples are %v, want %v", shape, want)
+	}
+	in := &Input{Kind: Pixels, Shape: slices.Clone(want), First: from, Count: to - from}
+	if want == nil {
+		in.Shape = toShape
+	}
+	n, size := to-from, elems(shape)
+	if total := int64(n) * int64(max(size, elems(toShape))); total > p.o.maxBytes() {
+		return nil, p.fail("", "%d samples take %d bytes, want at most %d; choose some with #, such as #0:1000", n, total, p.o.maxBytes())
+	}
+	if in.Pixels, err = readRange(r, from, n); err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	if interleaved {
+		planarAll(in.Pixels, shape)
+	}
+	if !convert {
+		return in, nil
+	}
+	if !slices.Equal(shape[1:], toShape[1:]) {
+		in.Resized = [2]int{shape[1], shape[2]}
+	}
+	outSize := elems(toShape)
+	out := make([]byte, n*outSize)
+	for i := range n {
+		if err := refit(out[i*outSize:(i+1)*outSize], in.Pixels[i*size:(i+1)*size], toShape, shape); err != nil {
+			return nil, p.fail("", "%w", err)
+		}
+	}
+	in.Pixels = out
+	return in, nil
+}
+
+// readRange reads the samples [from, from+n) part by part, so that memory grows with the
+// data that really arrive.
+func readRange(r *idx.Reader, from, n int) ([]byte, error) {
+	if err := r.Skip(from); err != nil {
+		return nil, err
+	}
+	var out []byte
+	size := r.SampleSize()
+	for done := 0; done < n; {
+		k := min(n-done, max(1<<20/size, 1))
+		out = slices.Grow(out, k*size)[:len(out)+k*size]
+		if err := r.Next(out[done*size:]); err != nil {
+			return nil, err
+		}
+		done += k
+	}
+	if from+n == r.Len() {
+		return out, r.Finish()
+	}
+	return out, nil
+}
+
+func (p *opener) rawInput(want []int) (*Input, error) {
+	if want == nil {
+		return nil, p.fail("", "unknown format, want a picture, .npy, .npz or IDX file")
+	}
+	size := int64(elems(want))
+	if p.size == 0 || p.size%size != 0 {
+		return nil, p.fail("", "neither a picture, .npy, .npz nor IDX file, and as raw bytes it has %d, want a multiple of %d (%v)", p.size, size, want)
+	}
+	if p.size > p.o.maxBytes() {
+		return nil, p.fail("", "the file has %d bytes, want at most %d", p.size, p.o.maxBytes())
+	}
+	f, err := os.Open(p.path)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	defer f.Close()
+	n := int(p.size / size)
+	from, to, err := idx.ParseRange(p.part, n)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	in := &Input{Kind: Pixels, Shape: slices.Clone(want), First: from, Count: to - from}
+	in.Pixels = make([]byte, in.Count*int(size))
+	if _, err := io.ReadFull(io.NewSectionReader(f, int64(from)*size, int64(len(in.Pixels))), in.Pixels); err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	return in, nil
+}

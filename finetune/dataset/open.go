@@ -1,0 +1,214 @@
+package dataset
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Open opens the samples that spec names:
+//
+//	folder, F.zip     folders of pictures (png, jpeg, gif, bmp, webp), one per class, whose
+//	                  index is its position in alphabetical order; or pictures alone,
+//	                  without labels
+//	folder, F.zip     IDX files by their usual names, such as train-images-idx3-ubyte.gz
+//	                  and train-labels-idx1-ubyte.gz
+//	an IDX file       of images; the labels are looked for beside it
+//	F.npz             array x and, if there, class indices (or one-hot rows) y
+//	F.npy             samples without labels
+//	F.csv, F.tsv      a header and rows of numbers; the labels are the column named label,
+//	                  class, target or y, or else the last one
+//
+// After a # follows a part of it: a folder such as train, test or val; train or test of
+// IDX files; an array of an .npz taken alone, or K for the pair x_K, y_K; the label
+// column of a CSV file, or - for none. Files with one picture, array or table may also
+// be compressed as .gz. Close the set when done.
+func Open(spec string, o Options) (*Set, error) {
+	p, err := newOpener(spec, o)
+	if err != nil {
+		return nil, err
+	}
+	if err := o.check(); err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	s, err := p.open()
+	if err != nil {
+		return nil, err
+	}
+	s.Spec = spec
+	if s.Len() == 0 {
+		s.Close()
+		return nil, p.fail("", "no samples left, all %d are broken; first: %s", len(s.Skipped), s.Skipped[0])
+	}
+	return s, nil
+}
+
+// opener carries what all formats need.
+type opener struct {
+	spec string
+	path string // without the part after #
+	part string
+	dir  bool
+	size int64
+	o    Options
+}
+
+// newOpener splits spec and looks the file up. A # that belongs to a file name is
+// recognised by the file being there.
+func newOpener(spec string, o Options) (*opener, error) {
+	p := &opener{spec: spec, path: spec, o: o}
+	if spec == "" {
+		return nil, p.fail("", "empty, want a file or folder")
+	}
+	st, err := os.Stat(spec)
+	if err != nil {
+		if k := strings.LastIndexByte(spec, '#'); k > 0 {
+			p.path, p.part = spec[:k], spec[k+1:]
+			st, err = os.Stat(p.path)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, p.fail("", "%w", notFound{p.path})
+	case err != nil:
+		return nil, p.fail("", "%w", err)
+	case !st.IsDir() && !st.Mode().IsRegular():
+		return nil, p.fail("", "neither a file nor a folder")
+	}
+	p.dir, p.size = st.IsDir(), st.Size()
+	return p, nil
+}
+
+// notFound is fs.ErrNotExist with a plain message.
+type notFound struct{ path string }
+
+func (e notFound) Error() string { return fmt.Sprintf("no file or folder %s", plain(e.path)) }
+func (e notFound) Unwrap() error { return fs.ErrNotExist }
+
+func (p *opener) fail(where, format string, args ...any) error {
+	return &FormatError{Spec: p.spec, Where: where, Err: fmt.Errorf(format, args...)}
+}
+
+func (p *opener) open() (*Set, error) {
+	f, err := p.format()
+	if err != nil {
+		return nil, err
+	}
+	switch f {
+	case formatFolder:
+		src, err := openFolder(p.path)
+		if err != nil {
+			return nil, p.fail("", "%w", err)
+		}
+		return p.openTree(src)
+	case formatZip:
+		src, err := openZip(p.path)
+		if err != nil {
+			return nil, p.fail("", "%w", err)
+		}
+		set, err := p.openTree(src)
+		if err != nil {
+			src.Close()
+		}
+		return set, err
+	case formatIDX:
+		return p.openIDXFile()
+	case formatNPY:
+		return p.openNPY()
+	case formatNPZ:
+		return p.openNPZ()
+	case formatCSV:
+		return p.openCSV()
+	case formatPicture:
+		return nil, p.fail("", "a single picture, want a folder or zip of pictures")
+	}
+	return nil, p.fail("", "unknown format, want a folder, .zip, .npz, .npy, .csv or IDX file")
+}
+
+type format uint8
+
+const (
+	formatUnknown format = iota
+	formatFolder
+	formatZip
+	formatIDX
+	formatNPY
+	formatNPZ
+	formatCSV
+	formatPicture
+)
+
+// format tells the format by name, and by the first bytes where the name says nothing.
+func (p *opener) format() (format, error) {
+	if p.dir {
+		return formatFolder, nil
+	}
+	name := strings.TrimSuffix(strings.ToLower(filepath.Base(p.path)), ".gz")
+	switch ext := filepath.Ext(name); {
+	case ext == ".zip":
+		return formatZip, nil
+	case ext == ".npz":
+		return formatNPZ, nil
+	case ext == ".npy":
+		return formatNPY, nil
+	case ext == ".csv" || ext == ".tsv":
+		return formatCSV, nil
+	case strings.Contains(name, "-ubyte") || strings.HasPrefix(ext, ".idx"):
+		return formatIDX, nil
+	case isPicture(name):
+		return formatPicture, nil
+	case ext == ".raw" || ext == ".bin":
+		return formatUnknown, nil
+	}
+	r, err := p.reader()
+	if err != nil {
+		return 0, err
+	}
+	defer r.Close()
+	head := make([]byte, 512)
+	n, _ := io.ReadFull(r, head)
+	head = head[:n]
+	switch {
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return formatZip, nil
+	case bytes.HasPrefix(head, []byte("\x93NUMPY")):
+		return formatNPY, nil
+	case len(head) >= 4 && head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] >= 1 && head[3] <= 4:
+		return formatIDX, nil
+	case looksLikePicture(head):
+		return formatPicture, nil
+	}
+	return formatUnknown, nil
+}
+
+// reader opens the file itself, through gzip where its name ends in .gz.
+func (p *opener) reader() (io.ReadCloser, error) {
+	f, err := os.Open(p.path)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	br := bufio.NewReaderSize(f, 1<<16)
+	if m, _ := br.Peek(2); p.gzipName() && bytes.Equal(m, []byte("\x1f\x8b")) {
+		z, err := gzip.NewReader(br)
+		if err != nil {
+			f.Close()
+			return nil, p.fail("", "broken gzip data: %w", err)
+		}
+		return readCloser{z, f}, nil
+	}
+	return readCloser{br, f}, nil
+}
+
+func (p *opener) gzipName() bool { return strings.HasSuffix(strings.ToLower(p.path), ".gz") }
+
+type readCloser struct {
+	io.Reader
+	io.Closer
+}

@@ -1,0 +1,268 @@
+package dataset
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"image/draw"
+	"io"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+
+	_ "golang.org/x/image/bmp"
+	xdraw "golang.org/x/image/draw"
+	_ "golang.org/x/image/webp"
+
+	"qconv/runtime/picture"
+)
+
+const pictureKinds = "png, jpg, gif, bmp, webp"
+
+// isPicture goes by the ending of a file name.
+func isPicture(name string) bool {
+	switch strings.ToLower(path.Ext(name)) {
+	case ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".webp":
+		return true
+	}
+	return false
+}
+
+// looksLikePicture goes by the first bytes of a file.
+func looksLikePicture(head []byte) bool {
+	_, err := picture.Config(head)
+	return !errors.Is(err, picture.ErrFormat)
+}
+
+var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// newPictures makes the set of the files, which are decoded when used.
+func (p *opener) newPictures(src *source, files []*entry, labels []int, classes []string) (*Set, error) {
+	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Kind: Pixels, index: identity(len(files))}
+	st := &decoded{cache: newCache(len(files), p.o.cacheBytes()), Closer: src}
+	st.nameOf = func(i int) string { return files[i].path }
+	st.file = func(i int) (*source, *entry) { return src, files[i] }
+
+	c, h, w := p.o.Channels, p.o.Height, p.o.Width
+	if c != 0 && c != 1 && c != 3 {
+		return nil, p.fail("", "pictures have 1 or 3 channels, want %d", c)
+	}
+	if c == 0 || h == 0 {
+		first, err := p.probe(src, files)
+		if err != nil {
+			return nil, err
+		}
+		if c == 0 {
+			c = 3
+			if first.ColorModel == color.GrayModel || first.ColorModel == color.Gray16Model {
+				c = 1
+			}
+		}
+		if h == 0 {
+			h, w = first.Height, first.Width
+		}
+	}
+	resize := p.o.Height > 0
+	s.Shape, st.size = []int{c, h, w}, c*h*w
+	st.load = func(i int, dst []byte) error {
+		img, err := src.decode(files[i])
+		if err != nil {
+			return err
+		}
+		if b := img.Bounds(); b.Dx() != w || b.Dy() != h {
+			if !resize {
+				return fmt.Errorf("the picture is %dx%d pixels (width x height), the first one is %dx%d; choose one size for all (--resize)", b.Dx(), b.Dy(), w, h)
+			}
+			img = stretch(img, w, h)
+		}
+		return picture.Planes(dst, img, c)
+	}
+	s.store = st
+	return p.limitDecoded(s)
+}
+
+// probe finds the first picture that can be read. Without SkipBad that must be the
+// very first.
+func (p *opener) probe(src *source, files []*entry) (image.Config, error) {
+	buf := buffers.Get().(*bytes.Buffer)
+	defer buffers.Put(buf)
+	var firstErr error
+	for _, f := range files {
+		c, err := image.Config{}, src.read(f, buf)
+		if err == nil {
+			c, err = picture.Config(buf.Bytes())
+			err = notImage(err)
+		}
+		if err == nil {
+			return c, nil
+		}
+		if firstErr == nil {
+			firstErr = p.fail(f.path, "%w", err)
+		}
+		if !p.o.SkipBad {
+			break
+		}
+	}
+	return image.Config{}, firstErr
+}
+
+// limitDecoded applies Limit and SkipBad to a set whose samples are decoded when used.
+func (p *opener) limitDecoded(s *Set) (*Set, error) {
+	want := s.Len()
+	order := identityInts(want)
+	if p.o.Limit > 0 && p.o.Limit < want {
+		want = p.o.Limit
+		order = permutation(s.Len(), p.o.Seed)
+	}
+	if !p.o.SkipBad {
+		return s.Subset(order[:want]), nil
+	}
+	var good []int
+	var skipped []string
+	for len(good) < want && len(order) > 0 {
+		part := order[:min(want-len(good), len(order))]
+		order = order[len(part):]
+		errs := make([]error, len(part))
+		parallel(context.Background(), len(part), 0, nil, func(k int) error {
+			errs[k] = s.store.pixels(int(s.index[part[k]]), nil)
+			return nil
+		})
+		for k, err := range errs {
+			if err != nil {
+				skipped = append(skipped, fmt.Sprintf("%s: %v", plain(s.Name(part[k])), err))
+			} else {
+				good = append(good, part[k])
+			}
+		}
+	}
+	out := s.Subset(good)
+	out.Skipped = skipped
+	return out, nil
+}
+
+// decode reads and decodes one picture.
+func (s *source) decode(e *entry) (image.Image, error) {
+	buf := buffers.Get().(*bytes.Buffer)
+	defer func() {
+		if buf.Cap() <= 1<<20 {
+			buffers.Put(buf)
+		}
+	}()
+	if err := s.read(e, buf); err != nil {
+		return nil, err
+	}
+	img, err := picture.Decode(buf.Bytes())
+	return img, notImage(err)
+}
+
+// notImage words the error of a decoder.
+func notImage(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, picture.ErrFormat):
+		return fmt.Errorf("not an image: no known format (%s)", pictureKinds)
+	}
+	return fmt.Errorf("not an image: %w", err)
+}
+
+// stretch scales a picture to w columns and h rows by Catmull-Rom interpolation, averaging
+// where it shrinks. The result is the same on every machine of one architecture.
+func stretch(img image.Image, w, h int) *image.RGBA {
+	b := img.Bounds()
+	rgba, ok := img.(*image.RGBA)
+	if !ok {
+		rgba = image.NewRGBA(b)
+		draw.Draw(rgba, b, img, b.Min, draw.Src)
+	}
+	out := image.NewRGBA(image.Rect(0, 0, w, h))
+	xdraw.CatmullRom.Scale(out, out.Rect, rgba, b, xdraw.Src, nil)
+	return out
+}
+
+// refit turns planes of shape from, with 1 or 3 channels, into planes of shape to.
+func refit(dst, src []byte, to, from []int) error {
+	h, w := from[1], from[2]
+	n := h * w
+	rgba := image.NewRGBA(image.Rect(0, 0, w, h))
+	for i := range n {
+		r := src[i]
+		g, b := r, r
+		if from[0] == 3 {
+			g, b = src[n+i], src[2*n+i]
+		}
+		copy(rgba.Pix[4*i:], []byte{r, g, b, 255})
+	}
+	if !slices.Equal(to[1:], from[1:]) {
+		rgba = stretch(rgba, to[2], to[1])
+	}
+	return picture.Planes(dst, rgba, to[0])
+}
+
+// decoded is a store whose samples are made by load when first used, and then kept as
+// far as the cache has room.
+type decoded struct {
+	size   int // bytes of one sample
+	load   func(i int, dst []byte) error
+	nameOf func(i int) string
+	file   func(i int) (*source, *entry) // nil when not made of files
+	cache  *cache
+	io.Closer
+}
+
+func (d *decoded) lazy() bool        { return true }
+func (d *decoded) name(i int) string { return d.nameOf(i) }
+
+func (d *decoded) pixels(i int, dst []byte) error {
+	if b := d.cache.get(i); b != nil {
+		copy(dst, b)
+		return nil
+	}
+	if d.cache.reserve(d.size) {
+		b := make([]byte, d.size)
+		if err := d.load(i, b); err != nil {
+			d.cache.release(d.size)
+			return err
+		}
+		copy(dst, d.cache.put(i, b))
+		return nil
+	}
+	if dst == nil {
+		dst = make([]byte, d.size)
+	}
+	return d.load(i, dst)
+}
+
+func (d *decoded) floats(i int, dst []float32) error {
+	b := d.cache.get(i)
+	if b == nil {
+		b = make([]byte, d.size)
+		if err := d.pixels(i, b); err != nil {
+			return err
+		}
+	}
+	for k, v := range b {
+		dst[k] = float32(v)
+	}
+	return nil
+}
+
+func identity(n int) []int32 {
+	out := make([]int32, n)
+	for i := range out {
+		out[i] = int32(i)
+	}
+	return out
+}
+
+func identityInts(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

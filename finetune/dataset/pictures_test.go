@@ -1,0 +1,481 @@
+package dataset
+
+import (
+	"archive/zip"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"image"
+	"image/color"
+	"image/jpeg"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+
+	"qconv/runtime/picture"
+)
+
+func crcIEEE(b []byte) uint32 { return crc32.ChecksumIEEE(b) }
+
+// pets has two classes in two parts, and things that are to be ignored.
+func pets(t testing.TB, prefix string) files {
+	fs := files{}
+	for part, n := range map[string]int{"train": 3, "test": 2} {
+		for k, class := range []string{"dog", "cat"} {
+			for i := range n {
+				fs[fmt.Sprintf("%s%s/%s/%04d.png", prefix, part, class, i)] = grayPNG(t, 4, 3, 100*k+20*i)
+			}
+		}
+	}
+	fs[prefix+"train/cat/notes.txt"] = []byte("no picture")
+	fs[prefix+"README.md"] = []byte("pets")
+	fs[prefix+"train/.DS_Store"] = []byte("x")
+	fs["__MACOSX/train/._0001.png"] = []byte("x")
+	return fs
+}
+
+func TestPictureFolders(t *testing.T) {
+	for _, c := range []struct {
+		name, prefix string
+		open         func(files) string
+	}{
+		{"folder", "", func(f files) string { return f.folder(t) }},
+		{"zip stored", "", func(f files) string { return f.zip(t, zip.Store) }},
+		{"zip deflated", "", func(f files) string { return f.zip(t, zip.Deflate) }},
+		{"zip with one folder around", "pets/", func(f files) string { return f.zip(t, zip.Deflate) }},
+		{"folder in folder", "a/b/", func(f files) string { return f.folder(t) }},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := c.open(pets(t, c.prefix))
+			s := open(t, path+"#train", Options{})
+			if s.Len() != 6 || s.Kind != Pixels || !slices.Equal(s.Shape, []int{1, 3, 4}) {
+				t.Fatalf("got %d samples of kind %v and shape %v", s.Len(), s.Kind, s.Shape)
+			}
+			if !slices.Equal(s.Classes, []string{"cat", "dog"}) || !slices.Equal(s.Labels, []int{0, 0, 0, 1, 1, 1}) || !slices.Equal(s.Counts(), []int{3, 3}) {
+				t.Fatalf("classes %v, labels %v, counts %v", s.Classes, s.Labels, s.Counts())
+			}
+			if got, want := s.Name(1), c.prefix+"train/cat/0001.png"; got != want {
+				t.Errorf("sample 1 is %q, want %q", got, want)
+			}
+			if got, want := pixelsOf(t, s, 4), ramp(4, 3, 20).Pix; !bytes.Equal(got, want) {
+				t.Errorf("dog 1 is %v, want %v", got, want)
+			}
+			if got := floatsOf(t, s, 4); got[5] != 31 {
+				t.Errorf("float of pixel 5 is %v, want 31", got[5])
+			}
+			if n := open(t, path+"#test", Options{}).Len(); n != 4 {
+				t.Errorf("test has %d samples, want 4", n)
+			}
+			if n := open(t, path+"#test/dog", Options{}).Len(); n != 2 {
+				t.Errorf("test/dog has %d samples, want 2", n)
+			}
+			_, err := Open(path, Options{})
+			wantError(t, err, path, "test, train", "choose one", "#test")
+			_, err = Open(path+"#val", Options{})
+			wantError(t, err, path+"#val", `no folder "val"`, "test, train")
+		})
+	}
+}
+
+func TestSplitNames(t *testing.T) {
+	dir := files{"valid/a/1.png": grayPNG(t, 2, 2, 0), "valid/b/1.png": grayPNG(t, 2, 2, 0), "training/a/1.png": grayPNG(t, 2, 2, 0), "training/b/1.png": grayPNG(t, 2, 2, 0)}.folder(t)
+	for _, part := range []string{"val", "valid", "validation", "train"} {
+		if n := open(t, dir+"#"+part, Options{}).Len(); n != 2 {
+			t.Errorf("%s has %d samples, want 2", part, n)
+		}
+	}
+}
+
+func TestUnlabelled(t *testing.T) {
+	fs := files{"b.png": grayPNG(t, 4, 3, 1), "a.PNG": grayPNG(t, 4, 3, 2), "list.txt": []byte("a")}
+	inZip := files{"data/b.png": fs["b.png"], "data/a.png": fs["a.PNG"]}
+	for _, path := range []string{fs.folder(t), fs.zip(t, zip.Deflate), inZip.zip(t, zip.Store)} {
+		s := open(t, path, Options{})
+		if s.Len() != 2 || s.Labels != nil || s.Classes != nil || s.Counts() != nil {
+			t.Fatalf("%s: got %d samples, labels %v, classes %v", path, s.Len(), s.Labels, s.Classes)
+		}
+		if got := pixelsOf(t, s, 0)[0]; got != 2 {
+			t.Errorf("first sample starts with %d, want 2 (files in alphabetical order)", got)
+		}
+	}
+}
+
+func TestHashInFolderName(t *testing.T) {
+	dir := files{"set#1/a.png": grayPNG(t, 2, 2, 5), "set#1/b.png": grayPNG(t, 2, 2, 5)}.folder(t)
+	if n := open(t, dir+"/set#1", Options{}).Len(); n != 2 {
+		t.Errorf("got %d samples, want 2", n)
+	}
+}
+
+func TestLinks(t *testing.T) {
+	real := pets(t, "").folder(t)
+	dir := t.TempDir()
+	if err := os.Symlink(real+"/train", dir+"/train"); err != nil {
+		t.Skip("no symbolic links here")
+	}
+	must(t, os.Symlink(dir, dir+"/data"))
+	if n := open(t, dir+"/train", Options{}).Len(); n != 6 {
+		t.Errorf("got %d samples through a link, want 6", n)
+	}
+	_, err := Open(dir+"/data", Options{})
+	wantError(t, err, dir+"/data", "deep in each other")
+}
+
+func TestFormats(t *testing.T) {
+	red := colour(8, 6, color.NRGBA{200, 30, 40, 255})
+	webp, _ := hex.DecodeString("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700")
+	fs := files{"c.gif": encode(t, "gif", colour(8, 6, color.NRGBA{255, 0, 0, 255})), "d.bmp": encode(t, "bmp", red), "a.png": encode(t, "png", red), "b.jpg": encode(t, "jpg", red)}
+	s := open(t, fs.folder(t), Options{})
+	if !slices.Equal(s.Shape, []int{3, 6, 8}) {
+		t.Fatalf("shape %v, want [3 6 8]", s.Shape)
+	}
+	for i, want := range [][3]int{{200, 30, 40}, {200, 30, 40}, {255, 0, 0}, {200, 30, 40}} {
+		got := pixelsOf(t, s, i)
+		for c, v := range want {
+			if d := int(got[c*48+20]) - v; d < -4 || d > 4 {
+				t.Errorf("%s: channel %d is %d, want about %d", s.Name(i), c, got[c*48+20], v)
+			}
+		}
+	}
+	if s := open(t, files{"a.webp": webp}.folder(t), Options{}); !slices.Equal(s.Shape, []int{3, 1, 1}) {
+		t.Errorf("webp has shape %v, want [3 1 1]", s.Shape)
+	} else {
+		pixelsOf(t, s, 0)
+	}
+}
+
+func TestChannels(t *testing.T) {
+	rgb := color.NRGBA{200, 30, 40, 255}
+	glass := color.NRGBA{200, 100, 50, 128}
+	dir := files{"a.png": grayPNG(t, 2, 2, 7), "b.png": encode(t, "png", colour(2, 2, rgb)), "c.png": encode(t, "png", colour(2, 2, glass))}.folder(t)
+	gray := open(t, dir, Options{}) // as the first one
+	if gray.Shape[0] != 1 {
+		t.Fatalf("shape %v, want one channel", gray.Shape)
+	}
+	if got, want := pixelsOf(t, gray, 1)[0], color.GrayModel.Convert(rgb).(color.Gray).Y; got != want {
+		t.Errorf("grey of %v is %d, want %d", rgb, got, want)
+	}
+	full := open(t, dir, Options{Channels: 3})
+	if got, want := pixelsOf(t, full, 0), []byte{7, 8, 17, 18, 7, 8, 17, 18, 7, 8, 17, 18}; !bytes.Equal(got, want) {
+		t.Errorf("grey picture as colour is %v, want %v", got, want)
+	}
+	if got, want := pixelsOf(t, full, 1), []byte{200, 200, 200, 200, 30, 30, 30, 30, 40, 40, 40, 40}; !bytes.Equal(got, want) {
+		t.Errorf("colour picture is %v, want %v", got, want)
+	}
+	if got := pixelsOf(t, full, 2); got[0] != 100 || got[4] != 50 || got[8] != 25 {
+		t.Errorf("half transparent picture is %v, want 100, 50, 25 (laid on black)", got)
+	}
+}
+
+func TestResize(t *testing.T) {
+	dir := files{"a.png": grayPNG(t, 20, 10, 0), "b.png": encode(t, "png", colour(5, 7, color.NRGBA{9, 99, 199, 255})), "c.png": grayPNG(t, 4, 4, 50)}.folder(t)
+	s := open(t, dir, Options{Channels: 3, Height: 4, Width: 4})
+	if got := pixelsOf(t, s, 1); got[0] != 9 || got[16] != 99 || got[47] != 199 {
+		t.Errorf("one colour resized is %v", got)
+	}
+	if got, want := pixelsOf(t, s, 2)[:16], ramp(4, 4, 50).Pix; !bytes.Equal(got, want) {
+		t.Errorf("a picture of the right size became %v, want %v", got, want)
+	}
+	a := pixelsOf(t, s, 0)
+	if !(a[0] < a[3] && a[3] < a[15]) {
+		t.Errorf("resized ramp is %v, want it to rise", a[:16])
+	}
+	again := open(t, dir, Options{Channels: 3, Height: 4, Width: 4, CacheBytes: -1})
+	if !bytes.Equal(a, pixelsOf(t, again, 0)) {
+		t.Error("resizing twice gives different pixels")
+	}
+
+	s = open(t, dir, Options{})
+	_, err := Open(dir, Options{Height: 4})
+	wantError(t, err, dir, "height and width")
+	wantError(t, s.Pixels(1, make([]byte, 200)), dir, "b.png: ", "5x7", "20x10", "--resize")
+}
+
+func TestBrokenPictures(t *testing.T) {
+	good := grayPNG(t, 4, 3, 0)
+	frame := func(m image.Image) []byte { return encode(t, "png", m) }
+	cut := frame(colour(40, 30, color.White))
+	for _, c := range []struct {
+		name string
+		data []byte
+		want string
+	}{
+		{"text", []byte("hello"), "not an image: no known format"},
+		{"empty", nil, "the file is empty"},
+		{"cut short", cut[:len(cut)-20], "not an image"},
+		{"huge", hugePNG(t, 40000, 4), "at most 32768 a side"},
+		{"large", hugePNG(t, 1<<14, 1<<13), "altogether"},
+		{"bit flip", func() []byte { b := slices.Clone(good); b[45] ^= 4; return b }(), "not an image"},
+	} {
+		fs := files{"cat/0.png": good, "cat/0001.jpg": c.data, "dog/2.png": good}
+		for _, path := range []string{fs.folder(t), fs.zip(t, zip.Store)} {
+			t.Run(c.name, func(t *testing.T) {
+				s := open(t, path, Options{})
+				dst := make([]byte, s.Elems())
+				i := slices.IndexFunc([]int{0, 1, 2}, func(i int) bool { return s.Name(i) == "cat/0001.jpg" })
+				wantError(t, s.Pixels(i, dst), path, "cat/0001.jpg: ", c.want)
+				wantError(t, s.Preload(context.Background(), 2, nil), path, "cat/0001.jpg: ", c.want)
+
+				s = open(t, path, Options{SkipBad: true})
+				if s.Len() != 2 || !slices.Equal(s.Labels, []int{0, 1}) || len(s.Skipped) != 1 || !strings.HasPrefix(s.Skipped[0], "cat/0001.jpg: ") {
+					t.Errorf("with SkipBad: %d samples, labels %v, skipped %q", s.Len(), s.Labels, s.Skipped)
+				}
+			})
+		}
+	}
+}
+
+func TestSkipBadFillsLimit(t *testing.T) {
+	fs := files{}
+	for i := range 20 {
+		fs[fmt.Sprintf("%02d.png", i)] = grayPNG(t, 2, 2, i)
+		if i%2 == 0 {
+			fs[fmt.Sprintf("%02d.png", i)] = []byte("broken")
+		}
+	}
+	s := open(t, fs.folder(t), Options{SkipBad: true, Limit: 8, Seed: 1})
+	if s.Len() != 8 {
+		t.Errorf("got %d samples, want 8: broken ones are made up for", s.Len())
+	}
+	for i := range s.Len() {
+		pixelsOf(t, s, i)
+	}
+	all := files{"a.png": []byte("x"), "b.png": []byte("y")}.folder(t)
+	_, err := Open(all, Options{SkipBad: true, Channels: 1, Height: 2, Width: 2})
+	wantError(t, err, all, "all 2 are broken", "a.png")
+	_, err = Open(all, Options{SkipBad: true})
+	wantError(t, err, all, "a.png: not an image")
+}
+
+func TestPictureErrors(t *testing.T) {
+	p := grayPNG(t, 2, 2, 0)
+	encrypted := files{"a.png": p}.zip(t, zip.Store)
+	patchZip(t, encrypted, func(local, central []byte) { local[6] |= 1; central[8] |= 1 })
+	method := files{"a.png": p}.zip(t, zip.Store)
+	patchZip(t, method, func(local, central []byte) { local[8] = 12; central[10] = 12 })
+	bomb := files{"a.png": p}.zip(t, zip.Store)
+	patchZip(t, bomb, func(local, central []byte) { binary.LittleEndian.PutUint32(central[24:], 100<<20) })
+	crc := files{"a.png": p}.zip(t, zip.Store)
+	patchZip(t, crc, func(local, central []byte) { central[16] ^= 1 })
+	deep := files{strings.Repeat("a/", 40) + "x.png": p}.zip(t, zip.Store)
+
+	for _, c := range []struct {
+		name, path string
+		o          Options
+		want       []string
+	}{
+		{"absent", t.TempDir() + "/none", Options{}, []string{"no file or folder"}},
+		{"absent part", t.TempDir() + "/none.zip#test", Options{}, []string{"no file or folder"}},
+		{"empty", files{}.folder(t), Options{}, []string{"no pictures found"}},
+		{"no pictures", files{"a/x.txt": p}.folder(t), Options{}, []string{"no pictures found"}},
+		{"empty class", files{"a/1.png": p, "b/1.png": p, "c/": nil}.folder(t), Options{}, []string{"c: this class folder holds no pictures"}},
+		{"mixed", files{"a/1.png": p, "b/1.png": p, "1.png": p}.folder(t), Options{}, []string{"1.png: lies beside folders of pictures (a, b)"}},
+		{"one picture", files{"a.png": p}.folder(t) + "/a.png", Options{}, []string{"a single picture"}},
+		{"picture without ending", files{"a": p}.folder(t) + "/a", Options{}, []string{"a single picture"}},
+		{"unknown", files{"a.dat": []byte("data")}.folder(t) + "/a.dat", Options{}, []string{"unknown format", ".npz"}},
+		{"no zip", files{"a.zip": []byte("data")}.folder(t) + "/a.zip", Options{}, []string{"not a readable zip file"}},
+		{"cut zip", cutZip(t, files{"a.png": p}), Options{}, []string{"not a readable zip file"}},
+		{"no part", files{"a.png": p}.folder(t) + "#train", Options{}, []string{`no folder "train"`, "no folders at all"}},
+		{"class list", files{"a/1.png": p, "b/1.png": p}.folder(t), Options{Classes: []string{"a", "c"}}, []string{"b: this class folder is none of the 2 classes wanted: a, c"}},
+		{"channels", files{"a.png": p}.folder(t), Options{Channels: 2}, []string{"1 or 3 channels, want 2"}},
+		{"negative", files{"a.png": p}.folder(t), Options{Channels: -1}, []string{"channels is -1"}},
+		{"limit", files{"a.png": p}.folder(t), Options{Limit: -1}, []string{"limit is -1"}},
+		{"layout", files{"a.png": p}.folder(t), Options{Layout: "hwc"}, []string{"layout"}},
+		{"large size", files{"a.png": p}.folder(t), Options{Height: 30000, Width: 30000}, []string{"30000"}},
+		{"encrypted", encrypted, Options{}, []string{"a.png: encrypted"}},
+		{"method", method, Options{}, []string{"a.png: compressed by method 12"}},
+		{"zip bomb", bomb, Options{}, []string{"a.png: the file has 104857600 bytes"}},
+		{"checksum", crc, Options{}, []string{"a.png: cannot be read", "checksum"}},
+		{"deep zip", deep, Options{}, []string{"deep in each other"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := Open(c.path, c.o)
+			wantError(t, err, c.path, c.want...)
+		})
+	}
+	if _, err := Open("", Options{}); err == nil {
+		t.Error("empty spec: no error")
+	}
+	_, err := Open(t.TempDir()+"/none", Options{})
+	if !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("error %v does not wrap fs.ErrNotExist", err)
+	}
+}
+
+// patchZip changes the first local header and the first central header of a zip file.
+func patchZip(t testing.TB, path string, change func(local, central []byte)) {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	must(t, err)
+	at := bytes.Index(data, []byte("PK\x01\x02"))
+	change(data, data[at:])
+	must(t, os.WriteFile(path, data, 0o644))
+}
+
+func cutZip(t testing.TB, fs files) string {
+	path := fs.zip(t, zip.Store)
+	data, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.WriteFile(path, data[:len(data)-10], 0o644))
+	return path
+}
+
+func TestClassList(t *testing.T) {
+	p := grayPNG(t, 2, 2, 0)
+	s := open(t, files{"a/1.png": p, "c/1.png": p}.folder(t), Options{Classes: []string{"c", "b", "a"}})
+	if !slices.Equal(s.Labels, []int{2, 0}) || !slices.Equal(s.Counts(), []int{1, 0, 1}) {
+		t.Errorf("labels %v, counts %v, want the indices of the list", s.Labels, s.Counts())
+	}
+}
+
+func TestLimitMixesClasses(t *testing.T) {
+	fs := files{}
+	for _, class := range []string{"a", "b", "c", "d"} {
+		for i := range 25 {
+			fs[fmt.Sprintf("%s/%d.png", class, i)] = grayPNG(t, 2, 2, i)
+		}
+	}
+	dir := fs.folder(t)
+	s := open(t, dir, Options{Limit: 40, Seed: 7})
+	if s.Len() != 40 {
+		t.Fatalf("got %d samples, want 40", s.Len())
+	}
+	for class, n := range s.Counts() {
+		if n < 4 {
+			t.Errorf("class %d has %d of 40 samples", class, n)
+		}
+	}
+	again := open(t, dir, Options{Limit: 40, Seed: 7})
+	other := open(t, dir, Options{Limit: 40, Seed: 8})
+	if !slices.Equal(s.index, again.index) || slices.Equal(s.index, other.index) {
+		t.Error("the choice must depend on the seed, and on nothing else")
+	}
+	seen := map[string]bool{}
+	for i := range s.Len() {
+		seen[s.Name(i)] = true
+	}
+	if len(seen) != 40 {
+		t.Errorf("%d different samples, want 40", len(seen))
+	}
+	if n := open(t, dir, Options{Limit: 1000}).Len(); n != 100 {
+		t.Errorf("limit above the size: %d samples, want 100", n)
+	}
+}
+
+func TestMisuse(t *testing.T) {
+	s := open(t, files{"a.png": grayPNG(t, 2, 2, 0)}.folder(t), Options{})
+	wantError(t, s.Pixels(1, make([]byte, 4)), s.Spec, "sample 1 does not exist")
+	wantError(t, s.Pixels(-1, make([]byte, 4)), s.Spec, "does not exist")
+	wantError(t, s.Pixels(0, make([]byte, 5)), s.Spec, "room for 5 elements, want 4")
+	wantError(t, s.Floats(0, nil), s.Spec, "room for 0")
+}
+
+func TestConcurrentUse(t *testing.T) {
+	fs := files{}
+	for i := range 30 {
+		fs[fmt.Sprintf("%02d.png", i)] = grayPNG(t, 4, 4, i)
+	}
+	path := fs.zip(t, zip.Deflate)
+	for _, cacheBytes := range []int64{0, -1, 10 * 16} {
+		s := open(t, path, Options{CacheBytes: cacheBytes})
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				dst, f := make([]byte, 16), make([]float32, 16)
+				for i := range s.Len() {
+					if err := s.Pixels(i, dst); err != nil || dst[0] != byte(i) {
+						t.Errorf("sample %d starts with %d (%v)", i, dst[0], err)
+					}
+					if err := s.Floats(i, f); err != nil || f[0] != float32(i) {
+						t.Errorf("sample %d starts with %v (%v)", i, f[0], err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		st := s.store.(*decoded)
+		held := 0
+		for _, b := range st.cache.data {
+			held += len(b)
+		}
+		want := map[int64]int{0: 480, -1: 0, 160: 160}[cacheBytes]
+		if held != want || st.cache.room != max(Options{CacheBytes: cacheBytes}.cacheBytes(), 0)-int64(held) {
+			t.Errorf("cache of %d holds %d bytes with room for %d, want %d", cacheBytes, held, st.cache.room, want)
+		}
+	}
+}
+
+func TestPreload(t *testing.T) {
+	path := pets(t, "").zip(t, zip.Deflate)
+	s := open(t, path+"#train", Options{})
+	var calls []int
+	must(t, s.Preload(context.Background(), 3, func(done, total int) {
+		if total != 6 {
+			t.Errorf("total is %d, want 6", total)
+		}
+		calls = append(calls, done)
+	}))
+	if !slices.Equal(calls, []int{1, 2, 3, 4, 5, 6}) {
+		t.Errorf("progress was %v", calls)
+	}
+	s.Close() // now everything comes from memory
+	if got := pixelsOf(t, s, 5)[0]; got != 40 {
+		t.Errorf("sample 5 starts with %d, want 40", got)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	if err := open(t, path+"#test", Options{}).Preload(ctx, 1, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("error is %v, want context.Canceled", err)
+	}
+}
+
+func TestJPEGMatchesColorModel(t *testing.T) {
+	m := image.NewNRGBA(image.Rect(0, 0, 16, 16))
+	for i := range m.Pix {
+		m.Pix[i] = byte(i * 37 >> 2)
+	}
+	data := encode(t, "jpg", m)
+	want, err := jpeg.Decode(bytes.NewReader(data))
+	must(t, err)
+	s := open(t, files{"a.jpg": data}.folder(t), Options{})
+	got := pixelsOf(t, s, 0)
+	for i := range 256 {
+		r, g, b, _ := want.At(i%16, i/16).RGBA()
+		if got[i] != byte(r>>8) || got[256+i] != byte(g>>8) || got[512+i] != byte(b>>8) {
+			t.Fatalf("pixel %d is %d %d %d, want %d %d %d", i, got[i], got[256+i], got[512+i], r>>8, g>>8, b>>8)
+		}
+	}
+}
+
+func TestRefit(t *testing.T) {
+	src := []byte{1, 2, 3, 4, 11, 12, 13, 14, 21, 22, 23, 24}
+	same, gray := make([]byte, 12), make([]byte, 4)
+	must(t, refit(same, src, []int{3, 2, 2}, []int{3, 2, 2}))
+	must(t, refit(gray, src, []int{1, 2, 2}, []int{3, 2, 2}))
+	if !bytes.Equal(same, src) {
+		t.Errorf("same shape gives %v", same)
+	}
+	if want := color.GrayModel.Convert(color.RGBA{1, 11, 21, 255}).(color.Gray).Y; gray[0] != want {
+		t.Errorf("grey is %d, want %d", gray[0], want)
+	}
+	inter, back := make([]byte, 12), make([]byte, 12)
+	picture.Interleave(inter, src, 3)
+	picture.Planar(back, inter, 3)
+	if inter[1] != 11 || !bytes.Equal(back, src) {
+		t.Errorf("interleaved %v, and back %v", inter, back)
+	}
+}
+
+func TestFolderNameEnding(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "x.zip") // a folder, whatever its name says
+	must(t, os.Mkdir(dir, 0o755))
+	must(t, os.WriteFile(dir+"/a.png", grayPNG(t, 2, 2, 0), 0o644))
+	open(t, dir, Options{})
+}

@@ -1,0 +1,168 @@
+package dataset
+
+import (
+	"bytes"
+	"hash/crc32"
+	"hash/maphash"
+	"math"
+	"slices"
+)
+
+// Split divides a set by seed into train and val, which get 1-fraction and fraction of
+// the samples (rounded), of every class in proportion. Both keep the order of set. A
+// fraction outside 0..1 counts as the nearer end.
+func Split(set *Set, fraction float64, seed uint64) (train, val *Set) {
+	if !(fraction > 0) {
+		fraction = 0
+	}
+	fraction = min(fraction, 1)
+	n := set.Len()
+	groups := make([][]int, max(len(set.Classes), 1))
+	for _, i := range permutation(n, seed) {
+		g := 0
+		if set.Labels != nil {
+			g = set.Labels[i]
+		}
+		groups[g] = append(groups[g], i)
+	}
+
+	// Every class gives the whole part of its share; what is missing in the sum comes
+	// from the classes with the largest remainders.
+	take, rest := make([]int, len(groups)), make([]int, len(groups))
+	missing := int(math.Round(fraction * float64(n)))
+	for g, group := range groups {
+		take[g] = int(fraction * float64(len(group)))
+		missing -= take[g]
+		rest[g] = g
+	}
+	remainder := func(g int) float64 { return fraction*float64(len(groups[g])) - float64(take[g]) }
+	slices.SortStableFunc(rest, func(a, b int) int {
+		switch ra, rb := remainder(a), remainder(b); {
+		case ra > rb:
+			return -1
+		case ra < rb:
+			return 1
+		}
+		return 0
+	})
+	more := make([]int, len(groups))
+	for _, g := range rest {
+		if missing > 0 && take[g] < len(groups[g]) {
+			more[g]++
+			missing--
+		}
+	}
+	inVal := make([]bool, n)
+	for g, group := range groups {
+		for _, i := range group[:take[g]+more[g]] {
+			inVal[i] = true
+		}
+	}
+	var t, v []int
+	for i, in := range inVal {
+		if in {
+			v = append(v, i)
+		} else {
+			t = append(t, i)
+		}
+	}
+	return set.Subset(t), set.Subset(v)
+}
+
+// contentKey is equal for equal contents, and rarely for others.
+type contentKey struct {
+	hash uint64
+	size int64
+}
+
+// Overlap is the number of samples of b that a has too. Where both sets are made of
+// picture files, the files are compared (in a zip by the checksums it stores, and only
+// where these agree byte by byte); otherwise the values are, and sets of different
+// shape or kind have nothing in common. Samples that cannot be read match nothing.
+func Overlap(a, b *Set) int {
+	fa, fb := a.files(), b.files()
+	if fa != nil && fb != nil {
+		return overlap(a.Len(), b.Len(),
+			func(i int) (contentKey, bool) { return fileKey(fa(i)) },
+			func(i int) (contentKey, bool) { return fileKey(fb(i)) },
+			func(i, j int) bool {
+				sa, ea := fa(i)
+				sb, eb := fb(j)
+				return ea == eb || sameFile(sa, ea, sb, eb)
+			})
+	}
+	if a.Kind != b.Kind || !slices.Equal(a.Shape, b.Shape) {
+		return 0
+	}
+	seed := maphash.MakeSeed()
+	key := func(s *Set) func(i int) (contentKey, bool) {
+		return func(i int) (contentKey, bool) {
+			v, ok := s.content(i)
+			return contentKey{hash: maphash.Bytes(seed, v)}, ok
+		}
+	}
+	return overlap(a.Len(), b.Len(), key(a), key(b), func(i, j int) bool {
+		va, okA := a.content(i)
+		vb, okB := b.content(j)
+		return okA && okB && bytes.Equal(va, vb)
+	})
+}
+
+func overlap(na, nb int, keyA, keyB func(i int) (contentKey, bool), same func(i, j int) bool) int {
+	in := map[contentKey][]int{}
+	for i := range na {
+		if k, ok := keyA(i); ok {
+			in[k] = append(in[k], i)
+		}
+	}
+	n := 0
+	for j := range nb {
+		if k, ok := keyB(j); ok && slices.ContainsFunc(in[k], func(i int) bool { return same(i, j) }) {
+			n++
+		}
+	}
+	return n
+}
+
+// files gives the file of every sample, or is nil for sets not made of files.
+func (s *Set) files() func(i int) (*source, *entry) {
+	d, ok := s.store.(*decoded)
+	if !ok || d.file == nil {
+		return nil
+	}
+	return func(i int) (*source, *entry) { return d.file(int(s.index[i])) }
+}
+
+func fileKey(s *source, e *entry) (contentKey, bool) {
+	if e.zip != nil {
+		return contentKey{uint64(e.zip.CRC32), e.size}, true
+	}
+	var buf bytes.Buffer
+	if s.read(e, &buf) != nil {
+		return contentKey{}, false
+	}
+	return contentKey{uint64(crc32.ChecksumIEEE(buf.Bytes())), int64(buf.Len())}, true
+}
+
+func sameFile(sa *source, ea *entry, sb *source, eb *entry) bool {
+	var a, b bytes.Buffer
+	return sa.read(ea, &a) == nil && sb.read(eb, &b) == nil && bytes.Equal(a.Bytes(), b.Bytes())
+}
+
+// content is the sample as bytes.
+func (s *Set) content(i int) ([]byte, bool) {
+	if s.Kind == Pixels {
+		b := make([]byte, s.Elems())
+		return b, s.Pixels(i, b) == nil
+	}
+	v := make([]float32, s.Elems())
+	if s.Floats(i, v) != nil {
+		return nil, false
+	}
+	b := make([]byte, 0, 4*len(v))
+	for _, f := range v {
+		u := math.Float32bits(f)
+		b = append(b, byte(u), byte(u>>8), byte(u>>16), byte(u>>24))
+	}
+	return b, true
+}

@@ -1,0 +1,161 @@
+// Package finetune runs and trains float networks. It lays an [onnx.Graph] on a Gorgonia
+// graph whose operations are this package's own, and on top of that calibrates, fine-tunes
+// and evaluates networks with few activation levels and few weight values.
+//
+// An [Executor] computes outputs, [Calibrate] chooses the levels of a [quant.Model],
+// [Tune] trains it, [Evaluate] measures it. Results depend on seeds and inputs only, not on
+// GOMAXPROCS.
+package finetune
+
+import (
+	"fmt"
+
+	"qconv/onnx"
+	"qconv/quant"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// ExecOptions steer [NewExecutor]. The zero value is the plain float network.
+type ExecOptions struct {
+	// Levels rounds inputs and computed values, by value name.
+	Levels map[string]quant.Levels
+}
+
+// Executor computes the outputs of a network in float32. It is not safe for concurrent use.
+type Executor struct {
+	graph   *onnx.Graph
+	batch   int // samples in one pass over the tape
+	most    int // samples in one Run
+	builder *builder
+	byName  map[string]*onnx.Value
+	last    int         // samples of the last Run
+	outputs [][]float32 // room for most samples, where one Run takes several passes
+}
+
+// NewExecutor prepares a network for up to batch samples at a time. Where the graph's
+// inputs have no [onnx.Batch] dimension, its samples are run one after the other.
+// Constants are read at every Run, so that they may be changed in between.
+func NewExecutor(g *onnx.Graph, batch int, o ExecOptions) (*Executor, error) {
+	if batch < 1 {
+		return nil, fmt.Errorf("finetune: executor: batch is %d, want at least 1", batch)
+	}
+	e := &Executor{graph: g, batch: batch, most: batch, byName: map[string]*onnx.Value{}}
+	for _, v := range g.Inputs {
+		if len(v.Shape) == 0 || v.Shape[0] != onnx.Batch {
+			e.batch = 1
+		}
+	}
+	var p plan
+	if o.Levels != nil {
+		p = levelPlan(o.Levels)
+	}
+	var err error
+	if e.builder, err = build(g, e.batch, p, nil); err != nil {
+		return nil, err
+	}
+	for v := range e.builder.nodes {
+		e.byName[v.Name] = v
+	}
+	e.outputs = make([][]float32, len(g.Outputs))
+	return e, nil
+}
+
+// NewModelExecutor prepares a model with its levels: every site that has levels is rounded to
+// them. Weights are used as they are stored.
+func NewModelExecutor(m *quant.Model, batch int) (*Executor, error) {
+	return NewExecutor(m.Graph, batch, ExecOptions{Levels: m.Levels})
+}
+
+// Batch is the largest number of samples that Run takes.
+func (e *Executor) Batch() int { return e.most }
+
+// Run computes all outputs for some samples, at most Batch. There is one slice for each of
+// the graph's inputs, holding the samples one after the other; all hold the same number of
+// samples. The outputs are laid out alike and stay valid until the next Run.
+func (e *Executor) Run(inputs ...[]float32) ([][]float32, error) {
+	samples, err := e.samples(inputs)
+	if err != nil {
+		return nil, err
+	}
+	if samples <= e.batch {
+		return e.pass(inputs, samples)
+	}
+	for i, v := range e.graph.Outputs {
+		if n := samples * v.Shape.Elems(); len(e.outputs[i]) < n {
+			e.outputs[i] = make([]float32, n)
+		}
+	}
+	result := make([][]float32, len(e.outputs))
+	part := make([][]float32, len(inputs))
+	for s := range samples {
+		for i, v := range e.graph.Inputs {
+			n := v.Shape.Elems()
+			part[i] = inputs[i][s*n:][:n]
+		}
+		out, err := e.pass(part, 1)
+		if err != nil {
+			return nil, err
+		}
+		for i, o := range out {
+			copy(e.outputs[i][s*len(o):], o)
+			result[i] = e.outputs[i][:samples*len(o)]
+		}
+	}
+	return result, nil
+}
+
+// samples checks the inputs and says how many samples they hold.
+func (e *Executor) samples(inputs [][]float32) (int, error) {
+	if len(inputs) != len(e.graph.Inputs) {
+		return 0, fmt.Errorf("finetune: executor: got %d inputs, want %d", len(inputs), len(e.graph.Inputs))
+	}
+	samples := -1
+	for i, v := range e.graph.Inputs {
+		per := v.Shape.Elems()
+		n := len(inputs[i]) / max(per, 1)
+		if n*per != len(inputs[i]) || n < 1 || n > e.most {
+			return 0, fmt.Errorf("finetune: executor: input %q has %d elements, want 1 to %d samples of %d", v.Name, len(inputs[i]), e.most, per)
+		}
+		if samples >= 0 && n != samples {
+			return 0, fmt.Errorf("finetune: executor: input %q has %d samples, want %d as in %q", v.Name, n, samples, e.graph.Inputs[0].Name)
+		}
+		samples = n
+	}
+	return samples, nil
+}
+
+// pass runs the tape once. Room for samples that are not there is filled with zeros.
+func (e *Executor) pass(inputs [][]float32, samples int) ([][]float32, error) {
+	for i, in := range inputs {
+		clear(e.builder.inputs[i][copy(e.builder.inputs[i], in):])
+	}
+	if err := e.builder.run(); err != nil {
+		return nil, fmt.Errorf("finetune: executor: %w", err)
+	}
+	e.last = samples
+	out := make([][]float32, len(e.graph.Outputs))
+	for i, v := range e.graph.Outputs {
+		out[i] = e.part(v, e.builder.nodes[v])
+	}
+	return out, nil
+}
+
+// part is what a node holds of the samples that were there.
+func (e *Executor) part(v *onnx.Value, n *G.Node) []float32 {
+	data := floats(n.Value())
+	if len(v.Shape) > 0 && v.Shape[0] == onnx.Batch {
+		return data[:e.last*v.Shape.Elems()]
+	}
+	return data
+}
+
+// Value is the value of that name in the last pass, as its consumers saw it; nil where the
+// graph has none or before the first Run. It stays valid until the next Run.
+func (e *Executor) Value(name string) []float32 {
+	v := e.byName[name]
+	if v == nil || e.last == 0 {
+		return nil
+	}
+	return e.part(v, e.builder.nodes[v])
+}

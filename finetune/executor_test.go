@@ -1,0 +1,108 @@
+package finetune
+
+import (
+	"math"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"qconv/onnx"
+
+	"github.com/sbinet/npyio/npz"
+)
+
+// models are the shared reference networks.
+var models = []string{
+	"ad_autoencoder", "mnist_autoencoder", "mnist_conv_autoencoder", "mnist_lenet", "mnist_mlp",
+	"mnist_mlp_tanh", "resnet8_cifar10", "vww_mobilenetv1_025",
+}
+
+// sharedFile is the path of a shared file; the test is skipped when it is not there.
+func sharedFile(t testing.TB, name string) string {
+	t.Helper()
+	for _, up := range []string{"../../shared", "../../../shared"} {
+		path := filepath.Join(up, name)
+		if _, err := os.Stat(path); err == nil {
+			return path
+		}
+	}
+	t.Skipf("shared file %s is not there", name)
+	return ""
+}
+
+// reference reads the inputs and outputs that come with a model.
+func reference(t testing.TB, model string) (x, y []float32) {
+	t.Helper()
+	f, err := npz.Open(sharedFile(t, "models/"+model+".ref.npz"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := f.Read("x0.npy", &x); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Read("y0.npy", &y); err != nil {
+		t.Fatal(err)
+	}
+	return x, y
+}
+
+func readModel(t testing.TB, model string) *onnx.Graph {
+	t.Helper()
+	g, err := onnx.Read(sharedFile(t, "models/"+model+".onnx"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// largestDifference compares relative to the size of what is wanted.
+func largestDifference(got, want []float32) float64 {
+	worst := 0.0
+	for i, w := range want {
+		d := math.Abs(float64(got[i]-w)) / math.Max(1, math.Abs(float64(w)))
+		if !(d <= worst) {
+			worst = d
+		}
+	}
+	return worst
+}
+
+func TestExecutorReference(t *testing.T) {
+	for _, model := range models {
+		for _, simplify := range []bool{false, true} {
+			name := model
+			if simplify {
+				name += "/simplified"
+			}
+			t.Run(name, func(t *testing.T) {
+				x, y := reference(t, model)
+				g := readModel(t, model)
+				if simplify {
+					if _, err := onnx.Simplify(g); err != nil {
+						t.Fatal(err)
+					}
+				}
+				e, err := NewExecutor(g, 5, ExecOptions{})
+				if err != nil {
+					t.Fatal(err)
+				}
+				// Eight samples: a full batch and a partial one.
+				in, out := len(x)/8, len(y)/8
+				for _, part := range [][2]int{{0, 5}, {5, 8}} {
+					got, err := e.Run(x[part[0]*in : part[1]*in])
+					if err != nil {
+						t.Fatal(err)
+					}
+					want := y[part[0]*out : part[1]*out]
+					if len(got) != 1 || len(got[0]) != len(want) {
+						t.Fatalf("got %d outputs of %d values, want 1 of %d", len(got), len(got[0]), len(want))
+					}
+					if d := largestDifference(got[0], want); !(d < 1e-4) {
+						t.Errorf("samples %v: largest difference %g", part, d)
+					}
+				}
+			})
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package finetune
+
+import (
+	"slices"
+
+	"qconv/onnx"
+)
+
+// Task says what a network's first output means.
+type Task string
+
+const (
+	// TaskAuto decides by the graph: see [TaskOf].
+	TaskAuto Task = ""
+	// TaskClasses: the outputs are scores of classes.
+	TaskClasses Task = "classes"
+	// TaskValues: the outputs are numbers, as in an auto-encoder.
+	TaskValues Task = "values"
+)
+
+// TaskOf tells from the graph what its first output means: classes when it ends in a softmax,
+// or delivers linear scores that are not as many as its inputs.
+func TaskOf(g *onnx.Graph) Task {
+	_, task := head(g)
+	return task
+}
+
+// head is the value that losses work on (the logits of classes, or the output itself) and
+// what it means.
+func head(g *onnx.Graph) (*onnx.Value, Task) {
+	producers := g.Producers()
+	v := g.Outputs[0]
+	elems := v.Shape.Elems()
+	for {
+		n := producers[v]
+		if n == nil {
+			break
+		}
+		axis := -1
+		switch op := n.Op.(type) {
+		case *onnx.Softmax:
+			axis = op.Axis
+		case *onnx.LogSoftmax:
+			axis = op.Axis
+		case *onnx.Reshape, *onnx.Flatten, *onnx.Squeeze, *onnx.Unsqueeze, *onnx.Identity, *onnx.Dropout:
+			v = n.Inputs[0]
+			continue
+		case *onnx.Conv, *onnx.Gemm, *onnx.MatMul, *onnx.Add, *onnx.GlobalAveragePool, *onnx.AveragePool:
+			if elems > 1 && elems != inputElems(g) {
+				return g.Outputs[0], TaskClasses
+			}
+		}
+		if axis >= 0 && v.Shape[axis] == elems {
+			return n.Inputs[0], TaskClasses
+		}
+		break
+	}
+	return g.Outputs[0], TaskValues
+}
+
+// inputElems is the number of elements of one sample of the first input.
+func inputElems(g *onnx.Graph) int {
+	if len(g.Inputs) == 0 {
+		return 0
+	}
+	return g.Inputs[0].Shape.Elems()
+}
+
+// argmax is the position of the first largest value.
+func argmax(v []float32) int {
+	best := 0
+	for i, x := range v {
+		if x > v[best] {
+			best = i
+		}
+	}
+	return best
+}
+
+// inTop says whether fewer than k values exceed that of class c.
+func inTop(v []float32, c, k int) bool {
+	if c < 0 || c >= len(v) {
+		return false
+	}
+	better := 0
+	for i, x := range v {
+		if x > v[c] || x == v[c] && i < c {
+			better++
+		}
+	}
+	return better < k
+}
+
+// channelAxis is the number of channels of a linear node's output and how many positions
+// each has in one sample.
+func channelAxis(n *onnx.Node) (channels, area int) {
+	s := n.Outputs[0].Shape
+	if _, ok := n.Op.(*onnx.MatMul); ok || len(s) < 2 {
+		return s[len(s)-1], 1
+	}
+	return s[1], size(slices.Clone(s[2:]))
+}

@@ -1,0 +1,105 @@
+package finetune
+
+import (
+	"fmt"
+
+	G "gorgonia.org/gorgonia"
+	"gorgonia.org/tensor"
+)
+
+// tape builds a Gorgonia graph of our operations and runs it.
+type tape struct {
+	graph *G.ExprGraph
+	salt  int
+	count int
+	// needs marks the nodes that a trained value flows into.
+	needs   map[*G.Node]bool
+	machine G.VM
+}
+
+func newTape(salt int) *tape {
+	return &tape{graph: G.NewGraph(), salt: salt, needs: map[*G.Node]bool{}}
+}
+
+// input adds a node whose value is data, whatever it holds when the tape runs.
+func (t *tape) input(name string, data []float32) *G.Node {
+	t.count++
+	return G.NewVector(t.graph, tensor.Float32, G.WithShape(len(data)),
+		G.WithName(fmt.Sprintf("%s/%d/%d", name, t.count, t.salt)), G.WithValue(newVector(data)))
+}
+
+// trained adds an input that gradients are wanted for.
+func (t *tape) trained(name string, data []float32) *G.Node {
+	n := t.input(name, data)
+	t.needs[n] = true
+	return n
+}
+
+// apply adds an operation with a result of size elements. There is one adjoint for each
+// input, or nil for a function without derivative; those that no trained value flows
+// into are dropped, so that nothing is computed in vain.
+func (t *tape) apply(name string, size int, forward func(out []float32, in [][]float32), adjoints []adjoint, in ...*G.Node) *G.Node {
+	return t.add(&operation{name: name, out: newVector(make([]float32, size)), forward: forward, adjoints: adjoints}, in)
+}
+
+// alias adds a second name for a value, without a copy.
+func (t *tape) alias(name string, in *G.Node) *G.Node {
+	pass := func(_ []*G.Node, _, grad *G.Node) *G.Node { return grad }
+	return t.add(&operation{name: name, alias: true, adjoints: []adjoint{pass}}, []*G.Node{in})
+}
+
+func (t *tape) add(op *operation, in []*G.Node) *G.Node {
+	t.count++
+	op.id, op.salt, op.nodes = t.count, t.salt, in
+	needs := false
+	for i, n := range in {
+		op.in = append(op.in, n.Shape()[0])
+		switch {
+		case op.adjoints == nil:
+		case !t.needs[n]:
+			op.adjoints[i] = nil
+		case op.adjoints[i] != nil:
+			needs = true
+		}
+	}
+	n, err := G.ApplyOp(op, in...)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: finetune: %s: %v", op.name, err))
+	}
+	if needs {
+		t.needs[n] = true
+	}
+	return n
+}
+
+// gradients adds the nodes of d(loss)/d(wrt) for every element of wrt. The loss has one element.
+func (t *tape) gradients(loss *G.Node, wrt []*G.Node) ([]*G.Node, error) {
+	one := t.input("one", []float32{1})
+	grads, err := G.Backpropagate(G.Nodes{loss}, G.Nodes{one}, wrt)
+	if err != nil {
+		return nil, fmt.Errorf("finetune: differentiation: %w", err)
+	}
+	return grads, nil
+}
+
+// compile makes the graph ready to run. It reports false when two nodes have the same
+// hash, which Gorgonia would take for the same value: the graph must then be built again
+// with another salt.
+func (t *tape) compile() bool {
+	seen := map[uint32]bool{}
+	for _, n := range t.graph.AllNodes() {
+		if seen[n.Hashcode()] {
+			return false
+		}
+		seen[n.Hashcode()] = true
+	}
+	t.machine = G.NewTapeMachine(t.graph)
+	return true
+}
+
+// run computes every node. Results are in the nodes' values until the next run.
+func (t *tape) run() error {
+	err := t.machine.RunAll()
+	t.machine.Reset()
+	return err
+}

@@ -1,0 +1,251 @@
+package finetune
+
+import (
+	"fmt"
+	"math"
+
+	"qconv/onnx"
+	"qconv/quant"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// trainer is the training graph of a model. The model's constants are the float masters
+// and change with every step.
+type trainer struct {
+	model *quant.Model
+	cfg   Config
+	task  Task
+	books *codebooks // nil for ScheduleNone
+
+	builder *builder
+	params  []*param
+	// logSteps are the logarithms of the sites' steps, by name; trained are those that change.
+	logSteps map[string][]float32
+	trained  map[string]bool
+	x        []float32 // inputs of the batch
+	teacher  []float32 // what the teacher says of the batch, or nil
+	labels   []float32 // classes of the batch, -1 for none, or nil
+	head     *G.Node
+	loss     *G.Node
+	solver   *Adam
+}
+
+// newTrainer lays the graph for batches of the configured size.
+func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*trainer, error) {
+	t := &trainer{model: m, cfg: cfg, task: task, solver: NewAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}}
+	for _, s := range m.Sites {
+		l, ok := m.Levels[s.Value.Name]
+		if !ok {
+			return nil, fmt.Errorf("finetune: site %q has no levels, calibrate the model first", s.Value.Name)
+		}
+		t.logSteps[s.Value.Name] = []float32{float32(math.Log(l.Step))}
+	}
+	if cfg.Schedule != ScheduleNone {
+		t.books = newCodebooks(m, cfg.Cluster)
+		if cfg.Schedule == ScheduleForward {
+			if err := t.books.fit(0); err != nil {
+				return nil, err
+			}
+		}
+	}
+	finish := func(b *builder) error { return t.finish(b, headValue) }
+	var err error
+	t.builder, err = build(m.Graph, cfg.Batch, plan{constant: t.constant(), round: t.round()}, finish)
+	if err != nil {
+		return nil, err
+	}
+	t.x = t.builder.inputs[0]
+	return t, nil
+}
+
+// train adds a trained value to the tape; a second build of the graph starts anew.
+func (t *trainer) train(tp *tape, name string, data []float32, rate float64) *G.Node {
+	p := &param{name: name, value: newVector(data), base: rate}
+	p.node = tp.trained(name, data)
+	t.params = append(t.params, p)
+	return p.node
+}
+
+// constant makes weights and biases trained values.
+func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
+	trained := map[*onnx.Value]bool{}
+	for _, v := range append(t.model.WeightValues(), t.model.BiasValues()...) {
+		trained[v] = v.Const != nil
+	}
+	return func(tp *tape, v *onnx.Value) *G.Node {
+		if !trained[v] {
+			return nil
+		}
+		n := t.train(tp, v.Name, v.Const.Floats, t.cfg.Rate)
+		if t.cfg.Schedule == ScheduleForward && t.books.of[v] != nil {
+			n = t.books.of[v].node(tp, n)
+		}
+		return n
+	}
+}
+
+// round makes every site take its levels, with a trained step but for inputs, whose range is
+// that of the data.
+func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
+	sites := map[*onnx.Value]quant.Site{}
+	for _, s := range t.model.Sites {
+		sites[s.Value] = s
+	}
+	return func(tp *tape, v *onnx.Value, y *G.Node) *G.Node {
+		site, ok := sites[v]
+		if !ok {
+			return y
+		}
+		l, logStep := t.model.Levels[v.Name], t.logSteps[v.Name]
+		if site.Role == quant.RoleInput || t.cfg.RangeRate == 0 || !tp.needs[y] {
+			return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
+		}
+		t.trained[v.Name] = true
+		return roundNode(tp, l, expNode(tp, t.train(tp, v.Name+".step", logStep, t.cfg.RangeRate)), y)
+	}
+}
+
+// expNode lays the exponential of one element.
+func expNode(tp *tape, x *G.Node) *G.Node {
+	return tp.apply("exp", 1, func(out []float32, in [][]float32) {
+		out[0] = float32(math.Exp(float64(in[0][0])))
+	}, []adjoint{func(_ []*G.Node, y, dy *G.Node) *G.Node {
+		return tp.apply("exp.dx", 1, func(out []float32, in [][]float32) { out[0] = in[0][0] * in[1][0] }, nil, dy, y)
+	}}, x)
+}
+
+// finish adds the loss and its gradients.
+func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
+	t.head = b.nodes[headValue]
+	count := t.head.Shape()[0]
+	fromTeacher, fromLabels := 1.0, 1.0
+	if t.cfg.Loss == LossBoth {
+		fromTeacher, fromLabels = 1-t.cfg.LabelShare, t.cfg.LabelShare
+	}
+	var teacher, labels *G.Node
+	if t.cfg.Loss != LossLabels {
+		t.teacher = make([]float32, count)
+		teacher = b.input("teacher", t.teacher)
+	}
+	if t.task == TaskClasses {
+		if t.cfg.Loss != LossTeacher {
+			t.labels = make([]float32, t.cfg.Batch)
+			labels = b.input("labels", t.labels)
+		}
+		l := classLoss{n: t.cfg.Batch, classes: count / t.cfg.Batch, temperature: t.cfg.Temperature, teacher: fromTeacher, labels: fromLabels}
+		t.loss = l.node(b.tape, t.head, teacher, labels)
+	} else {
+		var targets []*G.Node
+		var weights []float64
+		if teacher != nil {
+			targets, weights = append(targets, teacher), append(weights, fromTeacher)
+		}
+		if t.cfg.Loss != LossTeacher {
+			target := b.raw[t.model.Graph.Inputs[0]]
+			if target.Shape()[0] != count {
+				return fmt.Errorf("finetune: loss %q: the output has %d values, the input it should equal has %d", t.cfg.Loss, count/t.cfg.Batch, target.Shape()[0]/t.cfg.Batch)
+			}
+			targets, weights = append(targets, target), append(weights, fromLabels)
+		}
+		t.loss = valueLoss(b.tape, t.head, targets, weights)
+	}
+	return t.differentiate(b)
+}
+
+// differentiate adds the gradients of all trained values that the loss depends on.
+func (t *trainer) differentiate(b *builder) error {
+	reached := map[*G.Node]bool{}
+	var visit func(n *G.Node)
+	visit = func(n *G.Node) {
+		if reached[n] {
+			return
+		}
+		reached[n] = true
+		if op, ok := n.Op().(*operation); ok {
+			for i, child := range op.nodes {
+				if len(op.adjoints) > i && op.adjoints[i] != nil {
+					visit(child)
+				}
+			}
+		}
+	}
+	visit(t.loss)
+	var used []*param
+	var nodes []*G.Node
+	for _, p := range t.params {
+		if reached[p.node] {
+			used, nodes = append(used, p), append(nodes, p.node)
+		}
+	}
+	t.params = used
+	if len(used) == 0 {
+		return fmt.Errorf("finetune: the loss depends on no weight")
+	}
+	grads, err := b.gradients(t.loss, nodes)
+	if err != nil {
+		return err
+	}
+	for i, p := range used {
+		p.grad = grads[i]
+	}
+	return nil
+}
+
+// step runs one batch, whose data are in x, teacher and labels, and changes the masters.
+// share is the part of their full size that learning rates have.
+func (t *trainer) step(share float64) (loss float64, err error) {
+	if err := t.builder.run(); err != nil {
+		return 0, fmt.Errorf("finetune: %w", err)
+	}
+	loss = float64(floats(t.loss.Value())[0])
+	if math.IsNaN(loss) || math.IsInf(loss, 0) {
+		return loss, t.blame()
+	}
+	model := make([]G.ValueGrad, len(t.params))
+	for i, p := range t.params {
+		p.rate = share * p.base
+		model[i] = p
+	}
+	return loss, t.solver.Step(model)
+}
+
+// blame names the first value in the graph that is not finite.
+func (t *trainer) blame() error {
+	for _, in := range t.model.Graph.Inputs {
+		if notFinite(floats(t.builder.raw[in].Value())) >= 0 {
+			return fmt.Errorf("input %q holds a value that is not finite", in.Name)
+		}
+	}
+	for _, n := range t.model.Graph.Nodes {
+		for _, in := range n.Inputs {
+			if in != nil && in.Const != nil && notFinite(in.Const.Floats) >= 0 {
+				return fmt.Errorf("node %q: weights %q are not finite any more; lower the learning rate", n.Name, in.Name)
+			}
+		}
+		if notFinite(floats(t.builder.raw[n.Outputs[0]].Value())) >= 0 {
+			return fmt.Errorf("node %q: its result %q is not finite; lower the learning rate", n.Name, n.Outputs[0].Name)
+		}
+	}
+	return fmt.Errorf("the loss is not finite; lower the learning rate")
+}
+
+// store writes the trained steps and, where weights are clustered, the codebooks into
+// the model.
+func (t *trainer) store() error {
+	for name := range t.trained {
+		l := t.model.Levels[name]
+		l.Step = float64(float32(math.Exp(float64(t.logSteps[name][0])))) // as the network saw it
+		t.model.Levels[name] = l
+	}
+	switch t.cfg.Schedule {
+	case ScheduleForward:
+		t.books.store()
+	case SchedulePeriodic:
+		if err := t.books.fit(0); err != nil {
+			return err
+		}
+		t.books.store()
+	}
+	return nil
+}

@@ -1,0 +1,397 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+
+	"qconv/onnx"
+	"qconv/quant"
+)
+
+// graphOf chains layers onto an input [N][...]; every linear layer has random weights.
+type graphOf struct {
+	*onnx.Graph
+	rng  *rand.Rand
+	last *onnx.Value
+}
+
+func newGraphOf(seed uint64, sample ...int) *graphOf {
+	in := &onnx.Value{Name: "input", Shape: append(onnx.Shape{onnx.Batch}, sample...)}
+	return &graphOf{Graph: &onnx.Graph{Inputs: []*onnx.Value{in}}, rng: rand.New(rand.NewPCG(seed, 0)), last: in}
+}
+
+// random is a constant of normally distributed values.
+func (g *graphOf) random(name string, deviation float64, shape ...int) *onnx.Value {
+	data := make([]float32, size(shape))
+	for i := range data {
+		data[i] = float32(g.rng.NormFloat64() * deviation)
+	}
+	return &onnx.Value{Name: name, Shape: shape, Const: &onnx.Tensor{Shape: shape, Floats: data}}
+}
+
+func (g *graphOf) add(t testing.TB, name string, op onnx.Op, operands ...*onnx.Value) *graphOf {
+	t.Helper()
+	in := append([]*onnx.Value{g.last}, operands...)
+	shapes := make([]onnx.Shape, len(in))
+	for i, v := range in {
+		shapes[i] = v.Shape
+	}
+	out, err := op.InferShape(shapes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.last = &onnx.Value{Name: name + ".out", Shape: out[0]}
+	g.Nodes = append(g.Nodes, &onnx.Node{Name: name, Op: op, Inputs: in, Outputs: []*onnx.Value{g.last}})
+	g.Outputs = []*onnx.Value{g.last}
+	return g
+}
+
+func (g *graphOf) conv(t testing.TB, name string, out, k, stride int) *graphOf {
+	in := g.last.Shape[1]
+	return g.add(t, name, &onnx.Conv{Kernel: []int{k, k}, Strides: []int{stride, stride}, Dilations: []int{1, 1}, Pads: []int{k / 2, k / 2, k / 2, k / 2}, Groups: 1},
+		g.random(name+".w", math.Sqrt(2/float64(in*k*k)), out, in, k, k), g.random(name+".b", 0.01, out))
+}
+
+func (g *graphOf) dense(t testing.TB, name string, out int) *graphOf {
+	in := g.last.Shape[1]
+	return g.add(t, name, &onnx.Gemm{TransB: true, Alpha: 1, Beta: 1},
+		g.random(name+".w", math.Sqrt(2/float64(in)), out, in), g.random(name+".b", 0.01, out))
+}
+
+// smallNet is a convolutional classifier of 8x8 pictures with a residual connection.
+func smallNet(t testing.TB) *onnx.Graph {
+	g := newGraphOf(7, 1, 8, 8).conv(t, "conv1", 8, 3, 1).add(t, "relu1", &onnx.Relu{})
+	skip := g.last
+	g.conv(t, "conv2", 8, 3, 1).add(t, "join", &onnx.Add{}, skip).add(t, "relu2", &onnx.Relu{})
+	g.add(t, "pool", &onnx.MaxPool{Kernel: []int{2, 2}, Strides: []int{2, 2}, Dilations: []int{1, 1}, Pads: make([]int, 4)})
+	return g.add(t, "flat", &onnx.Flatten{Axis: 1}).dense(t, "fc", 4).add(t, "softmax", &onnx.Softmax{Axis: 1}).Graph
+}
+
+// pictures are noisy bars: class c is a bright row or column at one of two places.
+type pictures struct {
+	x      [][]float32
+	labels []int
+}
+
+func newPictures(seed uint64, n int) *pictures {
+	rng := rand.New(rand.NewPCG(seed, 1))
+	p := &pictures{}
+	for i := range n {
+		class := i % 4
+		x := make([]float32, 64)
+		for k := range x {
+			x[k] = float32(0.35 * rng.Float64())
+			along := k / 8
+			if class%2 == 1 {
+				along = k % 8
+			}
+			if along == 1+class/2*4 {
+				x[k] += 0.6
+			}
+		}
+		p.x, p.labels = append(p.x, x), append(p.labels, class)
+	}
+	return p
+}
+
+func (p *pictures) Len() int                         { return len(p.x) }
+func (p *pictures) SampleShape() []int               { return []int{1, 8, 8} }
+func (p *pictures) Input(i int, dst []float32) error { copy(dst, p.x[i]); return nil }
+func (p *pictures) Label(i int) int                  { return p.labels[i] }
+
+// unlabelled hides the labels.
+type unlabelled struct{ *pictures }
+
+func (unlabelled) Label(int) int { return -1 }
+
+func modelOf(t testing.TB, g *onnx.Graph) *quant.Model {
+	t.Helper()
+	m, err := quant.NewModel(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func calibrated(t testing.TB, g *onnx.Graph, data Data, levels int) *quant.Model {
+	t.Helper()
+	m := modelOf(t, g)
+	cfg := DefaultCalibrateConfig()
+	cfg.Levels, cfg.Samples = levels, 100
+	if _, err := Calibrate(context.Background(), m, data, cfg); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func accuracyOf(t testing.TB, m *quant.Model, data Data) float64 {
+	t.Helper()
+	e, err := NewModelExecutor(m, 50)
+	if err != nil {
+		t.Fatal(err)
+	}
+	metrics, err := Evaluate(context.Background(), e, data, EvaluateConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return metrics.Accuracy
+}
+
+// trainedNet is smallNet trained with labels, as a float teacher.
+func trainedNet(t testing.TB) *onnx.Graph {
+	t.Helper()
+	g := smallNet(t)
+	data := newPictures(1, 400)
+	m := calibrated(t, g, data, 256)
+	cfg := DefaultConfig()
+	cfg.Schedule, cfg.Loss, cfg.Steps, cfg.Batch, cfg.Rate = ScheduleNone, LossLabels, 60, 32, 5e-3
+	if _, err := Tune(context.Background(), m, data, cfg); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// checkCodes fails unless every weight is unit times a centre of its codebook.
+func checkCodes(t *testing.T, m *quant.Model, most int) {
+	t.Helper()
+	for _, v := range m.WeightValues() {
+		code, ok := m.Weights[v.Name]
+		if !ok {
+			t.Fatalf("weights %q have no codebook", v.Name)
+		}
+		centres := m.Codebooks[code.Codebook]
+		if len(centres) > most {
+			t.Errorf("codebook of %q has %d centres, want at most %d", v.Name, len(centres), most)
+		}
+		if !slices.IsSorted(centres) {
+			t.Errorf("codebook of %q does not ascend", v.Name)
+		}
+		for i, w := range v.Const.Floats {
+			k := int32(math.Round(float64(w) / code.Unit))
+			if _, found := slices.BinarySearch(centres, k); !found || w != float32(code.Unit*float64(k)) {
+				t.Fatalf("weight %d of %q is %g, no multiple of unit %g in the codebook", i, v.Name, w, code.Unit)
+			}
+		}
+	}
+}
+
+func TestTune(t *testing.T) {
+	teacher := trainedNet(t)
+	train, test := newPictures(2, 400), newPictures(3, 400)
+	if a := accuracyOf(t, modelOf(t, teacher), test); a < 0.97 {
+		t.Fatalf("the float network has accuracy %g", a)
+	}
+	cases := []struct {
+		name string
+		data Data
+		set  func(c *Config)
+		most int // centres per codebook
+	}{
+		{"forward, no labels", unlabelled{train}, func(c *Config) {}, 8},
+		{"forward, labels", train, func(c *Config) { c.Loss = LossLabels }, 8},
+		{"forward, both, laplacian", train, func(c *Config) { c.Loss, c.Cluster.Method = LossBoth, quant.MethodLaplacian }, 8},
+		{"network scope", unlabelled{train}, func(c *Config) { c.Cluster.Scope = quant.ScopeNetwork }, 8},
+		{"global scope", unlabelled{train}, func(c *Config) { c.Cluster.Scope, c.Cluster.Weights = quant.ScopeGlobal, 64 }, 64},
+		{"periodic", unlabelled{train}, func(c *Config) { c.Schedule, c.Cluster.Weights = SchedulePeriodic, 32 }, 32},
+		{"small integers", unlabelled{train}, func(c *Config) { c.Cluster.Bits, c.Cluster.Weights = 4, 16 }, 16},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			m := calibrated(t, teacher.Clone(), c.data, 8)
+			before := m.Levels["relu1.out"].Step
+			cfg := DefaultConfig()
+			cfg.Cluster.Weights, cfg.Steps, cfg.Batch, cfg.Rate, cfg.RangeRate = 8, 50, 32, 2e-3, 2e-3
+			c.set(&cfg)
+			var last Progress
+			cfg.Progress = func(p Progress) { last = p }
+			r, err := Tune(context.Background(), m, c.data, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Stopped || r.Steps != 50 || r.Planned != 50 || len(r.Losses) != 50 || last.Step != 50 {
+				t.Errorf("%d of %d steps, %d losses, last progress %d, stopped %v", r.Steps, r.Planned, len(r.Losses), last.Step, r.Stopped)
+			}
+			checkCodes(t, m, c.most)
+			if m.Levels["relu1.out"].Step == before {
+				t.Error("the step of a site did not change")
+			}
+			if a := accuracyOf(t, m, test); a < 0.97 {
+				t.Errorf("accuracy is %g", a)
+			}
+		})
+	}
+}
+
+// TestTuneAutoencoder trains towards the input and towards the teacher.
+func TestTuneAutoencoder(t *testing.T) {
+	g := newGraphOf(5, 1, 8, 8).add(t, "flat", &onnx.Flatten{Axis: 1}).dense(t, "enc", 16).add(t, "tanh", &onnx.Tanh{})
+	g.dense(t, "dec", 64).add(t, "sigmoid", &onnx.Sigmoid{})
+	data := newPictures(4, 300)
+	m := calibrated(t, g.Graph, data, 32)
+	run := func(loss LossKind, schedule Schedule, steps int) float64 {
+		t.Helper()
+		cfg := DefaultConfig()
+		cfg.Loss, cfg.Schedule, cfg.Steps, cfg.Batch, cfg.Rate, cfg.Cluster.Weights = loss, schedule, steps, 32, 1e-2, 16
+		if _, err := Tune(context.Background(), m, data, cfg); err != nil {
+			t.Fatal(err)
+		}
+		e, err := NewModelExecutor(m, 50)
+		if err != nil {
+			t.Fatal(err)
+		}
+		metrics, err := Evaluate(context.Background(), e, data, EvaluateConfig{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !metrics.HasMSE {
+			t.Fatal("no MSE for an auto-encoder")
+		}
+		return metrics.MSE
+	}
+	float := run(LossLabels, ScheduleNone, 100)
+	if float > 0.02 {
+		t.Errorf("trained on its input, the mean squared error is %g", float)
+	}
+	if clustered := run(LossTeacher, ScheduleForward, 60); clustered > 1.2*float+0.002 {
+		t.Errorf("clustered, the mean squared error is %g, before %g", clustered, float)
+	}
+}
+
+// fingerprint is everything training decides.
+func fingerprint(m *quant.Model) string {
+	var b strings.Builder
+	for _, v := range append(m.WeightValues(), m.BiasValues()...) {
+		fmt.Fprint(&b, v.Name, v.Const.Floats)
+	}
+	fmt.Fprint(&b, m.Codebooks, m.Weights, m.Levels)
+	return b.String()
+}
+
+func tuneConfig() Config {
+	cfg := DefaultConfig()
+	cfg.Cluster.Weights, cfg.Steps, cfg.Batch, cfg.Refit, cfg.Loss = 16, 12, 16, 4, LossBoth
+	return cfg
+}
+
+func TestTuneIsDeterministic(t *testing.T) {
+	data := newPictures(2, 50)
+	run := func(procs int) string {
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+		m := calibrated(t, smallNet(t), data, 8)
+		if _, err := Tune(context.Background(), m, data, tuneConfig()); err != nil {
+			t.Fatal(err)
+		}
+		return fingerprint(m)
+	}
+	want := run(1)
+	for _, procs := range []int{1, 2, 5} {
+		if run(procs) != want {
+			t.Errorf("GOMAXPROCS=%d gives another result", procs)
+		}
+	}
+}
+
+// TestTuneResume continues from a checkpoint and must end where an unbroken run ends.
+func TestTuneResume(t *testing.T) {
+	data := newPictures(2, 50)
+	start := func() *quant.Model { return calibrated(t, smallNet(t), data, 8) }
+	whole := start()
+	if _, err := Tune(context.Background(), whole, data, tuneConfig()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	var saved *State
+	cfg := tuneConfig()
+	cfg.Teacher = smallNet(t)
+	cfg.Checkpoint = func(s *State) error { saved = s; return nil }
+	cfg.Progress = func(p Progress) {
+		if p.Step == 6 {
+			cancel()
+		}
+	}
+	broken := start()
+	r, err := Tune(ctx, broken, data, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !r.Stopped || r.Steps != 6 || saved == nil || saved.Step != 6 {
+		t.Fatalf("stopped %v after %d steps, checkpoint %v, want a checkpoint of 6", r.Stopped, r.Steps, saved != nil)
+	}
+	checkCodes(t, broken, 16)
+	cfg.Progress, cfg.Resume = nil, saved
+	r, err = Tune(context.Background(), broken, data, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.Steps != 12 || len(r.Losses) != 6 {
+		t.Errorf("resumed to step %d with %d losses, want 12 and 6", r.Steps, len(r.Losses))
+	}
+	if fingerprint(broken) != fingerprint(whole) {
+		t.Error("the resumed run ends elsewhere than the unbroken one")
+	}
+}
+
+func TestTuneErrors(t *testing.T) {
+	data := newPictures(2, 20)
+	good := func() *quant.Model { return calibrated(t, smallNet(t), data, 8) }
+	cases := []struct {
+		name  string
+		model func() *quant.Model
+		data  Data
+		set   func(c *Config)
+		want  string
+	}{
+		{"configuration", good, data, func(c *Config) { c.Batch, c.Rate, c.Loss = 0, -1, "hope" }, "rate: got -1, want more than 0 and less than 1; batch: got 0, want at least 1"},
+		{"no levels", func() *quant.Model { return modelOf(t, smallNet(t)) }, data, func(*Config) {}, `site "input" has no levels`},
+		{"no labels", good, unlabelled{data}, func(c *Config) { c.Loss = LossLabels }, "sample 0 has no label"},
+		{"diverging", func() *quant.Model {
+			m := good()
+			m.Graph.Nodes[2].Inputs[2].Const.Floats[0] = float32(math.NaN())
+			return m
+		}, data, func(c *Config) { c.Teacher = smallNet(t) }, `weights "conv2.b" are not finite`},
+		{"bad weights", func() *quant.Model {
+			m := good()
+			m.Graph.Nodes[0].Inputs[1].Const.Floats[3] = float32(math.Inf(1))
+			return m
+		}, data, func(*Config) {}, `weights "conv1.w": element 3 is +Inf`},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			cfg := tuneConfig()
+			c.set(&cfg)
+			_, err := Tune(context.Background(), c.model(), c.data, cfg)
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got error %v, want one with %q", err, c.want)
+			}
+		})
+	}
+}
+
+func TestOrderSeesEverySample(t *testing.T) {
+	o := order{n: 10, batch: 4, seed: 3}
+	seen := map[int]int{}
+	var first []int
+	for k := range 5 {
+		for _, i := range o.batchOf(k) {
+			seen[i]++
+			first = append(first, i)
+		}
+	}
+	for i := range 10 {
+		if seen[i] != 2 {
+			t.Errorf("sample %d was seen %d times in two epochs", i, seen[i])
+		}
+	}
+	again := order{n: 10, batch: 4, seed: 3}
+	if got := again.batchOf(3); !reflect.DeepEqual(got, first[12:16]) {
+		t.Errorf("asked out of turn, batch 3 is %v, want %v", got, first[12:16])
+	}
+}

@@ -1,0 +1,54 @@
+package onnx
+
+import (
+	"maps"
+	"reflect"
+	"slices"
+)
+
+// Clone returns a copy that shares nothing with g.
+func (g *Graph) Clone() *Graph {
+	c := *g
+	c.Meta = maps.Clone(g.Meta)
+	values := map[*Value]*Value{nil: nil}
+	copies := func(vs []*Value) []*Value {
+		out := make([]*Value, len(vs))
+		for i, v := range vs {
+			if _, ok := values[v]; !ok {
+				w := *v
+				w.Shape = slices.Clone(v.Shape)
+				w.Const = v.Const.clone()
+				values[v] = &w
+			}
+			out[i] = values[v]
+		}
+		return out
+	}
+	c.Inputs = copies(g.Inputs)
+	c.Nodes = make([]*Node, len(g.Nodes))
+	for i, n := range g.Nodes {
+		c.Nodes[i] = &Node{Name: n.Name, Op: cloneOp(n.Op), Inputs: copies(n.Inputs), Outputs: copies(n.Outputs)}
+	}
+	c.Outputs = copies(g.Outputs)
+	return &c
+}
+
+func (t *Tensor) clone() *Tensor {
+	if t == nil {
+		return nil
+	}
+	return &Tensor{Type: t.Type, Shape: slices.Clone(t.Shape), Floats: slices.Clone(t.Floats), Ints: slices.Clone(t.Ints)}
+}
+
+// cloneOp copies an operator struct and the lists in it.
+func cloneOp(op Op) Op {
+	from := reflect.ValueOf(op).Elem()
+	to := reflect.New(from.Type())
+	to.Elem().Set(from)
+	for i := range from.NumField() {
+		if list, ok := from.Field(i).Interface().([]int); ok {
+			to.Elem().Field(i).Set(reflect.ValueOf(slices.Clone(list)))
+		}
+	}
+	return to.Interface().(Op)
+}

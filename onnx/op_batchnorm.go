@@ -1,0 +1,41 @@
+package onnx
+
+import "fmt"
+
+// BatchNormalization is, per channel, (x - mean) / sqrt(var + Epsilon) * scale + bias
+// with fixed statistics. Inputs: x [N][C][...], then scale, bias, mean, var [C].
+type BatchNormalization struct{ Epsilon float64 }
+
+// Type returns "BatchNormalization".
+func (*BatchNormalization) Type() string { return "BatchNormalization" }
+
+// InferShape returns the shape of x.
+func (*BatchNormalization) InferShape(in []Shape) ([]Shape, error) {
+	if err := arity(in, 5, 5); err != nil {
+		return nil, err
+	}
+	x := in[0]
+	if len(x) < 2 {
+		return nil, fmt.Errorf("input %v: want rank 2 or more", x)
+	}
+	for i, name := range []string{"scale", "bias", "mean", "var"} {
+		if s := in[1+i]; len(s) != 1 || s[0] != x[1] {
+			return nil, fmt.Errorf("%s %v: want [%d], one value per channel of input %v", name, s, x[1], x)
+		}
+	}
+	return []Shape{x.clone()}, nil
+}
+
+// readBatchNormalization refuses training, where the statistics are those of the batch.
+func readBatchNormalization(r *nodeReader) Op {
+	if r.bool("training_mode", false) {
+		r.refusef("training mode, want the mode for inference")
+	}
+	if r.opset < 9 && !r.bool("spatial", true) {
+		r.refusef("statistics per element (spatial = 0), want them per channel")
+	}
+	r.ignore("momentum")
+	return &BatchNormalization{Epsilon: r.float("epsilon", 1e-5)}
+}
+
+func (op *BatchNormalization) write(w *nodeWriter) { w.float("epsilon", op.Epsilon) }

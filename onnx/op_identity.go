@@ -1,0 +1,45 @@
+package onnx
+
+import "qconv/onnx/internal/pb"
+
+// Identity passes its input on.
+type Identity struct{}
+
+// Dropout passes its input on: it acts in training only, which [Read] refuses.
+type Dropout struct{}
+
+// Type returns "Identity".
+func (*Identity) Type() string { return "Identity" }
+
+// Type returns "Dropout".
+func (*Dropout) Type() string { return "Dropout" }
+
+// InferShape returns the shape of the input.
+func (*Identity) InferShape(in []Shape) ([]Shape, error) { return sameShape(in) }
+
+// InferShape returns the shape of the input.
+func (*Dropout) InferShape(in []Shape) ([]Shape, error) { return sameShape(in) }
+
+// readDropout refuses training mode, operand 2 since opset 12.
+func readDropout(r *nodeReader) Op {
+	r.ignore("ratio", "seed")
+	if r.given(2) {
+		if t := r.operand(2, "training_mode"); t != nil && (len(t.Ints) != 1 || t.Ints[0] != 0) {
+			r.refusef("training mode, want the mode for inference")
+		}
+	}
+	r.keep(1)
+	return &Dropout{}
+}
+
+// readCast takes a cast between floating-point types, which all are one here, as an
+// Identity. Casts of constants never come here.
+func readCast(r *nodeReader) Op {
+	to := int32(r.int("to", 0))
+	r.ignore("saturate")
+	kind := pb.TensorProto_DataType(to)
+	if _, ok := elemSizes[kind]; r.given(0) && r.shapes[0] != nil && (!ok || r.in[0].Type != dataType(kind)) {
+		r.refusef("a cast of computed values from %v to %s", r.in[0].Type, typeName(to))
+	}
+	return &Identity{}
+}

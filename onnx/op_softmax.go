@@ -1,0 +1,66 @@
+package onnx
+
+import "fmt"
+
+// Softmax is exp(x) / sum(exp(x)) along Axis.
+type Softmax struct{ Axis int }
+
+// LogSoftmax is the logarithm of [Softmax].
+type LogSoftmax struct{ Axis int }
+
+// Type returns "Softmax".
+func (*Softmax) Type() string { return "Softmax" }
+
+// Type returns "LogSoftmax".
+func (*LogSoftmax) Type() string { return "LogSoftmax" }
+
+// InferShape returns the shape of the input.
+func (op *Softmax) InferShape(in []Shape) ([]Shape, error) { return softmaxShape(in, op.Axis) }
+
+// InferShape returns the shape of the input.
+func (op *LogSoftmax) InferShape(in []Shape) ([]Shape, error) { return softmaxShape(in, op.Axis) }
+
+func softmaxShape(in []Shape, axis int) ([]Shape, error) {
+	out, err := sameShape(in)
+	if err != nil {
+		return nil, err
+	}
+	if axis < 0 || axis >= len(in[0]) {
+		return nil, fmt.Errorf("axis %d is outside input %v", axis, in[0])
+	}
+	if in[0][axis] == Batch {
+		return nil, refusef("axis %d would mix samples of the batch of input %v", axis, in[0])
+	}
+	return out, nil
+}
+
+func readSoftmax(r *nodeReader) Op    { return &Softmax{Axis: softmaxAxis(r)} }
+func readLogSoftmax(r *nodeReader) Op { return &LogSoftmax{Axis: softmaxAxis(r)} }
+
+// softmaxAxis reads the axis. Before opset 13 the sum runs over all dimensions from axis on
+// together; this is a sum along one dimension if all the others have size 1.
+func softmaxAxis(r *nodeReader) int {
+	if r.opset >= 13 {
+		return r.axis("axis", -1, 0)
+	}
+	axis := r.axis("axis", 1, 0)
+	x := r.shapes[0]
+	if x == nil {
+		return 0
+	}
+	long := axis
+	for i := axis + 1; i < len(x); i++ {
+		switch {
+		case x[i] == 1:
+		case x[long] == 1:
+			long = i
+		default:
+			r.refusef("softmax over several dimensions together, from %d of %v", axis, x)
+			return 0
+		}
+	}
+	return long
+}
+
+func (op *Softmax) write(w *nodeWriter)    { w.int("axis", op.Axis) }
+func (op *LogSoftmax) write(w *nodeWriter) { w.int("axis", op.Axis) }

@@ -1,0 +1,181 @@
+package onnx
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/reflect/protoreflect"
+
+	"qconv/onnx/internal/pb"
+)
+
+// ReadOptions adjust how a model is read.
+type ReadOptions struct {
+	// Dims binds symbolic dimensions of the graph's inputs to sizes. A key is the symbol,
+	// such as "height", or for dimensions without one the input and the position, such as
+	// "image:2". The leading dimension of an input need not be bound: it is the batch.
+	Dims map[string]int
+	// Constants makes graph inputs, by name, constants of the graph.
+	Constants map[string]*Tensor
+}
+
+// Versions of files that are read.
+const (
+	minIR, maxIR       = 3, 11
+	minOpset, maxOpset = 1, 23
+)
+
+// Read reads the model at path, and the files beside it that hold its external data. It
+// fails with a [FormatError], an [UnsupportedError] that lists everything qconv cannot
+// take, or an error of the file system.
+//
+// A graph input's leading dimension becomes [Batch] if it is 1 or not a number. Declared
+// shapes of other values are ignored: all are inferred.
+func Read(path string) (*Graph, error) { return ReadWith(path, ReadOptions{}) }
+
+// ReadWith is [Read] with options.
+func ReadWith(path string, o ReadOptions) (*Graph, error) {
+	data, err := readAll(path)
+	if err != nil {
+		return nil, err
+	}
+	root, err := os.OpenRoot(filepath.Dir(path))
+	if err != nil {
+		return nil, fmt.Errorf("onnx: read: %w", err)
+	}
+	defer root.Close()
+	d := decoder{options: o, external: externalData{root: root}, fill: maxFill}
+	return d.decode(data)
+}
+
+// Decode reads a model without external data. It fails like [Read].
+func Decode(data []byte) (*Graph, error) { return DecodeWith(data, ReadOptions{}) }
+
+// DecodeWith is [Decode] with options.
+func DecodeWith(data []byte, o ReadOptions) (*Graph, error) {
+	d := decoder{options: o, fill: maxFill}
+	return d.decode(data)
+}
+
+// DecodeTensor reads a tensor file (.pb), as the test suites of ONNX have them.
+func DecodeTensor(data []byte) (*Tensor, error) {
+	p := new(pb.TensorProto)
+	if err := (proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: maxDepth}).Unmarshal(data, p); err != nil {
+		return nil, formatErrorf("", "not an ONNX tensor: %w", err)
+	}
+	t, err := new(decoder).tensor(p)
+	if err != nil {
+		return nil, &FormatError{Where: fmt.Sprintf("tensor %q", p.GetName()), Err: err}
+	}
+	return t, nil
+}
+
+// maxFile is the size in bytes that a protobuf message may have.
+const maxFile = math.MaxInt32
+
+func readAll(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: read: %w", err)
+	}
+	defer f.Close()
+	var buf bytes.Buffer
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		if info.Size() > maxFile {
+			return nil, formatErrorf("", "the file has %d bytes, a model at most 2^31 (larger ones keep weights as external data)", info.Size())
+		}
+		buf.Grow(int(info.Size()) + bytes.MinRead)
+	}
+	if _, err := buf.ReadFrom(io.LimitReader(f, maxFile)); err != nil {
+		return nil, fmt.Errorf("onnx: read: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
+// decode makes the graph of a file.
+func (d *decoder) decode(data []byte) (*Graph, error) {
+	if what := foreign(data); what != "" {
+		return nil, formatErrorf("", "%s", what)
+	}
+	messages := maxMessages
+	if err := checkMessages(data, (&pb.ModelProto{}).ProtoReflect().Descriptor(), maxDepth, &messages); err != nil {
+		return nil, formatErrorf("", "not an ONNX model: %w", err)
+	}
+	model := new(pb.ModelProto)
+	if err := (proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: 2 * maxDepth}).Unmarshal(data, model); err != nil {
+		return nil, formatErrorf("", "not an ONNX model: %w", err)
+	}
+	g, err := d.model(model)
+	if err != nil {
+		return nil, err
+	}
+	g.SHA256 = sha256.Sum256(data)
+	return g, nil
+}
+
+// foreign recognizes files that are often taken for models, and says what they are.
+func foreign(data []byte) string {
+	text := bytes.ToLower(bytes.TrimLeft(data[:min(len(data), 256)], "\xef\xbb\xbf \t\r\n"))
+	switch {
+	case len(data) == 0:
+		return "the file is empty"
+	case bytes.HasPrefix(data, []byte("version https://git-lfs")):
+		return "the file is a Git LFS pointer, not the model itself: fetch it with git lfs pull"
+	case bytes.HasPrefix(text, []byte("<!doctype html")), bytes.HasPrefix(text, []byte("<html")):
+		return "the file is an HTML page, not a model: download the raw file"
+	case bytes.HasPrefix(data, []byte("PK\x03\x04")):
+		return "the file is a zip archive (perhaps a PyTorch checkpoint), not an ONNX model: export it to ONNX first"
+	case bytes.HasPrefix(data, []byte("\x1f\x8b")):
+		return "the file is compressed with gzip: decompress it first"
+	case bytes.HasPrefix(data, []byte("\x89HDF\r\n")):
+		return "the file is HDF5 (perhaps a Keras model), not an ONNX model: export it to ONNX first"
+	case len(data) >= 8 && string(data[4:8]) == "TFL3":
+		return "the file is a TensorFlow Lite model, not an ONNX model"
+	}
+	return ""
+}
+
+// Limits on the messages of a file, which take more memory than bytes in the file.
+const (
+	maxMessages = 1 << 20
+	maxDepth    = 32 // of messages within messages
+)
+
+// checkMessages walks the wire format of a message and fails when there are more than left
+// messages in it, or deeper ones than depth.
+func checkMessages(data []byte, desc protoreflect.MessageDescriptor, depth int, left *int) error {
+	if depth == 0 {
+		return fmt.Errorf("messages are nested deeper than %d", maxDepth)
+	}
+	for len(data) > 0 {
+		num, kind, n := protowire.ConsumeTag(data)
+		if n < 0 {
+			return protowire.ParseError(n)
+		}
+		data = data[n:]
+		size := protowire.ConsumeFieldValue(num, kind, data)
+		if size < 0 {
+			return protowire.ParseError(size)
+		}
+		field := desc.Fields().ByNumber(num)
+		if field != nil && field.Message() != nil && kind == protowire.BytesType {
+			if *left--; *left < 0 {
+				return errors.New("too many parts")
+			}
+			inner, _ := protowire.ConsumeBytes(data)
+			if err := checkMessages(inner, field.Message(), depth-1, left); err != nil {
+				return err
+			}
+		}
+		data = data[size:]
+	}
+	return nil
+}

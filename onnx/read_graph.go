@@ -1,0 +1,536 @@
+package onnx
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"qconv/onnx/internal/pb"
+)
+
+// decoder makes a Graph of the messages of one file.
+type decoder struct {
+	options  ReadOptions
+	external externalData
+	fill     int // elements that ConstantOfShape may still make
+
+	opsets map[string]int // by domain
+	graph  *Graph
+	values map[string]*Value
+	used   map[string]bool // names that a live node or the graph's outputs read
+	// exact holds integers that depend on the batch size and nothing else.
+	exact map[*Value]*ints
+	// unknown are results of nodes that are not supported, and what depends on them.
+	unknown     map[*Value]bool
+	unsupported []UnsupportedNode
+}
+
+// maxFill is the number of elements that ConstantOfShape may make in one model.
+const maxFill = 1 << 27
+
+// isDefault says whether a domain is that of the ONNX operators.
+func isDefault(domain string) bool { return domain == "" || domain == "ai.onnx" }
+
+func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
+	if m.GetGraph() == nil {
+		return nil, formatErrorf("", "not an ONNX model: it has no graph")
+	}
+	if err := d.versions(m); err != nil {
+		return nil, err
+	}
+	p := m.GetGraph()
+	d.graph = &Graph{
+		Name:     p.GetName(),
+		Meta:     map[string]string{},
+		Producer: strings.TrimSpace(m.GetProducerName() + " " + m.GetProducerVersion()),
+		Opset:    d.opsets[""],
+	}
+	for _, e := range m.GetMetadataProps() {
+		if _, ok := d.graph.Meta[e.GetKey()]; ok {
+			return nil, formatErrorf("metadata_props", "key %q is there twice", e.GetKey())
+		}
+		d.graph.Meta[e.GetKey()] = e.GetValue()
+	}
+	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
+	nodes, err := sortNodes(p)
+	if err != nil {
+		return nil, err
+	}
+	nodes = d.live(nodes, p)
+	if err := d.initializers(p); err != nil {
+		return nil, err
+	}
+	if err := d.inputs(p); err != nil {
+		return nil, err
+	}
+	for _, n := range nodes {
+		if err := d.node(n); err != nil {
+			return nil, err
+		}
+	}
+	if err := d.outputs(p); err != nil {
+		return nil, err
+	}
+	if d.unsupported != nil {
+		return nil, &UnsupportedError{Nodes: d.unsupported}
+	}
+	return d.graph, nil
+}
+
+// versions checks the versions of the file and of the operators it asks for.
+func (d *decoder) versions(m *pb.ModelProto) error {
+	if v := m.GetIrVersion(); v < minIR || v > maxIR {
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("IR version %d, want %d..%d", v, minIR, maxIR)}}}
+	}
+	d.opsets = map[string]int{}
+	for _, o := range m.GetOpsetImport() {
+		domain := o.GetDomain()
+		if isDefault(domain) {
+			domain = ""
+		}
+		d.opsets[domain] = clampInt(o.GetVersion())
+	}
+	v, ok := d.opsets[""]
+	if !ok {
+		return formatErrorf("opset_import", "the version of the ONNX operators is missing")
+	}
+	if v < minOpset || v > maxOpset {
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("opset %d, want %d..%d", v, minOpset, maxOpset)}}}
+	}
+	return nil
+}
+
+// live returns the nodes whose results are used, and notes all names in use.
+func (d *decoder) live(nodes []*node, p *pb.GraphProto) []*node {
+	d.used = map[string]bool{}
+	for _, v := range p.GetOutput() {
+		d.used[v.GetName()] = true
+	}
+	var live []*node
+	for _, n := range slices.Backward(nodes) {
+		if !slices.ContainsFunc(n.GetOutput(), func(name string) bool { return d.used[name] }) {
+			continue
+		}
+		for _, name := range n.GetInput() {
+			d.used[name] = true
+		}
+		live = append(live, n)
+	}
+	slices.Reverse(live)
+	return live
+}
+
+// initializers reads the constants that are used.
+func (d *decoder) initializers(p *pb.GraphProto) error {
+	for _, t := range p.GetSparseInitializer() {
+		name := t.GetValues().GetName()
+		d.refuse(fmt.Sprintf("initializer %q", name), "sparse data")
+		d.values[name] = &Value{Name: name}
+		d.unknown[d.values[name]] = true
+	}
+	for _, t := range p.GetInitializer() {
+		name := t.GetName()
+		if !d.used[name] {
+			continue
+		}
+		v := &Value{Name: name}
+		d.values[name] = v
+		tensor, err := d.tensor(t)
+		var r *refusal
+		switch {
+		case errors.As(err, &r):
+			d.refuse(fmt.Sprintf("initializer %q", name), r.reason)
+			d.unknown[v] = true
+		case err != nil:
+			return &FormatError{Where: fmt.Sprintf("initializer %q", name), Err: err}
+		default:
+			v.setConst(tensor)
+		}
+	}
+	return nil
+}
+
+func (v *Value) setConst(t *Tensor) { v.Const, v.Shape, v.Type = t, t.Shape, t.Type }
+
+// refuse notes something other than a node that is not supported.
+func (d *decoder) refuse(what, reason string) {
+	d.unsupported = append(d.unsupported, UnsupportedNode{Name: what, Reason: reason})
+}
+
+// inputs makes the graph inputs that are not initializers as well.
+func (d *decoder) inputs(p *pb.GraphProto) error {
+	bound := map[string]bool{}
+	constant := map[string]bool{}
+	for _, t := range p.GetInitializer() {
+		constant[t.GetName()] = true
+	}
+	for _, info := range p.GetInput() {
+		if constant[info.GetName()] {
+			continue
+		}
+		v := &Value{Name: info.GetName()}
+		d.values[v.Name] = v
+		where := fmt.Sprintf("graph input %q", v.Name)
+		if c := d.options.Constants[v.Name]; c != nil {
+			if len(c.Floats)+len(c.Ints) != c.Shape.Elems() {
+				return fmt.Errorf("onnx: read: the constant for %s has %d elements, shape %v wants %d", where, len(c.Floats)+len(c.Ints), c.Shape, c.Shape.Elems())
+			}
+			bound[v.Name] = true
+			v.setConst(c)
+			continue
+		}
+		d.graph.Inputs = append(d.graph.Inputs, v)
+		t := info.GetType().GetTensorType()
+		kind := pb.TensorProto_DataType(t.GetElemType())
+		_, known := elemSizes[kind]
+		reason := ""
+		switch {
+		case t == nil:
+			reason = "not a tensor"
+		case !known:
+			reason = "elements of type " + typeName(t.GetElemType())
+		case t.GetShape() == nil:
+			reason = "the number of dimensions is not declared"
+		}
+		if reason != "" {
+			d.refuse(where, reason)
+			d.unknown[v] = true
+			continue
+		}
+		v.Type = dataType(kind)
+		shape, problems := d.inputShape(v.Name, t.GetShape(), bound)
+		if err := shape.check(); problems == nil && err != nil {
+			return &FormatError{Where: where, Err: err}
+		}
+		v.Shape = shape
+		if problems != nil {
+			d.refuse(where, strings.Join(problems, "; "))
+			d.unknown[v] = true
+		}
+	}
+	for _, name := range sortedKeys(d.options.Dims) {
+		if !bound[name] {
+			return fmt.Errorf("onnx: read: no graph input has a dimension %q to bind to %d", name, d.options.Dims[name])
+		}
+	}
+	for _, name := range sortedKeys(d.options.Constants) {
+		if !bound[name] {
+			return fmt.Errorf("onnx: read: there is no graph input %q to make a constant", name)
+		}
+	}
+	return nil
+}
+
+// inputShape binds the dimensions of an input, and says which it cannot bind.
+func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[string]bool) (Shape, []string) {
+	shape := Shape{}
+	var problems []string
+	for i, dim := range p.GetDim() {
+		// Some exporters write 0 or -1 for a size they do not know.
+		size := dim.GetDimValue()
+		known := size > 0
+		for _, key := range []string{dim.GetDimParam(), fmt.Sprintf("%s:%d", name, i)} {
+			if n, ok := d.options.Dims[key]; ok && key != "" {
+				bound[key] = true
+				if !known {
+					size, known = int64(n), true
+				}
+			}
+		}
+		switch {
+		case i == 0 && (!known || size == 1):
+			shape = append(shape, Batch)
+		case known:
+			shape = append(shape, clampInt(size))
+		case dim.GetDimParam() != "":
+			problems = append(problems, fmt.Sprintf("dimension %d is %q: bind it to a number, as in %s=32", i, dim.GetDimParam(), dim.GetDimParam()))
+		default:
+			problems = append(problems, fmt.Sprintf("dimension %d is not declared: bind it to a number, as in %s:%d=32", i, name, i))
+		}
+	}
+	return shape, problems
+}
+
+// outputs finds the graph's outputs.
+func (d *decoder) outputs(p *pb.GraphProto) error {
+	for _, info := range p.GetOutput() {
+		v := d.values[info.GetName()]
+		where := fmt.Sprintf("graph output %q", info.GetName())
+		switch {
+		case v == nil:
+			return formatErrorf(where, "no node computes it")
+		case slices.Contains(d.graph.Outputs, v):
+			return formatErrorf(where, "it is there twice")
+		case d.exact[v] != nil:
+			d.refuse(where, "it is computed from the batch size alone")
+		}
+		d.graph.Outputs = append(d.graph.Outputs, v)
+	}
+	if len(d.graph.Outputs) == 0 {
+		return formatErrorf("", "the graph has no outputs")
+	}
+	return nil
+}
+
+// node reads one node whose operands are known: shape arithmetic is done at once, anything
+// else becomes a node of the graph.
+func (d *decoder) node(p *node) error {
+	where := fmt.Sprintf("node %q (%s)", p.name, p.GetOpType())
+	r, err := d.nodeReader(p)
+	if err != nil {
+		return &FormatError{Where: where, Err: err}
+	}
+	unknown := slices.ContainsFunc(r.in, func(v *Value) bool { return v != nil && d.unknown[v] })
+	outputs := d.results(p)
+
+	if !unknown && len(outputs) == 1 && isDefault(p.GetDomain()) {
+		done, err := d.evaluate(p, r, outputs[0])
+		if err != nil {
+			return &FormatError{Where: where, Err: err}
+		}
+		if done {
+			return nil
+		}
+		if r, err = d.nodeReader(p); err != nil {
+			return &FormatError{Where: where, Err: err}
+		}
+	}
+	n := &Node{Name: p.name, Op: d.op(p, r, unknown)}
+	for i, v := range r.in {
+		if v != nil && d.exact[v] != nil {
+			r.refusef("operand %d (%q) is computed from the batch size", i, v.Name)
+		}
+	}
+	for i, v := range outputs {
+		if i < r.outputs {
+			n.Outputs = append(n.Outputs, v)
+		} else if d.used[v.Name] && n.Op != nil {
+			r.refusef("output %d (%q) is used, only the first %d are supported", i, v.Name, r.outputs)
+		}
+	}
+	if r.err != nil {
+		return &FormatError{Where: where, Err: r.err}
+	}
+	if len(r.refusals) > 0 {
+		d.refuseNode(p, strings.Join(r.refusals, "; "))
+		unknown = true
+	}
+	if unknown {
+		for _, v := range outputs {
+			d.unknown[v] = true
+		}
+		return nil
+	}
+	for len(r.in) > 0 && r.in[len(r.in)-1] == nil {
+		r.in = r.in[:len(r.in)-1]
+	}
+	n.Inputs = r.in
+	if err := n.infer(); err != nil {
+		var refused *refusal
+		if !errors.As(err, &refused) {
+			return n.wrap(err, d.graph.Opset)
+		}
+		d.refuseNode(p, refused.reason)
+		for _, v := range outputs {
+			d.unknown[v] = true
+		}
+		return nil
+	}
+	d.graph.Nodes = append(d.graph.Nodes, n)
+	return nil
+}
+
+// refuseNode notes a node that is not supported.
+func (d *decoder) refuseNode(p *node, reason string) {
+	op, domain := p.GetOpType(), ""
+	if !isDefault(p.GetDomain()) {
+		domain = p.GetDomain()
+		op = domain + ":" + op
+	}
+	d.unsupported = append(d.unsupported, UnsupportedNode{Name: p.name, Op: op, Opset: d.opsets[domain], Reason: reason})
+}
+
+// results makes the values a node computes. Those left out have a name that no other
+// value has, since it is made of the node's.
+func (d *decoder) results(p *node) []*Value {
+	var out []*Value
+	for i, name := range p.GetOutput() {
+		if name == "" {
+			name = fmt.Sprintf("%s:%d", p.name, i)
+			for d.values[name] != nil || d.used[name] {
+				name += "_"
+			}
+		}
+		v := &Value{Name: name}
+		d.values[name] = v
+		out = append(out, v)
+	}
+	return out
+}
+
+// nodeReader collects the operands and attributes of a node.
+func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
+	r := &nodeReader{opset: d.opsets[""], outputs: 1, exact: d.integers, attrs: map[string]*pb.AttributeProto{}}
+	for i, name := range p.GetInput() {
+		if name == "" {
+			r.in, r.shapes = append(r.in, nil), append(r.shapes, nil)
+			continue
+		}
+		v := d.values[name]
+		if v == nil {
+			return nil, fmt.Errorf("input %d, %q, is computed by no node and is neither an input nor an initializer of the graph", i, name)
+		}
+		shape := v.shape()
+		if d.unknown[v] {
+			shape = nil
+		}
+		r.in, r.shapes = append(r.in, v), append(r.shapes, shape)
+	}
+	for _, a := range p.GetAttribute() {
+		switch {
+		case r.attrs[a.GetName()] != nil:
+			return nil, fmt.Errorf("attribute %q is there twice", a.GetName())
+		case a.GetRefAttrName() != "":
+			return nil, fmt.Errorf("attribute %q refers to %q, which only nodes of a function can", a.GetName(), a.GetRefAttrName())
+		}
+		r.attrs[a.GetName()] = a
+	}
+	return r, nil
+}
+
+// op makes the typed operator of a node, nil when there is none. With an unknown operand
+// it is not known whether shape arithmetic would do.
+func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
+	name := p.GetOpType()
+	if p.GetDomain() == functionDomain && functionOps[name] != nil {
+		r.finish()
+		return functionOps[name]()
+	}
+	if !isDefault(p.GetDomain()) {
+		r.refusef("operators of the domain %q are not supported", p.GetDomain())
+		return nil
+	}
+	entry, ok := ops[name]
+	switch {
+	case !ok && evaluators[name] != nil && unknown:
+		return nil
+	case !ok && evaluators[name] != nil:
+		r.refusef("it is supported on shapes and integer constants only")
+		return nil
+	case !ok:
+		r.refusef("the operator is not supported")
+		return nil
+	case r.opset < entry.since:
+		r.refusef("want opset %d or newer", entry.since)
+		return nil
+	case len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
+		r.failf("want at least one input and output")
+		return nil
+	}
+	op := entry.read(r)
+	r.finish()
+	return op
+}
+
+// node is a node of the file with the name it has in the graph.
+type node struct {
+	*pb.NodeProto
+	name string
+}
+
+// sortNodes names the nodes and puts them in topological order, in the file's order as far
+// as that allows.
+func sortNodes(p *pb.GraphProto) ([]*node, error) {
+	nodes := make([]*node, len(p.GetNode()))
+	taken := map[string]bool{}
+	for i, n := range p.GetNode() {
+		nodes[i] = &node{NodeProto: n, name: n.GetName()}
+		if n.GetName() == "" || taken[n.GetName()] {
+			nodes[i].name = ""
+		}
+		taken[n.GetName()] = true
+	}
+	for i, n := range nodes {
+		for n.name == "" {
+			n.name = fmt.Sprintf("%s_%d", cmp.Or(n.GetName(), n.GetOpType()), i)
+			if taken[n.name] {
+				n.name = ""
+				i += len(nodes)
+			}
+		}
+		taken[n.name] = true
+	}
+
+	producer := map[string]*node{}
+	given := map[string]string{} // what else defines a name
+	for _, t := range p.GetInitializer() {
+		if t.GetName() == "" || given[t.GetName()] != "" {
+			return nil, formatErrorf(fmt.Sprintf("initializer %q", t.GetName()), "its name is empty or there twice")
+		}
+		given[t.GetName()] = "an initializer"
+	}
+	inputs := map[string]bool{}
+	for _, v := range p.GetInput() {
+		if v.GetName() == "" || inputs[v.GetName()] {
+			return nil, formatErrorf(fmt.Sprintf("graph input %q", v.GetName()), "its name is empty or there twice")
+		}
+		inputs[v.GetName()] = true
+		given[v.GetName()] = "a graph input"
+	}
+	for _, n := range nodes {
+		for _, out := range n.GetOutput() {
+			where := fmt.Sprintf("node %q (%s)", n.name, n.GetOpType())
+			if other := producer[out]; other != nil {
+				return nil, formatErrorf(where, "output %q is computed by node %q too", out, other.name)
+			}
+			if given[out] != "" {
+				return nil, formatErrorf(where, "output %q is %s too", out, given[out])
+			}
+			if out != "" {
+				producer[out] = n
+			}
+		}
+	}
+	return topological(nodes, producer)
+}
+
+// topological orders nodes by depth-first search from the file's order; a node met again
+// while its own operands are visited closes a cycle.
+func topological(nodes []*node, producer map[string]*node) ([]*node, error) {
+	const open, done = 1, 2
+	state := make(map[*node]int, len(nodes))
+	sorted := make([]*node, 0, len(nodes))
+	type visit struct {
+		n    *node
+		next int // operand to look at
+	}
+	for _, root := range nodes {
+		if state[root] == done {
+			continue
+		}
+		state[root] = open
+		stack := []visit{{n: root}}
+		for len(stack) > 0 {
+			top := &stack[len(stack)-1]
+			if top.next == len(top.n.GetInput()) {
+				state[top.n] = done
+				sorted = append(sorted, top.n)
+				stack = stack[:len(stack)-1]
+				continue
+			}
+			from := producer[top.n.GetInput()[top.next]]
+			top.next++
+			switch {
+			case from == nil || state[from] == done:
+			case state[from] == open:
+				return nil, formatErrorf(fmt.Sprintf("node %q (%s)", from.name, from.GetOpType()), "it depends on its own output: the graph has a cycle")
+			default:
+				state[from] = open
+				stack = append(stack, visit{n: from})
+			}
+		}
+	}
+	return sorted, nil
+}

@@ -1,0 +1,436 @@
+package onnx
+
+import "qconv/onnx/internal/pb"
+
+// Exporters compute the targets of Reshape and the like from shapes by small chains of
+// integer operators: Shape, Gather, Unsqueeze, Concat. They are done here, while a model
+// is read, and leave no nodes. The batch size is carried along as an unknown.
+
+// dim is a number of shape arithmetic: n + batch*N, where N is the batch size.
+type dim struct{ n, batch int64 }
+
+// ints is a tensor of integers known at import but for the batch size.
+type ints struct {
+	shape Shape
+	v     []dim
+}
+
+// maxInts is the largest number of elements that shape arithmetic goes on with.
+const maxInts = 1 << 12
+
+// evaluator computes the result of a node from operands known at import. It returns nil
+// when they are not; the node is then read as a typed operator.
+type evaluator func(d *decoder, r *nodeReader) *known
+
+// known is the result of an evaluator: one of both.
+type known struct {
+	ints   *ints
+	tensor *Tensor
+}
+
+// evaluators are the operators of shape arithmetic, and those that make constants.
+var evaluators = map[string]evaluator{
+	"Add":             evalAdd,
+	"Cast":            evalCast,
+	"Concat":          evalConcat,
+	"Constant":        evalConstant,
+	"ConstantOfShape": evalConstantOfShape,
+	"Div":             evalDiv,
+	"Gather":          evalGather,
+	"Identity":        evalIdentity,
+	"Mul":             evalMul,
+	"Reshape":         evalReshape,
+	"Shape":           evalShape,
+	"Size":            evalSize,
+	"Slice":           evalSlice,
+	"Squeeze":         evalSqueeze,
+	"Sub":             evalSub,
+	"Unsqueeze":       evalUnsqueeze,
+}
+
+// evaluate computes the node if it can, and says whether it is done with.
+func (d *decoder) evaluate(p *node, r *nodeReader, out *Value) (bool, error) {
+	eval := evaluators[p.GetOpType()]
+	if eval == nil {
+		return false, nil
+	}
+	result := eval(d, r)
+	if result != nil {
+		r.finish()
+	}
+	switch {
+	case r.err != nil:
+		return false, r.err
+	case result == nil:
+		return false, nil
+	case r.refusals != nil:
+		return false, nil // the typed operator says why, if there is one
+	case result.tensor != nil:
+		out.setConst(result.tensor)
+	case result.ints.constant() != nil:
+		out.setConst(result.ints.constant())
+	default:
+		d.exact[out] = result.ints
+		out.Shape, out.Type = result.ints.shape, Int
+	}
+	return true, nil
+}
+
+// constant is the tensor as an ordinary constant, nil when it depends on the batch size.
+func (x *ints) constant() *Tensor {
+	t := &Tensor{Type: Int, Shape: x.shape, Ints: make([]int64, len(x.v))}
+	for i, e := range x.v {
+		if e.batch != 0 {
+			return nil
+		}
+		t.Ints[i] = e.n
+	}
+	return t
+}
+
+// integers are the elements of a value known at import, nil for any other value.
+func (d *decoder) integers(v *Value) *ints {
+	if x := d.exact[v]; x != nil {
+		return x
+	}
+	if v.Const == nil || v.Const.Type != Int || len(v.Const.Ints) > maxInts {
+		return nil
+	}
+	x := &ints{shape: v.Const.Shape, v: make([]dim, len(v.Const.Ints))}
+	for i, n := range v.Const.Ints {
+		x.v[i].n = n
+	}
+	return x
+}
+
+// known is operand i if it is known at import.
+func (r *nodeReader) known(i int) *ints {
+	if !r.given(i) {
+		return nil
+	}
+	return r.exact(r.in[i])
+}
+
+// evalShape returns the dimensions from start to end of operand 0.
+func evalShape(_ *decoder, r *nodeReader) *known {
+	if !r.given(0) {
+		return nil
+	}
+	x := r.shapes[0]
+	start, end := sliceBounds(r.int("start", 0), r.int("end", len(x)), len(x), 1)
+	out := &ints{shape: Shape{max(end-start, 0)}}
+	for i := start; i < end; i++ {
+		if x[i] == Batch {
+			out.v = append(out.v, dim{batch: 1})
+		} else {
+			out.v = append(out.v, dim{n: int64(x[i])})
+		}
+	}
+	return &known{ints: out}
+}
+
+// evalSize returns the number of elements of operand 0.
+func evalSize(_ *decoder, r *nodeReader) *known {
+	if !r.given(0) {
+		return nil
+	}
+	size := dim{n: int64(r.shapes[0].Elems())}
+	if r.shapes[0].batched() {
+		size = dim{batch: size.n}
+	}
+	return &known{ints: &ints{shape: Shape{}, v: []dim{size}}}
+}
+
+// evalGather picks elements of a list.
+func evalGather(_ *decoder, r *nodeReader) *known {
+	x, at := r.known(0), r.known(1)
+	if x == nil || at == nil || len(x.shape) != 1 {
+		return nil
+	}
+	r.axis("axis", 0, 0)
+	out := &ints{shape: at.shape}
+	for _, i := range at.v {
+		j, ok := resolveAxis(clampInt(i.n), len(x.v))
+		if !ok || i.batch != 0 {
+			r.failf("index %d is outside a list of %d", i.n, len(x.v))
+			return nil
+		}
+		out.v = append(out.v, x.v[j])
+	}
+	return &known{ints: out}
+}
+
+// evalSlice cuts a list; the bounds are attributes before opset 10, operands since.
+func evalSlice(_ *decoder, r *nodeReader) *known {
+	x := r.known(0)
+	if x == nil || len(x.shape) != 1 {
+		return nil
+	}
+	step := []int{1}
+	var start, end []int
+	if r.opset < 10 {
+		start, end = r.ints("starts"), r.ints("ends")
+		r.ignore("axes") // there is only one
+	} else {
+		start, end = r.operandInts(1, "starts"), r.operandInts(2, "ends")
+		if r.given(4) {
+			step = r.operandInts(4, "steps")
+		}
+	}
+	if start == nil || end == nil || step == nil {
+		return nil
+	}
+	if len(start) != 1 || len(end) != 1 || len(step) != 1 || step[0] == 0 {
+		r.failf("slice of a list: want one start, end and step, the step not 0")
+		return nil
+	}
+	i, stop := sliceBounds(start[0], end[0], len(x.v), step[0])
+	out := &ints{}
+	for ; step[0] > 0 && i < stop || step[0] < 0 && i > stop; i += step[0] {
+		out.v = append(out.v, x.v[i])
+	}
+	out.shape = Shape{len(out.v)}
+	return &known{ints: out}
+}
+
+// sliceBounds resolves negative bounds of a slice of n elements and clamps them to where
+// the first element and the one behind the last can be.
+func sliceBounds(start, end, n, step int) (int, int) {
+	if start < 0 {
+		start += n
+	}
+	if end < 0 {
+		end += n
+	}
+	if step < 0 {
+		return min(max(start, 0), n-1), min(max(end, -1), n-1)
+	}
+	return min(max(start, 0), n), min(max(end, 0), n)
+}
+
+// evalConcat joins lists.
+func evalConcat(_ *decoder, r *nodeReader) *known {
+	out := &ints{}
+	for i := range r.in {
+		x := r.known(i)
+		if x == nil || len(x.shape) != 1 {
+			return nil
+		}
+		out.v = append(out.v, x.v...)
+		if len(out.v) > maxInts {
+			return nil
+		}
+	}
+	if len(r.in) == 0 {
+		return nil
+	}
+	r.axis("axis", 0, 0)
+	out.shape = Shape{len(out.v)}
+	return &known{ints: out}
+}
+
+func evalIdentity(_ *decoder, r *nodeReader) *known {
+	if r.given(0) && r.in[0].Const != nil {
+		return &known{tensor: r.in[0].Const}
+	}
+	if x := r.known(0); x != nil {
+		return &known{ints: x}
+	}
+	return nil
+}
+
+func evalReshape(_ *decoder, r *nodeReader) *known   { return reshaped(r, readReshape) }
+func evalSqueeze(_ *decoder, r *nodeReader) *known   { return reshaped(r, readSqueeze) }
+func evalUnsqueeze(_ *decoder, r *nodeReader) *known { return reshaped(r, readUnsqueeze) }
+
+// reshaped gives the elements of operand 0 the shape that the typed operator gives them.
+func reshaped(r *nodeReader, read func(*nodeReader) Op) *known {
+	x := r.known(0)
+	if x == nil {
+		return nil
+	}
+	op := read(r)
+	if r.err != nil || r.refusals != nil {
+		return nil
+	}
+	out, err := op.InferShape([]Shape{x.shape})
+	if err != nil {
+		r.failf("%w", err)
+		return nil
+	}
+	return &known{ints: &ints{shape: out[0], v: x.v}}
+}
+
+// evalCast converts between integers and floating point.
+func evalCast(_ *decoder, r *nodeReader) *known {
+	if !r.given(0) {
+		return nil
+	}
+	to := pb.TensorProto_DataType(r.int("to", 0))
+	r.ignore("saturate")
+	if _, ok := elemSizes[to]; !ok || to == pb.TensorProto_BOOL {
+		return nil
+	}
+	c := r.in[0].Const
+	switch {
+	case dataType(to) == Int && r.known(0) != nil:
+		return &known{ints: r.known(0)}
+	case c == nil || c.Type == dataType(to):
+		return c.known()
+	case c.Type == Int && dataType(to) == Float:
+		out := &Tensor{Type: Float, Shape: c.Shape, Floats: make([]float32, len(c.Ints))}
+		for i, v := range c.Ints {
+			out.Floats[i] = float32(v)
+		}
+		return out.known()
+	case c.Type == Float && dataType(to) == Int:
+		out := &Tensor{Type: Int, Shape: c.Shape, Ints: make([]int64, len(c.Floats))}
+		for i, v := range c.Floats {
+			out.Ints[i] = int64(v)
+		}
+		return out.known()
+	}
+	return nil
+}
+
+// known is a constant as the result of an evaluator.
+func (t *Tensor) known() *known {
+	if t == nil {
+		return nil
+	}
+	return &known{tensor: t}
+}
+
+func evalAdd(_ *decoder, r *nodeReader) *known {
+	return elementwise(r, func(a, b dim) (dim, bool) { return dim{a.n + b.n, a.batch + b.batch}, true })
+}
+
+func evalSub(_ *decoder, r *nodeReader) *known {
+	return elementwise(r, func(a, b dim) (dim, bool) { return dim{a.n - b.n, a.batch - b.batch}, true })
+}
+
+func evalMul(_ *decoder, r *nodeReader) *known {
+	return elementwise(r, func(a, b dim) (dim, bool) {
+		if a.batch != 0 {
+			a, b = b, a
+		}
+		return dim{a.n * b.n, a.n * b.batch}, a.batch == 0
+	})
+}
+
+// evalDiv rounds towards zero, and divides the batch only where nothing remains.
+func evalDiv(_ *decoder, r *nodeReader) *known {
+	return elementwise(r, func(a, b dim) (dim, bool) {
+		switch {
+		case b.batch == 0 && b.n != 0 && a.batch == 0:
+			return dim{n: a.n / b.n}, true
+		case b.batch == 0 && b.n != 0 && a.batch%b.n == 0 && a.n%b.n == 0:
+			return dim{a.n / b.n, a.batch / b.n}, true
+		case b.batch != 0 && b.n == 0 && a.n == 0 && a.batch%b.batch == 0:
+			return dim{n: a.batch / b.batch}, true
+		}
+		return dim{}, false
+	})
+}
+
+// elementwise applies f to two operands of one shape, or of which one is a single number.
+func elementwise(r *nodeReader, f func(a, b dim) (dim, bool)) *known {
+	a, b := r.known(0), r.known(1)
+	if a == nil || b == nil || len(r.in) != 2 || len(a.v) != len(b.v) && len(a.v) != 1 && len(b.v) != 1 {
+		return nil
+	}
+	shape, err := broadcast(a.shape, b.shape)
+	if err != nil {
+		r.failf("%w", err)
+		return nil
+	}
+	out := &ints{shape: shape, v: make([]dim, max(len(a.v), len(b.v)))}
+	if shape.Elems() != len(out.v) {
+		return nil
+	}
+	for i := range out.v {
+		var ok bool
+		if out.v[i], ok = f(a.v[i%len(a.v)], b.v[i%len(b.v)]); !ok {
+			return nil
+		}
+	}
+	return &known{ints: out}
+}
+
+// evalConstant returns the value of any of the attributes that can give it.
+func evalConstant(d *decoder, r *nodeReader) *known {
+	if a := r.attr("value", pb.AttributeProto_TENSOR); a != nil {
+		return r.tensor(d, a).known()
+	}
+	if r.has("value_float") {
+		return (&Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(r.float("value_float", 0))}}).known()
+	}
+	if a := r.attr("value_int", pb.AttributeProto_INT); a != nil {
+		return (&Tensor{Type: Int, Shape: Shape{}, Ints: []int64{a.GetI()}}).known()
+	}
+	if a := r.attr("value_floats", pb.AttributeProto_FLOATS); a != nil {
+		return (&Tensor{Type: Float, Shape: Shape{len(a.Floats)}, Floats: a.Floats}).known()
+	}
+	if a := r.attr("value_ints", pb.AttributeProto_INTS); a != nil {
+		return (&Tensor{Type: Int, Shape: Shape{len(a.Ints)}, Ints: a.Ints}).known()
+	}
+	return nil
+}
+
+// evalConstantOfShape fills a tensor of a known shape with one value, 0 if not given.
+func evalConstantOfShape(d *decoder, r *nodeReader) *known {
+	x := r.known(0)
+	if x == nil || len(x.shape) != 1 || x.constant() == nil {
+		return nil
+	}
+	shape, elems, err := tensorShape(x.constant().Ints)
+	if err != nil {
+		r.failf("%w", err)
+		return nil
+	}
+	value := &Tensor{Type: Float, Floats: []float32{0}}
+	if a := r.attr("value", pb.AttributeProto_TENSOR); a != nil {
+		if value = r.tensor(d, a); value == nil {
+			return nil
+		}
+	}
+	if len(value.Floats)+len(value.Ints) != 1 {
+		r.failf("attribute %q has %d elements, want 1", "value", len(value.Floats)+len(value.Ints))
+		return nil
+	}
+	if d.fill -= elems; d.fill < 0 {
+		r.failf("shape %v: more elements than a model may fill", shape)
+		return nil
+	}
+	out := &Tensor{Type: value.Type, Shape: shape}
+	if out.Type == Float {
+		out.Floats = filled(elems, value.Floats[0])
+	} else {
+		out.Ints = filled(elems, value.Ints[0])
+	}
+	return out.known()
+}
+
+func filled[T comparable](n int, v T) []T {
+	out := make([]T, n)
+	if v != *new(T) {
+		for i := range out {
+			out[i] = v
+		}
+	}
+	return out
+}
+
+// tensor is the value of a tensor attribute, nil if it is wrong or not supported.
+func (r *nodeReader) tensor(d *decoder, a *pb.AttributeProto) *Tensor {
+	t, err := d.tensor(a.GetT())
+	switch err := err.(type) {
+	case nil:
+		return t
+	case *refusal:
+		r.refusef("%s", err.reason)
+	default:
+		r.failf("attribute %q: %w", a.GetName(), err)
+	}
+	return nil
+}

@@ -1,0 +1,243 @@
+package onnx
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+
+	"google.golang.org/protobuf/proto"
+
+	"qconv/onnx/internal/pb"
+)
+
+// Versions of the files [Encode] makes.
+const (
+	writeIR    = 8
+	writeOpset = 17
+)
+
+// batchName is the symbolic batch dimension of written files.
+const batchName = "N"
+
+// Write stores the graph at path as [Encode] makes it. The file appears complete or not
+// at all: it is written under another name in the same folder, synced, and renamed.
+func Write(path string, g *Graph) error {
+	data, err := Encode(g)
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("onnx: write: %w", err)
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(0o644)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+		return fmt.Errorf("onnx: write: %w", err)
+	}
+	// Make the rename last. Some file systems cannot sync a folder; the file is safe by then.
+	if d, err := os.Open(filepath.Dir(path)); err == nil {
+		d.Sync()
+		d.Close()
+	}
+	return nil
+}
+
+// Encode returns the graph as an ONNX file of opset 17. Shapes must be inferred. The same
+// graph gives the same bytes, and [Decode] makes an equal graph of them; numbers that ONNX
+// stores as float32, such as Alpha, are rounded to that.
+//
+// Operators that opset 17 does not have (Gelu, Mish) become functions of the domain
+// "qconv", defined in the file.
+func Encode(g *Graph) ([]byte, error) {
+	e := &encoder{names: map[string]bool{}, values: map[string]*Value{}, constants: map[*Value]bool{}, functions: map[string]bool{}}
+	model := e.model(g)
+	if e.err != nil {
+		return nil, e.err
+	}
+	data, err := proto.MarshalOptions{Deterministic: true}.Marshal(model)
+	if err != nil {
+		return nil, fmt.Errorf("onnx: encode: %w", err)
+	}
+	return data, nil
+}
+
+// encoder builds the message of a graph.
+type encoder struct {
+	graph     *pb.GraphProto
+	names     map[string]bool   // of all values and initializers
+	values    map[string]*Value // to find two values of one name
+	constants map[*Value]bool   // written already
+	functions map[string]bool   // of functionBodies, used
+	err       error
+}
+
+func (e *encoder) failf(format string, args ...any) {
+	if e.err == nil {
+		e.err = fmt.Errorf("onnx: encode: "+format, args...)
+	}
+}
+
+func (e *encoder) model(g *Graph) *pb.ModelProto {
+	name := g.Name
+	if name == "" {
+		name = "graph"
+	}
+	e.graph = &pb.GraphProto{Name: proto.String(name)}
+	for _, v := range g.Inputs {
+		e.declare(v)
+		e.graph.Input = append(e.graph.Input, e.valueInfo(v))
+	}
+	for _, v := range g.Outputs {
+		e.declare(v)
+	}
+	for _, n := range g.Nodes {
+		for _, v := range slices.Concat(n.Inputs, n.Outputs) {
+			if v != nil {
+				e.declare(v)
+			}
+		}
+	}
+	for _, n := range g.Nodes {
+		e.node(n)
+	}
+	for _, v := range g.Outputs {
+		e.constant(v)
+		e.graph.Output = append(e.graph.Output, e.valueInfo(v))
+	}
+	m := &pb.ModelProto{
+		IrVersion:    proto.Int64(writeIR),
+		ProducerName: proto.String(g.Producer),
+		Graph:        e.graph,
+		OpsetImport:  []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(writeOpset)}},
+	}
+	for _, name := range sortedKeys(e.functions) {
+		m.Functions = append(m.Functions, functionProto(name))
+	}
+	if len(m.Functions) > 0 {
+		m.OpsetImport = append(m.OpsetImport, &pb.OperatorSetIdProto{Domain: proto.String(functionDomain), Version: proto.Int64(1)})
+	}
+	for _, key := range sortedKeys(g.Meta) {
+		m.MetadataProps = append(m.MetadataProps, &pb.StringStringEntryProto{Key: proto.String(key), Value: proto.String(g.Meta[key])})
+	}
+	return m
+}
+
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
+
+// declare notes the name of a value, which no other value may have.
+func (e *encoder) declare(v *Value) {
+	switch other := e.values[v.Name]; {
+	case v.Name == "":
+		e.failf("a value has no name")
+	case other != nil && other != v:
+		e.failf("two values have the name %q", v.Name)
+	}
+	e.values[v.Name] = v
+	e.names[v.Name] = true
+}
+
+// constant writes the data of a constant, once.
+func (e *encoder) constant(v *Value) {
+	if v.Const != nil && !e.constants[v] {
+		e.constants[v] = true
+		e.initializer(v.Name, v.Const)
+	}
+}
+
+func (e *encoder) initializer(name string, t *Tensor) {
+	if len(t.Floats)+len(t.Ints) != t.Shape.Elems() {
+		e.failf("constant %q has %d elements, shape %v wants %d", name, len(t.Floats)+len(t.Ints), t.Shape, t.Shape.Elems())
+	}
+	e.names[name] = true
+	e.graph.Initializer = append(e.graph.Initializer, tensorProto(name, t))
+}
+
+func (e *encoder) node(n *Node) {
+	p := &pb.NodeProto{Name: proto.String(n.Name), OpType: proto.String(n.Op.Type())}
+	for _, v := range n.Inputs {
+		if v == nil {
+			p.Input = append(p.Input, "")
+			continue
+		}
+		e.constant(v)
+		p.Input = append(p.Input, v.Name)
+	}
+	for _, v := range n.Outputs {
+		p.Output = append(p.Output, v.Name)
+	}
+	switch op := n.Op.(type) {
+	case opWriter:
+		op.write(&nodeWriter{p: p, e: e})
+	default:
+		if t := reflect.TypeOf(op); t.Kind() != reflect.Pointer || t.Elem().Kind() != reflect.Struct || t.Elem().NumField() != 0 {
+			e.failf("node %q: an operator of type %T cannot be written", n.Name, op)
+		}
+	}
+	e.graph.Node = append(e.graph.Node, p)
+}
+
+// elemTypes are the types tensors are written in.
+var elemTypes = map[DataType]pb.TensorProto_DataType{Float: pb.TensorProto_FLOAT, Int: pb.TensorProto_INT64, Bool: pb.TensorProto_BOOL}
+
+func (e *encoder) valueInfo(v *Value) *pb.ValueInfoProto {
+	shape := &pb.TensorShapeProto{}
+	for _, d := range v.Shape {
+		p := &pb.TensorShapeProto_Dimension{Value: &pb.TensorShapeProto_Dimension_DimValue{DimValue: int64(d)}}
+		if d == Batch {
+			p.Value = &pb.TensorShapeProto_Dimension_DimParam{DimParam: batchName}
+		}
+		shape.Dim = append(shape.Dim, p)
+	}
+	return &pb.ValueInfoProto{Name: proto.String(v.Name), Type: &pb.TypeProto{
+		TensorType: &pb.TypeProto_Tensor{ElemType: proto.Int32(int32(elemTypes[v.Type])), Shape: shape},
+	}}
+}
+
+// tensorProto is the message of a constant, with raw little-endian data.
+func tensorProto(name string, t *Tensor) *pb.TensorProto {
+	p := &pb.TensorProto{Dims: toInt64(t.Shape), DataType: proto.Int32(int32(elemTypes[t.Type])), RawData: []byte{}}
+	if name != "" {
+		p.Name = proto.String(name)
+	}
+	switch t.Type {
+	case Float:
+		p.RawData = make([]byte, 0, 4*len(t.Floats))
+		for _, v := range t.Floats {
+			p.RawData = binary.LittleEndian.AppendUint32(p.RawData, math.Float32bits(v))
+		}
+	case Int:
+		p.RawData = make([]byte, 0, 8*len(t.Ints))
+		for _, v := range t.Ints {
+			p.RawData = binary.LittleEndian.AppendUint64(p.RawData, uint64(v))
+		}
+	case Bool:
+		for _, v := range t.Ints {
+			p.RawData = append(p.RawData, byte(v))
+		}
+	}
+	return p
+}

@@ -1,0 +1,274 @@
+package runtime
+
+import "fmt"
+
+// FORMAT.md, "CODE: instructions".
+
+// Operation codes of the instructions.
+const (
+	opLinear  = 1
+	opMaxPool = 2
+	opMap     = 3
+	opMap2    = 4
+	opCopy    = 5
+)
+
+func encodeInstrs(w *writer, p *Program) {
+	w.uint(len(p.Instrs))
+	for _, instr := range p.Instrs {
+		switch i := instr.(type) {
+		case *Linear:
+			w.byte(opLinear)
+			encodeLinear(w, p, i)
+		case *MaxPool:
+			w.byte(opMaxPool)
+			encodeMaxPool(w, i)
+		case *Map:
+			w.byte(opMap)
+			encodeMap(w, i)
+		case *Map2:
+			w.byte(opMap2)
+			encodeMap2(w, i)
+		case *Copy:
+			w.byte(opCopy)
+			encodeCopy(w, i)
+		default:
+			panic(fmt.Sprintf("BUG: instruction %T passed validation", instr))
+		}
+	}
+}
+
+func decodeInstrs(r *reader, p *Program) {
+	r.enterChunk("instructions")
+	n := r.count("number", maxInstrs, 4)
+	for i := 0; i < n && r.err == nil; i++ {
+		r.enter("instruction", i)
+		var instr Instr
+		from := r.pos
+		switch op := r.byte("operation"); op {
+		case opLinear:
+			instr = decodeLinear(r, p)
+		case opMaxPool:
+			instr = decodeMaxPool(r, p)
+		case opMap:
+			instr = decodeMap(r, p)
+		case opMap2:
+			instr = decodeMap2(r, p)
+		case opCopy:
+			instr = decodeCopy(r, p)
+		default:
+			r.fail(from, "operation %d, want %d..%d", op, opLinear, opCopy)
+		}
+		p.Instrs = append(p.Instrs, instr)
+	}
+}
+
+// instrs checks every instruction, that each tensor is written once before it is read,
+// and that the outputs are written.
+func (c *checker) instrs() *fault {
+	p := c.p
+	if n := len(p.Instrs); n > maxInstrs {
+		return faultf(-1, "%d instructions, want at most %d", n, maxInstrs)
+	}
+	c.written = make([]bool, len(p.Tensors))
+	c.written[p.Input.Tensor] = true
+	for i, instr := range p.Instrs {
+		if err := c.instr(instr); err != nil {
+			return faultf(i, "instruction %d%s: %w", i, opName(instr), err)
+		}
+		c.written[instr.Dst()] = true
+	}
+	for t, written := range c.written {
+		switch {
+		case !written:
+			return faultf(-1, "tensor %d is never written", t)
+		case p.Tensors[t].Levels == 0 && !c.isOutput[t]:
+			return faultf(-1, "tensor %d holds accumulators and is not an output", t)
+		}
+	}
+	return nil
+}
+
+// instr checks one instruction, given the tensors written so far.
+func (c *checker) instr(instr Instr) error {
+	if isNil(instr) {
+		return fmt.Errorf("there is none")
+	}
+	p := c.p
+	dst := instr.Dst()
+	if dst < 0 || dst >= len(p.Tensors) {
+		return fmt.Errorf("writes tensor %d, want 0..%d", dst, len(p.Tensors)-1)
+	}
+	if c.written[dst] {
+		return fmt.Errorf("writes tensor %d, which is written already", dst)
+	}
+	for _, src := range instr.Srcs() {
+		switch {
+		case src < 0 || src >= len(p.Tensors):
+			return fmt.Errorf("reads tensor %d, want 0..%d", src, len(p.Tensors)-1)
+		case !c.written[src]:
+			return fmt.Errorf("reads tensor %d, which is not written yet", src)
+		case p.Tensors[src].Levels == 0:
+			return fmt.Errorf("reads tensor %d, which holds accumulators, want levels", src)
+		}
+	}
+	if _, linear := instr.(*Linear); !linear && p.Tensors[dst].Levels == 0 {
+		return fmt.Errorf("writes tensor %d, which holds accumulators, want levels", dst)
+	}
+	var work int64
+	var err error
+	switch i := instr.(type) {
+	case *Linear:
+		work, err = c.linear(i)
+	case *MaxPool:
+		work, err = c.maxPool(i)
+	case *Map:
+		work, err = c.mapping(i)
+	case *Map2:
+		work, err = c.map2(i)
+	case *Copy:
+		work, err = c.copying(i)
+	default:
+		return fmt.Errorf("is of an unknown type")
+	}
+	if err != nil {
+		return err
+	}
+	if c.work += work; c.work > maxWork {
+		return fmt.Errorf("the instructions up to here take more than %d multiply-accumulates, comparisons and moves", int64(maxWork))
+	}
+	return nil
+}
+
+// isNil says whether instr is nil or a nil pointer.
+func isNil(instr Instr) bool {
+	switch i := instr.(type) {
+	case nil:
+		return true
+	case *Linear:
+		return i == nil
+	case *MaxPool:
+		return i == nil
+	case *Map:
+		return i == nil
+	case *Map2:
+		return i == nil
+	case *Copy:
+		return i == nil
+	}
+	return false
+}
+
+// opName names the operation of instr for an error message.
+func opName(instr Instr) string {
+	switch instr.(type) {
+	case *Linear:
+		return " (Linear)"
+	case *MaxPool:
+		return " (MaxPool)"
+	case *Map:
+		return " (Map)"
+	case *Map2:
+		return " (Map2)"
+	case *Copy:
+		return " (Copy)"
+	}
+	return ""
+}
+
+// pair writes two numbers that are not negative.
+func (w *writer) pair(v [2]int) {
+	w.uint(v[0])
+	w.uint(v[1])
+}
+
+// pair reads two numbers, for rows and for columns, in 0..maxElems.
+func (r *reader) pair(what string) [2]int {
+	return [2]int{r.uint(what+", rows", maxElems), r.uint(what+", columns", maxElems)}
+}
+
+// Flags of a window: the pairs that are present because they are not the usual ones.
+const (
+	windowStride   = 1 << iota // not 1, 1
+	windowDilation             // not 1, 1
+	windowPad                  // not 0, 0
+	windowUp                   // not 1, 1; terms only
+	windowFlags    = iota
+)
+
+// window is the geometry that a term and a pooling share; up is 1, 1 for a pooling.
+type window struct{ kernel, stride, dilation, pad, up [2]int }
+
+func (w *writer) window(g window) {
+	one, zero := [2]int{1, 1}, [2]int{}
+	flags := uint8(0)
+	for k, usual := range [windowFlags]bool{g.stride == one, g.dilation == one, g.pad == zero, g.up == one} {
+		if !usual {
+			flags |= 1 << k
+		}
+	}
+	w.pair(g.kernel)
+	w.byte(flags)
+	if flags&windowStride != 0 {
+		w.pair(g.stride)
+	}
+	if flags&windowDilation != 0 {
+		w.pair(g.dilation)
+	}
+	if flags&windowPad != 0 {
+		w.int(int64(g.pad[0]))
+		w.int(int64(g.pad[1]))
+	}
+	if flags&windowUp != 0 {
+		w.pair(g.up)
+	}
+}
+
+func (r *reader) window() window {
+	one := [2]int{1, 1}
+	g := window{stride: one, dilation: one, up: one}
+	g.kernel = r.pair("kernel")
+	from := r.pos
+	flags := r.byte("window flags")
+	if flags>>windowFlags != 0 {
+		r.fail(from, "window flags %d, want 0..%d", flags, 1<<windowFlags-1)
+	}
+	if flags&windowStride != 0 {
+		g.stride = r.pair("stride")
+	}
+	if flags&windowDilation != 0 {
+		g.dilation = r.pair("dilation")
+	}
+	if flags&windowPad != 0 {
+		g.pad[0] = int(r.int("padding above", -maxElems, maxElems))
+		g.pad[1] = int(r.int("padding to the left", -maxElems, maxElems))
+	}
+	if flags&windowUp != 0 {
+		g.up = r.pair("up")
+	}
+	return g
+}
+
+// check checks a window over an input for an output: that all its numbers are in range,
+// and that no position leaves 31 bits.
+func (g *window) check(out, in *Tensor) error {
+	for d, axis := range [2]string{"rows", "columns"} {
+		for _, v := range [...]struct {
+			name   string
+			n, min int
+		}{
+			{"kernel", g.kernel[d], 1}, {"stride", g.stride[d], 1}, {"dilation", g.dilation[d], 1},
+			{"pad", g.pad[d], -maxElems}, {"up", g.up[d], 1},
+		} {
+			if v.n < v.min || v.n > maxElems {
+				return fmt.Errorf("%s is %d along %s, want %d..%d", v.name, v.n, axis, v.min, maxElems)
+			}
+		}
+		far := int64(out.Shape[d+1]-1)*int64(g.stride[d]) + int64(g.kernel[d]-1)*int64(g.dilation[d])
+		far += max(int64(g.pad[d]), -int64(g.pad[d]))
+		if far = max(far, int64(in.Shape[d+1]-1)*int64(g.up[d])); far >= maxReach {
+			return fmt.Errorf("a window reaches position %d along %s, want less than %d", far, axis, maxReach)
+		}
+	}
+	return nil
+}

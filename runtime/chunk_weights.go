@@ -1,0 +1,69 @@
+package runtime
+
+import "qconv/runtime/internal/coding"
+
+// FORMAT.md, "WGTS: weights".
+
+func encodeWeights(w *writer, p *Program) {
+	for _, l := range p.linears() {
+		for k := range l.Terms {
+			t := &l.Terms[k].Weights
+			w.byte(uint8(t.kind))
+			w.uint(len(t.data))
+			w.buf = append(w.buf, t.data...)
+		}
+	}
+}
+
+func decodeWeights(r *reader, p *Program) {
+	for i, l := range p.linears() {
+		for k := range l.Terms {
+			t := &l.Terms[k]
+			r.enter("weights of instruction", i)
+			r.enterPart("term", k)
+			if r.err != nil {
+				return
+			}
+			// The shapes were checked with the chunk CODE.
+			n, _ := t.weightCount(&p.Tensors[l.Out], &p.Tensors[t.In])
+			if r.weights -= int64(n); r.weights < 0 {
+				r.fail(r.pos, "%d weights: all terms together have more than a file of %d bytes may hold (%d)", n, len(r.file), maxFileWeights(len(r.file)))
+				return
+			}
+			kind := coding.Kind(r.byte("coding"))
+			length := r.count("length", maxFileBytes, 1)
+			from := r.pos
+			data := r.raw("weights", length)
+			r.say(from, "%d indices in 0..%d, %v", n, len(p.Codebooks[t.Codebook].Centres)-1, kind)
+			t.Weights = Weights{
+				count: n,
+				size:  len(p.Codebooks[t.Codebook].Centres),
+				kind:  kind,
+				data:  append([]byte(nil), data...),
+			}
+		}
+	}
+}
+
+// weights decodes the weights of every term and proves that no accumulator overflows.
+func (c *checker) weights() *fault {
+	k := 0
+	for i, l := range c.p.linears() {
+		if f := c.ranges.add(c.p, l); f != nil {
+			return faultf(k+max(f.item, 0), "instruction %d: %w", i, f.reason)
+		}
+		k += len(l.Terms)
+	}
+	return nil
+}
+
+// weightCount is the number of weights of all terms.
+func (p *Program) weightCount() int64 {
+	var n int64
+	for _, l := range p.linears() {
+		for k := range l.Terms {
+			n += int64(l.Terms[k].Weights.count)
+		}
+	}
+	return n
+}

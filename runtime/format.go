@@ -1,0 +1,150 @@
+package runtime
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+)
+
+// chunk is one kind of chunk: its writer, its reader, and the check of what was read,
+// which may rely on the checks of the chunks before it.
+type chunk struct {
+	id string
+	// present says whether the chunk is written; nil stands for always. A reader demands
+	// the chunks that are always written.
+	present func(p *Program) bool
+	encode  func(w *writer, p *Program)
+	decode  func(r *reader, p *Program)
+	check   func(c *checker) *fault
+}
+
+// chunks lists all kinds in the order in which they stand in a file. A reader skips
+// unknown chunks whose id starts with a small letter and rejects others.
+var chunks = [...]chunk{
+	{"TNSR", nil, encodeTensors, decodeTensors, (*checker).tensors},
+	{"BOOK", hasCodebooks, encodeCodebooks, decodeCodebooks, (*checker).codebooks},
+	{"STEP", hasSteps, encodeSteps, decodeSteps, (*checker).steps},
+	{"PORT", nil, encodePorts, decodePorts, (*checker).ports},
+	{"CODE", nil, encodeInstrs, decodeInstrs, (*checker).instrs},
+	{"BIAS", hasLinears, encodeBiases, decodeBiases, (*checker).biases},
+	{"WGTS", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
+	{"labl", hasLabels, encodeLabels, decodeLabels, (*checker).labels},
+	{"prov", hasProvenance, encodeProvenance, decodeProvenance, (*checker).provenance},
+	{"test", hasSelfTests, encodeSelfTests, decodeSelfTests, (*checker).selfTests},
+}
+
+// skippable says whether a reader may ignore a chunk that it does not know.
+func skippable(id string) bool { return id[0] >= 'a' }
+
+// Encode writes p in the format of FORMAT.md. Equal programs give equal bytes. The error
+// is that of [Program.Validate], or says that p is too repetitive for its file.
+func Encode(p *Program) ([]byte, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	file := binary.LittleEndian.AppendUint16([]byte(magic), version)
+	var entries int64
+	for _, c := range chunks {
+		if c.present != nil && !c.present(p) {
+			continue
+		}
+		var w writer
+		c.encode(&w, p)
+		entries += w.entries
+		file = appendFrame(file, c.id, w.buf)
+	}
+	file = appendFrame(file, endID, nil)
+	if len(file) > maxFileBytes {
+		return nil, fmt.Errorf("runtime: the program takes %d bytes, want at most %d", len(file), maxFileBytes)
+	}
+	if most := maxEntries(len(file)); entries > most {
+		return nil, fmt.Errorf("runtime: the lists of the program have %d entries, want at most %d in a file of %d bytes", entries, most, len(file))
+	}
+	if n, most := p.weightCount(), maxFileWeights(len(file)); n > most {
+		return nil, fmt.Errorf("runtime: the program has %d weights, want at most %d in a file of %d bytes", n, most, len(file))
+	}
+	return file, nil
+}
+
+// Decode reads a program and validates it. The program does not refer to data. Any error
+// is a [*FormatError]. Memory stays below 2 MiB + 256 bytes for each byte of data.
+func Decode(data []byte) (*Program, error) {
+	frames, err := readFrames(data)
+	if err != nil {
+		return nil, err
+	}
+	return decodeFrames(data, frames, nil)
+}
+
+// decodeFrames parses and validates the chunks of a file. Note, if not nil, is told every
+// field of every known chunk.
+func decodeFrames(file []byte, frames []frame, note func(from, to int, meaning string)) (*Program, error) {
+	frames, err := knownFrames(frames)
+	if err != nil {
+		return nil, err
+	}
+	p := new(Program)
+	c := newChecker(p)
+	r := reader{
+		file:    file,
+		entries: maxEntries(len(file)),
+		weights: maxFileWeights(len(file)),
+		note:    note,
+	}
+	for _, kind := range chunks {
+		next := frame{id: "the end of the file", at: len(file)}
+		if len(frames) > 0 {
+			next = frames[0]
+		}
+		at := next.at
+		r.chunk, r.starts = kind.id, nil
+		switch {
+		case next.id == kind.id:
+			frames = frames[1:]
+			r.pos, r.end = next.start, next.end
+			kind.decode(&r, p)
+			r.close()
+			if r.err != nil {
+				return nil, r.err
+			}
+		case kind.present == nil || kind.present(p):
+			return nil, &FormatError{Offset: int64(at), Reason: fmt.Errorf("got %q, want chunk %q", next.id, kind.id)}
+		}
+		if f := kind.check(c); f != nil {
+			if f.item >= 0 && f.item < len(r.starts) {
+				at = r.starts[f.item]
+			}
+			return nil, &FormatError{Offset: int64(at), Chunk: kind.id, Reason: f.reason}
+		}
+	}
+	if len(frames) > 0 && frames[0].id != endID {
+		return nil, &FormatError{Offset: int64(frames[0].at), Chunk: frames[0].id, Reason: errors.New("the chunk is out of order or stands twice")}
+	}
+	return p, nil
+}
+
+// knownFrames leaves out chunks that this version does not know and may skip. Others that
+// it does not know are an error.
+func knownFrames(frames []frame) ([]frame, error) {
+	var known []frame
+	for _, f := range frames {
+		switch {
+		case isKnown(f.id):
+			known = append(known, f)
+		case !skippable(f.id):
+			return nil, &FormatError{Offset: int64(f.at), Chunk: f.id,
+				Reason: errors.New("this kind of chunk is unknown and must not be skipped: the file needs a newer version of this program")}
+		}
+	}
+	return known, nil
+}
+
+// isKnown says that chunks with this id mean something to this version.
+func isKnown(id string) bool {
+	for _, c := range chunks {
+		if c.id == id {
+			return true
+		}
+	}
+	return id == endID
+}

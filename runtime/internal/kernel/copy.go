@@ -1,0 +1,87 @@
+package kernel
+
+import "slices"
+
+// Copy moves a strided block of up to six dimensions:
+//
+//	dst[OutStart + sum i[d]*OutStride[d]] = src[InStart + sum i[d]*InStride[d]],  0 <= i[d] < Dims[d]
+type Copy struct {
+	in, out int
+	dims    []copyDim // outermost first, without the innermost
+	inner   copyDim
+}
+
+// copyDim is one dimension of a block.
+type copyDim struct {
+	n       int
+	in, out int // strides
+	_       int
+}
+
+// NewCopy prepares a block. It may be empty.
+func NewCopy(dims [6]int, outStart, inStart int, outStride, inStride [6]int) *Copy {
+	k := &Copy{in: inStart, out: outStart}
+	var all []copyDim
+	for d, n := range dims {
+		if n == 0 {
+			return k
+		}
+		if n > 1 {
+			all = append(all, copyDim{n: n, in: inStride[d], out: outStride[d]})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b copyDim) int { return abs(b.out) - abs(a.out) })
+	// Dimensions that follow each other without a gap on both sides become one.
+	for _, d := range all {
+		if n := len(k.dims); n > 0 {
+			if p := &k.dims[n-1]; p.in == d.n*d.in && p.out == d.n*d.out {
+				p.n, p.in, p.out = p.n*d.n, d.in, d.out
+				continue
+			}
+		}
+		k.dims = append(k.dims, d)
+	}
+	k.inner = copyDim{n: 1, in: 1, out: 1}
+	if n := len(k.dims); n > 0 {
+		k.inner = k.dims[n-1]
+		k.dims = k.dims[:n-1]
+	}
+	return k
+}
+
+func abs(x int) int { return max(x, -x) }
+
+// Memory is the size of the tables in bytes.
+func (k *Copy) Memory() int { return 32 * (len(k.dims) + 1) }
+
+// Run copies the block.
+func (k *Copy) Run(dst, src []byte) {
+	if k.inner.n > 0 {
+		k.run(dst, src, k.out, k.in, k.dims)
+	}
+}
+
+func (k *Copy) run(dst, src []byte, out, in int, dims []copyDim) {
+	if len(dims) > 0 {
+		d := dims[0]
+		for range d.n {
+			k.run(dst, src, out, in, dims[1:])
+			out += d.out
+			in += d.in
+		}
+		return
+	}
+	n := k.inner
+	if n.in == 1 && n.out == 1 {
+		copy(dst[out:out+n.n], src[in:in+n.n])
+		return
+	}
+	for range n.n {
+		dst[out] = src[in]
+		out += n.out
+		in += n.in
+	}
+}
+
+// Fill sets all of dst.
+func Fill(dst []byte, v byte) { fillZero(dst, v) }

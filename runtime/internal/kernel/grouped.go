@@ -1,0 +1,160 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"math/bits"
+)
+
+// Grouped computes a [Layer] by adding and subtracting rows of input indices, many
+// positions in one word. A centre is written as signed binary digits; every digit is a
+// tap of its plane, and the planes of an output channel are summed by Horner's rule:
+//
+//	sum = 2*sum + (rows to add) - (rows to subtract)
+//
+// so that a weight costs as many row additions as its centre has non-zero digits. Taps
+// carry the index x, not x-zero; the difference, zero * sum of C, is a constant.
+//
+// Sums are kept in 16-bit lanes. Where those of a channel do not fit, its planes are
+// cut into segments that do, and segments are put together in 32 bits.
+type Grouped struct {
+	finisher
+	grids      []*grid
+	sections   int // parts of the channels that share no input
+	channels   int // output channels per section
+	groupUnits int // see sums; 0 for 16-bit rows
+	outStep    int // elements of an output channel
+	need       Need
+	cost       int
+}
+
+// grid is the part of the output positions whose taps meet the same kernel coordinates.
+// There is one, but for transposed convolutions, which have one for every phase.
+type grid struct {
+	terms    []*groupedTerm
+	tileRows []tileRow
+	tileCols []tileCol
+	outStart int // element of position (0, 0)
+	outRow   int // elements from one row of positions to the next
+	outCol   int // elements from one position to the next
+	pitch    int // lanes of a row
+	rowWords int // words of the buffer of rows
+
+	prog  []uint16 // of all channels: number of segments, then { shift, segment }
+	start []uint32 // where the program of a channel starts in prog
+	add   []int32  // per channel: bias, zero points and lane offsets
+}
+
+// tileRow is a run of rows of positions.
+type tileRow struct {
+	rows, words int32
+	out         int32 // elements from the first row of the grid
+	_           int32
+}
+
+// tileCol is a run of columns of positions.
+type tileCol struct {
+	cols int32
+	out  int32 // elements from the first column of the grid
+}
+
+// NewGrouped prepares l. It fails where a layer is too large for the addresses of taps
+// or where the machine is not little-endian.
+func NewGrouped(l *Layer) (*Grouped, error) {
+	if !LittleEndian {
+		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
+	}
+	k := &Grouped{finisher: newFinisher(l), sections: sections(l), outStep: l.positions()}
+	k.channels = l.Out[0] / k.sections
+	top := 0 // largest index
+	for i := range l.Terms {
+		top = max(top, l.Terms[i].Levels-1)
+	}
+	k.groupUnits = 255 / 4 / top
+	digits := digitCount(l)
+	py, px := period(l.Terms, 0), period(l.Terms, 1)
+	for y := range min(py, l.Out[1]) {
+		for x := range min(px, l.Out[2]) {
+			g := &grid{outStart: y*l.Out[2] + x, outRow: py * l.Out[2], outCol: px}
+			rows, cols := ceilDiv(l.Out[1]-y, py), ceilDiv(l.Out[2]-x, px)
+			var axes [][2]axis
+			for i := range l.Terms {
+				axes = append(axes, [2]axis{newAxis(&l.Terms[i], 0, y, py), newAxis(&l.Terms[i], 1, x, px)})
+			}
+			lay, err := k.chooseTiles(l, axes, rows, cols, digits)
+			if err != nil {
+				return nil, err
+			}
+			if err := g.build(k, l, axes, lay); err != nil {
+				return nil, err
+			}
+			k.grids = append(k.grids, g)
+			k.need = k.need.Max(g.need(k))
+			k.cost += lay.cost
+		}
+	}
+	return k, nil
+}
+
+// digitCount is the number of non-zero digits of all weights.
+func digitCount(l *Layer) int {
+	n := 0
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		per := make([]int, len(t.Centres))
+		for j, c := range t.Centres {
+			plus, minus := digits(c)
+			per[j] = bits.OnesCount64(plus) + bits.OnesCount64(minus)
+		}
+		for _, w := range t.Weights {
+			n += per[w]
+		}
+	}
+	return n
+}
+
+// Need is the Scratch that Run writes on.
+func (k *Grouped) Need() Need { return k.need }
+
+// Cost estimates the time of Run in additions of words.
+func (k *Grouped) Cost() int { return k.cost }
+
+// Memory is the size of the weights and of the tables, in bytes.
+func (k *Grouped) Memory() (weights, tables int) {
+	tables = k.bytes()
+	for _, g := range k.grids {
+		weights += 2 * len(g.prog)
+		tables += 4*len(g.start) + 4*len(g.add) + 16*len(g.tileRows) + 8*len(g.tileCols)
+		for _, t := range g.terms {
+			tables += t.memory()
+		}
+	}
+	return weights, tables
+}
+
+// laneBytes is the width of a position in the buffer of rows.
+func (k *Grouped) laneBytes() int {
+	if k.groupUnits > 0 {
+		return 1
+	}
+	return 2
+}
+
+// need is the Scratch of one grid.
+func (g *grid) need(k *Grouped) Need {
+	words := 0
+	for _, t := range g.tileRows {
+		words = max(words, int(t.words))
+	}
+	n := Need{Rows: g.rowWords, Lanes: words, Acc: words * wordBytes / k.laneBytes()}
+	if k.groupUnits > 0 {
+		n.Lanes *= 2 // even and odd positions
+	}
+	if g.outCol > 1 {
+		n.Line = int(g.tileCols[0].cols)
+	}
+	return n
+}
+
+// maxSpan is the widest range of sums that fits a lane.
+const maxSpan = math.MaxUint16

@@ -1,0 +1,203 @@
+package kernel
+
+// groupedTerm fills the rows of one term.
+type groupedTerm struct {
+	planes     []*groupedPlane
+	base       int // byte offset of the first plane in the buffer
+	chanBytes  int // bytes of the planes of a channel
+	channels   int // input channels per section
+	plane      int // elements of an input channel
+	height     int
+	width      int
+	strideRow  int // input rows from one plane row to the next
+	strideElem int // the same in elements
+	strideCol  int
+	pitch      int // bytes of a plane row
+	zero       byte
+	runs       []int       // elements of n rows, where rows follow each other as in the input
+	sectionIn  []int       // first element of every section
+	tiles      []inputTile // per row of tiles
+}
+
+// inputTile is where the input of a row of tiles starts, for a plane with first == 0.
+type inputTile struct {
+	row, elem int
+}
+
+type groupedPlane struct {
+	plane
+	elem int // first, in elements
+}
+
+// newGroupedTerm prepares term i of a grid with tiling lay.
+func newGroupedTerm(t *Term, axes [2]axis, lay *tiling, i int, k *Grouped) *groupedTerm {
+	m := &lay.maps[i]
+	g := &groupedTerm{
+		base:       lay.base[i],
+		chanBytes:  m.bytes,
+		channels:   t.Shape[0] / k.sections,
+		plane:      t.Shape[1] * t.Shape[2],
+		height:     t.Shape[1],
+		width:      t.Shape[2],
+		strideRow:  axes[0].stride,
+		strideElem: axes[0].stride * t.Shape[2],
+		strideCol:  axes[1].stride,
+		pitch:      lay.pitch,
+		zero:       byte(t.Zero),
+	}
+	for _, p := range m.planes {
+		g.planes = append(g.planes, &groupedPlane{p, p.first * t.Shape[2]})
+	}
+	for s := range k.sections {
+		g.sectionIn = append(g.sectionIn, s*g.channels*g.plane)
+	}
+	for y := 0; y < lay.total[0]; y += lay.rows {
+		g.tiles = append(g.tiles, inputTile{y * g.strideRow, y * g.strideElem})
+	}
+	if k.groupUnits > 0 && g.strideRow == 1 && g.strideCol == 1 && lay.pitch == g.width && lay.cols == g.width {
+		for n := range lay.rows + g.maxExtra() + 1 {
+			g.runs = append(g.runs, n*g.width)
+		}
+	}
+	return g
+}
+
+// maxExtra is the largest number of plane rows beyond those of the tile.
+func (t *groupedTerm) maxExtra() int {
+	n := 0
+	for _, p := range t.planes {
+		n = max(n, p.rows)
+	}
+	return n
+}
+
+// memory is the size of the tables.
+func (t *groupedTerm) memory() int {
+	n := 8*len(t.sectionIn) + 16*len(t.tiles) + 8*len(t.runs)
+	for _, p := range t.planes {
+		n += 40 + 24*len(p.cols)
+	}
+	return n
+}
+
+// fill writes the rows of section sec for tile (ty, tx) of rows x cols positions.
+func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, wide bool) {
+	in = in[t.sectionIn[sec]:]
+	buf = buf[t.base:]
+	tile := t.tiles[ty]
+	for c := t.channels; ; {
+		for _, p := range t.planes {
+			row, elem := tile.row+p.first, tile.elem+p.elem
+			if t.runs != nil {
+				t.fillRuns(buf[p.off:], in, p.cols[tx], row, elem, rows+p.rows)
+			} else {
+				t.fillRows(buf[p.off:], in, p.cols[tx], row, elem, rows+p.rows, cols, wide)
+			}
+		}
+		if c--; c == 0 {
+			return
+		}
+		in = in[t.plane:]
+		buf = buf[t.chanBytes:]
+	}
+}
+
+// fillRows writes n plane rows of cols positions; the first one meets input row row,
+// which starts at element elem.
+func (t *groupedTerm) fillRows(dst, in []byte, r colRange, row, elem, n, cols int, wide bool) {
+	for {
+		lo, hi := r.lo, r.hi
+		var src []byte
+		if uint(row) < uint(t.height) && lo < hi {
+			src = in[elem+r.from : elem+t.width]
+		} else {
+			lo, hi = cols, cols
+		}
+		if wide {
+			fillWide(dst, src, lo, hi, cols, t.strideCol, t.zero)
+		} else {
+			fillBytes(dst, src, lo, hi, cols, t.strideCol, t.zero)
+		}
+		if n--; n == 0 {
+			return
+		}
+		row += t.strideRow
+		elem += t.strideElem
+		dst = dst[t.pitch:]
+	}
+}
+
+// fillRuns is fillRows where plane rows are as long as input rows and step alike: all
+// rows inside the input are copied at once, then the columns outside are set.
+func (t *groupedTerm) fillRuns(dst, in []byte, r colRange, row, elem, n int) {
+	for ; n > 0 && row < 0; n-- {
+		fillZero(dst[:t.width], t.zero)
+		dst = dst[t.width:]
+		row++
+		elem += t.width
+	}
+	if m := min(n, t.height-row); m > 0 && r.lo < r.hi {
+		run := t.runs[m]
+		from := elem + r.from - r.lo // what column 0 would meet
+		to := from + run
+		skip := max(0, -from)
+		copy(dst[skip:run], in[from+skip:min(to, t.plane)])
+		if r.lo > 0 || r.hi < t.width {
+			for line := dst; ; line = line[t.width:] {
+				fillZero(line[:r.lo], t.zero)
+				fillZero(line[r.hi:t.width], t.zero)
+				if m--; m == 0 {
+					break
+				}
+			}
+			m = min(n, t.height-row)
+		}
+		dst = dst[run:]
+		n -= m
+	}
+	for ; n > 0; n-- {
+		fillZero(dst[:t.width], t.zero)
+		dst = dst[t.width:]
+	}
+}
+
+// fillZero sets all of dst.
+func fillZero(dst []byte, zero byte) {
+	for i := range dst {
+		dst[i] = zero
+	}
+}
+
+// fillBytes writes one plane row of cols byte positions: dst[lo+i] = src[i*stride] up to
+// hi, and zero elsewhere.
+func fillBytes(dst, src []byte, lo, hi, cols, stride int, zero byte) {
+	dst = dst[:cols]
+	fillZero(dst[:lo], zero)
+	fillZero(dst[hi:], zero)
+	dst = dst[lo:hi]
+	if stride == 1 {
+		copy(dst, src)
+		return
+	}
+	at := 0
+	for i := range dst {
+		dst[i] = src[at]
+		at += stride
+	}
+}
+
+// fillWide is fillBytes for 16-bit positions.
+func fillWide(dst, src []byte, lo, hi, cols, stride int, zero byte) {
+	dst = dst[:cols<<1]
+	for i := 0; i < lo<<1; i += 2 {
+		dst[i], dst[i+1] = zero, 0
+	}
+	for i := hi << 1; i < len(dst); i += 2 {
+		dst[i], dst[i+1] = zero, 0
+	}
+	at := 0
+	for i := lo << 1; i < hi<<1; i += 2 {
+		dst[i], dst[i+1] = src[at], 0
+		at += stride
+	}
+}

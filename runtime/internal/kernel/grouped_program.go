@@ -1,0 +1,201 @@
+package kernel
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// tap is a row together with the largest index it can hold.
+type tap struct {
+	row uint16
+	top int64
+}
+
+// channelTaps are the taps of an output channel by binary digit.
+type channelTaps struct {
+	add, sub [][]tap
+	zeros    int32 // sum of zero * C over all taps, modulo 2^32
+}
+
+func (c *channelTaps) reset() {
+	for b := range c.add {
+		c.add[b], c.sub[b] = c.add[b][:0], c.sub[b][:0]
+	}
+	c.zeros = 0
+}
+
+// put adds a row with weight centre.
+func (c *channelTaps) put(row uint16, centre int32, t *Term) {
+	plus, minus := digits(centre)
+	for len(c.add) < max(1, bits.Len64(plus|minus)) {
+		c.add, c.sub = append(c.add, nil), append(c.sub, nil)
+	}
+	entry := tap{row, int64(t.Levels - 1)}
+	for d := plus; d != 0; d &= d - 1 {
+		b := bits.TrailingZeros64(d)
+		c.add[b] = append(c.add[b], entry)
+	}
+	for d := minus; d != 0; d &= d - 1 {
+		b := bits.TrailingZeros64(d)
+		c.sub[b] = append(c.sub[b], entry)
+	}
+	c.zeros += int32(t.Zero) * centre
+}
+
+// segment is a run of planes whose sums fit a lane.
+type segment struct {
+	shift  int   // binary digits from the end of the segment before to the end of this one
+	lo, hi int64 // of the sums
+	planes []programPlane
+}
+
+type programPlane struct {
+	shift    int
+	add, sub []tap
+}
+
+// segments cuts the planes of a channel, highest first, so that lanes suffice. The last
+// one ends at digit 0.
+func (c *channelTaps) segments() []segment {
+	segs := []segment{{}}
+	top := len(c.add) - 1
+	for top > 0 && len(c.add[top]) == 0 && len(c.sub[top]) == 0 {
+		top--
+	}
+	last := top // digit at which the latest segment ends
+	for b := top; b >= 0; b-- {
+		add, sub := c.add[b], c.sub[b]
+		if len(add) == 0 && len(sub) == 0 && b > 0 {
+			continue
+		}
+		s := &segs[len(segs)-1]
+		shift := last - b
+		last = b
+		lo, hi := s.lo<<shift-tops(sub), s.hi<<shift+tops(add)
+		if shift < 16 && hi-lo <= maxSpan {
+			s.lo, s.hi = lo, hi
+			s.planes = append(s.planes, programPlane{shift, add, sub})
+			if len(s.planes) > 1 {
+				s.shift += shift
+			}
+			continue
+		}
+		// A new segment, and more while the plane alone is too much.
+		for first := true; first || len(add)+len(sub) > 0; first = false {
+			n := segment{}
+			if first {
+				n.shift = shift
+			}
+			var p programPlane
+			p.add, add, n.hi = fitting(add, maxSpan)
+			p.sub, sub, n.lo = fitting(sub, maxSpan-n.hi)
+			n.lo = -n.lo
+			n.planes = []programPlane{p}
+			segs = append(segs, n)
+		}
+	}
+	return segs
+}
+
+// tops is the largest sum of taps.
+func tops(taps []tap) int64 {
+	n := int64(0)
+	for _, t := range taps {
+		n += t.top
+	}
+	return n
+}
+
+// fitting splits off the taps at the front whose sum stays within limit.
+func fitting(taps []tap, limit int64) (head, tail []tap, sum int64) {
+	for i, t := range taps {
+		if sum+t.top > limit {
+			return taps[:i], taps[i:], sum
+		}
+		sum += t.top
+	}
+	return taps, nil, sum
+}
+
+// build lays out the grid and writes the tap programs of all its channels.
+func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
+	g.pitch = lay.pitch / k.laneBytes()
+	g.rowWords = lay.bytes / wordBytes
+	for y := 0; y < lay.total[0]; y += lay.rows {
+		n := min(lay.rows, lay.total[0]-y)
+		words := passWords(ceilDiv(n*lay.pitch, wordBytes))
+		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow)})
+	}
+	for x := 0; x < lay.total[1]; x += lay.cols {
+		g.tileCols = append(g.tileCols, tileCol{int32(min(lay.cols, lay.total[1]-x)), int32(x * g.outCol)})
+	}
+	for i := range l.Terms {
+		g.terms = append(g.terms, newGroupedTerm(&l.Terms[i], axes[i], lay, i, k))
+	}
+
+	var taps channelTaps
+	for o := range l.Out[0] {
+		taps.reset()
+		for i := range l.Terms {
+			if err := taps.gather(l, i, o, k.sections, lay); err != nil {
+				return err
+			}
+		}
+		if err := g.write(&taps, l.Bias[o]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// gather adds the taps of term i to those of output channel o.
+func (c *channelTaps) gather(l *Layer, i, o, sections int, lay *tiling) error {
+	t, m := &l.Terms[i], &lay.maps[i]
+	cg := t.Shape[0] / t.Groups
+	group := o / (l.Out[0] / t.Groups)
+	section := o / (l.Out[0] / sections)
+	first := group*cg - section*(t.Shape[0]/sections) // channel within the section
+	w := t.Weights[o*t.taps():]
+	for ch := range cg {
+		base := lay.base[i] + (first+ch)*m.bytes
+		for _, line := range m.at {
+			for _, at := range line {
+				if at >= 0 {
+					c.put(uint16((base+at)/tapBytes), t.Centres[w[0]], t)
+				}
+				w = w[1:]
+			}
+		}
+	}
+	return nil
+}
+
+// write appends the program of a channel.
+func (g *grid) write(c *channelTaps, bias int32) error {
+	if uint64(len(g.prog)) > 1<<32-1 {
+		return fmt.Errorf("kernel: grouped: tap programs take more than 2^32 entries")
+	}
+	g.start = append(g.start, uint32(len(g.prog)))
+	segs := c.segments()
+	g.prog = append(g.prog, uint16(len(segs)))
+	offsets := int32(0)
+	for _, s := range segs {
+		g.prog = append(g.prog, uint16(s.shift), uint16(-s.lo), uint16(len(s.planes)))
+		offsets = offsets<<s.shift + int32(-s.lo)
+		for _, p := range s.planes {
+			units := [2]int{ceilDiv(len(p.add), 4), ceilDiv(len(p.sub), 4)}
+			g.prog = append(g.prog, uint16(p.shift), uint16(units[0]), uint16(units[1]))
+			for i, list := range [2][]tap{p.add, p.sub} {
+				for j := range 4 * units[i] {
+					row := uint16(0) // the row of zeros
+					if j < len(list) {
+						row = list[j].row
+					}
+					g.prog = append(g.prog, row)
+				}
+			}
+		}
+	}
+	g.add = append(g.add, bias-c.zeros-offsets)
+	return nil
+}

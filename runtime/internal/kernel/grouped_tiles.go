@@ -1,0 +1,115 @@
+package kernel
+
+import "fmt"
+
+// tiling is a way to cut the positions of a grid into tiles whose rows fit in a buffer.
+type tiling struct {
+	rows, cols int // positions of a tile
+	total      [2]int
+	pitch      int // bytes of a row
+	words      int // of the lanes of a tile
+	maps       []planeMap
+	base       []int // byte offset of each term in the buffer
+	bytes      int   // of the buffer
+	cost       int
+}
+
+// Sizes of the buffer of rows in bytes: up to smallRows it stays in any first-level
+// cache; columns are cut into tiles of at most wideTile bytes.
+const (
+	smallRows = 24 << 10
+	wideTile  = 256
+)
+
+// passWords is the number of words that sums spends its time on when asked for n.
+func passWords(n int) int {
+	if n%4 == 3 {
+		n++
+	}
+	return n
+}
+
+// passCost is the cost of one tap on n words: a load and an addition per word, and the
+// address once per pass.
+func passCost(n int) int {
+	full := n / 4
+	c := full * (4 + 1)
+	if n&2 != 0 {
+		c += 2 + 1
+	}
+	if n&1 != 0 {
+		c += 1 + 1
+	}
+	return c
+}
+
+// chooseTiles finds the cheapest tiling of a grid of rows x cols positions.
+func (k *Grouped) chooseTiles(l *Layer, axes [][2]axis, rows, cols, digits int) (*tiling, error) {
+	width := k.laneBytes()
+	side := max(1, ceilDiv(cols*width, wideTile))
+	var best *tiling
+	for {
+		tileCols := ceilDiv(cols, side)
+		for n := 1; n <= rows; n++ {
+			if r := ceilDiv(rows, ceilDiv(rows, n)); r != n {
+				continue // a smaller tile needs no more tiles
+			}
+			t := k.layout(l, axes, n, tileCols, rows, cols)
+			if t.bytes > maxTapRows {
+				break
+			}
+			t.cost = k.tilingCost(l, axes, t, digits)
+			if best == nil || t.cost < best.cost {
+				best = t
+			}
+		}
+		if best != nil {
+			return best, nil
+		}
+		if tileCols == 1 {
+			return nil, fmt.Errorf("kernel: grouped: rows of one position take more than %d bytes", maxTapRows)
+		}
+		side *= 2
+	}
+}
+
+// layout places the planes of all terms for tiles of rows x cols positions.
+func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, cols, totalRows, totalCols int) *tiling {
+	t := &tiling{rows: rows, cols: cols, total: [2]int{totalRows, totalCols}}
+	t.pitch = ceilDiv(cols*k.laneBytes(), tapBytes) * tapBytes
+	t.words = passWords(ceilDiv(rows*t.pitch, wordBytes))
+	at := t.words * wordBytes // a row of zeros, for the taps that fill up a unit
+	sections := sections(l)
+	for i := range l.Terms {
+		term := &l.Terms[i]
+		m := newPlaneMap(term, axes[i][0], axes[i][1], rows, t.pitch, cols, totalCols)
+		t.maps = append(t.maps, m)
+		t.base = append(t.base, at)
+		at += term.Shape[0] / sections * m.bytes
+	}
+	// Passes may read beyond the last row.
+	t.bytes = ceilDiv(at+t.words*wordBytes-rows*t.pitch, wordBytes) * wordBytes
+	return t
+}
+
+// tilingCost estimates the time of a tiling in additions of words.
+func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) int {
+	fill := 0
+	for i := range l.Terms {
+		lines := 0
+		for _, p := range t.maps[i].planes {
+			lines += t.rows + p.rows
+		}
+		fill += l.Terms[i].Shape[0] * lines * (8 + t.cols*max(1, axes[i][1].stride*4)/8)
+	}
+	add := passCost(t.words) * digits
+	if k.groupUnits > 0 {
+		add += add / (2 * k.groupUnits) // moving groups to 16-bit lanes
+	}
+	if t.bytes > smallRows {
+		add += add / 4
+	}
+	finish := l.Out[0] * t.rows * t.cols * 3
+	tiles := ceilDiv(t.total[0], t.rows) * ceilDiv(t.total[1], t.cols)
+	return tiles * (fill + add + finish + l.Out[0]*20)
+}

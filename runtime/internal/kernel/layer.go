@@ -1,0 +1,99 @@
+package kernel
+
+import "math"
+
+// Layer describes a linear layer to the New functions; Run methods do not use it.
+//
+//	acc[o][y][x] = Bias[o] + sum over terms, c, ky, kx of C[w[o][c][ky][kx]] * (in[g*Cg+c][v][u] - zero)
+//	v*Up[0] = y*Stride[0] - Pad[0] + ky*Dilation[0]   (u alike with index 1)
+//	out = Steps[o](acc), or acc itself
+//
+// Every accumulator fits an int32 for every input in range; the caller has proved it.
+type Layer struct {
+	Out   [3]int // channels, rows, columns
+	Terms []Term
+	Bias  []int32 // one per output channel
+	Steps []Step  // one for all channels, one per channel, or none: out holds accumulators
+}
+
+// Term is one linear map of a Layer.
+type Term struct {
+	Shape                             [3]int // of the input: channels, rows, columns
+	Levels, Zero                      int    // of the input: indices in [0, Levels)
+	Groups                            int
+	Kernel, Stride, Dilation, Pad, Up [2]int
+	Centres                           []int32
+	Weights                           []uint16 // positions in Centres, [O][Cg][KH][KW]
+}
+
+// Step maps an accumulator to Values[number of Breaks <= acc]; Breaks ascend.
+type Step struct {
+	Breaks []int32
+	Values []uint8
+}
+
+func (l *Layer) positions() int { return l.Out[1] * l.Out[2] }
+
+// taps is the number of weights of one output channel.
+func (t *Term) taps() int { return t.Shape[0] / t.Groups * t.Kernel[0] * t.Kernel[1] }
+
+// fullyConnected says that t connects every input element, in order, with every
+// output channel, which has one element.
+func (l *Layer) fullyConnected(t *Term) bool {
+	return l.positions() == 1 && t.Groups == 1 && t.Kernel == [2]int(t.Shape[1:]) &&
+		t.Dilation == [2]int{1, 1} && t.Pad == [2]int{} && t.Up == [2]int{1, 1}
+}
+
+// source is the input coordinate along axis a that output coordinate y meets with
+// kernel coordinate k; ok is false where there is none.
+func (t *Term) source(a, y, k int) (v int, ok bool) {
+	n := y*t.Stride[a] - t.Pad[a] + k*t.Dilation[a]
+	if n < 0 || n%t.Up[a] != 0 {
+		return 0, false
+	}
+	n /= t.Up[a]
+	return n, n < t.Shape[1+a]
+}
+
+// bounds are limits of the accumulators of channel o: no input in range leaves them.
+func (l *Layer) bounds(o int) (lo, hi int32) {
+	a, b := int64(l.Bias[o]), int64(l.Bias[o])
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		n := t.taps()
+		for _, w := range t.Weights[o*n : o*n+n] {
+			c := int64(t.Centres[w])
+			p, q := -c*int64(t.Zero), c*int64(t.Levels-1-t.Zero)
+			a += min(p, q)
+			b += max(p, q)
+		}
+	}
+	return int32(max(a, math.MinInt32)), int32(min(b, math.MaxInt32))
+}
+
+// connections calls f for every weight of t that connects an output element with an
+// input element.
+func (l *Layer) connections(t *Term, f func(out, in int, centre int32)) {
+	cg := t.Shape[0] / t.Groups
+	outs := l.Out[0] / t.Groups
+	for o := range l.Out[0] {
+		for y := range l.Out[1] {
+			for x := range l.Out[2] {
+				out := (o*l.Out[1]+y)*l.Out[2] + x
+				w := t.Weights[o*t.taps():]
+				for c := range cg {
+					base := (o/outs*cg + c) * t.Shape[1]
+					for ky := range t.Kernel[0] {
+						v, okV := t.source(0, y, ky)
+						for kx := range t.Kernel[1] {
+							if u, okU := t.source(1, x, kx); okV && okU {
+								f(out, (base+v)*t.Shape[2]+u, t.Centres[w[0]])
+							}
+							w = w[1:]
+						}
+					}
+				}
+			}
+		}
+	}
+}

@@ -1,0 +1,108 @@
+package kernel
+
+import "math/bits"
+
+// Map replaces every index by an entry of a table of its channel.
+type Map struct {
+	tables []*[256]uint8 // one for all channels or one per channel
+	plane  int           // elements of a channel
+}
+
+// NewMap prepares tables of up to 256 entries for channels of plane elements.
+func NewMap(tables [][]uint8, plane int) *Map {
+	k := &Map{plane: plane}
+	for _, t := range tables {
+		var full [256]uint8
+		copy(full[:], t)
+		k.tables = append(k.tables, &full)
+	}
+	return k
+}
+
+// Memory is the size of the tables in bytes.
+func (k *Map) Memory() int { return 256 * len(k.tables) }
+
+// Run computes dst[i] = table[in[i]]. It may run in place.
+func (k *Map) Run(dst, in []byte) {
+	if len(k.tables) == 1 {
+		mapBytes(dst, in, k.tables[0])
+		return
+	}
+	for _, t := range k.tables {
+		mapBytes(dst[:k.plane], in[:k.plane], t)
+		dst, in = dst[k.plane:], in[k.plane:]
+	}
+}
+
+// RunInterleaved reads in as [H][W][C] and writes dst as [C][H][W] for channels channels.
+func (k *Map) RunInterleaved(dst, in []byte, channels int) {
+	t := k.tables[0]
+	for c := range channels {
+		if len(k.tables) > 1 {
+			t = k.tables[c]
+		}
+		at := c
+		for i := range dst[:k.plane] {
+			dst[i] = t[in[at]]
+			at += channels
+		}
+		dst = dst[k.plane:]
+	}
+}
+
+func mapBytes(dst, in []byte, t *[256]uint8) {
+	dst = dst[:len(in)]
+	for i, x := range in {
+		dst[i] = t[x]
+	}
+}
+
+// Map2 combines two tensors through a table: dst = table[a][b]. The second one may be
+// repeated along any of its dimensions.
+type Map2 struct {
+	table []uint8 // rows of 2^shift entries
+	shift uint
+	dims  [3]int // of dst and a
+	step  [3]int // elements of b per step along each dimension
+}
+
+// NewMap2 prepares a table of rows of levelsB entries for tensors a and b of the given
+// shapes; b has a's size or 1 along each dimension.
+func NewMap2(table []uint8, levelsB int, a, b [3]int) *Map2 {
+	k := &Map2{shift: uint(bits.Len(uint(levelsB - 1))), dims: a}
+	for i := 0; i < len(table); i += levelsB {
+		row := make([]uint8, 1<<k.shift)
+		copy(row, table[i:i+levelsB])
+		k.table = append(k.table, row...)
+	}
+	size := 1
+	for d := 2; d >= 0; d-- {
+		if b[d] > 1 {
+			k.step[d] = size
+		}
+		size *= b[d]
+	}
+	return k
+}
+
+// Memory is the size of the table in bytes.
+func (k *Map2) Memory() int { return len(k.table) }
+
+// Run combines a and b. dst may be a.
+func (k *Map2) Run(dst, a, b []byte) {
+	table, shift := k.table, k.shift&15
+	channel := 0
+	for range k.dims[0] {
+		row := channel
+		for range k.dims[1] {
+			at := row
+			for i, x := range a[:k.dims[2]] {
+				dst[i] = table[uint(x)<<shift+uint(b[at])]
+				at += k.step[2]
+			}
+			dst, a = dst[k.dims[2]:], a[k.dims[2]:]
+			row += k.step[1]
+		}
+		channel += k.step[0]
+	}
+}

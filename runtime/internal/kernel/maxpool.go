@@ -1,0 +1,95 @@
+package kernel
+
+// MaxPool takes the largest index of every window of every channel. Positions outside
+// the input are skipped; a window that lies outside altogether gives 0.
+type MaxPool struct {
+	channels  int
+	rowOf     [][]int32 // per output row: offsets of the input rows of its window
+	cols      []poolCol // per kernel column
+	outCols   int
+	outPlane  int
+	inPlane   int
+	inCols    int
+	strideCol int
+}
+
+// poolCol says for which output columns a kernel column lies inside the input.
+type poolCol struct {
+	lo, hi int
+	from   int // input column that lo meets
+	_      int
+}
+
+// Window is the geometry of a [MaxPool].
+type Window struct {
+	In, Out                       [3]int // channels, rows, columns
+	Kernel, Stride, Dilation, Pad [2]int
+}
+
+// NewMaxPool prepares a pooling.
+func NewMaxPool(w Window) *MaxPool {
+	k := &MaxPool{
+		channels:  w.Out[0],
+		outCols:   w.Out[2],
+		outPlane:  w.Out[1] * w.Out[2],
+		inPlane:   w.In[1] * w.In[2],
+		inCols:    w.In[2],
+		strideCol: w.Stride[1],
+	}
+	for y := range w.Out[1] {
+		var rows []int32
+		for ky := range w.Kernel[0] {
+			if v := y*w.Stride[0] - w.Pad[0] + ky*w.Dilation[0]; v >= 0 && v < w.In[1] {
+				rows = append(rows, int32(v*w.In[2]))
+			}
+		}
+		k.rowOf = append(k.rowOf, rows)
+	}
+	for kx := range w.Kernel[1] {
+		base := kx*w.Dilation[1] - w.Pad[1]
+		lo := min(w.Out[2], max(0, ceilDiv(-base, w.Stride[1])))
+		hi := max(lo, min(w.Out[2], ceilDiv(w.In[2]-base, w.Stride[1])))
+		if lo < hi {
+			k.cols = append(k.cols, poolCol{lo: lo, hi: hi, from: base + lo*w.Stride[1]})
+		}
+	}
+	return k
+}
+
+// Memory is the size of the tables in bytes.
+func (k *MaxPool) Memory() int {
+	n := 32 * len(k.cols)
+	for _, rows := range k.rowOf {
+		n += 24 + 4*len(rows)
+	}
+	return n
+}
+
+// Run pools in, [C][H][W], to dst.
+func (k *MaxPool) Run(dst, in []byte) {
+	for c := k.channels; c > 0; c-- {
+		plane := in[:k.inPlane]
+		for _, rows := range k.rowOf {
+			line := dst[:k.outCols]
+			clear(line)
+			for _, r := range rows {
+				row := plane[r:][:k.inCols]
+				for _, col := range k.cols {
+					maxInto(line[col.lo:col.hi], row[col.from:], k.strideCol)
+				}
+			}
+			dst = dst[k.outCols:]
+		}
+		in = in[k.inPlane:]
+	}
+}
+
+// maxInto computes dst[i] = max(dst[i], src[i*stride]).
+func maxInto(dst, src []byte, stride int) {
+	at := 0
+	for i, a := range dst {
+		d := int32(src[at]) - int32(a)
+		dst[i] = byte(int32(a) + d&^(d>>31))
+		at += stride
+	}
+}

@@ -1,0 +1,165 @@
+package kernel
+
+import (
+	"math"
+	"slices"
+)
+
+// Requantizer applies a [Step] to accumulators of a known range.
+//
+// The range is cut into bins of 2^shift accumulators. base holds, for every bin, the
+// number of breaks at or below its first accumulator; from there the level is found by
+// comparing upward, with one comparison where no bin holds two breaks.
+type Requantizer struct {
+	kind   uint8
+	shift  uint8
+	low    int32    // t = acc - low
+	top    int32    // t is clamped to [0, top]
+	base   []uint16 // by t >> shift
+	last   []int32  // last[j]: the largest t at which j breaks are passed
+	values []uint8  // by number of breaks passed
+}
+
+const (
+	reqConstant = iota // one value whatever the accumulator
+	reqCovered         // the bins cover every accumulator, at most one break each
+	reqClamped         // at most one break per bin, after clamping
+	reqLoop            // clamped, several breaks in a bin
+	reqScan            // range too wide for 32-bit differences
+)
+
+// maxBins limits the table of a Requantizer; coverBins limits it where a larger table
+// saves the clamping.
+const (
+	maxBins   = 2048
+	coverBins = 4096
+)
+
+// NewRequantizer prepares s for accumulators in [lo, hi].
+func NewRequantizer(s *Step, lo, hi int32) *Requantizer {
+	first := count(s.Breaks, lo)
+	breaks := s.Breaks[first:count(s.Breaks, hi)]
+	r := &Requantizer{values: s.Values[first : first+len(breaks)+1]}
+	if len(breaks) == 0 {
+		return r
+	}
+	n := len(breaks)
+	span := int64(hi) - int64(lo)
+	if span >= math.MaxInt32 {
+		r.kind, r.last = reqScan, breaks
+		return r
+	}
+
+	// Clamped: t = 0 is below the first break, t = top is at the last one.
+	r.kind, r.low = reqClamped, breaks[0]-1
+	r.top = breaks[n-1] - r.low
+	shift, single := binShift(breaks, r.low, r.top, maxBins)
+	if !single {
+		r.kind = reqLoop
+	} else if s, ok := binShift(breaks, lo, int32(span), coverBins); ok {
+		r.kind, r.low, r.top, shift = reqCovered, lo, int32(span), s
+	}
+	r.shift = shift
+	r.base = make([]uint16, int(r.top>>shift)+1)
+	r.last = make([]int32, n+1)
+	for j, b := range breaks {
+		r.last[j] = b - r.low - 1
+	}
+	r.last[n] = math.MaxInt32
+	for i := range r.base {
+		r.base[i] = uint16(count(breaks, r.low+int32(i)<<shift))
+	}
+	return r
+}
+
+// binShift is the largest shift at which no bin of [low, low+span] holds two breaks and
+// at most limit bins are needed. If there is none, single is false and the shift is the
+// smallest that keeps to the limit.
+func binShift(breaks []int32, low, span int32, limit int) (shift uint8, single bool) {
+	for s := 30; s >= 0; s-- {
+		if int(span>>s) >= limit {
+			return uint8(s + 1), false
+		}
+		ok := true
+		for j := 1; j < len(breaks) && ok; j++ {
+			ok = (breaks[j]-low)>>s != (breaks[j-1]-low)>>s
+		}
+		if ok {
+			return uint8(s), true
+		}
+	}
+	return 0, false
+}
+
+// count is the number of breaks <= acc.
+func count(breaks []int32, acc int32) int {
+	n, found := slices.BinarySearch(breaks, acc)
+	if found {
+		n++
+	}
+	return n
+}
+
+// Bytes is the memory of the tables.
+func (r *Requantizer) Bytes() int { return 2*len(r.base) + 4*len(r.last) + len(r.values) }
+
+// Run writes the levels of accumulators:
+//
+//	dst[i] = Values[number of Breaks <= acc[i]+add]
+//
+// len(acc) >= len(dst). The sum is taken modulo 2^32 and must lie in the range the
+// Requantizer was made for.
+func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
+	acc = acc[:len(dst)]
+	values, last, base := r.values, r.last, r.base
+	add -= r.low
+	shift := r.shift & 31
+	switch r.kind {
+	case reqConstant:
+		v := values[0]
+		for i := range dst {
+			dst[i] = v
+		}
+	case reqCovered:
+		for i, a := range acc {
+			t := a + add
+			j := int(base[uint32(t)>>shift])
+			j -= int((last[j] - t) >> 31)
+			dst[i] = values[j]
+		}
+	case reqClamped:
+		top := r.top
+		for i, a := range acc {
+			t := clamp(a+add, top)
+			j := int(base[uint32(t)>>shift])
+			j -= int((last[j] - t) >> 31)
+			dst[i] = values[j]
+		}
+	case reqLoop:
+		top := r.top
+		for i, a := range acc {
+			t := clamp(a+add, top)
+			j := int(base[uint32(t)>>shift])
+			for t > last[j] {
+				j++
+			}
+			dst[i] = values[j]
+		}
+	case reqScan:
+		add += r.low
+		for i, a := range acc {
+			j := 0
+			for j < len(last) && a+add >= last[j] {
+				j++
+			}
+			dst[i] = values[j]
+		}
+	}
+}
+
+// clamp is t limited to [0, top], without a branch.
+func clamp(t, top int32) int32 {
+	t &^= t >> 31
+	d := top - t
+	return t + d&(d>>31)
+}

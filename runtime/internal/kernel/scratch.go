@@ -1,0 +1,46 @@
+package kernel
+
+// Scratch is the memory that kernels of one [Need] or less write on while they run.
+// Its contents mean nothing between two Runs.
+type Scratch struct {
+	rows  []word   // byte or 16-bit rows that taps refer to
+	lanes []word   // sums of one output channel, still in lanes
+	acc   []int32  // accumulators
+	list  []uint32 // sorted row offsets
+	line  []byte   // levels of one row, where the destination is strided
+}
+
+// Need is the size of a Scratch: element counts of its parts.
+type Need struct {
+	Rows, Lanes int // words
+	Acc         int // int32
+	List        int // uint32
+	Line        int // bytes
+}
+
+// Max is the smallest Need that serves both.
+func (n Need) Max(m Need) Need {
+	return Need{
+		Rows:  max(n.Rows, m.Rows),
+		Lanes: max(n.Lanes, m.Lanes),
+		Acc:   max(n.Acc, m.Acc),
+		List:  max(n.List, m.List),
+		Line:  max(n.Line, m.Line),
+	}
+}
+
+// Bytes is the memory a Scratch of this size takes.
+func (n Need) Bytes() int {
+	return (n.Rows+n.Lanes)*wordBytes + 4*(n.Acc+n.List) + n.Line
+}
+
+// NewScratch allocates a Scratch.
+func NewScratch(n Need) *Scratch {
+	return &Scratch{
+		rows:  make([]word, n.Rows),
+		lanes: make([]word, n.Lanes),
+		acc:   make([]int32, n.Acc),
+		list:  make([]uint32, n.List),
+		line:  make([]byte, n.Line),
+	}
+}

@@ -1,0 +1,257 @@
+package kernel
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// Sorted computes a [Layer] with the outputs in lanes, one row of weights per input
+// element. Inputs are sorted by index, those worth zero are dropped, and rows are added
+// from the largest index down: the running sum after index v is added once per step of
+// the index, so that
+//
+//	sum of v * (rows with index v) = sum over v > 0 of (rows with index >= v)
+//
+// Negative values are treated alike with the opposite sign. Weights are stored as
+// C - low >= 0, cut into digits of a few bits, two digits to a byte; low times the sum of all
+// inputs is added at the end.
+//
+// It suits layers whose weights are used once: fully connected ones, and any whose
+// input is small.
+type Sorted struct {
+	finisher
+	parts  []*sortedPart
+	bias   []int32 // per output element
+	plane  int     // elements of an output channel
+	single bool    // one step for all channels
+	need   Need
+	cost   int
+}
+
+// sortedPart is a run of elements of one input whose sums fit 16-bit lanes.
+type sortedPart struct {
+	src, first, n int // elements first..first+n-1 of input src
+
+	// rows holds, for every pair of columns, two words per input element, and one word
+	// for a last odd column. A column is a word of two digits per byte: the low nibbles
+	// are those of stream 2*i, the high ones those of stream 2*i+1.
+	rows    []word
+	columns int
+	// pairBytes is the size of the rows of a pair of columns.
+	pairBytes int
+
+	streams []stream
+	bits    uint // of a digit
+	group   int  // rows that can be added in byte lanes
+
+	buckets []bucket   // in the order of processing
+	of      [2][]uint8 // by index: position in buckets, plus 1; 0: dropped
+	split   bool       // of[1] is in use
+	low     []lowDigit // the smallest centre
+}
+
+// stream is a digit of a word of outputs.
+type stream struct {
+	acc   int32 // first output element
+	shift uint8
+}
+
+// bucket is a value of one digit of the inputs.
+type bucket struct {
+	last   bool  // the lowest of its digit: the next bucket starts a new sum
+	negate bool  // values below zero
+	shift  uint8 // of the input digit
+}
+
+// lowDigit is a signed binary digit of the smallest centre.
+type lowDigit struct {
+	shift  uint8
+	negate bool
+}
+
+// splitLevels is the number of levels from which indices are sorted by two digits of
+// four bits instead of one by one.
+const splitLevels = 65
+
+// NewSorted prepares l. It fails where the matrix of all weights would take more than
+// limit bytes or where the machine is not little-endian.
+func NewSorted(l *Layer, limit int) (*Sorted, error) {
+	if !LittleEndian {
+		return nil, fmt.Errorf("kernel: sorted: lanes need a little-endian machine")
+	}
+	k := &Sorted{finisher: newFinisher(l), plane: l.positions(), single: len(l.Steps) == 1}
+	outs := l.Out[0] * k.plane
+	blocks := ceilDiv(outs, wordBytes)
+	k.bias = make([]int32, blocks*wordBytes)
+	for i := range outs {
+		k.bias[i] = l.Bias[i/k.plane]
+	}
+	k.need = Need{Acc: len(k.bias)}
+	size := 0
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		low, digitBits, count := sortedDigits(l, t)
+		elems := t.Shape[0] * t.Shape[1] * t.Shape[2]
+		columns := ceilDiv(blocks*count, 2)
+		if size += elems * columns * wordBytes; size > limit {
+			return nil, fmt.Errorf("kernel: sorted: the matrix of weights takes %d bytes or more, want at most %d", size, limit)
+		}
+		most := 0xFFFF / (1<<digitBits - 1)
+		for first := 0; first < elems; first += most {
+			p := &sortedPart{
+				src: i, first: first, n: min(most, elems-first),
+				columns: columns, pairBytes: min(most, elems-first) * 2 * wordBytes, bits: digitBits, group: 0xFF / (1<<digitBits - 1),
+			}
+			for b := range blocks {
+				for d := range count {
+					p.streams = append(p.streams, stream{int32(b * wordBytes), uint8(uint(d) * digitBits)})
+				}
+			}
+			p.makeBuckets(t)
+			p.fill(l, t, low)
+			plus, minus := digits(low)
+			for s := range uint8(33) {
+				if (plus|minus)>>s&1 != 0 {
+					p.low = append(p.low, lowDigit{s & 31, minus>>s&1 != 0})
+				}
+			}
+			k.parts = append(k.parts, p)
+			k.need = k.need.Max(Need{List: p.listLen()})
+			k.cost += p.estimate()
+		}
+	}
+	k.cost += outs * 6
+	return k, nil
+}
+
+// sortedDigits chooses how centres are cut: the smallest one, bits per digit, digits.
+func sortedDigits(l *Layer, t *Term) (low int32, width uint, count int) {
+	low, high := t.Centres[t.Weights[0]], t.Centres[t.Weights[0]]
+	if !l.fullyConnected(t) {
+		low, high = 0, 0 // pairs of elements that are not connected
+	}
+	for _, w := range t.Weights {
+		low, high = min(low, t.Centres[w]), max(high, t.Centres[w])
+	}
+	n := max(1, bits.Len32(uint32(high-low)))
+	count = ceilDiv(n, 4)
+	return low, uint(ceilDiv(n, count)), count
+}
+
+// makeBuckets decides how indices are sorted.
+func (p *sortedPart) makeBuckets(t *Term) {
+	p.split = t.Levels >= splitLevels
+	p.of[0] = make([]uint8, 256)
+	digit := func(table int, shift uint, mask int, negate bool) {
+		top := t.Levels - 1 - t.Zero
+		if negate {
+			top = t.Zero
+		}
+		top = min(top>>shift, mask)
+		for v := top; v > 0; v-- {
+			p.buckets = append(p.buckets, bucket{last: v == 1, negate: negate, shift: uint8(shift)})
+			for x := range t.Levels {
+				a := x - t.Zero
+				if negate {
+					a = -a
+				}
+				if a > 0 && a>>shift&mask == v {
+					p.of[table][x] = uint8(len(p.buckets))
+				}
+			}
+		}
+	}
+	for _, negate := range []bool{false, true} {
+		if p.split {
+			digit(1, 4, 15, negate)
+			digit(0, 0, 15, negate)
+		} else {
+			digit(0, 0, 255, negate)
+		}
+	}
+	if p.split {
+		p.of[1] = append(p.of[1], make([]uint8, 256)...)
+	}
+}
+
+// fill writes the rows.
+func (p *sortedPart) fill(l *Layer, t *Term, low int32) {
+	p.rows = make([]word, p.n*p.columns)
+	count := 1
+	for count < len(p.streams) && p.streams[count].acc == 0 {
+		count++
+	}
+	mask := uint32(1)<<p.bits - 1
+	put := func(out, in int, biased uint32) {
+		for d := range count {
+			s := out/wordBytes*count + d
+			digit := word(biased >> (uint(d) * p.bits) & mask)
+			at := uint(out%wordBytes)*8 + uint(s&1)*4
+			w := &p.rows[p.index(s/2, in)]
+			*w = *w&^(15<<at) | digit<<at
+		}
+	}
+	outs := l.Out[0] * l.positions()
+	if l.fullyConnected(t) {
+		w := t.Weights
+		for o := range outs {
+			for i := range p.n {
+				put(o, i, uint32(t.Centres[w[p.first+i]]-low))
+			}
+			w = w[t.taps():]
+		}
+		return
+	}
+	if low != 0 {
+		for o := range outs {
+			for i := range p.n {
+				put(o, i, uint32(-low))
+			}
+		}
+	}
+	l.connections(t, func(out, in int, centre int32) {
+		if in -= p.first; in >= 0 && in < p.n {
+			put(out, in, uint32(centre-low))
+		}
+	})
+}
+
+// index is the position in rows of column c of input element i.
+func (p *sortedPart) index(c, i int) int {
+	pair := c / 2 * 2
+	if pair+1 == p.columns {
+		return pair*p.n + i
+	}
+	return pair*p.n + 2*i + c%2
+}
+
+// listLen is the number of sorted entries.
+func (p *sortedPart) listLen() int {
+	if p.split {
+		return 2 * p.n
+	}
+	return p.n
+}
+
+// estimate is the time of Run in additions of words.
+func (p *sortedPart) estimate() int {
+	perRow := p.columns*7 + ceilDiv(p.columns, 2)*3
+	perBucket := p.columns*20 + ceilDiv(p.columns, 2)*20
+	return p.listLen()*(perRow+6) + len(p.buckets)*perBucket + p.columns*100
+}
+
+// Need is the Scratch that Run writes on.
+func (k *Sorted) Need() Need { return k.need }
+
+// Cost estimates the time of Run in additions of words.
+func (k *Sorted) Cost() int { return k.cost }
+
+// Memory is the size of the weights and of the tables, in bytes.
+func (k *Sorted) Memory() (weights, tables int) {
+	tables = k.bytes() + 4*len(k.bias)
+	for _, p := range k.parts {
+		weights += len(p.rows) * wordBytes
+		tables += 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + 2*len(p.low)
+	}
+	return weights, tables
+}

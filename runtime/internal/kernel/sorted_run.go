@@ -1,0 +1,196 @@
+package kernel
+
+import "unsafe"
+
+// Run computes the layer. src holds the input of each term; the result goes to dst as
+// levels or, where the layer has no steps, to out.
+func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
+	acc := s.acc[:len(k.bias)]
+	copy(acc, k.bias)
+	add := int32(0)
+	for _, p := range k.parts {
+		add += p.run(acc, src[p.src][p.first:], s.list)
+	}
+	switch {
+	case k.single:
+		k.finish(dst, nil, 0, acc[:len(dst)], 0, add)
+	case len(k.steps) == 0:
+		k.finish(nil, out, 0, acc[:len(out)], 0, add)
+	default:
+		for o, at := 0, 0; at < len(dst); o++ {
+			k.finish(dst, nil, at, acc[:k.plane], o, add)
+			acc = acc[k.plane:]
+			at += k.plane
+		}
+	}
+}
+
+// run adds the part's share to acc and returns what is missing from every element.
+func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
+	var ends [257]uint32 // after sort: where the entries of a bucket end; bucket 0 is dropped
+	p.sort(&ends, in[:p.n], list[:p.listLen()])
+
+	base := unsafe.Pointer(unsafe.SliceData(p.rows))
+	streams := p.streams
+	columns := p.columns
+	for ; columns >= 2; columns -= 2 {
+		n := min(4, len(streams))
+		p.pair(acc, streams[:n], base, list, &ends)
+		streams = streams[n:]
+		base = unsafe.Add(base, p.pairBytes)
+	}
+	if columns > 0 {
+		p.column(acc, streams, base, list, &ends)
+	}
+	return p.lowShare(&ends)
+}
+
+// sort writes to list, bucket after bucket, where the rows of the input elements are
+// (bytes from the first row of a pair of columns), and sets ends.
+func (p *sortedPart) sort(ends *[257]uint32, in []byte, list []uint32) {
+	of0, of1 := (*[256]uint8)(p.of[0]), (*[256]uint8)(p.of[0])
+	for _, x := range in {
+		ends[of0[x]]++
+	}
+	if p.split {
+		of1 = (*[256]uint8)(p.of[1])
+		for _, x := range in {
+			ends[of1[x]]++
+		}
+	}
+	var next [257]uint32
+	at := uint32(0)
+	used := ends[:len(p.buckets)+1]
+	for b, n := range used {
+		next[b] = at
+		at += n
+		used[b] = at
+	}
+	row := uint32(0)
+	for _, x := range in {
+		b := of0[x]
+		list[next[b]] = row
+		next[b]++
+		if p.split {
+			b = of1[x]
+			list[next[b]] = row
+			next[b]++
+		}
+		row += 2 * wordBytes
+	}
+}
+
+// lowShare is the smallest centre times the sum of all inputs.
+func (p *sortedPart) lowShare(ends *[257]uint32) int32 {
+	var total, run, sum uint32
+	at := ends[0]
+	for i, b := range p.buckets {
+		end := ends[i+1]
+		run += end - at
+		at = end
+		sum += run
+		if b.last {
+			sum <<= b.shift & 31
+			if b.negate {
+				sum = -sum
+			}
+			total += sum
+			run, sum = 0, 0
+		}
+	}
+	share := uint32(0)
+	for _, d := range p.low {
+		if d.negate {
+			share -= total << (d.shift & 31)
+		} else {
+			share += total << (d.shift & 31)
+		}
+	}
+	return int32(share)
+}
+
+// laneSums are sums of the four streams of a pair of columns: T and D of [sums].
+type laneSums struct{ t, d [4]word }
+
+// pair adds the share of two columns to acc.
+func (p *sortedPart) pair(acc []int32, streams []stream, base unsafe.Pointer, list []uint32, ends *[257]uint32) {
+	var run, sum laneSums // rows so far; run after every value so far
+	var runTop, sumTop uint32
+	at := ends[0]
+	for i, b := range p.buckets {
+		end := ends[i+1]
+		if end > at {
+			addRows2(&run, base, list[at:end], p.group)
+			runTop += (end-at)<<(p.bits&7) - (end - at)
+			at = end
+		}
+		if runTop == 0 {
+			continue
+		}
+		if sumTop += runTop; sumTop > 0xFFFF {
+			sum.flush(acc, streams, b)
+			sumTop = runTop
+		}
+		for j := range sum.t {
+			sum.t[j] += run.t[j]
+			sum.d[j] += run.d[j]
+		}
+		if b.last {
+			sum.flush(acc, streams, b)
+			run = laneSums{}
+			runTop, sumTop = 0, 0
+		}
+	}
+}
+
+// column is pair for a single column.
+func (p *sortedPart) column(acc []int32, streams []stream, base unsafe.Pointer, list []uint32, ends *[257]uint32) {
+	var run, sum laneSums
+	var runTop, sumTop uint32
+	at := ends[0]
+	for i, b := range p.buckets {
+		end := ends[i+1]
+		if end > at {
+			addRows1(&run, base, list[at:end], p.group)
+			runTop += (end-at)<<(p.bits&7) - (end - at)
+			at = end
+		}
+		if runTop == 0 {
+			continue
+		}
+		if sumTop += runTop; sumTop > 0xFFFF {
+			sum.flush(acc, streams, b)
+			sumTop = runTop
+		}
+		for j := range 2 {
+			sum.t[j] += run.t[j]
+			sum.d[j] += run.d[j]
+		}
+		if b.last {
+			sum.flush(acc, streams, b)
+			run = laneSums{}
+			runTop, sumTop = 0, 0
+		}
+	}
+}
+
+// flush moves the sums to the accumulators: acc +-= lane << shifts.
+func (s *laneSums) flush(acc []int32, streams []stream, b bucket) {
+	for j, st := range streams {
+		out := acc[st.acc:]
+		odd := s.d[j]
+		even := s.t[j] - odd<<8
+		shift := (st.shift + b.shift) & 31
+		for i := 0; i < wordBytes; i += 2 {
+			e, o := int32(even&0xFFFF)<<shift, int32(odd&0xFFFF)<<shift
+			if b.negate {
+				e, o = -e, -o
+			}
+			out[i] += e
+			out[i+1] += o
+			even >>= 16
+			odd >>= 16
+		}
+	}
+	*s = laneSums{}
+}

@@ -1,0 +1,65 @@
+package kernel
+
+import "unsafe"
+
+// A tap is a row of positions that is added to, or subtracted from, the sums of an
+// output channel. The buffer of rows holds, for every position, an index of one byte
+// (byte rows) or two bytes (16-bit rows). A tap program is a list of uint16:
+//
+//	segment = offset, planes, { shift, adds, subs, adds+subs units } * planes
+//	unit    = 4 taps, each the address of a row in units of tapBytes
+//
+//	sum = 0
+//	for every plane: sum <<= shift; sum += its adds; sum -= its subs
+//	lane = sum + offset
+//
+// The lanes of a segment are 16 bits wide. Words are treated as big integers throughout:
+// borrows and carries between lanes cancel, and the lanes come out exact as long as
+// every final lane is in 0..65535, whatever happened on the way.
+//
+// In byte rows the taps of a group (groupUnits units, whose indices cannot sum to more
+// than 255) are added in byte lanes to a word s; then T += s and D += s>>8 & low8. In the end
+// D holds the odd lanes and T - D<<8 the even ones.
+const tapBytes = 4
+
+// maxTapRows is the size in bytes of the largest buffer that a tap can address.
+const maxTapRows = 1 << 16 * tapBytes
+
+// sums runs one segment for len(even) words of positions and returns what follows the
+// segment. rows points to these words in the first row, prog to the segment.
+//
+// For byte rows even and odd, equally long, receive the lanes of even and of odd
+// positions. For 16-bit rows (groupUnits == 0) even receives all lanes and odd is not used.
+func sums(even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next unsafe.Pointer) {
+	for len(even) >= 4 {
+		e := (*[4]word)(even)
+		if groupUnits > 0 {
+			next = byteSums4(e, (*[4]word)(odd), rows, prog, groupUnits)
+			odd = odd[4:]
+		} else {
+			next = wideSums4(e, rows, prog)
+		}
+		even = even[4:]
+		rows = unsafe.Add(rows, 4*wordBytes)
+	}
+	if len(even) >= 2 {
+		e := (*[2]word)(even)
+		if groupUnits > 0 {
+			next = byteSums2(e, (*[2]word)(odd), rows, prog, groupUnits)
+			odd = odd[2:]
+		} else {
+			next = wideSums2(e, rows, prog)
+		}
+		even = even[2:]
+		rows = unsafe.Add(rows, 2*wordBytes)
+	}
+	if len(even) >= 1 {
+		e := (*[1]word)(even)
+		if groupUnits > 0 {
+			next = byteSums1(e, (*[1]word)(odd), rows, prog, groupUnits)
+		} else {
+			next = wideSums1(e, rows, prog)
+		}
+	}
+	return next
+}

@@ -1,0 +1,35 @@
+package runtime
+
+// Limits of the format (FORMAT.md, "Limits"). They are far above what a small device
+// holds; they keep every product within 63 bits and bound the work a file can cause.
+const (
+	maxFileBytes  = 1 << 30
+	maxTensors    = 1 << 16
+	maxCodebooks  = 1 << 16
+	maxCentres    = 1 << 16 // of a codebook
+	maxSteps      = 1 << 20
+	maxBreaks     = 1<<16 - 1 // of a step function
+	maxInstrs     = 1 << 16
+	maxTerms      = 1 << 12 // of a Linear
+	maxPieces     = 1 << 16 // of a Copy
+	maxOutputs    = 1 << 8
+	maxLabels     = 1 << 16
+	maxSelfTests  = 1 << 10
+	maxStringSize = 1 << 10 // bytes
+
+	maxElems      = 1 << 24 // of a tensor
+	maxTotalElems = 1 << 26 // of all tensors
+	maxWeights    = 1 << 28 // of all terms
+	maxWork       = 1 << 36 // multiply-accumulates, comparisons and moves of one inference
+	maxReach      = 1 << 30 // any position computed for a tap, its padding included
+	maxExponent   = 1200    // of a Scale, either sign
+)
+
+// A file may hold lists that are longer than itself: equal entries take no bits. These
+// bound the entries of a file of size bytes.
+
+// maxEntries bounds the entries of all packed lists and tables.
+func maxEntries(size int) int64 { return 1<<16 + 8*int64(size) }
+
+// maxFileWeights bounds the weights of all terms.
+func maxFileWeights(size int) int64 { return min(1<<20+256*int64(size), maxWeights) }

@@ -1,0 +1,129 @@
+package runtime
+
+import "fmt"
+
+// evaluate runs p on level indices by the definitions in program.go, slowly, and returns
+// the elements of every output.
+func evaluate(p *Program, input []byte) [][]int32 {
+	values := make([][]int32, len(p.Tensors))
+	for i := range values {
+		values[i] = make([]int32, p.Tensors[i].Elems())
+	}
+	for i, v := range input {
+		values[p.Input.Tensor][i] = int32(v)
+	}
+	for _, instr := range p.Instrs {
+		out := values[instr.Dst()]
+		switch i := instr.(type) {
+		case *Linear:
+			evaluateLinear(p, i, values)
+		case *MaxPool:
+			evaluateMaxPool(p, i, values)
+		case *Map:
+			plane := p.Tensors[i.In].Shape[1] * p.Tensors[i.In].Shape[2]
+			for k, v := range values[i.In] {
+				out[k] = int32(i.Tables[k/plane%len(i.Tables)][v])
+			}
+		case *Map2:
+			a, b := p.Tensors[i.A].Shape, p.Tensors[i.B].Shape
+			for k, v := range values[i.A] {
+				at := [3]int{k / (a[1] * a[2]), k / a[2] % a[1], k % a[2]}
+				other := values[i.B][(at[0]%b[0]*b[1]+at[1]%b[1])*b[2]+at[2]%b[2]]
+				out[k] = int32(i.Table[int(v)*p.Tensors[i.B].Levels+int(other)])
+			}
+		case *Copy:
+			for k := range out {
+				out[k] = int32(i.Fill)
+			}
+			for _, q := range i.Pieces {
+				evaluatePiece(&q, 0, q.OutStart, q.InStart, out, values[q.In])
+			}
+		default:
+			panic(fmt.Sprintf("BUG: instruction %T", instr))
+		}
+	}
+	var results [][]int32
+	for _, o := range p.Outputs {
+		results = append(results, values[o.Tensor])
+	}
+	return results
+}
+
+func evaluatePiece(q *Piece, d, to, from int, out, in []int32) {
+	if d == len(q.Dims) {
+		out[to] = in[from]
+		return
+	}
+	for i := range q.Dims[d] {
+		evaluatePiece(q, d+1, to+i*q.OutStride[d], from+i*q.InStride[d], out, in)
+	}
+}
+
+func evaluateLinear(p *Program, l *Linear, values [][]int32) {
+	shape := p.Tensors[l.Out].Shape
+	weights := make([][]uint16, len(l.Terms))
+	for k := range l.Terms {
+		weights[k] = make([]uint16, l.Terms[k].Weights.Len())
+		if err := l.Terms[k].Weights.Decode(weights[k]); err != nil {
+			panic(err)
+		}
+	}
+	for e := range values[l.Out] {
+		o, y, x := e/(shape[1]*shape[2]), e/shape[2]%shape[1], e%shape[2]
+		acc := l.Bias[o]
+		for k := range l.Terms {
+			acc += evaluateTerm(p, &l.Terms[k], weights[k], values[l.Terms[k].In], shape[0], o, y, x)
+		}
+		switch len(l.Steps) {
+		case 0:
+			values[l.Out][e] = acc
+		case 1:
+			values[l.Out][e] = int32(p.Steps[l.Steps[0]].Level(acc))
+		default:
+			values[l.Out][e] = int32(p.Steps[l.Steps[o]].Level(acc))
+		}
+	}
+}
+
+func evaluateTerm(p *Program, t *Term, w []uint16, in []int32, channels, o, y, x int) int32 {
+	shape := p.Tensors[t.In].Shape
+	cg := shape[0] / t.Groups
+	g := o / (channels / t.Groups)
+	var sum int32
+	for c := range cg {
+		for ky := range t.Kernel[0] {
+			for kx := range t.Kernel[1] {
+				v := y*t.Stride[0] - t.Pad[0] + ky*t.Dilation[0]
+				u := x*t.Stride[1] - t.Pad[1] + kx*t.Dilation[1]
+				if v < 0 || u < 0 || v%t.Up[0] != 0 || u%t.Up[1] != 0 {
+					continue
+				}
+				v, u = v/t.Up[0], u/t.Up[1]
+				if v >= shape[1] || u >= shape[2] {
+					continue
+				}
+				centre := p.Codebooks[t.Codebook].Centres[w[((o*cg+c)*t.Kernel[0]+ky)*t.Kernel[1]+kx]]
+				sum += centre * (in[((g*cg+c)*shape[1]+v)*shape[2]+u] - int32(p.Tensors[t.In].Zero))
+			}
+		}
+	}
+	return sum
+}
+
+func evaluateMaxPool(p *Program, m *MaxPool, values [][]int32) {
+	shape, from := p.Tensors[m.Out].Shape, p.Tensors[m.In].Shape
+	for e := range values[m.Out] {
+		c, y, x := e/(shape[1]*shape[2]), e/shape[2]%shape[1], e%shape[2]
+		top := int32(-1)
+		for ky := range m.Kernel[0] {
+			for kx := range m.Kernel[1] {
+				v := y*m.Stride[0] - m.Pad[0] + ky*m.Dilation[0]
+				u := x*m.Stride[1] - m.Pad[1] + kx*m.Dilation[1]
+				if v >= 0 && v < from[1] && u >= 0 && u < from[2] {
+					top = max(top, values[m.In][(c*from[1]+v)*from[2]+u])
+				}
+			}
+		}
+		values[m.Out][e] = top
+	}
+}

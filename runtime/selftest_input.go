@@ -1,0 +1,32 @@
+package runtime
+
+import "math/bits"
+
+// GenerateInput fills dst with the self-test input of seed: level indices in
+// [0, levels), levels in 1..256 (FORMAT.md, "Self-test input").
+//
+//	x = seed xor 0x9E3779B9; if x == 0: x = 1
+//	for each element: x ^= x<<13; x ^= x>>17; x ^= x<<5
+//	                  i = (x>>24) & mask; if i >= levels: i -= levels
+//
+// where mask is the smallest 2^k-1 that is at least levels-1.
+func GenerateInput(seed uint32, dst []byte, levels int) {
+	if levels < 1 || levels > 256 {
+		panic("runtime: GenerateInput: levels out of range 1..256")
+	}
+	mask := uint32(1)<<uint(bits.Len(uint(levels-1))) - 1
+	x := seed ^ 0x9E3779B9
+	if x == 0 {
+		x = 1
+	}
+	for k := range dst {
+		x ^= x << 13
+		x ^= x >> 17
+		x ^= x << 5
+		i := x >> 24 & mask
+		if i >= uint32(levels) {
+			i -= uint32(levels)
+		}
+		dst[k] = byte(i)
+	}
+}

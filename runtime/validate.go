@@ -1,0 +1,41 @@
+package runtime
+
+import "fmt"
+
+// Validate reports the first thing that makes p unfit to be run or written: a position
+// out of range, a tensor read before it is written, sizes that do not match, a limit of
+// FORMAT.md exceeded, weights whose coded form is damaged, or an accumulator that does
+// not provably fit an int32. A Program made by [Decode] or [Open] is valid.
+func (p *Program) Validate() error {
+	c := newChecker(p)
+	for _, kind := range chunks {
+		if f := kind.check(c); f != nil {
+			return fmt.Errorf("runtime: %w", f.reason)
+		}
+	}
+	return nil
+}
+
+// fault is what is wrong with a program: item counts the items of the chunk, as they
+// stand in the file, or is -1.
+type fault struct {
+	item   int
+	reason error
+}
+
+func faultf(item int, format string, args ...any) *fault {
+	return &fault{item, fmt.Errorf(format, args...)}
+}
+
+// checker holds what earlier checks found out for later ones.
+type checker struct {
+	p            *Program
+	topLevel     []uint8 // by step function: the largest level it delivers
+	isOutput     []bool  // by tensor
+	written      []bool  // by tensor: by the input or an instruction so far
+	work         int64   // of the instructions so far
+	totalWeights int64   // of the terms so far
+	ranges       accRanger
+}
+
+func newChecker(p *Program) *checker { return &checker{p: p} }
