@@ -54,21 +54,8 @@ func (c *codebooks) fit(iterations int) error {
 	}
 	c.groups = quant.Groups(c.model, c.config.Scope) // with scales of today
 	kernel.Parallel(len(c.groups), func(g int) {
-		pool := c.groups[g].Pool()
-		if c.config.Method == quant.MethodLaplacian {
-			c.centres[g] = quant.Laplacian(pool, c.config.Weights)
-		} else {
-			o := quant.KMeansOptions{Start: c.centres[g]}
-			if o.Start != nil {
-				o.Iterations = iterations
-			}
-			c.centres[g] = quant.KMeans(pool, c.config.Weights, o)
-		}
-		bits := c.config.Bits
-		if bits == 0 {
-			bits = quant.DefaultBits(c.config.Weights)
-		}
-		c.ints[g], c.units[g] = quant.Snap(c.centres[g], bits)
+		book := c.config.Fit(c.groups[g].Pool(), c.centres[g], iterations)
+		c.centres[g], c.ints[g], c.units[g] = book.Centres, book.Ints, book.Unit
 	})
 	for g := range c.groups {
 		c.expand(g)

@@ -45,6 +45,9 @@ type Gelu struct{ Tanh bool }
 // Mish is x * tanh(ln(exp(x) + 1)).
 type Mish struct{}
 
+// Swish is x / (1 + exp(-x)), also known as SiLU.
+type Swish struct{}
+
 // Clip is min(max(x, Min), Max); a bound that is not given is infinite.
 type Clip struct{ Min, Max float64 }
 
@@ -62,6 +65,7 @@ func (*Softplus) Type() string        { return "Softplus" }
 func (*Softsign) Type() string        { return "Softsign" }
 func (*Gelu) Type() string            { return "Gelu" }
 func (*Mish) Type() string            { return "Mish" }
+func (*Swish) Type() string           { return "Swish" }
 func (*Clip) Type() string            { return "Clip" }
 
 func (*Relu) InferShape(in []Shape) ([]Shape, error)            { return sameShape(in) }
@@ -78,6 +82,7 @@ func (*Softplus) InferShape(in []Shape) ([]Shape, error)        { return sameSha
 func (*Softsign) InferShape(in []Shape) ([]Shape, error)        { return sameShape(in) }
 func (*Gelu) InferShape(in []Shape) ([]Shape, error)            { return sameShape(in) }
 func (*Mish) InferShape(in []Shape) ([]Shape, error)            { return sameShape(in) }
+func (*Swish) InferShape(in []Shape) ([]Shape, error)           { return sameShape(in) }
 func (*Clip) InferShape(in []Shape) ([]Shape, error)            { return sameShape(in) }
 
 func (*Relu) Apply(x float64) float64    { return math.Max(x, 0) }
@@ -123,6 +128,7 @@ func (op *Gelu) Apply(x float64) float64 {
 	return x * (1 + math.Erf(x/math.Sqrt2)) / 2
 }
 func (*Mish) Apply(x float64) float64    { return x * math.Tanh(softplus(x)) }
+func (*Swish) Apply(x float64) float64   { return x / (1 + math.Exp(-x)) }
 func (op *Clip) Apply(x float64) float64 { return math.Min(math.Max(x, op.Min), op.Max) }
 
 // softplus is ln(exp(x) + 1) without overflow.
@@ -195,7 +201,8 @@ func (op *Gelu) write(w *nodeWriter) {
 		w.function("Gelu")
 	}
 }
-func (*Mish) write(w *nodeWriter) { w.function("Mish") }
+func (*Mish) write(w *nodeWriter)  { w.function("Mish") }
+func (*Swish) write(w *nodeWriter) { w.function("Swish") }
 
 func (op *Clip) write(w *nodeWriter) {
 	lower, upper := !math.IsInf(op.Min, -1), !math.IsInf(op.Max, 1)

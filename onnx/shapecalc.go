@@ -1,6 +1,10 @@
 package onnx
 
-import "qconv/onnx/internal/pb"
+import (
+	"slices"
+
+	"qconv/onnx/internal/pb"
+)
 
 // Exporters compute the targets of Reshape and the like from shapes by small chains of
 // integer operators: Shape, Gather, Unsqueeze, Concat. They are done here, while a model
@@ -45,6 +49,7 @@ var evaluators = map[string]evaluator{
 	"Slice":           evalSlice,
 	"Squeeze":         evalSqueeze,
 	"Sub":             evalSub,
+	"Transpose":       evalTranspose,
 	"Unsqueeze":       evalUnsqueeze,
 }
 
@@ -126,7 +131,7 @@ func evalShape(_ *decoder, r *nodeReader) *known {
 			out.v = append(out.v, dim{n: int64(x[i])})
 		}
 	}
-	return &known{ints: out}
+	return out.known()
 }
 
 // evalSize returns the number of elements of operand 0.
@@ -138,59 +143,130 @@ func evalSize(_ *decoder, r *nodeReader) *known {
 	if r.shapes[0].batched() {
 		size = dim{batch: size.n}
 	}
-	return &known{ints: &ints{shape: Shape{}, v: []dim{size}}}
+	return (&ints{shape: Shape{}, v: []dim{size}}).known()
 }
 
-// evalGather picks elements of a list.
+// evalGather picks elements along an axis, by a single index or a list of them.
 func evalGather(_ *decoder, r *nodeReader) *known {
 	x, at := r.known(0), r.known(1)
-	if x == nil || at == nil || len(x.shape) != 1 {
+	if x == nil || at == nil || len(at.shape) > 1 {
 		return nil
 	}
-	r.axis("axis", 0, 0)
-	out := &ints{shape: at.shape}
+	axis := r.axis("axis", 0, 0)
+	if axis >= len(x.shape) {
+		return nil
+	}
+	index := make([][]int, len(x.shape))
+	index[axis] = []int{}
 	for _, i := range at.v {
-		j, ok := resolveAxis(clampInt(i.n), len(x.v))
+		j, ok := resolveAxis(clampInt(i.n), x.shape[axis])
 		if !ok || i.batch != 0 {
-			r.failf("index %d is outside a list of %d", i.n, len(x.v))
+			r.failf("index %d is outside dimension %d of %v", i.n, axis, x.shape)
 			return nil
 		}
-		out.v = append(out.v, x.v[j])
+		index[axis] = append(index[axis], j)
 	}
-	return &known{ints: out}
+	out := x.pick(index)
+	if out != nil && len(at.shape) == 0 {
+		out.shape = slices.Delete(out.shape, axis, axis+1)
+	}
+	return out.known()
 }
 
-// evalSlice cuts a list; the bounds are attributes before opset 10, operands since.
+// evalSlice cuts a tensor; the bounds are attributes before opset 10, operands since.
 func evalSlice(_ *decoder, r *nodeReader) *known {
 	x := r.known(0)
-	if x == nil || len(x.shape) != 1 {
+	if x == nil {
 		return nil
 	}
-	step := []int{1}
-	var start, end []int
+	var start, end, axes, steps []int
 	if r.opset < 10 {
-		start, end = r.ints("starts"), r.ints("ends")
-		r.ignore("axes") // there is only one
+		start, end, axes = r.ints("starts"), r.ints("ends"), r.ints("axes")
 	} else {
 		start, end = r.operandInts(1, "starts"), r.operandInts(2, "ends")
+		if r.given(3) {
+			axes = r.operandInts(3, "axes")
+		}
 		if r.given(4) {
-			step = r.operandInts(4, "steps")
+			steps = r.operandInts(4, "steps")
 		}
 	}
-	if start == nil || end == nil || step == nil {
+	if start == nil || len(end) != len(start) || axes != nil && len(axes) != len(start) || steps != nil && len(steps) != len(start) {
 		return nil
 	}
-	if len(start) != 1 || len(end) != 1 || len(step) != 1 || step[0] == 0 {
-		r.failf("slice of a list: want one start, end and step, the step not 0")
-		return nil
+	index := make([][]int, len(x.shape))
+	for k := range start {
+		axis, step := k, 1
+		if axes != nil {
+			axis = axes[k]
+		}
+		if steps != nil {
+			step = steps[k]
+		}
+		axis, ok := resolveAxis(axis, len(x.shape))
+		if !ok || step == 0 {
+			r.failf("slice along axis %d of %v by steps of %d", axis, x.shape, step)
+			return nil
+		}
+		index[axis] = []int{}
+		i, stop := sliceBounds(start[k], end[k], x.shape[axis], step)
+		for ; step > 0 && i < stop || step < 0 && i > stop; i += step {
+			index[axis] = append(index[axis], i)
+		}
 	}
-	i, stop := sliceBounds(start[0], end[0], len(x.v), step[0])
-	out := &ints{}
-	for ; step[0] > 0 && i < stop || step[0] < 0 && i > stop; i += step[0] {
+	return x.pick(index).known()
+}
+
+// pick takes the elements at the given positions of each dimension, all of them where the
+// list is nil. The result is nil if it is too large.
+func (x *ints) pick(index [][]int) *ints {
+	out := &ints{shape: x.shape.clone()}
+	at := []int{0} // positions of the elements picked so far, one dimension after the other
+	for d, n := range x.shape {
+		list := index[d]
+		if list == nil {
+			for i := range n {
+				list = append(list, i)
+			}
+		}
+		if len(at)*len(list) > maxInts {
+			return nil
+		}
+		var next []int
+		for _, base := range at {
+			for _, i := range list {
+				next = append(next, base*n+i)
+			}
+		}
+		at = next
+		out.shape[d] = len(list)
+	}
+	for _, i := range at {
 		out.v = append(out.v, x.v[i])
 	}
-	out.shape = Shape{len(out.v)}
-	return &known{ints: out}
+	return out
+}
+
+func evalTranspose(_ *decoder, r *nodeReader) *known {
+	x := r.known(0)
+	if x == nil {
+		return nil
+	}
+	op := readTranspose(r).(*Transpose)
+	shape, err := op.InferShape([]Shape{x.shape})
+	if err != nil {
+		r.failf("%w", err)
+		return nil
+	}
+	return (&ints{shape: shape[0], v: transpose(x.v, x.shape, op.Perm)}).known()
+}
+
+// known is a list as the result of an evaluator.
+func (x *ints) known() *known {
+	if x == nil {
+		return nil
+	}
+	return &known{ints: x}
 }
 
 // sliceBounds resolves negative bounds of a slice of n elements and clamps them to where
@@ -226,7 +302,7 @@ func evalConcat(_ *decoder, r *nodeReader) *known {
 	}
 	r.axis("axis", 0, 0)
 	out.shape = Shape{len(out.v)}
-	return &known{ints: out}
+	return out.known()
 }
 
 func evalIdentity(_ *decoder, r *nodeReader) *known {
@@ -234,7 +310,7 @@ func evalIdentity(_ *decoder, r *nodeReader) *known {
 		return &known{tensor: r.in[0].Const}
 	}
 	if x := r.known(0); x != nil {
-		return &known{ints: x}
+		return x.known()
 	}
 	return nil
 }
@@ -258,7 +334,7 @@ func reshaped(r *nodeReader, read func(*nodeReader) Op) *known {
 		r.failf("%w", err)
 		return nil
 	}
-	return &known{ints: &ints{shape: out[0], v: x.v}}
+	return (&ints{shape: out[0], v: x.v}).known()
 }
 
 // evalCast converts between integers and floating point.
@@ -274,7 +350,7 @@ func evalCast(_ *decoder, r *nodeReader) *known {
 	c := r.in[0].Const
 	switch {
 	case dataType(to) == Int && r.known(0) != nil:
-		return &known{ints: r.known(0)}
+		return r.known(0).known()
 	case c == nil || c.Type == dataType(to):
 		return c.known()
 	case c.Type == Int && dataType(to) == Float:
@@ -354,7 +430,7 @@ func elementwise(r *nodeReader, f func(a, b dim) (dim, bool)) *known {
 			return nil
 		}
 	}
-	return &known{ints: out}
+	return out.known()
 }
 
 // evalConstant returns the value of any of the attributes that can give it.

@@ -16,6 +16,7 @@ import (
 //   - BatchNormalization, and arithmetic with a constant per channel, is folded into the
 //     Conv, ConvTranspose or Gemm before it;
 //   - Pad with zeros is folded into the Conv or AveragePool behind it;
+//   - arithmetic that spells out an activation, such as x * Sigmoid(x), becomes one node;
 //   - a Reshape made for a batch of one is made for any batch.
 //
 // Weights are folded in double precision and rounded once. It returns one line per change.
@@ -26,7 +27,8 @@ func Simplify(g *Graph) ([]string, error) {
 	for before := -1; before < len(s.log); {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
-			s.foldConstant, s.removeIdle, s.freeBatch, s.matMulToGemm, s.normalizeGemm, s.foldAffine, s.foldPad,
+			s.foldConstant, s.removeIdle, s.freeBatch, s.recognizeActivation,
+			s.matMulToGemm, s.normalizeGemm, s.foldAffine, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
 				if s.dropped[n] {

@@ -17,6 +17,7 @@ var functionOps = map[string]func() Op{
 	"Gelu":     func() Op { return &Gelu{} },
 	"GeluTanh": func() Op { return &Gelu{Tanh: true} },
 	"Mish":     func() Op { return &Mish{} },
+	"Swish":    func() Op { return &Swish{} },
 }
 
 // functionNode is one node of a function: an operator, the value it computes and its
@@ -52,6 +53,12 @@ var functionBodies = map[string]struct {
 			{"Tanh", "tanh", []string{"scaled"}},
 			{"Add", "shifted", []string{"tanh", "one"}},
 			{"Mul", "gate", []string{"shifted", "half"}},
+			{"Mul", "y", []string{"x", "gate"}},
+		},
+	},
+	"Swish": {
+		nodes: []functionNode{
+			{"Sigmoid", "gate", []string{"x"}},
 			{"Mul", "y", []string{"x", "gate"}},
 		},
 	},

@@ -22,14 +22,14 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 	}
 	m.Codebooks, m.Weights = nil, map[string]WeightCode{}
 	for _, group := range Groups(m, cfg.Scope) {
-		ints, unit := cfg.Centres(group.Pool(), nil)
-		m.Codebooks = append(m.Codebooks, ints)
+		book := cfg.Fit(group.Pool(), nil, 0)
+		m.Codebooks = append(m.Codebooks, book.Ints)
 		for i, w := range group.Values {
-			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: unit * group.Scales[i]}
+			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: book.Unit * group.Scales[i]}
 			if i < group.Weights {
 				m.Weights[w.Name] = code
 			}
-			values := Expand(ints, code.Unit)
+			values := Expand(book.Ints, code.Unit)
 			for k, v := range w.Const.Floats {
 				w.Const.Floats[k] = float32(values[Nearest(values, float64(v))])
 			}

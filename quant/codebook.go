@@ -90,22 +90,34 @@ func (c ClusterConfig) bits() int {
 	return DefaultBits(c.Weights)
 }
 
-// Centres finds the centres of weights by the configured method and snaps them to integers:
-// a weight is then unit times one of ints, which ascend and are distinct. A warm start
-// (the centres of an earlier call times their unit) makes k-means cheap: three iterations.
-func (c ClusterConfig) Centres(weights []float32, warm []float64) (ints []int32, unit float64) {
-	var centres []float64
-	switch {
-	case c.Codebook == KindInteger:
-		return integerCentres(weights, c.Weights)
-	case c.Method == MethodLaplacian:
-		centres = Laplacian(weights, c.Weights)
-	case len(warm) > 0:
-		centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: 3})
-	default:
-		centres = KMeans(weights, c.Weights, KMeansOptions{})
+// Fitted is a codebook as it was found for some weights.
+type Fitted struct {
+	// Centres are real numbers, ascending: where a later fit may start.
+	Centres []float64
+	// Ints are the centres as integers, ascending and distinct; a weight is Unit times one.
+	Ints []int32
+	Unit float64
+}
+
+// Fit finds the codebook of weights, which must be finite and not empty. K-means starts from
+// the centres of an earlier fit where there are some (a warm start), and then does
+// at most the given number of iterations; 0 means as many as it takes.
+func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fitted {
+	if c.Codebook == KindInteger {
+		ints, unit := integerCentres(weights, c.Weights)
+		return Fitted{Expand(ints, unit), ints, unit}
 	}
-	return Snap(centres, c.bits())
+	var f Fitted
+	switch {
+	case c.Method == MethodLaplacian:
+		f.Centres = Laplacian(weights, c.Weights)
+	case len(warm) > 0:
+		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: iterations})
+	default:
+		f.Centres = KMeans(weights, c.Weights, KMeansOptions{})
+	}
+	f.Ints, f.Unit = Snap(f.Centres, c.bits())
+	return f
 }
 
 // integerCentres are the k integers around zero with the unit that minimizes the squared

@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"encoding/gob"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -31,23 +30,9 @@ func runKey(model string, data *samples, cfg finetune.Config, calibration finetu
 		return "", &inputError{err}
 	}
 	cfg.Progress, cfg.Checkpoint, cfg.Resume, cfg.Teacher = nil, nil, nil, nil
-	text, err := json.Marshal(struct {
-		Model       [sha256.Size]byte
-		Data        string
-		Samples     int
-		Train       any
-		Calibration any
-	}{sha256.Sum256(file), data.set.Spec, data.Len(), plainConfig(cfg), calibration})
-	if err != nil {
-		return "", err
-	}
-	sum := sha256.Sum256(text)
-	return hex.EncodeToString(sum[:]), nil
-}
-
-// plainConfig is the part of a configuration that decides what a run does.
-func plainConfig(cfg finetune.Config) string {
-	return fmt.Sprintf("%+v", cfg)
+	h := sha256.New()
+	fmt.Fprintf(h, "%x\n%q %d\n%+v\n%+v\n", sha256.Sum256(file), data.set.Spec, data.Len(), cfg, calibration)
+	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // save replaces the file.

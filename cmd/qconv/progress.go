@@ -12,7 +12,7 @@ import (
 )
 
 // plainEvery is the time between two progress lines where there is no terminal.
-const plainEvery = 3 * time.Second
+var plainEvery = 3 * time.Second
 
 // progress shows how far long work is: a bar on a terminal, otherwise a line every few
 // seconds. It writes nothing until the first update.

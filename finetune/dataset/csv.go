@@ -74,7 +74,7 @@ func (p *opener) openCSV() (*Set, error) {
 			return nil, p.fail(where, "%w", err)
 		}
 		if err != nil {
-			skipped = append(skipped, fmt.Sprintf("%s: %v", where, err))
+			skipped = append(skipped, where+": "+oneLine(err))
 		}
 		if int64(len(t.data))*4 > p.o.maxBytes() {
 			return nil, p.fail(where, "the table takes more than %d bytes", p.o.maxBytes())

@@ -3,6 +3,7 @@ package dataset
 import (
 	"fmt"
 	"strconv"
+	"strings"
 )
 
 // FormatError says what is wrong with the data, or with the way they were asked for.
@@ -14,9 +15,9 @@ type FormatError struct {
 
 func (e *FormatError) Error() string {
 	if e.Where == "" {
-		return fmt.Sprintf("dataset: %q: %v", e.Spec, e.Err)
+		return fmt.Sprintf("dataset: %q: %s", e.Spec, oneLine(e.Err))
 	}
-	return fmt.Sprintf("dataset: %q: %s: %v", e.Spec, plain(e.Where), e.Err)
+	return fmt.Sprintf("dataset: %q: %s: %s", e.Spec, plain(e.Where), oneLine(e.Err))
 }
 
 func (e *FormatError) Unwrap() error { return e.Err }
@@ -29,6 +30,16 @@ func plain(s string) string {
 		}
 	}
 	return s
+}
+
+// oneLine is the text of err, which may quote broken data, without control characters.
+func oneLine(err error) string {
+	return strings.Map(func(r rune) rune {
+		if !strconv.IsPrint(r) {
+			return '?'
+		}
+		return r
+	}, err.Error())
 }
 
 // list joins names for a message, and shortens long lists.

@@ -13,10 +13,11 @@ import (
 // fuzzOptions keep a fuzzed file from taking much memory by right.
 var fuzzOptions = Options{MaxBytes: 1 << 20, CacheBytes: -1}
 
-// checkOpen opens the file, reads every sample and demands that labels and values obey
+// checkOpen writes the file to dir, opens it, reads every sample and demands that labels and values obey
 // their contracts, and that errors are one line.
-func checkOpen(t *testing.T, name string, data []byte) {
-	path := filepath.Join(t.TempDir(), name)
+func checkOpen(t *testing.T, dir, name string, data []byte) {
+	path := filepath.Join(dir, name)
+	defer os.Remove(path)
 	must(t, os.WriteFile(path, data, 0o644))
 	s, err := Open(path, fuzzOptions)
 	if err != nil {
@@ -46,19 +47,19 @@ func FuzzNPY(f *testing.F) {
 	f.Add(npyData("<f4", true, "(2, 3)", make([]byte, 24)))
 	f.Add(npyData("|u1", false, "(2, 3, 1)", make([]byte, 6)))
 	f.Add(npyRaw("{'shape': (1,), 'descr': '<f4', 'fortran_order': False}", nil))
-	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, "a.npy", data) })
+	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, t.TempDir(), "a.npy", data) })
 }
 
 func FuzzIDX(f *testing.F) {
 	f.Add(idxData([]int{2, 3, 4}, make([]byte, 24)))
 	f.Add(gz(f, idxData([]int{2, 3, 4}, make([]byte, 24))))
-	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, "train-images-idx3-ubyte", data) })
+	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, t.TempDir(), "train-images-idx3-ubyte", data) })
 }
 
 func FuzzCSV(f *testing.F) {
 	f.Add([]byte("a,label\n1,x\n2,y\n"))
 	f.Add([]byte("a;y\n1;0.0\n2;\"1\"\n"))
-	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, "a.csv", data) })
+	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, t.TempDir(), "a.csv", data) })
 }
 
 func FuzzZip(f *testing.F) {
@@ -68,7 +69,7 @@ func FuzzZip(f *testing.F) {
 		must(f, err)
 		f.Add(data)
 	}
-	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, "a.zip", data) })
+	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, t.TempDir(), "a.zip", data) })
 }
 
 // TestBitFlips opens each file with each of its bits flipped.
@@ -81,10 +82,11 @@ func TestBitFlips(t *testing.T) {
 		"a.csv":                   []byte("a,b,label\n1,2.5,x\n2,-3,y\n"),
 		"a.zip":                   inZip,
 	} {
+		dir := t.TempDir()
 		for i := range 8 * len(data) {
 			flipped := bytes.Clone(data)
 			flipped[i/8] ^= 1 << (i % 8)
-			checkOpen(t, name, flipped)
+			checkOpen(t, dir, name, flipped)
 		}
 	}
 }

@@ -133,7 +133,7 @@ func (p *opener) limitDecoded(s *Set) (*Set, error) {
 		})
 		for k, err := range errs {
 			if err != nil {
-				skipped = append(skipped, fmt.Sprintf("%s: %v", plain(s.Name(part[k])), err))
+				skipped = append(skipped, plain(s.Name(part[k]))+": "+oneLine(err))
 			} else {
 				good = append(good, part[k])
 			}

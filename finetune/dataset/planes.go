@@ -158,7 +158,7 @@ func (p *opener) fromFloats(where string, data []float32, dims []int, labels []i
 		if !p.o.SkipBad {
 			return nil, p.fail(nameOf(i), "%w", err)
 		}
-		skipped = append(skipped, fmt.Sprintf("%s: %v", nameOf(i), err))
+		skipped = append(skipped, plain(nameOf(i))+": "+oneLine(err))
 	}
 	if skipped != nil {
 		s = s.Subset(good)

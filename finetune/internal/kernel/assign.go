@@ -37,8 +37,9 @@ func assignChunk(c *chunks, lo, hi int) float64 {
 	if c.idx != nil {
 		idx = c.idx[lo:hi]
 	}
-	for i, v := range c.b[lo:hi] {
-		k := n.find(v)
+	w := c.b[lo:hi]
+	for i := assignVec(dst, idx, w, n); i < len(w); i++ {
+		k := n.find(w[i])
 		if dst != nil {
 			dst[i] = n.centres[k]
 		}
@@ -55,8 +56,8 @@ func assignChunk(c *chunks, lo, hi int) float64 {
 // The bin does not fall as w grows, whatever is rounded, so no border is missed.
 type nearest struct {
 	centres    []float32
-	borders    []float32 // borders[k] is between the centres k and k+1; the last is +Inf
-	start      []uint16
+	borders    []float32 // borders[k] is between the centres k and k+1; the last is NaN
+	start      []uint16  // one more element than there are bins
 	low, scale float32
 	last       float32 // the number of bins less one
 }
@@ -71,12 +72,12 @@ func (n *nearest) prepare(centres []float32, searches int) {
 	for i := range n.borders[:k-1] {
 		n.borders[i] = border(centres[i], centres[i+1])
 	}
-	n.borders[k-1] = float32(math.Inf(1))
+	n.borders[k-1] = float32(math.NaN()) // no value is beyond it
 	bins := 16
 	for bins < 16*k && bins < searches/4 && bins < 1<<14 {
 		bins *= 2
 	}
-	n.start = grow(n.start, bins)
+	n.start = grow(n.start, bins+1)
 	n.low, n.last, n.scale = n.borders[0], float32(bins-1), 0
 	if k > 2 {
 		if s := float64(bins-1) / (float64(n.borders[k-2]) - float64(n.low)); s < math.MaxFloat32 {
@@ -84,7 +85,7 @@ func (n *nearest) prepare(centres []float32, searches int) {
 		}
 	}
 	at := 0
-	for b := range n.start {
+	for b := range n.start[:bins] {
 		for at < k-1 && n.bin(n.borders[at]) < b {
 			at++
 		}

@@ -30,8 +30,12 @@ func quantizeVec(y, x []float32, p *[8]float32) int       { return 0 }
 func quantizeGradVec(dx, dy, x []float32, p *[8]float32, lanes *[vecLen]float32) int {
 	return 0
 }
-func adamVec(w, g, m, v []float32, p *[8]float32) int { return 0 }
-func tanhVec(y, x []float32) int                      { return 0 }
-func tanhGradVec(dx, dy, y []float32) int             { return 0 }
-func sigmoidVec(y, x []float32) int                   { return 0 }
-func sigmoidGradVec(dx, dy, y []float32) int          { return 0 }
+func adamVec(w, g, m, v []float32, p *[8]float32) int                    { return 0 }
+func tanhVec(y, x []float32) int                                         { return 0 }
+func tanhGradVec(dx, dy, y []float32) int                                { return 0 }
+func sigmoidVec(y, x []float32) int                                      { return 0 }
+func sigmoidGradVec(dx, dy, y []float32) int                             { return 0 }
+func assignVec(dst []float32, idx []uint16, w []float32, n *nearest) int { return 0 }
+func maxWindowsVec(y []float32, argmax []int32, x []float32, pos, off []int32) int {
+	return 0
+}

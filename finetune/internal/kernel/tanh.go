@@ -62,8 +62,8 @@ func sigmoidChunk(c *chunks, lo, hi int) float64 {
 	return 0
 }
 
-// sigmoidMax is the size of the argument from which on exp would leave the normal numbers.
-const sigmoidMax = 87
+// sigmoidMax is a size of the argument for which all terms of exp are normal numbers still.
+const sigmoidMax = 80
 
 // SigmoidGrad sets dx[i] = dy[i]*y[i]*(1-y[i]), y being the output of Sigmoid. dx may be
 // dy or y.
@@ -83,7 +83,7 @@ func sigmoidGradChunk(c *chunks, lo, hi int) float64 {
 	return 0
 }
 
-// expm1 returns a power of two, one, and e such that exp(x) = one + e, for |x| <= 87:
+// expm1 returns a power of two, one, and e such that exp(x) = one + e, for |x| <= 80:
 // with n = round(x/ln 2) and r = x - n ln 2, one = 2^n and e = 2^n (exp(r)-1), whose
 // Taylor series is cut after r^7. A NaN stays one.
 func expm1(x float32) (e, one float32) {

@@ -76,7 +76,7 @@ func decode(kind Kind, data []byte, count, size, block int) ([]uint16, error) {
 	}
 }
 
-// pack codes and decodes, fails on any difference, and returns the coded form.
+// roundTrip codes and decodes, fails on any difference, and returns the coded form.
 func roundTrip(t *testing.T, indices []uint16, size int) (Kind, []byte) {
 	t.Helper()
 	kind, data := Pack(indices, size)
@@ -177,8 +177,20 @@ func TestPackIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestNormalize checks that frequencies add up, keep every index that occurs, and cannot
-// be improved by moving one unit.
+// TestExample is the example of FORMAT.md, "Coding of weights".
+func TestExample(t *testing.T) {
+	indices := make([]uint16, 40)
+	for _, i := range []int{3, 8, 13, 18, 23, 28, 38} {
+		indices[i] = 2
+	}
+	indices[7], indices[33], indices[20] = 1, 1, 4
+	const want = "05 46 de fd 2f 4e 42 fe 48 4c 03"
+	if kind, data := roundTrip(t, indices, 6); kind != TANS || fmt.Sprintf("% x", data) != want {
+		t.Errorf("%v % x, want tANS %s", kind, data, want)
+	}
+}
+
+// TestNormalize checks that frequencies add up and keep every index that occurs.
 func TestNormalize(t *testing.T) {
 	for _, d := range distributions {
 		indices := d.draw(5, 3000)

@@ -1,6 +1,5 @@
 package kernel
 
-
 // planes describe how the inputs of a [Grouped] kernel are laid out as rows for taps.
 //
 // A plane holds, for one input channel, what one kernel column meets: row j of it lists
@@ -145,4 +144,3 @@ func sections(l *Layer) int {
 	}
 	return n
 }
-

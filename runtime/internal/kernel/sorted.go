@@ -142,6 +142,9 @@ func sortedDigits(l *Layer, t *Term) (low int32, width uint, count int) {
 func (p *sortedPart) makeBuckets(t *Term) {
 	p.split = t.Levels >= splitLevels
 	p.of[0] = make([]uint8, 256)
+	if p.split {
+		p.of[1] = make([]uint8, 256)
+	}
 	digit := func(table int, shift uint, mask int, negate bool) {
 		top := t.Levels - 1 - t.Zero
 		if negate {
@@ -168,9 +171,6 @@ func (p *sortedPart) makeBuckets(t *Term) {
 		} else {
 			digit(0, 0, 255, negate)
 		}
-	}
-	if p.split {
-		p.of[1] = append(p.of[1], make([]uint8, 256)...)
 	}
 }
 

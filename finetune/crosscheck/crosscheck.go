@@ -1,0 +1,139 @@
+// Package crosscheck runs a model in an executor that shares no code with ours and compares
+// the results: onnx-go with its Gorgonia backend, whose operators are Gorgonia's own.
+package crosscheck
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+
+	"qconv/finetune"
+	"qconv/onnx"
+
+	onnxgo "github.com/owulveryck/onnx-go"
+	"github.com/owulveryck/onnx-go/backend/x/gorgonnx"
+	"gorgonia.org/tensor"
+)
+
+// Check is what a comparison found.
+type Check struct {
+	// Supported says that the other executor took the model; otherwise Reason says why not,
+	// and Operator names the operator it stopped at, where that is known.
+	Supported bool
+	Reason    string
+	Operator  string
+	// Outputs is how many numbers were compared. Difference is the largest difference of
+	// two, and Largest the largest magnitude among ours.
+	Outputs             int
+	Difference, Largest float64
+}
+
+// Tolerance is the difference, relative to the largest output or to 1, that float32
+// arithmetic in another order explains.
+const Tolerance = 1e-3
+
+// Agrees says whether the outputs are the same but for rounding.
+func (c Check) Agrees() bool {
+	return c.Supported && c.Difference <= Tolerance*math.Max(1, c.Largest)
+}
+
+// Run compares all outputs of the ONNX file in data, for one sample of uniform random numbers
+// in [0, 1). An error means that our own executor cannot run the model; whatever goes wrong in
+// the other one is reported in the Check.
+func Run(data []byte, seed uint64) (Check, error) {
+	g, err := onnx.Decode(data)
+	if err != nil {
+		return Check{}, err
+	}
+	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
+	if err != nil {
+		return Check{}, err
+	}
+	rng := rand.New(rand.NewPCG(seed, 0))
+	inputs := make([][]float32, len(g.Inputs))
+	for i, v := range g.Inputs {
+		inputs[i] = make([]float32, v.Shape.Elems())
+		for k := range inputs[i] {
+			inputs[i][k] = rng.Float32()
+		}
+	}
+	ours, err := exec.Run(inputs...)
+	if err != nil {
+		return Check{}, err
+	}
+	theirs, err := runOther(data, g, inputs)
+	if err != nil {
+		c := Check{Reason: err.Error()}
+		var missing *onnxgo.ErrNotImplemented
+		if errors.As(err, &missing) {
+			c.Operator = missing.Operator
+		}
+		return c, nil
+	}
+	return compare(ours, theirs), nil
+}
+
+// compare measures how far two sets of outputs are apart.
+func compare(ours, theirs [][]float32) Check {
+	c := Check{Supported: true}
+	for i, want := range ours {
+		if len(theirs[i]) != len(want) {
+			return Check{Reason: fmt.Sprintf("output %d has %d elements there, %d here", i, len(theirs[i]), len(want))}
+		}
+		for k, w := range want {
+			c.Largest = math.Max(c.Largest, math.Abs(float64(w)))
+			if d := math.Abs(float64(theirs[i][k] - w)); d > c.Difference || math.IsNaN(d) {
+				c.Difference = d
+			}
+		}
+		c.Outputs += len(want)
+	}
+	return c
+}
+
+// runOther runs the model in onnx-go. What panics there becomes an error.
+func runOther(data []byte, g *onnx.Graph, inputs [][]float32) (outputs [][]float32, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("it panicked: %v", p)
+		}
+	}()
+	backend := gorgonnx.NewGraph()
+	model := onnxgo.NewModel(backend)
+	if err := model.UnmarshalBinary(data); err != nil {
+		return nil, err
+	}
+	for i, v := range g.Inputs {
+		node, ok := model.GetNodeByName(v.Name)
+		if !ok {
+			return nil, fmt.Errorf("it has no input %q", v.Name)
+		}
+		carrier, ok := node.(onnxgo.DataCarrier)
+		if !ok {
+			return nil, fmt.Errorf("its input %q takes no data", v.Name)
+		}
+		shape := v.Shape.WithBatch(1)
+		if err := carrier.SetTensor(tensor.New(tensor.WithShape(shape...), tensor.WithBacking(inputs[i]))); err != nil {
+			return nil, err
+		}
+	}
+	if err := evaluate(backend); err != nil {
+		return nil, err
+	}
+	tensors, err := model.GetOutputTensors()
+	if err != nil {
+		return nil, err
+	}
+	if len(tensors) != len(g.Outputs) {
+		return nil, fmt.Errorf("it has %d outputs, want %d", len(tensors), len(g.Outputs))
+	}
+	for i, t := range tensors {
+		values, ok := t.Data().([]float32)
+		if !ok {
+			return nil, fmt.Errorf("its output %q is not float32", g.Outputs[i].Name)
+		}
+		outputs = append(outputs, values)
+	}
+	return outputs, nil
+}

@@ -1,0 +1,83 @@
+package runtime
+
+import "qconv/runtime/internal/kernel"
+
+// Names of the kernels for linear layers in LayerInfo.
+const (
+	nameLookup  = "generic"
+	nameGrouped = "grouped"
+	nameSorted  = "sorted"
+)
+
+// lookupCost is the time of one look-up and addition in additions of words.
+const lookupCost = 4
+
+// prepareLinear makes the kernel for l that its estimates call the fastest, and returns
+// its name.
+func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name string, err error) {
+	layer, err := l.describe(p)
+	if err != nil {
+		return "", err
+	}
+	if o.Kernel != "generic" {
+		s.chooseFast(op, layer, float64(p.LinearMACs(l))*lookupCost)
+	}
+	var weights, tables int
+	var need kernel.Need
+	switch {
+	case op.grouped != nil:
+		name, need = nameGrouped, op.grouped.Need()
+		weights, tables = op.grouped.Memory()
+	case op.sorted != nil:
+		name, need = nameSorted, op.sorted.Need()
+		weights, tables = op.sorted.Memory()
+	default:
+		op.lookup = kernel.NewLookup(layer)
+		name, need = nameLookup, op.lookup.Need()
+		weights, tables = op.lookup.Memory()
+	}
+	s.need = s.need.Max(need)
+	s.memory.Weights += weights
+	s.memory.Tables += tables
+	return name, nil
+}
+
+// chooseFast sets the kernel of op if one beats limit, the cost of looking up.
+func (s *ops) chooseFast(op *op, layer *kernel.Layer, limit float64) {
+	weights := 0
+	for i := range layer.Terms {
+		weights += len(layer.Terms[i].Weights)
+	}
+	// The rows of Sorted hold every pair of connected elements; where weights are used
+	// at many positions they would be many times as large as the weights.
+	if k, err := kernel.NewSorted(layer, 4*weights+4096); err == nil && float64(k.Cost()) < limit {
+		op.sorted, limit = k, float64(k.Cost())
+	}
+	// A tap per weight and position is never cheap enough for a layer with one
+	// position: most lanes would be empty.
+	if k, err := kernel.NewGrouped(layer); err == nil && float64(k.Cost()) < limit {
+		op.grouped, op.sorted = k, nil
+	}
+}
+
+// describe is l in the terms of package kernel, with its weights decoded.
+func (l *Linear) describe(p *Program) (*kernel.Layer, error) {
+	k := &kernel.Layer{Out: p.Tensors[l.Out].Shape, Bias: l.Bias}
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		in := &p.Tensors[t.In]
+		w := make([]uint16, t.Weights.Len())
+		if err := t.Weights.Decode(w); err != nil {
+			return nil, err
+		}
+		k.Terms = append(k.Terms, kernel.Term{
+			Shape: in.Shape, Levels: in.Levels, Zero: in.Zero, Groups: t.Groups,
+			Kernel: t.Kernel, Stride: t.Stride, Dilation: t.Dilation, Pad: t.Pad, Up: t.Up,
+			Centres: p.Codebooks[t.Codebook].Centres, Weights: w,
+		})
+	}
+	for _, s := range l.Steps {
+		k.Steps = append(k.Steps, kernel.Step{Breaks: p.Steps[s].Breaks, Values: p.Steps[s].Values})
+	}
+	return k, nil
+}

@@ -1,0 +1,38 @@
+package runtime
+
+// Memory is what a [Runner] keeps in memory, in bytes, besides the Program itself. It
+// counts the contents of all buffers and tables; a few words per instruction for Go's
+// own bookkeeping are left out.
+type Memory struct {
+	Arena   int // activations and outputs, shared by tensors that do not live together
+	Scratch int // working memory of the kernels, shared by all instructions
+	Weights int // weights in the form that the kernels read
+	Tables  int // everything else that is prepared: products, thresholds, maps, offsets
+}
+
+// Total is the sum.
+func (m Memory) Total() int { return m.Arena + m.Scratch + m.Weights + m.Tables }
+
+// Memory is the memory this Runner uses. Runners made by [Runner.Clone] share Weights
+// and Tables.
+func (r *Runner) Memory() Memory {
+	m := r.ops.memory
+	m.Scratch = r.ops.need.Bytes()
+	m.Arena = len(r.arena)
+	for _, o := range r.outs {
+		m.Arena += 4 * len(o)
+	}
+	return m
+}
+
+// LayerInfo describes how an instruction is carried out.
+type LayerInfo struct {
+	Name   string // position and kind of the instruction, such as "3 linear 32x10x10"
+	Kernel string // the kernel that was chosen
+	MACs   int    // multiply-accumulates that the instruction stands for
+}
+
+// Layers describes all instructions in order.
+func (r *Runner) Layers() []LayerInfo {
+	return append([]LayerInfo(nil), r.ops.layers...)
+}

@@ -1,0 +1,72 @@
+package runtime
+
+import "sort"
+
+// arenaAlign is the alignment of tensors in the arena, in bytes.
+const arenaAlign = 16
+
+// span is a tensor's place in time and memory.
+type span struct {
+	tensor      int
+	first, last int // instructions that write it and read it last; -1 is the input
+	size        int // bytes, a multiple of arenaAlign
+	offset      int
+}
+
+// lifetimes returns the spans of all tensors of p that hold level indices. A tensor
+// lives from the instruction that writes it to the last one that reads it; outputs live
+// to the end.
+func (p *Program) lifetimes() []*span {
+	byTensor := make([]*span, len(p.Tensors))
+	var spans []*span
+	write := func(t, at int) {
+		if p.Tensors[t].Levels == 0 || byTensor[t] != nil {
+			return
+		}
+		size := (p.Tensors[t].Elems() + arenaAlign - 1) / arenaAlign * arenaAlign
+		byTensor[t] = &span{tensor: t, first: at, last: at, size: size}
+		spans = append(spans, byTensor[t])
+	}
+	write(p.Input.Tensor, -1)
+	for i, instr := range p.Instrs {
+		for _, t := range instr.Srcs() {
+			byTensor[t].last = i
+		}
+		write(instr.Dst(), i)
+	}
+	for _, o := range p.Outputs {
+		if s := byTensor[o.Tensor]; s != nil {
+			s.last = len(p.Instrs)
+		}
+	}
+	return spans
+}
+
+// planArena gives every tensor of levels an offset such that no two tensors that live
+// at the same time share memory, and returns the offsets by tensor and the size of the
+// arena. Larger tensors are placed first, each at the lowest offset that is free
+// throughout its life.
+func (p *Program) planArena() (offsets []int, size int) {
+	spans := p.lifetimes()
+	sort.SliceStable(spans, func(i, j int) bool { return spans[i].size > spans[j].size })
+	offsets = make([]int, len(p.Tensors))
+	var placed []*span // by offset
+	for _, s := range spans {
+		for _, q := range placed {
+			if q.first > s.last || q.last < s.first {
+				continue
+			}
+			if s.offset+s.size <= q.offset {
+				break
+			}
+			s.offset = max(s.offset, q.offset+q.size)
+		}
+		at := sort.Search(len(placed), func(i int) bool { return placed[i].offset > s.offset })
+		placed = append(placed, nil)
+		copy(placed[at+1:], placed[at:])
+		placed[at] = s
+		offsets[s.tensor] = s.offset
+		size = max(size, s.offset+s.size)
+	}
+	return offsets, size
+}

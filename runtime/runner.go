@@ -1,0 +1,167 @@
+package runtime
+
+import (
+	"fmt"
+
+	"qconv/runtime/internal/kernel"
+)
+
+// Options are the choices of [NewRunner].
+type Options struct {
+	// Kernel limits the choice of kernels: "" takes the best for every layer, "generic"
+	// the look-up kernel for all. The results are the same.
+	Kernel string
+}
+
+// Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
+// nothing, multiplies nothing, divides nothing and uses no floating point. A Runner serves
+// one goroutine at a time; any number of Runners may share a Program.
+type Runner struct {
+	p   *Program
+	ops *ops
+
+	arena   []byte
+	tensors [][]byte  // by tensor; nil for accumulators
+	outs    [][]int32 // by output
+	accs    [][]int32 // by tensor; nil for levels
+	src     [][]byte  // operands of the current instruction
+	scratch *kernel.Scratch
+}
+
+// NewRunner prepares p, which must not be modified afterwards. It fails if p is not
+// valid or if Options name an unknown kernel.
+func NewRunner(p *Program, o Options) (*Runner, error) {
+	if err := p.Validate(); err != nil {
+		return nil, err
+	}
+	ops, err := prepare(p, o)
+	if err != nil {
+		return nil, err
+	}
+	return ops.runner(p), nil
+}
+
+// Clone is another Runner for the same Program that shares all prepared weights and
+// tables and has its own working memory. The two may run at the same time.
+func (r *Runner) Clone() *Runner { return r.ops.runner(r.p) }
+
+// runner allocates the memory of one Runner.
+func (o *ops) runner(p *Program) *Runner {
+	r := &Runner{
+		p: p, ops: o,
+		arena:   make([]byte, o.arena),
+		tensors: make([][]byte, len(p.Tensors)),
+		accs:    make([][]int32, len(p.Tensors)),
+		src:     make([][]byte, o.operands),
+		scratch: kernel.NewScratch(o.need),
+	}
+	for t := range p.Tensors {
+		if n := p.Tensors[t].Elems(); p.Tensors[t].Levels > 0 {
+			at := o.offsets[t]
+			r.tensors[t] = r.arena[at : at+n : at+n]
+		} else {
+			r.accs[t] = make([]int32, n)
+		}
+	}
+	for _, out := range p.Outputs {
+		data := r.accs[out.Tensor]
+		if data == nil {
+			data = make([]int32, p.Tensors[out.Tensor].Elems())
+		}
+		r.outs = append(r.outs, data)
+	}
+	return r
+}
+
+// Run computes the outputs for one sample: as many bytes as the input tensor has
+// elements, in the order that Input tells, which go through Input.Tables. Without tables
+// the bytes are level indices, and one that is out of range is an error.
+//
+// The result holds the elements of every output: level indices or accumulators. It
+// belongs to the Runner and is valid until the next Run.
+func (r *Runner) Run(sample []byte) ([][]int32, error) {
+	in := r.tensors[r.p.Input.Tensor]
+	if len(sample) != len(in) {
+		return nil, fmt.Errorf("runtime: run: sample has %d bytes, want %d", len(sample), len(in))
+	}
+	if r.p.Input.Tables == nil {
+		if err := r.checkLevels(sample); err != nil {
+			return nil, err
+		}
+	}
+	switch {
+	case r.ops.channels > 0:
+		r.ops.input.RunInterleaved(in, sample, r.ops.channels)
+	case r.ops.input != nil:
+		r.ops.input.Run(in, sample)
+	default:
+		copy(in, sample)
+	}
+	return r.run(), nil
+}
+
+// RunLevels is [Runner.Run] for level indices of the input tensor in its own order,
+// [C][H][W]: tables and interleaving are left out.
+func (r *Runner) RunLevels(indices []byte) ([][]int32, error) {
+	in := r.tensors[r.p.Input.Tensor]
+	if len(indices) != len(in) {
+		return nil, fmt.Errorf("runtime: run: input has %d elements, want %d", len(indices), len(in))
+	}
+	if err := r.checkLevels(indices); err != nil {
+		return nil, err
+	}
+	copy(in, indices)
+	return r.run(), nil
+}
+
+// checkLevels reports the first index that the input tensor cannot hold.
+func (r *Runner) checkLevels(indices []byte) error {
+	top := r.ops.inputTop
+	for i, v := range indices {
+		if v > top {
+			return fmt.Errorf("runtime: run: input element %d is level %d, want at most %d", i, v, top)
+		}
+	}
+	return nil
+}
+
+// run executes all instructions and collects the outputs.
+func (r *Runner) run() [][]int32 {
+	for _, o := range r.ops.list {
+		src := r.src[:len(o.srcs)]
+		for i, t := range o.srcs {
+			src[i] = r.tensors[t]
+		}
+		dst, acc := r.tensors[o.dst], r.accs[o.dst]
+		switch {
+		case o.grouped != nil:
+			o.grouped.Run(dst, acc, src, r.scratch)
+		case o.sorted != nil:
+			o.sorted.Run(dst, acc, src, r.scratch)
+		case o.lookup != nil:
+			o.lookup.Run(dst, acc, src, r.scratch)
+		case o.maxPool != nil:
+			o.maxPool.Run(dst, src[0])
+		case o.mapping != nil:
+			o.mapping.Run(dst, src[0])
+		case o.map2 != nil:
+			o.map2.Run(dst, src[0], src[1])
+		default:
+			if o.fill {
+				kernel.Fill(dst, o.fillWith)
+			}
+			for i, c := range o.copies {
+				c.Run(dst, src[i])
+			}
+		}
+	}
+	for i, t := range r.ops.outputs {
+		if levels := r.tensors[t]; levels != nil {
+			out := r.outs[i]
+			for j, v := range levels {
+				out[j] = int32(v)
+			}
+		}
+	}
+	return r.outs
+}

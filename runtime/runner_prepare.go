@@ -1,0 +1,149 @@
+package runtime
+
+import (
+	"fmt"
+	"strings"
+
+	"qconv/runtime/internal/kernel"
+)
+
+// ops is a Program prepared for execution. It does not change once made.
+type ops struct {
+	list    []*op
+	layers  []LayerInfo
+	need    kernel.Need
+	memory  Memory // Weights and Tables
+	arena   int    // bytes
+	offsets []int  // by tensor
+	outputs []int  // tensors
+
+	operands int // most operands of an instruction
+	inputTop uint8
+	input    *kernel.Map // nil: bytes are level indices in order
+	channels int         // of an interleaved sample; else 0
+}
+
+// op is a prepared instruction: one of the kernels, and where it reads and writes.
+type op struct {
+	dst  int
+	srcs []int
+
+	lookup  *kernel.Lookup
+	grouped *kernel.Grouped
+	sorted  *kernel.Sorted
+	maxPool *kernel.MaxPool
+	mapping *kernel.Map
+	map2    *kernel.Map2
+
+	copies   []*kernel.Copy // one per operand
+	fill     bool
+	fillWith uint8
+}
+
+// prepare makes the kernels of all instructions.
+func prepare(p *Program, o Options) (*ops, error) {
+	if o.Kernel != "" && o.Kernel != "generic" {
+		return nil, fmt.Errorf("runtime: new runner: unknown kernel %q, want \"generic\" or none", o.Kernel)
+	}
+	s := &ops{}
+	s.offsets, s.arena = p.planArena()
+	for _, out := range p.Outputs {
+		s.outputs = append(s.outputs, out.Tensor)
+	}
+	s.prepareInput(p)
+	for n, instr := range p.Instrs {
+		op := &op{dst: instr.Dst(), srcs: instr.Srcs()}
+		name, macs := "copy", 0
+		var err error
+		switch i := instr.(type) {
+		case *Linear:
+			macs = p.LinearMACs(i)
+			name, err = s.prepareLinear(op, p, i, o)
+		case *MaxPool:
+			name = "maxpool"
+			op.maxPool = kernel.NewMaxPool(kernel.Window{
+				In: p.Tensors[i.In].Shape, Out: p.Tensors[i.Out].Shape,
+				Kernel: i.Kernel, Stride: i.Stride, Dilation: i.Dilation, Pad: i.Pad,
+			})
+			s.memory.Tables += op.maxPool.Memory()
+		case *Map:
+			name = "map"
+			shape := p.Tensors[i.Out].Shape
+			op.mapping = kernel.NewMap(i.Tables, shape[1]*shape[2])
+			s.memory.Tables += op.mapping.Memory()
+		case *Map2:
+			name = "map2"
+			op.map2 = kernel.NewMap2(i.Table, p.Tensors[i.B].Levels, p.Tensors[i.A].Shape, p.Tensors[i.B].Shape)
+			s.memory.Tables += op.map2.Memory()
+		case *Copy:
+			s.prepareCopy(op, p, i)
+		default:
+			return nil, fmt.Errorf("runtime: new runner: instruction %d is a %T, want a *Linear, *MaxPool, *Map, *Map2 or *Copy", n, instr)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("runtime: new runner: instruction %d: %w", n, err)
+		}
+		s.list = append(s.list, op)
+		s.operands = max(s.operands, len(op.srcs))
+		s.layers = append(s.layers, LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs})
+	}
+	return s, nil
+}
+
+// prepareInput decides how a sample becomes the input tensor.
+func (s *ops) prepareInput(p *Program) {
+	t := &p.Tensors[p.Input.Tensor]
+	s.inputTop = uint8(t.Levels - 1)
+	tables := p.Input.Tables
+	if p.Input.Interleaved && t.Shape[0] > 1 {
+		s.channels = t.Shape[0]
+		if tables == nil {
+			identity := make([]uint8, 256)
+			for i := range identity {
+				identity[i] = uint8(i)
+			}
+			tables = [][]uint8{identity}
+		}
+	}
+	if tables != nil {
+		s.input = kernel.NewMap(tables, t.Shape[1]*t.Shape[2])
+		s.memory.Tables += s.input.Memory()
+	}
+}
+
+// prepareCopy makes one kernel per piece. The fill is left out where pieces cover all.
+func (s *ops) prepareCopy(op *op, p *Program, i *Copy) {
+	covered := make([]bool, p.Tensors[i.Out].Elems())
+	left := len(covered)
+	for _, q := range i.Pieces {
+		k := kernel.NewCopy(q.Dims, q.OutStart, q.InStart, q.OutStride, q.InStride)
+		s.memory.Tables += k.Memory()
+		op.copies = append(op.copies, k)
+		q.visit(0, q.OutStart, func(at int) {
+			if !covered[at] {
+				covered[at] = true
+				left--
+			}
+		})
+	}
+	op.fill, op.fillWith = left > 0, i.Fill
+}
+
+// visit calls f for the position in Out of every element that q writes.
+func (q *Piece) visit(d, at int, f func(at int)) {
+	if d == len(q.Dims) {
+		f(at)
+		return
+	}
+	for range q.Dims[d] {
+		q.visit(d+1, at, f)
+		at += q.OutStride[d]
+	}
+}
+
+// layerName tells instruction n apart from the others.
+func layerName(p *Program, n int, instr Instr) string {
+	kind := strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", instr), "*runtime."))
+	s := p.Tensors[instr.Dst()].Shape
+	return fmt.Sprintf("%d %s %dx%dx%d", n, kind, s[0], s[1], s[2])
+}
