@@ -77,7 +77,7 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 		if !trained[v] {
 			return nil
 		}
-		n := t.train(tp, v.Name, v.Const.Floats, t.cfg.Rate)
+		n := t.train(tp, v.Name, v.Const.Floats, t.cfg.Rate*rms(v.Const.Floats))
 		if t.cfg.Schedule == ScheduleForward && t.books.of[v] != nil {
 			n = t.books.of[v].node(tp, n)
 		}
@@ -248,4 +248,16 @@ func (t *trainer) store() error {
 		t.books.store()
 	}
 	return nil
+}
+
+// rms is the root mean square of weights, or 1 where all are zero.
+func rms(w []float32) float64 {
+	sum := 0.0
+	for _, v := range w {
+		sum += float64(v) * float64(v)
+	}
+	if sum == 0 {
+		return 1
+	}
+	return math.Sqrt(sum / float64(len(w)))
 }

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"strings"
 	"testing"
 
@@ -137,3 +138,5 @@ func decodeFile(t testing.TB, m *pb.ModelProto) *Graph {
 	}
 	return g
 }
+
+var negInf = math.Inf(-1)

@@ -131,8 +131,9 @@ func TestWindowCeil(t *testing.T) {
 		{5, 2, 2, 0, 0, 2, 3},
 		{5, 1, 3, 0, 1, 2, 2},
 		{6, 3, 2, 0, 0, 2, 3},
-		{2, 1, 2, 0, 2, 2, 2}, // the third window would start in the trailing pad
-		{6, 2, 4, 1, 1, 2, 3},
+		{2, 1, 2, 0, 2, 2, 2},
+		{8, 2, 4, 1, 0, 2, 3},
+		{6, 2, 4, 1, 1, 2, 2}, // the third window would start in the trailing pad
 		{5, 2, 4, 0, 2, 2, 2}, // as above
 	} {
 		w := window{[]int{c.kernel}, []int{c.stride}, []int{1}, []int{c.begin, c.end}}

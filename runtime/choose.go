@@ -1,6 +1,10 @@
 package runtime
 
-import "qconv/runtime/internal/kernel"
+import (
+	"math"
+
+	"qconv/runtime/internal/kernel"
+)
 
 // Names of the kernels for linear layers in LayerInfo.
 const (
@@ -20,7 +24,7 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 		return "", err
 	}
 	if o.Kernel != "generic" {
-		s.chooseFast(op, layer, float64(p.LinearMACs(l))*lookupCost)
+		s.chooseFast(op, layer, p.LinearMACs(l))
 	}
 	var weights, tables int
 	var need kernel.Need
@@ -42,20 +46,19 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	return name, nil
 }
 
-// chooseFast sets the kernel of op if one beats limit, the cost of looking up.
-func (s *ops) chooseFast(op *op, layer *kernel.Layer, limit float64) {
+// chooseFast sets the kernel of op if one beats the cost of macs look-ups.
+func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int) {
+	limit := min(macs, math.MaxInt/lookupCost) * lookupCost
 	weights := 0
 	for i := range layer.Terms {
 		weights += len(layer.Terms[i].Weights)
 	}
 	// The rows of Sorted hold every pair of connected elements; where weights are used
 	// at many positions they would be many times as large as the weights.
-	if k, err := kernel.NewSorted(layer, 4*weights+4096); err == nil && float64(k.Cost()) < limit {
-		op.sorted, limit = k, float64(k.Cost())
+	if k, err := kernel.NewSorted(layer, 4*weights+4096, limit); err == nil {
+		op.sorted, limit = k, k.Cost()
 	}
-	// A tap per weight and position is never cheap enough for a layer with one
-	// position: most lanes would be empty.
-	if k, err := kernel.NewGrouped(layer); err == nil && float64(k.Cost()) < limit {
+	if k, err := kernel.NewGrouped(layer, limit); err == nil {
 		op.grouped, op.sorted = k, nil
 	}
 }

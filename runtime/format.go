@@ -9,7 +9,8 @@ import (
 // chunk is one kind of chunk: its writer, its reader, and the check of what was read,
 // which may rely on the checks of the chunks before it.
 type chunk struct {
-	id string
+	id    string
+	holds string
 	// present says whether the chunk is written; nil stands for always. A reader demands
 	// the chunks that are always written.
 	present func(p *Program) bool
@@ -21,16 +22,16 @@ type chunk struct {
 // chunks lists all kinds in the order in which they stand in a file. A reader skips
 // unknown chunks whose id starts with a small letter and rejects others.
 var chunks = [...]chunk{
-	{"TNSR", nil, encodeTensors, decodeTensors, (*checker).tensors},
-	{"BOOK", hasCodebooks, encodeCodebooks, decodeCodebooks, (*checker).codebooks},
-	{"STEP", hasSteps, encodeSteps, decodeSteps, (*checker).steps},
-	{"PORT", nil, encodePorts, decodePorts, (*checker).ports},
-	{"CODE", nil, encodeInstrs, decodeInstrs, (*checker).instrs},
-	{"BIAS", hasLinears, encodeBiases, decodeBiases, (*checker).biases},
-	{"WGTS", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
-	{"labl", hasLabels, encodeLabels, decodeLabels, (*checker).labels},
-	{"prov", hasProvenance, encodeProvenance, decodeProvenance, (*checker).provenance},
-	{"test", hasSelfTests, encodeSelfTests, decodeSelfTests, (*checker).selfTests},
+	{"TNSR", "tensors", nil, encodeTensors, decodeTensors, (*checker).tensors},
+	{"BOOK", "codebooks", hasCodebooks, encodeCodebooks, decodeCodebooks, (*checker).codebooks},
+	{"STEP", "step functions", hasSteps, encodeSteps, decodeSteps, (*checker).steps},
+	{"PORT", "input and outputs", nil, encodePorts, decodePorts, (*checker).ports},
+	{"CODE", "instructions", nil, encodeInstrs, decodeInstrs, (*checker).instrs},
+	{"BIAS", "biases", hasLinears, encodeBiases, decodeBiases, (*checker).biases},
+	{"WGTS", "weights", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
+	{"labl", "class names", hasLabels, encodeLabels, decodeLabels, (*checker).labels},
+	{"prov", "origin", hasProvenance, encodeProvenance, decodeProvenance, (*checker).provenance},
+	{"test", "self-tests", hasSelfTests, encodeSelfTests, decodeSelfTests, (*checker).selfTests},
 }
 
 // skippable says whether a reader may ignore a chunk that it does not know.

@@ -57,6 +57,9 @@ func checkImport(path string, read, simplified *onnx.Graph) (*checkInfo, error) 
 		return k, nil
 	}
 	k.Compared, k.Reason, k.Agrees = other.Supported, other.Reason, other.Agrees()
+	if other.Operator != "" {
+		k.Reason = "it lacks operator " + other.Operator
+	}
 	k.Difference = finite(other.Difference)
 	return k, nil
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -233,19 +234,26 @@ func (r convertReport) print(w io.Writer) {
 	fmt.Fprintf(w, "written: %s\n", r.Output)
 }
 
-// printComparison prints the metrics of several networks on the same data, side by side.
+// printComparison prints the metrics of several networks on the same data side by side,
+// without those that none of them has.
 func printComparison(w io.Writer, names []string, all []*metrics) {
 	t := table{left: 1}
-	t.add("", "samples", "accuracy", "top-5", "MSE", "agreement")
+	head, rows := []any{"", "samples"}, make([][]any, len(all))
 	for i, m := range all {
-		cell := func(v *float64, text func(float64) string) string {
-			if v == nil {
-				return "-"
-			}
-			return text(*v)
+		rows[i] = []any{names[i], m.Samples}
+	}
+	for column, first := range all[0].values() {
+		if !slices.ContainsFunc(all, func(m *metrics) bool { return m.values()[column].value != nil }) {
+			continue
 		}
-		mse := func(v float64) string { return fmt.Sprintf("%.6g", v) }
-		t.add(names[i], m.Samples, cell(m.Accuracy, percent), cell(m.Top5, percent), cell(m.MSE, mse), cell(m.Agreement, percent))
+		head = append(head, first.name)
+		for i, m := range all {
+			rows[i] = append(rows[i], m.values()[column].text())
+		}
+	}
+	t.add(head...)
+	for _, row := range rows {
+		t.add(row...)
 	}
 	t.print(w)
 }

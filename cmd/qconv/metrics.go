@@ -92,22 +92,36 @@ func (s *score) metrics() metrics {
 	return m
 }
 
-func (m metrics) print(w io.Writer) {
-	fmt.Fprintf(w, "samples    %d\n", m.Samples)
-	for _, row := range []struct {
-		name    string
-		value   *float64
-		percent bool
-	}{
+// metric is one of the measured values, with its name.
+type metric struct {
+	name    string
+	value   *float64
+	percent bool
+}
+
+// values lists all metrics but the number of samples, in the order they are printed in.
+func (m metrics) values() []metric {
+	return []metric{
 		{"accuracy", m.Accuracy, true}, {"top-5", m.Top5, true}, {"MSE", m.MSE, false},
 		{"agreement", m.Agreement, true}, {"difference", m.Difference, false},
-	} {
-		switch {
-		case row.value == nil:
-		case row.percent:
-			fmt.Fprintf(w, "%-10s %s\n", row.name, percent(*row.value))
-		default:
-			fmt.Fprintf(w, "%-10s %.6g\n", row.name, *row.value)
+	}
+}
+
+func (v metric) text() string {
+	switch {
+	case v.value == nil:
+		return "-"
+	case v.percent:
+		return percent(*v.value)
+	}
+	return fmt.Sprintf("%.6g", *v.value)
+}
+
+func (m metrics) print(w io.Writer) {
+	fmt.Fprintf(w, "%-10s %d\n", "samples", m.Samples)
+	for _, v := range m.values() {
+		if v.value != nil {
+			fmt.Fprintf(w, "%-10s %s\n", v.name, v.text())
 		}
 	}
 }

@@ -108,14 +108,14 @@ func newIntegerNetwork(p *qrt.Program, s *samples) (*integerNetwork, error) {
 	if s.set.Kind == dataset.Pixels && p.Input.Tables == nil {
 		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", s.set.Spec)
 	}
+	r, err := qrt.NewRunner(p, qrt.Options{})
+	if err != nil {
+		return nil, err
+	}
 	n := &integerNetwork{program: p, samples: s}
+	size := s.set.Elems()
 	for range runtime.GOMAXPROCS(0) {
-		r, err := qrt.NewRunner(p, qrt.Options{})
-		if err != nil {
-			return nil, err
-		}
-		size := s.set.Elems()
-		n.workers = append(n.workers, &integerWorker{r, make([]byte, size), make([]byte, size), make([]float32, size)})
+		n.workers = append(n.workers, &integerWorker{r.Clone(), make([]byte, size), make([]byte, size), make([]float32, size)})
 	}
 	return n, nil
 }

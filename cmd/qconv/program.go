@@ -140,8 +140,8 @@ func (i *programInfo) printTotals(w io.Writer) {
 }
 
 func (i *programInfo) printLayers(w io.Writer) {
-	t := table{left: 3}
-	t.add("layer", "op", "output", "levels", "weights", "different", "bits", "MACs", "kernel")
+	t := table{left: 1}
+	t.add("layer", "levels", "weights", "different", "bits", "MACs", "kernel")
 	for _, s := range i.Layers {
 		levels, different, bits := "-", "", ""
 		if s.Levels > 0 {
@@ -150,7 +150,7 @@ func (i *programInfo) printLayers(w io.Writer) {
 		if s.Weights > 0 {
 			different, bits = fmt.Sprint(s.UniqueWeights), fmt.Sprintf("%.2f", s.BitsPerWeight)
 		}
-		t.add(s.Name, s.Op, fmt.Sprint(s.Output), levels, grouped(s.Weights), different, bits, grouped(s.MACs), s.Kernel)
+		t.add(s.Name, levels, grouped(s.Weights), different, bits, grouped(s.MACs), s.Kernel)
 	}
 	t.print(w)
 }

@@ -267,7 +267,7 @@ func withoutOnes(shape []int) []int {
 }
 
 // shownValues is how many values of an output are printed.
-const shownValues = 32
+const shownValues = 8
 
 func (r *runReport) print(w io.Writer) {
 	for _, s := range r.Inputs {

@@ -75,6 +75,10 @@ func TestReadInputs(t *testing.T) {
 	gray, rgb, vector := [3]int{1, 2, 3}, [3]int{3, 2, 3}, [3]int{6, 1, 1}
 	ten := []byte{10, 11, 12, 13, 14, 15}
 	red := []byte{200, 200, 200, 200, 200, 200, 100, 100, 100, 100, 100, 100, 0, 1, 2, 3, 4, 5}
+	var grays []byte
+	for i := range 6 {
+		grays = append(grays, color.GrayModel.Convert(color.RGBA{200, 100, uint8(i), 255}).(color.Gray).Y)
+	}
 	for _, c := range []struct {
 		path  string
 		want  [3]int
@@ -89,7 +93,7 @@ func TestReadInputs(t *testing.T) {
 		{"picture", gray, "picture", ten},
 		{"red.png", rgb, "red.png", red},
 		{"red.png", [3]int{18, 1, 1}, "red.png", red},
-		{"red.png", gray, "red.png", []byte{119, 119, 119, 119, 119, 119}},
+		{"red.png", gray, "red.png", grays},
 		{"t10k-images-idx3-ubyte", gray, "t10k-images-idx3-ubyte#0 t10k-images-idx3-ubyte#1 t10k-images-idx3-ubyte#2 t10k-images-idx3-ubyte#3", ascending(24)[18:]},
 		{"t10k-images-idx3-ubyte.gz#2", gray, "t10k-images-idx3-ubyte.gz#2", ascending(18)[12:]},
 		{"digits#1:3", vector, "digits#1 digits#2", ascending(18)[12:]},

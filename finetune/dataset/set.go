@@ -13,9 +13,9 @@ type Kind uint8
 
 const (
 	// Pixels are bytes 0..255: pictures, and whole numbers in files that all lie in
-	// that range.
+	// that range. They are what preprocessing applies to.
 	Pixels Kind = iota
-	// Floats are float32 values, taken as the file has them.
+	// Floats are float32 values, taken as the file has them: the network's own input.
 	Floats
 )
 

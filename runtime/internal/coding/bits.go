@@ -37,6 +37,7 @@ type BitReader struct {
 	n    uint // bits in acc
 }
 
+// Reset starts to read data.
 func (r *BitReader) Reset(data []byte) { *r = BitReader{data: data} }
 
 // fill brings acc to at least 32 bits, or to all that remain.

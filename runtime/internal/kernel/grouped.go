@@ -58,40 +58,53 @@ type tileCol struct {
 	out  int32 // elements from the first column of the grid
 }
 
-// NewGrouped prepares l. It fails where a layer is too large for the addresses of taps
-// or where the machine is not little-endian.
-func NewGrouped(l *Layer) (*Grouped, error) {
+// NewGrouped prepares l. It fails, before any large work, where Cost would exceed limit,
+// where the layer is too large for the addresses of taps, and where the machine is not
+// little-endian.
+func NewGrouped(l *Layer, limit int) (*Grouped, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
-	k := &Grouped{finisher: newFinisher(l), sections: sections(l), outStep: l.positions()}
+	k := &Grouped{sections: sections(l), outStep: l.positions()}
 	k.channels = l.Out[0] / k.sections
 	top := 0 // largest index
 	for i := range l.Terms {
 		top = max(top, l.Terms[i].Levels-1)
 	}
 	k.groupUnits = 255 / 4 / top
-	digits := digitCount(l)
+	count := digitCount(l)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
+	type phase struct {
+		y, x int
+		axes [][2]axis
+		lay  *tiling
+	}
+	var phases []phase
 	for y := range min(py, l.Out[1]) {
 		for x := range min(px, l.Out[2]) {
-			g := &grid{outStart: y*l.Out[2] + x, outRow: py * l.Out[2], outCol: px}
-			rows, cols := ceilDiv(l.Out[1]-y, py), ceilDiv(l.Out[2]-x, px)
-			var axes [][2]axis
+			p := phase{y: y, x: x}
 			for i := range l.Terms {
-				axes = append(axes, [2]axis{newAxis(&l.Terms[i], 0, y, py), newAxis(&l.Terms[i], 1, x, px)})
+				p.axes = append(p.axes, [2]axis{newAxis(&l.Terms[i], 0, y, py), newAxis(&l.Terms[i], 1, x, px)})
 			}
-			lay, err := k.chooseTiles(l, axes, rows, cols, digits)
+			var err error
+			p.lay, err = k.chooseTiles(l, p.axes, ceilDiv(l.Out[1]-y, py), ceilDiv(l.Out[2]-x, px), ceilDiv(count, py*px))
 			if err != nil {
 				return nil, err
 			}
-			if err := g.build(k, l, axes, lay); err != nil {
-				return nil, err
+			phases = append(phases, p)
+			if k.cost += p.lay.cost; k.cost > limit {
+				return nil, fmt.Errorf("kernel: grouped: cost %d, want at most %d", k.cost, limit)
 			}
-			k.grids = append(k.grids, g)
-			k.need = k.need.Max(g.need(k))
-			k.cost += lay.cost
 		}
+	}
+	k.finisher = newFinisher(l)
+	for _, p := range phases {
+		g := &grid{outStart: p.y*l.Out[2] + p.x, outRow: py * l.Out[2], outCol: px}
+		if err := g.build(k, l, p.axes, p.lay); err != nil {
+			return nil, err
+		}
+		k.grids = append(k.grids, g)
+		k.need = k.need.Max(g.need(k))
 	}
 	return k, nil
 }

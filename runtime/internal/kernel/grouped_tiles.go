@@ -85,7 +85,11 @@ func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, cols, totalRows, totalC
 		m := newPlaneMap(term, axes[i][0], axes[i][1], rows, t.pitch, cols, totalCols)
 		t.maps = append(t.maps, m)
 		t.base = append(t.base, at)
-		at += term.Shape[0] / sections * m.bytes
+		at += min(term.Shape[0]/sections, maxTapRows) * m.bytes
+		if at > maxTapRows {
+			t.bytes = at
+			return t
+		}
 	}
 	// Passes may read beyond the last row.
 	t.bytes = ceilDiv(at+t.words*wordBytes-rows*t.pitch, wordBytes) * wordBytes

@@ -67,18 +67,21 @@ func TestLinearGeometry(t *testing.T) {
 		}},
 		{"pooling", [3]int{5, 1, 1}, []Term{set(term([3]int{5, 8, 8}, 8, 1, 0, 32, 0), func(t *Term) { t.Groups = 5 })}},
 	}
-	books := map[string][]int32{
-		"small integers": smallInts(),
-		"ternary":        {-1, 0, 1},
-		"8 bits":         arbitrary(r, 64, 8),
-		"16 bits":        arbitrary(r, 200, 16),
+	books := []struct {
+		name    string
+		centres []int32
+	}{
+		{"small integers", smallInts()},
+		{"ternary", []int32{-1, 0, 1}},
+		{"8 bits", arbitrary(r, 64, 8)},
+		{"16 bits", arbitrary(r, 200, 16)},
 	}
 	for _, c := range cases {
-		for name, book := range books {
+		for _, book := range books {
 			for _, steps := range []string{"", "one", "channel", "wild"} {
-				s := spec{out: c.out, terms: c.terms, book: book, steps: steps, bias: 1000, levels: 32}
+				s := spec{out: c.out, terms: c.terms, book: book.centres, steps: steps, bias: 1000, levels: 32}
 				l, src := s.make(r)
-				checkLayer(t, l, src, fmt.Sprintf("%s, %s, steps %q", c.name, name, steps))
+				checkLayer(t, l, src, fmt.Sprintf("%s, %s, steps %q", c.name, book.name, steps))
 			}
 		}
 	}
@@ -102,27 +105,30 @@ func TestLinearLevels(t *testing.T) {
 
 func TestLinearCodebooks(t *testing.T) {
 	r := rand.New(rand.NewSource(3))
-	books := map[string][]int32{
-		"one centre":      {5},
-		"one centre, 0":   {0},
-		"negative":        {-9, -5, -2},
-		"positive":        {7, 100},
-		"two":             {-1, 1},
-		"multiples of 64": {-128, -64, 0, 64, 192},
-		"far apart":       {-1 << 20, 0, 1 << 20},
-		"8 bits, 256":     arbitrary(r, 256, 8),
-		"12 bits, 1000":   arbitrary(r, 1000, 12),
-		"16 bits, 1000":   arbitrary(r, 1000, 16),
+	books := []struct {
+		name    string
+		centres []int32
+	}{
+		{"one centre", []int32{5}},
+		{"one centre, 0", []int32{0}},
+		{"negative", []int32{-9, -5, -2}},
+		{"positive", []int32{7, 100}},
+		{"two", []int32{-1, 1}},
+		{"multiples of 64", []int32{-128, -64, 0, 64, 192}},
+		{"far apart", []int32{-1 << 17, 0, 1 << 17}},
+		{"8 bits, 256", arbitrary(r, 256, 8)},
+		{"12 bits, 1000", arbitrary(r, 1000, 12)},
+		{"16 bits, 1000", arbitrary(r, 1000, 16)},
 	}
-	for name, book := range books {
+	for _, book := range books {
 		for _, s := range []spec{
 			{out: [3]int{6, 5, 5}, terms: []Term{term([3]int{3, 5, 5}, 3, 1, 1, 32, 3)}},
 			{out: [3]int{33, 1, 1}, terms: []Term{term([3]int{40, 1, 1}, 1, 1, 0, 32, 3)}},
 			{out: [3]int{6, 5, 5}, terms: []Term{term([3]int{3, 5, 5}, 3, 1, 1, 256, 3)}},
 		} {
-			s.book, s.steps, s.bias, s.levels = book, "one", 1<<20, 16
+			s.book, s.steps, s.bias, s.levels = book.centres, "one", 1<<20, 16
 			l, src := s.make(r)
-			checkLayer(t, l, src, name)
+			checkLayer(t, l, src, book.name)
 		}
 	}
 }

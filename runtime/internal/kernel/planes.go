@@ -99,7 +99,8 @@ func newPlaneMap(t *Term, y, x axis, rows, pitch, cols, total int) planeMap {
 			p.cols = append(p.cols, colRange{lo, hi, base + lo*x.stride})
 		}
 		offs[k] = m.bytes
-		m.bytes += (rows + p.rows) * pitch
+		// Rows beyond any buffer need no exact count.
+		m.bytes = min(m.bytes+min(rows+p.rows, maxTapRows)*pitch, 2*maxTapRows)
 		m.planes = append(m.planes, p)
 	}
 	for ky := range y.at {

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/rand"
 	"testing"
 )
@@ -68,10 +69,10 @@ type linear interface {
 // implementations returns every kernel that can compute l, by name.
 func implementations(l *Layer) map[string]linear {
 	m := map[string]linear{"lookup": NewLookup(l)}
-	if k, err := NewGrouped(l); err == nil {
+	if k, err := NewGrouped(l, math.MaxInt); err == nil {
 		m["grouped"] = k
 	}
-	if k, err := NewSorted(l, 8<<20); err == nil {
+	if k, err := NewSorted(l, 8<<20, math.MaxInt); err == nil {
 		m["sorted"] = k
 	}
 	return m

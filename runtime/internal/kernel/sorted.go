@@ -73,54 +73,59 @@ type lowDigit struct {
 // four bits instead of one by one.
 const splitLevels = 65
 
-// NewSorted prepares l. It fails where the matrix of all weights would take more than
-// limit bytes or where the machine is not little-endian.
-func NewSorted(l *Layer, limit int) (*Sorted, error) {
+// NewSorted prepares l. It fails, before any large work, where Cost would exceed limit,
+// where the matrix of all weights would take more than bytes bytes, and where the machine
+// is not little-endian.
+func NewSorted(l *Layer, bytes, limit int) (*Sorted, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: sorted: lanes need a little-endian machine")
 	}
-	k := &Sorted{finisher: newFinisher(l), plane: l.positions(), single: len(l.Steps) == 1}
+	k := &Sorted{plane: l.positions(), single: len(l.Steps) == 1}
 	outs := l.Out[0] * k.plane
 	blocks := ceilDiv(outs, wordBytes)
-	k.bias = make([]int32, blocks*wordBytes)
-	for i := range outs {
-		k.bias[i] = l.Bias[i/k.plane]
-	}
-	k.need = Need{Acc: len(k.bias)}
-	size := 0
+	size := int64(0)
+	lows := make([]int32, len(l.Terms))
+	k.cost = outs * 6
+	k.need = Need{Acc: blocks * wordBytes}
 	for i := range l.Terms {
 		t := &l.Terms[i]
-		low, digitBits, count := sortedDigits(l, t)
+		low, width, count := sortedDigits(l, t)
+		lows[i] = low
 		elems := t.Shape[0] * t.Shape[1] * t.Shape[2]
 		columns := ceilDiv(blocks*count, 2)
-		if size += elems * columns * wordBytes; size > limit {
-			return nil, fmt.Errorf("kernel: sorted: the matrix of weights takes %d bytes or more, want at most %d", size, limit)
+		if size += int64(elems) * int64(columns) * wordBytes; size > int64(bytes) {
+			return nil, fmt.Errorf("kernel: sorted: the matrix of weights takes %d bytes or more, want at most %d", size, bytes)
 		}
-		most := 0xFFFF / (1<<digitBits - 1)
+		most := 0xFFFF / (1<<width - 1)
 		for first := 0; first < elems; first += most {
+			n := min(most, elems-first)
 			p := &sortedPart{
-				src: i, first: first, n: min(most, elems-first),
-				columns: columns, pairBytes: min(most, elems-first) * 2 * wordBytes, bits: digitBits, group: 0xFF / (1<<digitBits - 1),
-			}
-			for b := range blocks {
-				for d := range count {
-					p.streams = append(p.streams, stream{int32(b * wordBytes), uint8(uint(d) * digitBits)})
-				}
+				src: i, first: first, n: n,
+				columns: columns, pairBytes: n * 2 * wordBytes,
+				bits: width, group: 0xFF / (1<<width - 1),
+				split: t.Levels >= splitLevels,
 			}
 			p.makeBuckets(t)
-			p.fill(l, t, low)
-			plus, minus := digits(low)
-			for s := range uint8(33) {
-				if (plus|minus)>>s&1 != 0 {
-					p.low = append(p.low, lowDigit{s & 31, minus>>s&1 != 0})
+			for b := range blocks {
+				for d := range count {
+					p.streams = append(p.streams, stream{int32(b * wordBytes), uint8(uint(d) * width)})
 				}
 			}
 			k.parts = append(k.parts, p)
 			k.need = k.need.Max(Need{List: p.listLen()})
-			k.cost += p.estimate()
+			if k.cost += p.estimate(); k.cost > limit {
+				return nil, fmt.Errorf("kernel: sorted: cost %d, want at most %d", k.cost, limit)
+			}
 		}
 	}
-	k.cost += outs * 6
+	k.finisher = newFinisher(l)
+	k.bias = make([]int32, blocks*wordBytes)
+	for i := range outs {
+		k.bias[i] = l.Bias[i/k.plane]
+	}
+	for _, p := range k.parts {
+		p.fill(l, &l.Terms[p.src], lows[p.src])
+	}
 	return k, nil
 }
 
@@ -140,7 +145,6 @@ func sortedDigits(l *Layer, t *Term) (low int32, width uint, count int) {
 
 // makeBuckets decides how indices are sorted.
 func (p *sortedPart) makeBuckets(t *Term) {
-	p.split = t.Levels >= splitLevels
 	p.of[0] = make([]uint8, 256)
 	if p.split {
 		p.of[1] = make([]uint8, 256)
@@ -174,8 +178,14 @@ func (p *sortedPart) makeBuckets(t *Term) {
 	}
 }
 
-// fill writes the rows.
+// fill writes the rows and the digits of low.
 func (p *sortedPart) fill(l *Layer, t *Term, low int32) {
+	plus, minus := digits(low)
+	for s := range uint8(32) {
+		if (plus|minus)>>s&1 != 0 {
+			p.low = append(p.low, lowDigit{s, minus>>s&1 != 0})
+		}
+	}
 	p.rows = make([]word, p.n*p.columns)
 	count := 1
 	for count < len(p.streams) && p.streams[count].acc == 0 {
