@@ -140,3 +140,17 @@ func decodeFile(t testing.TB, m *pb.ModelProto) *Graph {
 }
 
 var negInf = math.Inf(-1)
+
+// inputNames lists the graph inputs a file declares.
+func inputNames(t testing.TB, data []byte) []string {
+	t.Helper()
+	m := new(pb.ModelProto)
+	if err := proto.Unmarshal(data, m); err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, v := range m.GetGraph().GetInput() {
+		names = append(names, v.GetName())
+	}
+	return names
+}

@@ -173,7 +173,11 @@ func dump(g *Graph) string {
 		if v == nil {
 			return " -"
 		}
-		return fmt.Sprintf(" %s%v/%v/%v", v.Name, v.Shape, v.Type, v.Const)
+		s := fmt.Sprintf(" %s%v/%v", v.Name, v.Shape, v.Type)
+		if c := v.Const; c != nil {
+			s += fmt.Sprintf("=%.8v%v", c.Floats[:min(4, len(c.Floats))], c.Ints[:min(4, len(c.Ints))])
+		}
+		return s
 	}
 	for _, v := range g.Inputs {
 		s += "\n  input" + value(v)

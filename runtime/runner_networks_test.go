@@ -2,27 +2,27 @@ package runtime
 
 import "math/rand"
 
-// network builds programs with random weights for tests and benchmarks.
-type network struct {
+// netBuilder builds programs with random weights for tests and benchmarks.
+type netBuilder struct {
 	r *rand.Rand
 	p *Program
 }
 
-// newNetwork starts a program with an input of 256 levels and one codebook.
-func newNetwork(r *rand.Rand, input [3]int, levels int, centres []int32) *network {
-	n := &network{r: r, p: &Program{}}
+// newNetBuilder starts a program with an input of 256 levels and one codebook.
+func newNetBuilder(r *rand.Rand, input [3]int, levels int, centres []int32) *netBuilder {
+	n := &netBuilder{r: r, p: &Program{}}
 	n.p.Codebooks = []Codebook{{Centres: centres}}
 	n.tensor(input, levels)
 	return n
 }
 
-func (n *network) tensor(shape [3]int, levels int) int {
+func (n *netBuilder) tensor(shape [3]int, levels int) int {
 	n.p.Tensors = append(n.p.Tensors, Tensor{Shape: shape, Levels: levels, Scale: ScaleOf(1)})
 	return len(n.p.Tensors) - 1
 }
 
 // linear adds a convolution; levels 0 keeps the accumulators.
-func (n *network) linear(in int, out [3]int, kernel, stride, pad, groups, levels int) int {
+func (n *netBuilder) linear(in int, out [3]int, kernel, stride, pad, groups, levels int) int {
 	p := n.p
 	from := p.Tensors[in].Shape
 	w := make([]uint16, out[0]*from[0]/groups*kernel*kernel)
@@ -64,7 +64,7 @@ func (n *network) linear(in int, out [3]int, kernel, stride, pad, groups, levels
 	return l.Out
 }
 
-func (n *network) maxPool(in int) int {
+func (n *netBuilder) maxPool(in int) int {
 	s := n.p.Tensors[in].Shape
 	m := &MaxPool{
 		In: in, Out: n.tensor([3]int{s[0], s[1] / 2, s[2] / 2}, n.p.Tensors[in].Levels),
@@ -74,14 +74,14 @@ func (n *network) maxPool(in int) int {
 	return m.Out
 }
 
-func (n *network) output(t int) *Program {
+func (n *netBuilder) output(t int) *Program {
 	n.p.Outputs = []Output{{Name: "output", Tensor: t}}
 	return n.p
 }
 
-// lenet has the layers of the LeNet that the project trains.
-func lenet(r *rand.Rand, levels int, centres []int32) *Program {
-	n := newNetwork(r, [3]int{1, 28, 28}, 256, centres)
+// lenetProgram has the layers of the LeNet that the project trains.
+func lenetProgram(r *rand.Rand, levels int, centres []int32) *Program {
+	n := newNetBuilder(r, [3]int{1, 28, 28}, 256, centres)
 	t := n.linear(0, [3]int{16, 28, 28}, 5, 1, 2, 1, levels)
 	t = n.maxPool(t)
 	t = n.linear(t, [3]int{32, 10, 10}, 5, 1, 0, 1, levels)

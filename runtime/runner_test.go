@@ -173,7 +173,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 
 // TestRunnersShareProgram runs Runners and clones of one program at the same time.
 func TestRunnersShareProgram(t *testing.T) {
-	p := lenet(rand.New(rand.NewSource(3)), 32, evenCentres(-8, 7))
+	p := lenetProgram(rand.New(rand.NewSource(3)), 32, evenCentres(-8, 7))
 	in := &p.Tensors[p.Input.Tensor]
 	first := mustRunner(t, p, Options{})
 	var wait sync.WaitGroup
@@ -237,7 +237,7 @@ func TestArena(t *testing.T) {
 }
 
 func TestLayers(t *testing.T) {
-	p := lenet(rand.New(rand.NewSource(3)), 32, evenCentres(-8, 7))
+	p := lenetProgram(rand.New(rand.NewSource(3)), 32, evenCentres(-8, 7))
 	for _, o := range kernelOptions {
 		r := mustRunner(t, p, o)
 		layers := r.Layers()

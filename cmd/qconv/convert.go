@@ -74,7 +74,11 @@ func runConvert(c *cli.Context) error {
 	}
 	// What the program is measured against: a tuned model with its levels, or the float network.
 	reference := &floatModel{graph: m.Graph, levels: m.Levels}
-	if !isTuned(m) {
+	if isTuned(m) {
+		if name := anySet(c, quantFlags); name != "" {
+			return usagef("flag --%s: %s has its levels and weights already", name, path)
+		}
+	} else {
 		reference = &floatModel{graph: m.Graph.Clone()}
 		if err := postTrain(c, m, reference.graph, calibration, clustering); err != nil {
 			return err

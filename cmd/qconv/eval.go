@@ -52,6 +52,9 @@ func runEval(c *cli.Context) error {
 	if gates.drop != nil && other == "" {
 		return usagef("flag --%s needs --%s", maxDropFlag.Name, againstFlag.Name)
 	}
+	if err := checkPreprocessFlags(c, path, other); err != nil {
+		return err
+	}
 	net, err := openNetwork(c, path, data)
 	if err != nil {
 		return err
@@ -101,6 +104,20 @@ func (r evalReport) print(w io.Writer) {
 	t.print(w)
 }
 
+// checkPreprocessFlags refuses preprocessing flags where they could only concern programs.
+func checkPreprocessFlags(c *cli.Context, path, other string) error {
+	integer, err := isProgram(path)
+	if err != nil || !integer {
+		return err
+	}
+	if other != "" {
+		if integer, err = isProgram(other); err != nil || !integer {
+			return err
+		}
+	}
+	return refusePreprocess(c, path)
+}
+
 // openNetwork opens a model and the data it is to be measured on.
 func openNetwork(c *cli.Context, path, data string) (predictor, error) {
 	integer, err := isProgram(path)
@@ -114,9 +131,6 @@ func openNetwork(c *cli.Context, path, data string) (predictor, error) {
 }
 
 func openInteger(c *cli.Context, path, data string) (predictor, error) {
-	if err := refusePreprocess(c, path); err != nil {
-		return nil, err
-	}
 	p, err := readProgram(path)
 	if err != nil {
 		return nil, err

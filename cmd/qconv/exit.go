@@ -28,7 +28,7 @@ var exitTable = []struct {
 	matches func(error) bool
 }{
 	{exitFailure, is[*outputError]},
-	{exitFailure, func(err error) bool { return errors.Is(err, context.Canceled) }},
+	{exitFailure, isInterrupt},
 	{exitUsage, is[*usageError]},
 	{exitGate, is[*gateError]},
 	{exitUnsupported, is[*onnx.UnsupportedError]},
@@ -57,6 +57,9 @@ func is[E error](err error) bool {
 	return errors.As(err, &e)
 }
 
+// isInterrupt tells whether the work stopped because the context was cancelled.
+func isInterrupt(err error) bool { return errors.Is(err, context.Canceled) }
+
 // usageError says that the command line is wrong.
 type usageError struct{ problem string }
 
@@ -81,6 +84,12 @@ type outputError struct{ err error }
 
 func (e *outputError) Error() string { return "cannot write the result: " + e.err.Error() }
 func (e *outputError) Unwrap() error { return e.err }
+
+// interruptedError says that Ctrl-C stopped the work, and what is left of it.
+type interruptedError struct{ state string }
+
+func (e *interruptedError) Error() string { return "interrupted " + e.state }
+func (e *interruptedError) Unwrap() error { return context.Canceled }
 
 // gateError says that a network missed the accuracy the user demanded.
 type gateError struct{ problem string }

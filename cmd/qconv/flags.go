@@ -56,6 +56,16 @@ func flagList(groups ...[]cli.Flag) []cli.Flag {
 	return all
 }
 
+// anySet is the name of the first of some flags that was given, or empty.
+func anySet(c *cli.Context, flags []cli.Flag) string {
+	for _, f := range flags {
+		if name := f.Names()[0]; c.IsSet(name) {
+			return name
+		}
+	}
+	return ""
+}
+
 // oneArgument is the only argument of a command; what names it in the error.
 func oneArgument(c *cli.Context, what string) (string, error) {
 	switch c.NArg() {

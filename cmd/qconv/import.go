@@ -106,11 +106,11 @@ func runImport(c *cli.Context) error {
 	if err := setPreprocess(c, &m.Input); err != nil {
 		return err
 	}
-	if err := checkPreprocess(m); err != nil {
-		return err
-	}
 	if labels != nil {
 		m.Labels = labels
+	}
+	if err := checkPreprocess(m); err != nil {
+		return err
 	}
 	if r.Check.Compared && !r.Check.Agrees {
 		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", r.Check.Difference)

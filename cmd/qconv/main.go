@@ -47,12 +47,16 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
+	code := exitCode(err)
+	if isInterrupt(err) && !is[*interruptedError](err) {
+		err = errors.New("interrupted")
+	}
 	where := strings.TrimSpace("qconv " + name)
 	fmt.Fprintf(stderr, "%s: %v\n", where, err)
-	if usage := (*usageError)(nil); errors.As(err, &usage) {
+	if code == exitUsage {
 		fmt.Fprintf(stderr, "See: %s\n", strings.TrimSpace("qconv help "+name))
 	}
-	return exitCode(err)
+	return code
 }
 
 // dispatch finds the command, puts its arguments in order and runs it. The name it returns

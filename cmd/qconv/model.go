@@ -102,10 +102,8 @@ func openFloatModel(c *cli.Context, path string) (*floatModel, error) {
 
 // refusePreprocess reports preprocessing flags given with a program, which carries its own.
 func refusePreprocess(c *cli.Context, path string) error {
-	for _, f := range preprocessFlags {
-		if name := f.Names()[0]; c.IsSet(name) {
-			return usagef("flag --%s: %s carries its preprocessing and labels already", name, path)
-		}
+	if name := anySet(c, preprocessFlags); name != "" {
+		return usagef("flag --%s: %s carries its preprocessing and labels already", name, path)
 	}
 	return nil
 }

@@ -29,10 +29,11 @@ var (
 	centreBitsFlag = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
 )
 
-var quantFlags = []cli.Flag{
-	levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag,
-	weightsFlag, scopeFlag, codebookFlag, methodFlag, centreBitsFlag,
-}
+var (
+	calibrateFlags = []cli.Flag{levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag}
+	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, methodFlag, centreBitsFlag}
+	quantFlags     = flagList(calibrateFlags, clusterFlags)
+)
 
 // calibrateConfig reads the calibration flags.
 func calibrateConfig(c *cli.Context) (finetune.CalibrateConfig, error) {

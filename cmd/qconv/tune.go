@@ -89,6 +89,9 @@ func runFinetune(c *cli.Context) error {
 	if cfg.Teacher, err = readTeacher(c, m); err != nil {
 		return err
 	}
+	if anySet(c, calibrateFlags) != "" {
+		clear(m.Levels) // those of an earlier run, if any
+	}
 	data, err := openModelSamples(c, spec, m)
 	if err != nil {
 		return err
@@ -100,6 +103,8 @@ func runFinetune(c *cli.Context) error {
 	}
 	if val != nil {
 		defer val.set.Close()
+	} else if gates.any() {
+		return inputf("%s has too few samples to hold some back for the gates: give --%s", spec, valFlag.Name)
 	}
 	key, err := runKey(path, train, cfg, calibration)
 	if err != nil {
@@ -123,9 +128,6 @@ func runFinetune(c *cli.Context) error {
 		return err
 	}
 	if gates.any() {
-		if r.Tuned == nil {
-			return inputf("the gates need data to measure on: give --%s", valFlag.Name)
-		}
 		return gates.check(*r.Tuned, r.Float)
 	}
 	return nil
@@ -183,8 +185,8 @@ func (r *tuneReport) tune(c *cli.Context, m *quant.Model, data *samples, cfg fin
 		return err
 	}
 	if result.Stopped {
-		return fmt.Errorf("%w after step %d of %d; %s holds the state, --%s goes on from there",
-			context.Canceled, result.Steps, result.Planned, k.path, resumeFlag.Name)
+		return &interruptedError{fmt.Sprintf("after step %d of %d; %s holds the state, --%s goes on from there",
+			result.Steps, result.Planned, k.path, resumeFlag.Name)}
 	}
 	r.Steps, r.Loss = result.Steps, lastLoss(result.Losses)
 	r.Codebooks = []int{}

@@ -18,6 +18,8 @@ func transposeRows(dst []float32, ldd int, src []float32, lds, rows, cols int, _
 	transposeScalar(dst, ldd, src, lds, rows, 0, cols)
 }
 
+func (c *blockCopy) run() { c.generic() }
+
 // The vector functions do the first elements of their operands and return how many:
 // here none.
 

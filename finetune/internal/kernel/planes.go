@@ -5,8 +5,6 @@ package kernel
 // padding in place and, for strides, split by phase. Phase (a, b) holds the rows a,
 // a+stride[0], ... and columns b, b+stride[1], ... of the padded plane; only the phases
 // that some tap reads are there. The copy is [phases][chans][rows][pitch].
-//
-// Where neither padding nor phases are needed, the copy is the source itself.
 type planes struct {
 	chans, h, w int     // source planes
 	stride      [2]int  // phases there are
@@ -14,7 +12,6 @@ type planes struct {
 	slot        []int32 // place of phase a*stride[1]+b in the copy, or -1
 	phases      int     // phases in the copy
 	rows, pitch int     // one plane of the copy
-	direct      bool    // no copy
 }
 
 // image is the number of elements of the copy.
@@ -50,44 +47,52 @@ func (p *planes) layPhases(v *Conv, back bool) {
 	}
 }
 
-// fill makes the copy of src [chans][h][w], starting with row first of each phase.
+// fill makes the copy of src [chans][h][w], starting with row first of each phase. dst is
+// zero where the padding is; what fill has filled before from the same row may be filled
+// again.
 func (p *planes) fill(dst, src []float32, first int) {
 	for phase, slot := range p.slot {
 		if slot < 0 {
 			continue
 		}
-		a, b := phase/p.stride[1], phase%p.stride[1]
-		// columns [q0, q1) of the copy are source columns b-pad+q*stride
-		q0, q1 := span(b-p.pad[1], p.stride[1], p.pitch, p.w)
-		at := int(slot) * p.chans * p.rows * p.pitch
-		for c := 0; c < p.chans; c++ {
-			for r := 0; r < p.rows; r++ {
-				row := dst[at : at+p.pitch]
-				at += p.pitch
-				y := (first+r)*p.stride[0] + a - p.pad[0]
-				if y < 0 || y >= p.h || q0 == q1 {
-					clear(row)
-					continue
-				}
-				clear(row[:q0])
-				clear(row[q1:])
-				x := (c*p.h+y)*p.w + b - p.pad[1] + q0*p.stride[1]
-				copyStep(row[q0:q1], src[x:], p.stride[1])
-			}
+		// row r, column q of the phase is row r*stride+y, column q*stride+x of src
+		y, x := first*p.stride[0]+phase/p.stride[1]-p.pad[0], phase%p.stride[1]-p.pad[1]
+		r0, r1 := span(y, p.stride[0], p.rows, p.h)
+		q0, q1 := span(x, p.stride[1], p.pitch, p.w)
+		if r0 == r1 || q0 == q1 {
+			continue
 		}
+		c := blockCopy{
+			dst: dst[(int(slot)*p.chans*p.rows+r0)*p.pitch+q0:], dstPlane: p.rows * p.pitch, dstRow: p.pitch,
+			src: src[(y+r0*p.stride[0])*p.w+x+q0*p.stride[1]:], srcPlane: p.h * p.w, srcRow: p.stride[0] * p.w,
+			planes: p.chans, rows: r1 - r0, cols: q1 - q0, step: p.stride[1],
+		}
+		c.run()
 	}
 }
 
-// copyStep sets dst[i] = src[i*step].
-func copyStep(dst, src []float32, step int) {
-	if step == 1 {
-		copy(dst, src)
-		return
-	}
-	at := 0
-	for i := range dst {
-		dst[i] = src[at]
-		at += step
+// blockCopy sets, for p < planes, i < rows and j < cols,
+//
+//	dst[p*dstPlane+i*dstRow+j] = src[p*srcPlane+i*srcRow+j*step]
+type blockCopy struct {
+	dst, src           []float32
+	dstPlane, srcPlane int
+	dstRow, srcRow     int
+	planes, rows, cols int
+	step               int
+}
+
+func (c *blockCopy) generic() {
+	for p := 0; p < c.planes; p++ {
+		for i := 0; i < c.rows; i++ {
+			dst := c.dst[p*c.dstPlane+i*c.dstRow:][:c.cols]
+			src := c.src[p*c.srcPlane+i*c.srcRow:]
+			at := 0
+			for j := range dst {
+				dst[j] = src[at]
+				at += c.step
+			}
+		}
 	}
 }
 

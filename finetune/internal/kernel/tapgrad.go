@@ -88,9 +88,6 @@ func (g *tapGrad) plan() {
 	p.layPhases(v, false)
 	p.rows = g.rows + (v.KH-1)*v.Dilation[0]/v.Stride[0]
 	p.pitch = g.cols + (v.KW-1)*v.Dilation[1]/v.Stride[1]
-	if p.direct = g.wide > 0 && v.Stride == [2]int{1, 1} && v.Pad == [4]int{}; p.direct {
-		p.rows, p.pitch = p.h, p.w
-	}
 
 	g.chunks = min(v.N, fewTasks, max(1, maxSums/g.size))
 	g.chunk = ceilDiv(v.N, g.chunks)
@@ -141,28 +138,20 @@ func (g *tapGrad) task(i int) {
 	sc := getScratch()
 	image := p.image()
 	size := p.chans * p.h * p.w
-	var buf []float32
-	if !p.direct {
-		buf = sc.floats.get(g.images*image + tileCols)
-		// Vectors of dots may reach beyond the planes; what they find there is
-		// multiplied by zero.
-		clear(buf[g.images*image:])
-	}
+	// Vectors of dots may reach beyond the planes; what they find there is multiplied by
+	// zero.
+	buf := sc.floats.get(g.images*image + tileCols)
+	clear(buf)
 	lines := sc.floats.get(g.images * g.rows * max(g.cols*tileCols, ceilDiv(g.cols, vecLen)*vecLen))
 	if g.wide == 0 {
 		clear(lines)
 	}
 	n1 := min(v.N, (chunk+1)*g.chunk)
 	for n := chunk * g.chunk; n < n1; n += g.images {
-		b := gradBlock{g: g, n: n, images: min(g.images, n1-n), lines: lines, sums: g.sums[chunk*g.size:][:g.size],
+		b := gradBlock{g: g, n: n, images: min(g.images, n1-n), src: buf, lines: lines, sums: g.sums[chunk*g.size:][:g.size],
 			sumsB: g.sumsB[chunk*v.O:][:v.O], first: n == chunk*g.chunk}
-		if p.direct {
-			b.src = g.x[n*image:]
-		} else {
-			b.src = buf
-			for m := 0; m < b.images; m++ {
-				p.fill(buf[m*image:][:image], g.x[(n+m)*size:][:size], 0)
-			}
+		for m := 0; m < b.images; m++ {
+			p.fill(buf[m*image:][:image], g.x[(n+m)*size:][:size], 0)
 		}
 		if g.wide > 0 {
 			units := v.Groups * g.wide / tileCols

@@ -20,11 +20,13 @@ type tapSum struct {
 	step           [2]int // distance of neighbouring positions of a part in dst
 	planes         planes
 	parts          []tapPart
-	rows, cols     int // size of the largest part
-	panel          int // most rows of a row panel: tileRows, or 1 for strips
-	images, band   int // images and rows of each part that a task does
-	bands, slices  int // tasks along the rows, and along the row panels
-	packUnits      int // row panels a packing task does
+	units          []tapUnit
+	rows, cols     int  // size of the largest part
+	panel          int  // most rows of a row panel: tileRows, or 1 for strips
+	images, band   int  // images and rows of each part that a task does
+	bands, slices  int  // tasks along the rows, and along the row panels
+	packUnits      int  // row panels a packing task does
+	byRows         bool // the order of taps is row of the window, channel of src, column
 	scratch        *scratch
 	packFn, taskFn func(i int) // bound methods
 }
@@ -34,8 +36,13 @@ type tapPart struct {
 	row0, col0, rows, cols int
 	gather                 bool      // the columns of tiles are collected into panels first
 	off                    []int32   // places of the taps in the planes of group 0
+	from                   []int32   // places of their weights, see packUnit
+	first, end             []int32   // taps that a row needs, if they are ordered by rows
 	a                      []float32 // weights, per group and row panel [len(off)][rows]
 }
+
+// tapUnit is a row panel: rows first to first+rows of a group.
+type tapUnit struct{ group, first, rows int }
 
 var tapSums = sync.Pool{New: func() any {
 	s := new(tapSum)
@@ -60,8 +67,7 @@ func (s *tapSum) forward() {
 	s.back = false
 	s.m, s.srcChans = v.O/v.Groups, v.C/v.Groups
 	s.dstH, s.dstW, s.step = v.OH(), v.OW(), [2]int{1, 1}
-	s.planes = planes{chans: v.C, h: v.H, w: v.W, stride: v.Stride, pad: [2]int{v.Pad[0], v.Pad[1]},
-		direct: v.Stride == [2]int{1, 1} && v.Pad == [4]int{}}
+	s.planes = planes{chans: v.C, h: v.H, w: v.W, stride: v.Stride, pad: [2]int{v.Pad[0], v.Pad[1]}}
 	s.parts = append(s.parts[:0], tapPart{rows: s.dstH, cols: s.dstW})
 	s.plan((v.KH-1)*v.Dilation[0]/v.Stride[0], (v.KW-1)*v.Dilation[1]/v.Stride[1])
 }
@@ -76,9 +82,7 @@ func (s *tapSum) backward() {
 	s.dstH, s.dstW, s.step = v.H, v.W, v.Stride
 	y0, y1 := reach(v.KH, v.Dilation[0], v.Stride[0], v.Pad[0], v.H)
 	x0, x1 := reach(v.KW, v.Dilation[1], v.Stride[1], v.Pad[1], v.W)
-	oh, ow := v.OH(), v.OW()
-	s.planes = planes{chans: v.O, h: oh, w: ow, stride: [2]int{1, 1}, pad: [2]int{-y0, -x0},
-		direct: y0 == 0 && x0 == 0 && ceilDiv(v.H, v.Stride[0])+y1 <= oh && ceilDiv(v.W, v.Stride[1])+x1 <= ow}
+	s.planes = planes{chans: v.O, h: v.OH(), w: v.OW(), stride: [2]int{1, 1}, pad: [2]int{-y0, -x0}}
 	s.parts = s.parts[:0]
 	for a := 0; a < min(v.Stride[0], v.H); a++ {
 		for b := 0; b < min(v.Stride[1], v.W); b++ {
@@ -134,14 +138,26 @@ func (s *tapSum) plan(extRows, extCols int) {
 		q := &s.parts[i]
 		inPlace, gathered := ceilDiv(q.cols, vecLen)*vecLen*s.m, q.cols*(s.m+gatherCost)
 		q.gather = s.panel > 1 && (q.cols < vecLen || inPlace > gathered)
-		// Only vectors that do not reach beyond their rows can read src itself.
-		p.direct = p.direct && !q.gather && q.cols >= vecLen && (s.panel > 1 || s.step[1] == 1)
 	}
+	s.layUnits()
 	p.slot = s.scratch.ints.get(p.stride[0] * p.stride[1])
 	p.layPhases(&s.conv, s.back)
 	s.sizeTasks(extRows, extCols)
+	s.byRows = s.panel > 1 && s.rowsPay()
 	for i := range s.parts {
 		s.layTaps(&s.parts[i])
+	}
+}
+
+// layUnits lists the row panels of all groups.
+func (s *tapSum) layUnits() {
+	s.units = s.units[:0]
+	for g := 0; g < s.groups; g++ {
+		n := ceilDiv(s.m, s.panel)
+		for i := 0; i < n; i++ {
+			first := i * s.m / n
+			s.units = append(s.units, tapUnit{g, first, (i+1)*s.m/n - first})
+		}
 	}
 }
 
@@ -157,36 +173,103 @@ func (s *tapSum) sizeTasks(extRows, extCols int) {
 	if want := min(ceilDiv(fewTasks, tasks), work/taskWork); want > 1 {
 		s.band = ceilDiv(s.rows, want)
 	}
-	if !p.direct && s.images == 1 {
+	if s.images == 1 {
 		row := p.phases * p.chans * p.pitch
 		s.band = max(1, min(s.band, taskBuffer/row-extRows))
 	}
 	s.bands = ceilDiv(s.rows, s.band)
 	tasks *= s.bands
 	if want := min(ceilDiv(fewTasks, tasks), work/taskWork/s.bands); want > 1 {
-		s.slices = min(want, s.panels())
+		s.slices = min(want, len(s.units))
 	}
 	p.rows = s.band + extRows
-	if p.direct {
-		p.rows, p.pitch = p.h, p.w
+}
+
+// rowsPay reports whether so many taps are in the padding above and below that it pays
+// to leave them out, which takes an order of taps that is slower to pack.
+func (s *tapSum) rowsPay() bool {
+	used, all := 0, 0
+	for i := range s.parts {
+		q := &s.parts[i]
+		if q.gather || q.cols <= vecLen {
+			continue
+		}
+		taps := 0
+		for u := 0; u < s.conv.KH; u++ {
+			if row, ok := s.coord(0, q.row0, u); ok {
+				r0, r1 := s.rowsOf(q, row)
+				used += (r1 - r0) * q.cols
+				taps++
+			}
+		}
+		all += taps * q.rows * q.cols
+	}
+	const packing = 200 // positions that take as long as packing
+	return all > 0 && used*10 < all*9 && s.conv.N*(all-used)/s.conv.KH > packing
+}
+
+// rowsOf is the range of the rows of q for which the tap of a row of the padded planes
+// is not in the padding above or below.
+func (s *tapSum) rowsOf(q *tapPart, row int) (first, end int) {
+	p := &s.planes
+	return span(row-p.pad[0], p.stride[0], q.rows, p.h)
+}
+
+// layTaps fills q.off and q.from. The order of taps is channel of src, u, v or, if byRows
+// is set, u, channel, v; then it also fills q.first and q.end.
+func (s *tapSum) layTaps(q *tapPart) {
+	v := &s.conv
+	n := s.srcChans * v.KH * v.KW
+	q.off, q.from = s.scratch.ints.get(n)[:0], s.scratch.ints.get(n)[:0]
+	if !s.byRows {
+		for c := 0; c < s.srcChans; c++ {
+			for u := 0; u < v.KH; u++ {
+				s.layRow(q, c, u)
+			}
+		}
+		return
+	}
+	q.first, q.end = s.scratch.ints.get(q.rows), s.scratch.ints.get(q.rows)
+	clear(q.end)
+	for u := 0; u < v.KH; u++ {
+		row, ok := s.coord(0, q.row0, u)
+		if !ok {
+			continue
+		}
+		first := len(q.off)
+		for c := 0; c < s.srcChans; c++ {
+			s.layRow(q, c, u)
+		}
+		r0, r1 := s.rowsOf(q, row)
+		for i := r0; i < r1; i++ {
+			if q.end[i] == 0 {
+				q.first[i] = int32(first)
+			}
+			q.end[i] = int32(len(q.off))
+		}
+	}
+	for i, end := range q.end {
+		if end == 0 { // a tile has at least one tap, be it in the padding
+			q.first[i], q.end[i] = 0, 1
+		}
 	}
 }
 
-// panels is the number of row panels of all groups.
-func (s *tapSum) panels() int { return s.groups * ceilDiv(s.m, s.panel) }
-
-// layTaps fills q.off. The order of taps is channel of src, u, v.
-func (s *tapSum) layTaps(q *tapPart) {
+// layRow appends the taps of row u of the window of a channel of src.
+func (s *tapSum) layRow(q *tapPart, c, u int) {
 	v := &s.conv
-	q.off = s.scratch.ints.get(s.srcChans * v.KH * v.KW)[:0]
-	for c := 0; c < s.srcChans; c++ {
-		for u := 0; u < v.KH; u++ {
-			row, ok := s.coord(0, q.row0, u)
-			for t := 0; ok && t < v.KW; t++ {
-				if col, ok := s.coord(1, q.col0, t); ok {
-					q.off = append(q.off, s.planes.tap(c, row, col))
-				}
-			}
+	row, ok := s.coord(0, q.row0, u)
+	if !ok {
+		return
+	}
+	from := c * v.KH * v.KW
+	if s.back {
+		from *= s.m
+	}
+	for t := 0; t < v.KW; t++ {
+		if col, ok := s.coord(1, q.col0, t); ok {
+			q.off = append(q.off, s.planes.tap(c, row, col))
+			q.from = append(q.from, int32(from+u*v.KW+t))
 		}
 	}
 }
@@ -204,7 +287,7 @@ func (s *tapSum) coord(axis, first, u int) (int, bool) {
 
 // run packs the weights, computes dst and ends the use of s.
 func (s *tapSum) run() {
-	units, total := s.panels(), 0
+	total := 0
 	for i := range s.parts {
 		q := &s.parts[i]
 		if len(q.off) == 0 {
@@ -213,13 +296,14 @@ func (s *tapSum) run() {
 		q.a = s.scratch.floats.get(s.groups * s.m * len(q.off))
 		total += len(q.a)
 	}
-	units *= len(s.parts)
+	units := len(s.units) * len(s.parts)
 	s.packUnits = max(1, units*(1<<14)/total)
 	Parallel(ceilDiv(units, s.packUnits), s.packFn)
 	Parallel(ceilDiv(s.conv.N, s.images)*s.bands*s.slices, s.taskFn)
 	s.src, s.dst, s.w, s.bias = nil, nil, nil, nil
 	for i := range s.parts {
-		s.parts[i] = tapPart{}
+		q := &s.parts[i]
+		q.a, q.off, q.from, q.first, q.end = nil, nil, nil, nil, nil
 	}
 	s.planes.slot = nil
 	s.scratch.put()
@@ -227,51 +311,43 @@ func (s *tapSum) run() {
 	tapSums.Put(s)
 }
 
-// rowPanel is the group of row panel i and the rows of it that the panel holds.
-func (s *tapSum) rowPanel(i int) (group, first, rows int) {
-	if s.panel == 1 {
-		return i / s.m, i % s.m, 1
-	}
-	n := rowPanels(s.m)
-	first, rows = rowPanel(s.m, i%n)
-	return i / n, first, rows
-}
-
 // pack packs the weights of some row panels.
 func (s *tapSum) pack(i int) {
-	n := s.panels()
+	n := len(s.units)
 	for u := i * s.packUnits; u < min((i+1)*s.packUnits, n*len(s.parts)); u++ {
-		q := &s.parts[u/n]
-		g, first, rows := s.rowPanel(u % n)
-		s.packPanel(q.a[(g*s.m+first)*len(q.off):][:rows*len(q.off)], q, g, first, rows)
+		s.packUnit(&s.parts[u/n], s.units[u%n])
 	}
 }
 
-func (s *tapSum) packPanel(dst []float32, q *tapPart, g, first, rows int) {
-	v := &s.conv
-	taps := v.KH * v.KW
-	switch {
-	case !s.back:
-		k := s.srcChans * taps
-		packRows(dst, s.w[(g*s.m+first)*k:], k, rows, k, false)
-	case len(q.off) == s.srcChans*taps:
+// packUnit packs a row panel: a[k*rows+r] = w[base+r*step+from[k]].
+func (s *tapSum) packUnit(q *tapPart, u tapUnit) {
+	taps := s.conv.KH * s.conv.KW
+	k := len(q.off)
+	dst := q.a[(u.group*s.m+u.first)*k:][:u.rows*k]
+	step := s.srcChans * taps
+	w := s.w[u.group*s.m*step:]
+	if s.back {
+		w, step = w[u.first*taps:], taps
+	} else {
+		w = w[u.first*step:]
+	}
+	switch whole := k == s.srcChans*taps && !s.byRows; {
+	case whole && !s.back:
+		packRows(dst, w, k, u.rows, k, false)
+	case whole && taps == 1:
+		packRows(dst, w, s.m, u.rows, k, true)
+	case whole && taps >= vecLen:
 		for o := 0; o < s.srcChans; o++ {
-			packRows(dst[o*taps*rows:], s.w[((g*s.srcChans+o)*s.m+first)*taps:], taps, rows, taps, false)
+			packRows(dst[o*taps*u.rows:], w[o*s.m*taps:], taps, u.rows, taps, false)
 		}
 	default:
-		k := 0
-		for o := 0; o < s.srcChans; o++ {
-			w := s.w[((g*s.srcChans+o)*s.m+first)*taps:]
-			for u := 0; u < v.KH; u++ {
-				_, ok := s.coord(0, q.row0, u)
-				for t := 0; ok && t < v.KW; t++ {
-					if _, ok := s.coord(1, q.col0, t); ok {
-						for r := 0; r < rows; r++ {
-							dst[k] = w[r*taps+u*v.KW+t]
-							k++
-						}
-					}
-				}
+		for _, from := range q.from {
+			d := dst[:u.rows]
+			dst = dst[u.rows:]
+			at := int(from)
+			for r := range d {
+				d[r] = w[at]
+				at += step
 			}
 		}
 	}

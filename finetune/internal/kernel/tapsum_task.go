@@ -10,17 +10,13 @@ func (s *tapSum) task(i int) {
 	p := &s.planes
 	image := p.image()
 	b := tapBlock{s: s, sc: sc, n0: n0, images: n1 - n0, row0: band * s.band, image: image}
-	b.u0, b.u1 = slice*s.panels()/s.slices, (slice+1)*s.panels()/s.slices
-	if p.direct {
-		b.src = s.src[n0*image:]
-		b.base = b.row0 * p.pitch
-	} else {
-		size := p.chans * p.h * p.w
-		// Vectors may be read that begin inside the planes and end outside.
-		b.src = sc.floats.get((n1-n0)*image + tileCols)
-		for n := n0; n < n1; n++ {
-			p.fill(b.src[(n-n0)*image:][:image], s.src[n*size:][:size], b.row0)
-		}
+	b.u0, b.u1 = slice*len(s.units)/s.slices, (slice+1)*len(s.units)/s.slices
+	size := p.chans * p.h * p.w
+	// Vectors may be read that begin inside the planes and end outside.
+	b.src = sc.floats.get((n1-n0)*image + tileCols)
+	clear(b.src)
+	for n := n0; n < n1; n++ {
+		p.fill(b.src[(n-n0)*image:][:image], s.src[n*size:][:size], b.row0)
 	}
 	for i := range s.parts {
 		b.q = &s.parts[i]
@@ -32,7 +28,7 @@ func (s *tapSum) task(i int) {
 		case b.q.gather:
 			b.gathered()
 		default:
-			b.direct()
+			b.inPlace()
 		}
 	}
 	sc.put()
@@ -60,48 +56,60 @@ func (b *tapBlock) dstAt(n, g int) int {
 // srcAt is the place in src of the first channel of group g of image n0+n.
 func (b *tapBlock) srcAt(n, g int) int {
 	p := &b.s.planes
-	return b.base + n*b.image + g*b.s.srcChans*p.rows*p.pitch
+	return n*b.image + g*b.s.srcChans*p.rows*p.pitch
 }
 
 // vectors lists the vectors that cover the rows: where they start in the planes and,
 // relative to the origin of the part, in dst; the last of a row may overlap the one before.
 // The number is made a multiple of unit by repeating the last vector.
-func (b *tapBlock) vectors(unit int) (at, to []int32) {
+func (b *tapBlock) vectors(images, unit int) (at, to []int32) {
 	s := b.s
 	cols := b.q.cols
-	n := b.rows * ceilDiv(cols, vecLen)
+	n := images * b.rows * ceilDiv(cols, vecLen)
 	at, to = b.sc.ints.get(n + unit)[:0], b.sc.ints.get(n + unit)[:0]
-	for i := 0; i < b.rows; i++ {
-		for j := 0; j < cols; j += vecLen {
-			j := min(j, cols-vecLen)
-			at = append(at, int32(i*s.planes.pitch+j))
-			to = append(to, int32((b.row0+i)*s.step[0]*s.dstW+j*s.step[1]))
+	for n := 0; n < images; n++ {
+		for i := 0; i < b.rows; i++ {
+			from, dst := n*b.image+i*s.planes.pitch, b.dstAt(n, 0)-b.dstAt(0, 0)+(b.row0+i)*s.step[0]*s.dstW
+			for j := 0; j < cols; j += vecLen {
+				j := min(j, cols-vecLen)
+				at = append(at, int32(from+j))
+				to = append(to, int32(dst+j*s.step[1]))
+			}
 		}
 	}
-	for len(at)%unit != 0 {
-		at, to = append(at, at[len(at)-1]), append(to, to[len(to)-1])
+	return repeatLast(at, unit), repeatLast(to, unit)
+}
+
+func repeatLast(x []int32, unit int) []int32 {
+	for len(x)%unit != 0 {
+		x = append(x, x[len(x)-1])
 	}
-	return at, to
+	return x
 }
 
 // panelCache is the most elements of packed weights to go through again and again.
 const panelCache = 64 << 10
 
-// direct computes tiles whose columns are read in place.
-func (b *tapBlock) direct() {
+// inPlace computes tiles whose columns are read where they are.
+func (b *tapBlock) inPlace() {
 	s, q := b.s, b.q
-	at, to := b.vectors(2)
+	at, to := b.vectors(1, 2)
+	perRow := ceilDiv(q.cols, vecLen)
 	t := tile{b: b.src, off: q.off}
 	plane := s.dstH * s.dstW
 	group := max(1, panelCache/(len(q.off)*tileRows))
 	var edge [tileRows * tileCols]float32
 	for n := 0; n < b.images; n++ {
 		for u0 := b.u0; u0 < b.u1; u0 += group {
+			units := s.units[u0:min(b.u1, u0+group)]
 			for v := 0; v < len(at); v += 2 {
-				for u := u0; u < min(b.u1, u0+group); u++ {
-					g, first, rows := s.rowPanel(u)
-					from, dst := b.srcAt(n, g), b.dstAt(b.n0+n, g)+first*plane
-					s.setRows(&t, q, g, first, rows)
+				k0 := 0
+				if s.byRows {
+					k0, t.off = q.taps(b.row0+v/perRow, b.row0+min((v+1)/perRow, b.rows-1))
+				}
+				for _, u := range units {
+					from, dst := b.srcAt(n, u.group), b.dstAt(b.n0+n, u.group)+u.first*plane
+					s.setRows(&t, q, u, k0)
 					t.bAt = [2]int{from + int(at[v]), from + int(at[v+1])}
 					if s.step[1] == 1 {
 						t.c, t.ldc = s.dst, plane
@@ -111,7 +119,7 @@ func (b *tapBlock) direct() {
 					}
 					t.c, t.ldc, t.cAt = edge[:], tileCols, [2]int{0, vecLen}
 					runTile(&t)
-					for r := 0; r < rows; r++ {
+					for r := 0; r < u.rows; r++ {
 						spread(s.dst[dst+r*plane+int(to[v]):], edge[r*tileCols:][:vecLen], s.step[1])
 						spread(s.dst[dst+r*plane+int(to[v+1]):], edge[r*tileCols+vecLen:][:vecLen], s.step[1])
 					}
@@ -119,6 +127,12 @@ func (b *tapBlock) direct() {
 			}
 		}
 	}
+}
+
+// taps is the range of the taps that the rows i and j need.
+func (q *tapPart) taps(i, j int) (first int, off []int32) {
+	first = int(min(q.first[i], q.first[j]))
+	return first, q.off[first:max(q.end[i], q.end[j])]
 }
 
 // spread sets dst[i*step] = src[i].
@@ -130,11 +144,12 @@ func spread(dst, src []float32, step int) {
 	}
 }
 
-// setRows sets what t needs to know of a row panel.
-func (s *tapSum) setRows(t *tile, q *tapPart, g, first, rows int) {
-	t.rows, t.a, t.init = rows, q.a[(g*s.m+first)*len(q.off):], noInit[:]
+// setRows sets what t needs to know of a row panel, from tap k0 on.
+func (s *tapSum) setRows(t *tile, q *tapPart, u tapUnit, k0 int) {
+	row := u.group*s.m + u.first
+	t.rows, t.a, t.init = u.rows, q.a[row*len(q.off)+k0*u.rows:], noInit[:]
 	if s.bias != nil {
-		t.init = s.bias[g*s.m+first:]
+		t.init = s.bias[row:]
 	}
 }
 
@@ -167,14 +182,13 @@ func (b *tapBlock) gathered() {
 		}
 		whole := width == tileCols && to[tileCols-1] == to[0]+tileCols-1
 		last := -1
-		for u := b.u0; u < b.u1; u++ {
-			g, r0, rows := s.rowPanel(u)
-			if g != last {
-				gatherPanel(panel, b.src[b.srcAt(0, g):], q.off, &m)
-				last = g
+		for _, u := range s.units[b.u0:b.u1] {
+			if u.group != last {
+				gatherPanel(panel, b.src[b.srcAt(0, u.group):], q.off, &m)
+				last = u.group
 			}
-			s.setRows(&t, q, g, r0, rows)
-			dst := (g*s.m + r0) * plane
+			s.setRows(&t, q, u, 0)
+			dst := (u.group*s.m + u.first) * plane
 			if whole {
 				t.c, t.ldc, t.cAt = s.dst, plane, [2]int{dst + to[0], dst + to[0] + vecLen}
 				runTile(&t)
@@ -182,7 +196,7 @@ func (b *tapBlock) gathered() {
 			}
 			t.c, t.ldc, t.cAt = edge[:], tileCols, [2]int{0, vecLen}
 			runTile(&t)
-			for r := 0; r < rows; r++ {
+			for r := 0; r < u.rows; r++ {
 				d := s.dst[dst+r*plane:]
 				for c, v := range edge[r*tileCols:][:width] {
 					d[to[c]] = v
@@ -192,61 +206,59 @@ func (b *tapBlock) gathered() {
 	}
 }
 
-// strips computes single rows of dst.
+// strips computes single rows of dst, each for all images.
 func (b *tapBlock) strips() {
 	s, q := b.s, b.q
-	plane := s.dstH * s.dstW
+	plane, size := s.dstH*s.dstW, b.rows*q.cols
 	inPlace := s.step[1] == 1 && q.cols >= vecLen
 	var at, to []int32
 	var buf []float32
 	if inPlace {
-		at, to = b.vectors(stripVecs)
+		at, to = b.vectors(b.images, stripVecs)
 	} else {
 		at, to = b.looseVectors()
-		buf = b.sc.floats.get(b.rows*q.cols + tileCols)
+		buf = b.sc.floats.get(b.images*size + tileCols)
 	}
-	for n := 0; n < b.images; n++ {
-		for u := b.u0; u < b.u1; u++ {
-			g, r, _ := s.rowPanel(u)
-			k := len(q.off)
-			t := strip{w: q.a[u*k : u*k+k], off: q.off, b: b.src[b.srcAt(n, g):], at: at, to: to}
-			if s.bias != nil {
-				t.init = s.bias[u]
-			}
-			dst := s.dst[b.dstAt(b.n0+n, g)+r*plane:]
-			if inPlace {
-				t.c = dst
-				runStrip(&t)
+	k := len(q.off)
+	for _, u := range s.units[b.u0:b.u1] {
+		row := u.group*s.m + u.first
+		t := strip{w: q.a[row*k : row*k+k], off: q.off, b: b.src[b.srcAt(0, u.group):], at: at, to: to, c: buf}
+		if s.bias != nil {
+			t.init = s.bias[row]
+		}
+		if inPlace {
+			t.c = s.dst[b.dstAt(b.n0, u.group)+u.first*plane:]
+			runStrip(&t)
+			continue
+		}
+		runStrip(&t)
+		for n := 0; n < b.images; n++ {
+			src := buf[n*size:][:size]
+			dst := s.dst[b.dstAt(b.n0+n, u.group)+u.first*plane+b.row0*s.step[0]*s.dstW:]
+			if s.step == [2]int{1, 1} {
+				copy(dst, src)
 				continue
 			}
-			t.c = buf
-			runStrip(&t)
 			for i := 0; i < b.rows; i++ {
-				row := buf[i*q.cols:][:q.cols]
-				d := dst[(b.row0+i)*s.step[0]*s.dstW:]
-				if s.step[1] == 1 {
-					copy(d, row)
-				} else {
-					spread(d, row, s.step[1])
-				}
+				spread(dst[i*s.step[0]*s.dstW:], src[i*q.cols:][:q.cols], s.step[1])
 			}
 		}
 	}
 }
 
-// looseVectors lists the vectors that cover the rows one after the other without gaps,
-// where a vector may reach beyond its row: it is overwritten there by the next.
+// looseVectors lists the vectors that cover the rows of the images one after the other
+// without gaps, where a vector may reach beyond its row: it is overwritten there by the
+// next.
 func (b *tapBlock) looseVectors() (at, to []int32) {
-	n := b.rows*ceilDiv(b.q.cols, vecLen) + stripVecs
+	n := b.images*b.rows*ceilDiv(b.q.cols, vecLen) + stripVecs
 	at, to = b.sc.ints.get(n)[:0], b.sc.ints.get(n)[:0]
-	for i := 0; i < b.rows; i++ {
-		for j := 0; j < b.q.cols; j += vecLen {
-			at = append(at, int32(i*b.s.planes.pitch+j))
-			to = append(to, int32(i*b.q.cols+j))
+	for n := 0; n < b.images; n++ {
+		for i := 0; i < b.rows; i++ {
+			for j := 0; j < b.q.cols; j += vecLen {
+				at = append(at, int32(n*b.image+i*b.s.planes.pitch+j))
+				to = append(to, int32((n*b.rows+i)*b.q.cols+j))
+			}
 		}
 	}
-	for len(at)%stripVecs != 0 {
-		at, to = append(at, at[len(at)-1]), append(to, to[len(to)-1])
-	}
-	return at, to
+	return repeatLast(at, stripVecs), repeatLast(to, stripVecs)
 }

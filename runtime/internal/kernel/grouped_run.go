@@ -24,6 +24,9 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 			for tx, col := range g.tileCols {
 				for i, t := range g.terms {
 					t.fill(bytesOf(rows), src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
+					if t.complement > 0 {
+						t.fillComplements(rows)
+					}
 				}
 				a := at + int(row.out) + int(col.out)
 				for o := channel; o < channel+k.channels; o++ {

@@ -31,35 +31,52 @@ const maxTapRows = 1 << 16 * tapBytes
 // For byte rows even and odd, equally long, receive the lanes of even and of odd
 // positions. For 16-bit rows (groupUnits == 0) even receives all lanes and odd is not used.
 func sums(even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next unsafe.Pointer) {
-	for len(even) >= 4 {
-		e := (*[4]word)(even)
-		if groupUnits > 0 {
-			next = byteSums4(e, (*[4]word)(odd), rows, prog, groupUnits)
-			odd = odd[4:]
-		} else {
-			next = wideSums4(e, rows, prog)
+	if groupUnits > 0 {
+		return byteSums(even, odd, rows, prog, groupUnits)
+	}
+	return wideSums(even, rows, prog)
+}
+
+// byteSums is sums for byte rows.
+func byteSums(even, odd []word, rows, prog unsafe.Pointer, group int) (next unsafe.Pointer) {
+	if longPasses {
+		for len(even) >= 8 {
+			next = byteSums8((*[8]word)(even), (*[8]word)(odd), rows, prog, group)
+			even, odd, rows = even[8:], odd[8:], unsafe.Add(rows, 8*wordBytes)
 		}
-		even = even[4:]
-		rows = unsafe.Add(rows, 4*wordBytes)
+	}
+	for len(even) >= 4 {
+		next = byteSums4((*[4]word)(even), (*[4]word)(odd), rows, prog, group)
+		even, odd, rows = even[4:], odd[4:], unsafe.Add(rows, 4*wordBytes)
 	}
 	if len(even) >= 2 {
-		e := (*[2]word)(even)
-		if groupUnits > 0 {
-			next = byteSums2(e, (*[2]word)(odd), rows, prog, groupUnits)
-			odd = odd[2:]
-		} else {
-			next = wideSums2(e, rows, prog)
-		}
-		even = even[2:]
-		rows = unsafe.Add(rows, 2*wordBytes)
+		next = byteSums2((*[2]word)(even), (*[2]word)(odd), rows, prog, group)
+		even, odd, rows = even[2:], odd[2:], unsafe.Add(rows, 2*wordBytes)
 	}
-	if len(even) >= 1 {
-		e := (*[1]word)(even)
-		if groupUnits > 0 {
-			next = byteSums1(e, (*[1]word)(odd), rows, prog, groupUnits)
-		} else {
-			next = wideSums1(e, rows, prog)
+	if len(even) > 0 {
+		next = byteSums1((*[1]word)(even), (*[1]word)(odd), rows, prog, group)
+	}
+	return next
+}
+
+// wideSums is sums for 16-bit rows.
+func wideSums(sum []word, rows, prog unsafe.Pointer) (next unsafe.Pointer) {
+	if longPasses {
+		for len(sum) >= 8 {
+			next = wideSums8((*[8]word)(sum), rows, prog)
+			sum, rows = sum[8:], unsafe.Add(rows, 8*wordBytes)
 		}
+	}
+	for len(sum) >= 4 {
+		next = wideSums4((*[4]word)(sum), rows, prog)
+		sum, rows = sum[4:], unsafe.Add(rows, 4*wordBytes)
+	}
+	if len(sum) >= 2 {
+		next = wideSums2((*[2]word)(sum), rows, prog)
+		sum, rows = sum[2:], unsafe.Add(rows, 2*wordBytes)
+	}
+	if len(sum) > 0 {
+		next = wideSums1((*[1]word)(sum), rows, prog)
 	}
 	return next
 }

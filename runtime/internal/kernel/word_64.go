@@ -9,4 +9,7 @@ type word = uint64
 const (
 	wordBytes = 8
 	wordShift = 3 // log2(wordBytes)
+
+	// longPasses says that registers suffice for sums of 8 words.
+	longPasses = true
 )

@@ -4,6 +4,170 @@ import "unsafe"
 
 // The functions of this file differ only in the number of words they keep in registers.
 
+// byteSums8 runs a segment on 8 words of byte rows; t receives the even lanes, d the odd ones.
+func byteSums8(t, d *[8]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
+	splat := splat16((*[2]uint16)(prog)[0])
+	planes := (*[2]uint16)(prog)[1]
+	prog = unsafe.Add(prog, 4)
+	*t, *d = [8]word{}, [8]word{}
+	for ; planes > 0; planes-- {
+		head := (*[3]uint16)(prog)
+		prog = unsafe.Add(prog, 6)
+		shift := head[0] & 15
+		t[0] <<= shift
+		d[0] <<= shift
+		t[1] <<= shift
+		d[1] <<= shift
+		t[2] <<= shift
+		d[2] <<= shift
+		t[3] <<= shift
+		d[3] <<= shift
+		t[4] <<= shift
+		d[4] <<= shift
+		t[5] <<= shift
+		d[5] <<= shift
+		t[6] <<= shift
+		d[6] <<= shift
+		t[7] <<= shift
+		d[7] <<= shift
+		for n := int(head[1]); n > 0; n -= group {
+			var s0, s1, s2, s3, s4, s5, s6, s7 word
+			for k := min(n, group); k > 0; k-- {
+				tap := (*[4]uint16)(prog)
+				r := (*[8]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				r = (*[8]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				r = (*[8]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				r = (*[8]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				prog = unsafe.Add(prog, 8)
+			}
+			t[0] += s0
+			d[0] += s0 >> 8 & low8
+			t[1] += s1
+			d[1] += s1 >> 8 & low8
+			t[2] += s2
+			d[2] += s2 >> 8 & low8
+			t[3] += s3
+			d[3] += s3 >> 8 & low8
+			t[4] += s4
+			d[4] += s4 >> 8 & low8
+			t[5] += s5
+			d[5] += s5 >> 8 & low8
+			t[6] += s6
+			d[6] += s6 >> 8 & low8
+			t[7] += s7
+			d[7] += s7 >> 8 & low8
+		}
+		for n := int(head[2]); n > 0; n -= group {
+			var s0, s1, s2, s3, s4, s5, s6, s7 word
+			for k := min(n, group); k > 0; k-- {
+				tap := (*[4]uint16)(prog)
+				r := (*[8]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				r = (*[8]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				r = (*[8]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				r = (*[8]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+				s0 += r[0]
+				s1 += r[1]
+				s2 += r[2]
+				s3 += r[3]
+				s4 += r[4]
+				s5 += r[5]
+				s6 += r[6]
+				s7 += r[7]
+				prog = unsafe.Add(prog, 8)
+			}
+			t[0] -= s0
+			d[0] -= s0 >> 8 & low8
+			t[1] -= s1
+			d[1] -= s1 >> 8 & low8
+			t[2] -= s2
+			d[2] -= s2 >> 8 & low8
+			t[3] -= s3
+			d[3] -= s3 >> 8 & low8
+			t[4] -= s4
+			d[4] -= s4 >> 8 & low8
+			t[5] -= s5
+			d[5] -= s5 >> 8 & low8
+			t[6] -= s6
+			d[6] -= s6 >> 8 & low8
+			t[7] -= s7
+			d[7] -= s7 >> 8 & low8
+		}
+	}
+	t[0] += splat - d[0]<<8
+	d[0] += splat
+	t[1] += splat - d[1]<<8
+	d[1] += splat
+	t[2] += splat - d[2]<<8
+	d[2] += splat
+	t[3] += splat - d[3]<<8
+	d[3] += splat
+	t[4] += splat - d[4]<<8
+	d[4] += splat
+	t[5] += splat - d[5]<<8
+	d[5] += splat
+	t[6] += splat - d[6]<<8
+	d[6] += splat
+	t[7] += splat - d[7]<<8
+	d[7] += splat
+	return prog
+}
+
 // byteSums4 runs a segment on 4 words of byte rows; t receives the even lanes, d the odd ones.
 func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
@@ -222,171 +386,4 @@ func byteSums1(t, d *[1]word, rows, prog unsafe.Pointer, group int) unsafe.Point
 	t[0] += splat - d[0]<<8
 	d[0] += splat
 	return prog
-}
-
-// wideSums4 runs a segment on 4 words of 16-bit rows.
-func wideSums4(t *[4]word, rows, prog unsafe.Pointer) unsafe.Pointer {
-	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
-	prog = unsafe.Add(prog, 4)
-	var t0, t1, t2, t3 word
-	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
-		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t0 <<= shift
-		t1 <<= shift
-		t2 <<= shift
-		t3 <<= shift
-		for n := head[1]; n > 0; n-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			t2 += r[2]
-			t3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			t2 += r[2]
-			t3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			t2 += r[2]
-			t3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			t2 += r[2]
-			t3 += r[3]
-			prog = unsafe.Add(prog, 8)
-		}
-		for n := head[2]; n > 0; n-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			t2 -= r[2]
-			t3 -= r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			t2 -= r[2]
-			t3 -= r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			t2 -= r[2]
-			t3 -= r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			t2 -= r[2]
-			t3 -= r[3]
-			prog = unsafe.Add(prog, 8)
-		}
-	}
-	t[0] = t0 + splat
-	t[1] = t1 + splat
-	t[2] = t2 + splat
-	t[3] = t3 + splat
-	return prog
-}
-
-// wideSums2 runs a segment on 2 words of 16-bit rows.
-func wideSums2(t *[2]word, rows, prog unsafe.Pointer) unsafe.Pointer {
-	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
-	prog = unsafe.Add(prog, 4)
-	var t0, t1 word
-	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
-		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t0 <<= shift
-		t1 <<= shift
-		for n := head[1]; n > 0; n-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			t0 += r[0]
-			t1 += r[1]
-			prog = unsafe.Add(prog, 8)
-		}
-		for n := head[2]; n > 0; n-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			t0 -= r[0]
-			t1 -= r[1]
-			prog = unsafe.Add(prog, 8)
-		}
-	}
-	t[0] = t0 + splat
-	t[1] = t1 + splat
-	return prog
-}
-
-// wideSums1 runs a segment on 1 word of 16-bit rows.
-func wideSums1(t *[1]word, rows, prog unsafe.Pointer) unsafe.Pointer {
-	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
-	prog = unsafe.Add(prog, 4)
-	var t0 word
-	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
-		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t0 <<= shift
-		for n := head[1]; n > 0; n-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			t0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			t0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			t0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			t0 += r[0]
-			prog = unsafe.Add(prog, 8)
-		}
-		for n := head[2]; n > 0; n-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			t0 -= r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			t0 -= r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			t0 -= r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			t0 -= r[0]
-			prog = unsafe.Add(prog, 8)
-		}
-	}
-	t[0] = t0 + splat
-	return prog
-}
-
-// splat16 is v in every 16-bit lane.
-func splat16(v uint16) word {
-	w := word(v)
-	w |= w << 16
-	return w | w<<(wordBytes<<2)
 }
