@@ -10,6 +10,9 @@ import (
 // maxDim is the largest dimension, and the largest number of elements, of any tensor.
 const maxDim = math.MaxInt32
 
+// maxRank is the largest number of dimensions of any tensor.
+const maxRank = 32
+
 // refusal is the error of a node that is correct but not supported.
 type refusal struct{ reason string }
 
@@ -86,6 +89,9 @@ func (v *Value) shape() Shape {
 
 // check verifies that a computed tensor is neither empty nor too large.
 func (s Shape) check() error {
+	if len(s) > maxRank {
+		return fmt.Errorf("%d dimensions, want at most %d", len(s), maxRank)
+	}
 	elems := 1
 	for i, d := range s {
 		switch {

@@ -102,7 +102,7 @@ func TestInferShapesErrors(t *testing.T) {
 	}
 
 	g := build(&Pad{Pads: []int{0, maxDim - 5, 0, 0}}, row)
-	if err := g.InferShapes(); err == nil || !strings.Contains(err.Error(), "want [1, 2^31)") {
+	if err := g.InferShapes(); err == nil || !strings.Contains(err.Error(), "or too much") {
 		t.Errorf("huge dimension: got %v", err)
 	}
 	g = build(&Pad{Pads: []int{0, 0, 0, 0, 0, 1 << 20}}, Shape{Batch, 1 << 20, 4})

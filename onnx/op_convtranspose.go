@@ -44,11 +44,12 @@ func (op *ConvTranspose) InferShape(in []Shape) ([]Shape, error) {
 	}
 	out := Shape{x[0], channels}
 	for i := range op.Kernel {
-		size := op.Strides[i]*(x[2+i]-1) + op.OutputPadding[i] + win.extent(i) - op.Pads[i] - op.Pads[len(op.Kernel)+i]
-		if op.OutputPadding[i] < 0 || size < 1 {
-			return nil, fmt.Errorf("output size along spatial dimension %d is %d (output padding %d), want at least 1", i, size, op.OutputPadding[i])
+		size := int64(op.Strides[i])*int64(x[2+i]-1) + int64(op.OutputPadding[i]) + win.extent(i) -
+			int64(op.Pads[i]) - int64(op.Pads[len(op.Kernel)+i])
+		if op.OutputPadding[i] < 0 || size < 1 || size > maxDim {
+			return nil, fmt.Errorf("output size along spatial dimension %d is %d (output padding %d), want [1, 2^31)", i, size, op.OutputPadding[i])
 		}
-		out = append(out, size)
+		out = append(out, int(size))
 	}
 	return []Shape{out}, nil
 }
@@ -81,11 +82,11 @@ func readConvTranspose(r *nodeReader) Op {
 		return op
 	}
 	for i := range n {
-		want := w.strides[i] * x[2+i]
+		want := int64(w.strides[i]) * int64(x[2+i])
 		if size != nil {
-			want = size[i]
+			want = int64(size[i])
 		}
-		total := w.strides[i]*(x[2+i]-1) + op.OutputPadding[i] + w.extent(i) - want
+		total := clampInt(int64(w.strides[i])*int64(x[2+i]-1) + int64(op.OutputPadding[i]) + w.extent(i) - want)
 		if total < 0 {
 			op.OutputPadding[i] -= total
 			total = 0

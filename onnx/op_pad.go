@@ -31,7 +31,7 @@ func (op *Pad) InferShape(in []Shape) ([]Shape, error) {
 			}
 			continue
 		}
-		if begin > maxDim || end > maxDim || begin < -d || end < -d || d+begin+end < 1 {
+		if begin < -d || end < -d || int64(d)+int64(begin)+int64(end) < 1 || int64(d)+int64(begin)+int64(end) > maxDim {
 			return nil, fmt.Errorf("pads %d and %d leave nothing of dimension %d of input %v, or too much", begin, end, i, x)
 		}
 		if op.Mode == "reflect" && (begin >= d || end >= d) {

@@ -68,6 +68,9 @@ func (op *Unsqueeze) InferShape(in []Shape) ([]Shape, error) {
 
 // checkAxes verifies that axes ascend strictly in [0, rank).
 func checkAxes(axes []int, rank int) error {
+	if rank > maxRank {
+		return fmt.Errorf("%d dimensions, want at most %d", rank, maxRank)
+	}
 	for i, a := range axes {
 		if a < 0 || a >= rank || i > 0 && a <= axes[i-1] {
 			return fmt.Errorf("axes %v: want ascending numbers in [0, %d)", axes, rank)

@@ -67,6 +67,9 @@ func typeName(kind int32) string {
 
 // tensorShape checks the dimensions of a tensor of the file and counts its elements.
 func tensorShape(dims []int64) (Shape, int, error) {
+	if len(dims) > maxRank {
+		return nil, 0, fmt.Errorf("%d dimensions, want at most %d", len(dims), maxRank)
+	}
 	shape := make(Shape, len(dims))
 	elems := int64(1)
 	for i, n := range dims {

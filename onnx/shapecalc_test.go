@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"fmt"
-	"math"
 	"reflect"
 	"slices"
 	"testing"
@@ -73,7 +72,7 @@ func TestComputedPads(t *testing.T) {
 		call("ConstantOfShape", "four", "rest", attr("value", integers("", 0))),
 		call("Concat", "given rest", "all", attr("axis", 0)),
 		integers("pairs", -1, 2), call("Reshape", "all pairs", "table"),
-		integers("from", -1), integers("to", math.MinInt64), integers("axis", 0), integers("step", -1),
+		integers("from", -1), integers("to", -maxDim), integers("axis", 0), integers("step", -1),
 		call("Slice", "table from to axis step", "reversed"),
 		call("Transpose", "reversed", "turned", attr("perm", []int{1, 0})),
 		integers("flat", -1), call("Reshape", "turned flat", "list"), call("Cast", "list", "pads", attr("to", int(pb.TensorProto_INT64))),

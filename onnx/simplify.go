@@ -105,11 +105,15 @@ func (s *simplifier) unuse(n *Node, v *Value) {
 
 // replace makes all readers of old read v.
 func (s *simplifier) replace(old, v *Value) {
-	for _, n := range slices.Clone(s.uses[old]) {
-		if i := slices.Index(n.Inputs, old); i >= 0 {
-			s.setInput(n, i, v)
+	for _, n := range s.uses[old] {
+		for i := range n.Inputs {
+			if n.Inputs[i] == old {
+				n.Inputs[i] = v
+			}
 		}
 	}
+	s.uses[v] = append(s.uses[v], s.uses[old]...)
+	delete(s.uses, old)
 }
 
 // drop takes a node out of the graph.

@@ -31,17 +31,23 @@ func (s *simplifier) recognizeActivation(n *Node) error {
 		if !x.Shape.Equal(out.Shape) || x.Type != Float {
 			continue
 		}
+		got := s.samples(out, x)
+		if got == nil {
+			continue
+		}
 		for _, make := range activations {
-			if op := make(); s.computes(out, x, op) {
-				s.logf("recognized %s from %s on as %s", title(n), nameOf(s.from[x], x), op.Type())
-				n.Op = op
-				for len(n.Inputs) > 1 {
-					s.unuse(n, n.Inputs[len(n.Inputs)-1])
-					n.Inputs = n.Inputs[:len(n.Inputs)-1]
-				}
-				s.setInput(n, 0, x)
-				return nil
+			op := make()
+			if !matches(got, op) {
+				continue
 			}
+			s.logf("recognized %s from %s on as %s", title(n), nameOf(s.from[x], x), op.Type())
+			n.Op = op
+			for len(n.Inputs) > 1 {
+				s.unuse(n, n.Inputs[len(n.Inputs)-1])
+				n.Inputs = n.Inputs[:len(n.Inputs)-1]
+			}
+			s.setInput(n, 0, x)
+			return nil
 		}
 	}
 	return nil
@@ -66,46 +72,70 @@ func (s *simplifier) sources(v *Value) []*Value {
 	return list[1:]
 }
 
-// computes says whether v is op of x, as far as a few hundred points can tell.
-func (s *simplifier) computes(v, x *Value, op Scalar) bool {
-	for i := -160; i <= 160; i++ {
-		at := float64(i) / 16
-		got, ok := s.value(v, x, at, maxSpelled)
-		want := op.Apply(at)
-		if !ok || !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
+// Functions are compared at -samplesTo/16 to samplesTo/16 in steps of 1/16.
+const samplesTo = 160
+
+// matches says whether the samples are those of op.
+func matches(samples []float64, op Scalar) bool {
+	for i, got := range samples {
+		want := op.Apply(float64(i-samplesTo) / 16)
+		if !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
 			return false
 		}
 	}
 	return true
 }
 
-// value computes v for x = at, through at most depth elementwise nodes; ok is false when v
-// depends on anything but x and constants of one element.
-func (s *simplifier) value(v, x *Value, at float64, depth int) (result float64, ok bool) {
-	if v == x {
-		return at, true
+// samples computes v as a function of x; nil if v depends on anything but x and constants
+// of one element, or if there are more than maxSpelled elementwise nodes between them.
+func (s *simplifier) samples(v, x *Value) []float64 {
+	done := map[*Value][]float64{x: make([]float64, 2*samplesTo+1)}
+	for i := range done[x] {
+		done[x][i] = float64(i-samplesTo) / 16
 	}
-	if v.Const != nil {
-		if v.Type != Float || v.Shape.Elems() != 1 {
-			return 0, false
+	left := maxSpelled
+	var compute func(v *Value) []float64
+	compute = func(v *Value) []float64 {
+		if out := done[v]; out != nil {
+			return out
 		}
-		return float64(v.Const.Floats[0]), true
-	}
-	n := s.from[v]
-	if n == nil || depth == 0 {
-		return 0, false
-	}
-	f := elementFunc(n.Op)
-	if f == nil {
-		return 0, false
-	}
-	in := make([]float64, len(n.Inputs))
-	for i, v := range n.Inputs {
-		if in[i], ok = s.value(v, x, at, depth-1); !ok {
-			return 0, false
+		out := make([]float64, 2*samplesTo+1)
+		if v.Const != nil {
+			if v.Type != Float || v.Shape.Elems() != 1 {
+				return nil
+			}
+			for i := range out {
+				out[i] = float64(v.Const.Floats[0])
+			}
+			done[v] = out
+			return out
 		}
+		n := s.from[v]
+		if n == nil || left == 0 {
+			return nil
+		}
+		left--
+		f := elementFunc(n.Op)
+		if f == nil {
+			return nil
+		}
+		in := make([][]float64, len(n.Inputs))
+		for k, operand := range n.Inputs {
+			if in[k] = compute(operand); in[k] == nil {
+				return nil
+			}
+		}
+		operands := make([]float64, len(in))
+		for i := range out {
+			for k := range in {
+				operands[k] = in[k][i]
+			}
+			out[i] = f(operands)
+		}
+		done[v] = out
+		return out
 	}
-	return f(in), true
+	return compute(v)
 }
 
 // nameOf names where a value comes from, in a report.

@@ -96,13 +96,18 @@ func perChannel(c *Tensor, shape Shape) (v []float64, ok bool) {
 //
 //	w'[o] = w[o] * scale[o],  bias'[o] = bias[o] * scale[o] + shift[o]
 func (s *simplifier) foldAffine(n *Node) error {
-	x, scale, shift, err := affine(n)
-	if x == nil || err != nil {
-		return err
+	var linear *Node
+	for _, v := range n.Inputs {
+		if from := s.from[v]; from != nil && s.sole(v) && constantLinear(from) {
+			linear = from
+		}
 	}
-	linear := s.from[x]
-	if linear == nil || !s.sole(x) || !constantLinear(linear) {
+	if linear == nil {
 		return nil
+	}
+	scale, shift, err := affine(n, linear.Outputs[0])
+	if scale == nil || err != nil {
+		return err
 	}
 	channels := len(scale)
 	w := linear.Inputs[1].Const
@@ -167,27 +172,26 @@ func channelOf(op Op, w Shape) func(int) int {
 }
 
 // affine recognizes a node that computes scale*x + shift with constants per channel of x;
-// x is nil when it does not.
-func affine(n *Node) (x *Value, scale, shift []float64, err error) {
+// scale is nil when it does not.
+func affine(n *Node, x *Value) (scale, shift []float64, err error) {
 	if op, ok := n.Op.(*BatchNormalization); ok {
 		return op.affine(n)
 	}
 	switch n.Op.(type) {
 	case *Add, *Sub, *Mul, *Div:
 	default:
-		return nil, nil, nil, nil
+		return nil, nil, nil
 	}
-	x, c := n.Inputs[0], n.Inputs[1]
-	swapped := x.Const != nil
-	if swapped {
-		x, c = c, x
+	c, swapped := n.Inputs[1], false
+	if c == x {
+		c, swapped = n.Inputs[0], true
 	}
-	if x.Const != nil || c.Const == nil || !x.Shape.Equal(n.Outputs[0].Shape) {
-		return nil, nil, nil, nil
+	if c.Const == nil || !x.Shape.Equal(n.Outputs[0].Shape) {
+		return nil, nil, nil
 	}
 	v, ok := perChannel(c.Const, x.Shape)
 	if !ok {
-		return nil, nil, nil, nil
+		return nil, nil, nil
 	}
 	scale, shift = slices.Repeat([]float64{1}, len(v)), make([]float64, len(v))
 	for i, c := range v {
@@ -203,19 +207,19 @@ func affine(n *Node) (x *Value, scale, shift []float64, err error) {
 			scale[i] = c
 		case *Div:
 			if swapped || c == 0 {
-				return nil, nil, nil, nil
+				return nil, nil, nil
 			}
 			scale[i] = 1 / c
 		}
 	}
-	return x, scale, shift, nil
+	return scale, shift, nil
 }
 
 // affine is the normalization with its constant statistics as one scale and shift.
-func (op *BatchNormalization) affine(n *Node) (x *Value, scale, shift []float64, err error) {
+func (op *BatchNormalization) affine(n *Node) (scale, shift []float64, err error) {
 	for _, v := range n.Inputs[1:] {
 		if v.Const == nil {
-			return nil, nil, nil, nil
+			return nil, nil, nil
 		}
 	}
 	param := func(i, c int) float64 { return float64(n.Inputs[i].Const.Floats[c]) }
@@ -225,11 +229,11 @@ func (op *BatchNormalization) affine(n *Node) (x *Value, scale, shift []float64,
 		scale[c] = param(1, c) / math.Sqrt(param(4, c)+op.Epsilon)
 		shift[c] = param(2, c) - param(3, c)*scale[c]
 		if math.IsNaN(shift[c]-shift[c]) || math.IsNaN(scale[c]-scale[c]) {
-			return nil, nil, nil, formatErrorf(fmt.Sprintf("node %q (BatchNormalization)", n.Name),
+			return nil, nil, formatErrorf(fmt.Sprintf("node %q (BatchNormalization)", n.Name),
 				"channel %d has scale %g, bias %g, mean %g, variance %g: want numbers, the variance not negative", c, param(1, c), param(2, c), param(3, c), param(4, c))
 		}
 	}
-	return n.Inputs[0], scale, shift, nil
+	return scale, shift, nil
 }
 
 // foldPad folds zeros added around the spatial dimensions into the pads of the Conv or

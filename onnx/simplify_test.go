@@ -249,7 +249,7 @@ func TestSimplifyError(t *testing.T) {
 	b := newBuilder(row)
 	variance := counting(6)
 	variance.Floats[4] = -1
-	b.g.Outputs = []*Value{b.add("bn", &BatchNormalization{}, b.g.Inputs[0], counting(6), counting(6), counting(6), variance)}
+	b.g.Outputs = []*Value{b.add("bn", &BatchNormalization{}, b.add("g", &Gemm{Alpha: 1, Beta: 1}, b.g.Inputs[0], counting(6, 6)), counting(6), counting(6), counting(6), variance)}
 	if err := b.g.InferShapes(); err != nil {
 		t.Fatal(err)
 	}

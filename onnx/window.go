@@ -39,7 +39,9 @@ func (w window) check(x Shape) error {
 }
 
 // extent is the length of the dilated kernel along spatial dimension i.
-func (w window) extent(i int) int { return (w.kernel[i]-1)*w.dilations[i] + 1 }
+func (w window) extent(i int) int64 {
+	return int64(w.kernel[i]-1)*int64(w.dilations[i]) + 1
+}
 
 // out is the number of window positions along each spatial dimension:
 //
@@ -54,15 +56,19 @@ func (w window) out(x Shape, ceil bool) ([]int, error) {
 	n := len(w.kernel)
 	out := make([]int, n)
 	for i := range out {
-		in, begin, stride := x[2+i], w.pads[i], w.strides[i]
-		span := in + begin + w.pads[n+i] - w.extent(i)
+		in, stride := int64(x[2+i])+int64(w.pads[i]), int64(w.strides[i]) // with the leading pad
+		span := in + int64(w.pads[n+i]) - w.extent(i)
 		if span < 0 {
-			return nil, fmt.Errorf("the kernel spans %d along spatial dimension %d, the padded input has %d", w.extent(i), i, in+begin+w.pads[n+i])
+			return nil, fmt.Errorf("the kernel spans %d along spatial dimension %d, the padded input has %d", w.extent(i), i, span+w.extent(i))
 		}
-		out[i] = span/stride + 1
-		if ceil && span%stride != 0 && out[i]*stride < in+begin {
-			out[i]++
+		count := span/stride + 1
+		if ceil && span%stride != 0 && count*stride < in {
+			count++
 		}
+		if count > maxDim {
+			return nil, fmt.Errorf("2^31 positions or more along spatial dimension %d", i)
+		}
+		out[i] = int(count)
 	}
 	return out, nil
 }
@@ -101,13 +107,13 @@ func (r *nodeReader) pads(w window) []int {
 			break // unknown, or an error found by InferShape
 		}
 		for i := range n {
-			stride, in := w.strides[i], x[2+i]
+			stride, in := int64(w.strides[i]), int64(x[2+i])
 			if stride < 1 {
 				r.failf("strides has the entry %d, want at least 1", stride)
 				return pads
 			}
 			out := (in + stride - 1) / stride
-			total := max((out-1)*stride+w.extent(i)-in, 0)
+			total := clampInt(max((out-1)*stride+w.extent(i)-in, 0))
 			pads[i], pads[n+i] = total/2, total-total/2
 			if auto == "SAME_LOWER" {
 				pads[i], pads[n+i] = pads[n+i], pads[i]

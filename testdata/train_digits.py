@@ -24,7 +24,7 @@ from torch import nn
 from torch.nn import functional as F
 
 SEED = 1
-THREADS = 2
+THREADS = 1  # more threads add up in another order
 MEAN, STD = 0.1, 0.22  # near those of the training pixels, of range 0..1
 OPSET = 17
 
@@ -154,7 +154,7 @@ def main():
         print(f"{name}: {right(net, train_n, train_y)} of {len(train_y)} training and "
               f"{right(net, test_n, test_y)} of {len(test_y)} test images right")
 
-    for decay in (0.01, 0.1, 1.0, 3.0):
+    for decay in (0.1, 3.0):
         torch.manual_seed(SEED)
         net = train(linear(), train_n, train_y, F.cross_entropy, epochs=20, rate=3e-3, decay=decay)
         score(f"softmax regression, decay {decay}", net)

@@ -268,6 +268,9 @@ func TestFinetune(t *testing.T) {
 	if code, _, stderr := call(append(args, "--min-accuracy", "1", "--max-drop", "0", "--val", data+"#test")...); code != exitGate {
 		t.Errorf("a gate nobody can pass: exit %d, stderr %q, want %d", code, stderr, exitGate)
 	}
+	if code, _, stderr := call("finetune", model, "--data", bundled(t, "digits.ref.npz")+"#x0", "--loss", "labels"); code != exitBadInput || !strings.Contains(stderr, "no labels") {
+		t.Errorf("labels to learn from are missing: exit %d, stderr %q, want %d", code, stderr, exitBadInput)
+	}
 	var e evalReport
 	mustJSON(t, &e, "eval", tuned, "--data", data+"#test", "--samples", part, "--against", model)
 	if len(e.Against.Layers) != 4 {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"io"
 
@@ -158,71 +159,98 @@ func openFloat(c *cli.Context, path, data string) (predictor, error) {
 	return newFloatNetwork(f.graph, f.levels, s)
 }
 
+// evalPart is how many samples are measured between two updates of the bar.
+const evalPart = 256
+
 // evaluate measures a network, and another one on the same samples where it is not nil.
 func evaluate(c *cli.Context, what string, net, against predictor) (metrics, *metrics, error) {
-	const part = 256
-	in, out := net.sizes()
-	data := net.data()
-	labelled := in != out && data.Labelled()
-	switch {
-	case against != nil && against.data().Len() != data.Len():
-		return metrics{}, nil, inputf("the two networks see %d and %d samples", data.Len(), against.data().Len())
-	case against != nil && sizesOf(against) != [2]int{in, out}:
-		return metrics{}, nil, inputf("the networks differ in size: %d inputs and %d outputs against %v", in, out, sizesOf(against))
-	case in != out && !data.Labelled() && against == nil:
-		return metrics{}, nil, inputf("%s has no labels; there is nothing to measure without --%s", data.set.Spec, againstFlag.Name)
+	if err := checkMeasurable(net, against); err != nil {
+		return metrics{}, nil, err
 	}
-	if labelled {
-		if err := data.checkLabels(out); err != nil {
-			return metrics{}, nil, err
-		}
+	nets := []measured{newMeasured(net)}
+	if against != nil {
+		nets = append(nets, newMeasured(against))
 	}
-	bar := newProgress(c.App.ErrWriter, what, "samples", data.Len())
+	samples := net.data().Len()
+	bar := newProgress(c.App.ErrWriter, what, "samples", samples)
 	defer bar.finish()
-	var own, others score
-	a, b, want := rows(part, out), rows(part, out), make([]float64, out)
-	for from := 0; from < data.Len(); from += part {
-		to := min(from+part, data.Len())
-		if err := net.predict(c.Context, from, to, a); err != nil {
-			return metrics{}, nil, err
-		}
-		if against != nil {
-			if err := against.predict(c.Context, from, to, b); err != nil {
+	for from := 0; from < samples; from += evalPart {
+		to := min(from+evalPart, samples)
+		for i := range nets {
+			if err := nets[i].measure(c.Context, from, to); err != nil {
 				return metrics{}, nil, err
 			}
 		}
-		for i := from; i < to; i++ {
-			for _, s := range []struct {
-				net   predictor
-				score *score
-				got   []float64
-			}{{net, &own, a[i-from]}, {against, &others, b[i-from]}} {
-				if s.net == nil {
-					continue
-				}
-				s.score.samples++
-				if labelled {
-					s.score.label(s.got, data.Label(i))
-				}
-				if in == out {
-					if err := s.net.target(i, want); err != nil {
-						return metrics{}, nil, err
-					}
-					s.score.target(s.got, want)
-				}
-			}
-			if against != nil {
-				own.against(a[i-from], b[i-from])
+		if against != nil {
+			for k := range to - from {
+				nets[0].score.against(nets[0].outputs[k], nets[1].outputs[k])
 			}
 		}
 		bar.update(to)
 	}
-	m := own.metrics()
+	own := nets[0].score.metrics()
 	if against == nil {
-		return m, nil, nil
+		return own, nil, nil
 	}
-	o := others.metrics()
-	return m, &o, nil
+	others := nets[1].score.metrics()
+	return own, &others, nil
+}
+
+// checkMeasurable reports data that say nothing about a network, or networks that cannot
+// be compared.
+func checkMeasurable(net, against predictor) error {
+	in, out := net.sizes()
+	data := net.data()
+	if against == nil {
+		if in != out && !data.Labelled() {
+			return inputf("%s has no labels; there is nothing to measure without --%s", data.set.Spec, againstFlag.Name)
+		}
+	} else {
+		if n := against.data().Len(); n != data.Len() {
+			return inputf("the two networks see %d and %d samples", data.Len(), n)
+		}
+		if other := sizesOf(against); other != [2]int{in, out} {
+			return inputf("the networks have %d and %d inputs, %d and %d outputs", in, other[0], out, other[1])
+		}
+	}
+	if in == out {
+		return nil
+	}
+	return data.checkLabels(out)
+}
+
+// measured is a network with its score so far.
+type measured struct {
+	predictor
+	score       score
+	outputs     [][]float64 // of the last samples
+	want        []float64
+	reconstruct bool // the output should equal the input; otherwise labels count
+}
+
+func newMeasured(p predictor) measured {
+	in, out := p.sizes()
+	return measured{predictor: p, outputs: rows(evalPart, out), want: make([]float64, out), reconstruct: in == out}
+}
+
+// measure adds samples from..to-1 to the score.
+func (m *measured) measure(ctx context.Context, from, to int) error {
+	if err := m.predict(ctx, from, to, m.outputs); err != nil {
+		return err
+	}
+	for i := from; i < to; i++ {
+		m.score.samples++
+		switch got := m.outputs[i-from]; {
+		case m.reconstruct:
+			if err := m.target(i, m.want); err != nil {
+				return err
+			}
+			m.score.target(got, m.want)
+		case m.data().Labelled():
+			m.score.label(got, m.data().Label(i))
+		}
+	}
+	return nil
 }
 
 func sizesOf(p predictor) [2]int {

@@ -57,20 +57,6 @@ func (s *score) against(got, other []float64) {
 	s.differences += meanSquare(got, other)
 }
 
-// merge adds the samples of o.
-func (s *score) merge(o score) {
-	s.samples += o.samples
-	s.right += o.right
-	s.right5 += o.right5
-	s.agree += o.agree
-	s.squares += o.squares
-	s.differences += o.differences
-	s.labelled = s.labelled || o.labelled
-	s.compared = s.compared || o.compared
-	s.reconstruct = s.reconstruct || o.reconstruct
-	s.wide = s.wide || o.wide
-}
-
 // metrics are the results so far; there must be samples.
 func (s *score) metrics() metrics {
 	n := float64(s.samples)

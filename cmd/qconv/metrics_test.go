@@ -7,14 +7,12 @@ import (
 )
 
 func TestScore(t *testing.T) {
-	var a, b score
-	a.samples = 1
+	var a score
+	a.samples = 2
 	a.label([]float64{0, 3, 1, 2, 5, 4}, 4) // right
 	a.against([]float64{0, 1}, []float64{0, 2})
-	b.samples = 1
-	b.label([]float64{5, 4, 3, 2, 1, 0}, 5) // sixth
-	b.against([]float64{0, 1}, []float64{1, 0})
-	a.merge(b)
+	a.label([]float64{5, 4, 3, 2, 1, 0}, 5) // sixth
+	a.against([]float64{0, 1}, []float64{1, 0})
 	m := a.metrics()
 	if m.Samples != 2 || *m.Accuracy != 0.5 || *m.Top5 != 0.5 || *m.Agreement != 0.5 || m.MSE != nil {
 		var text bytes.Buffer

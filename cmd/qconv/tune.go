@@ -97,6 +97,9 @@ func runFinetune(c *cli.Context) error {
 		return err
 	}
 	defer data.set.Close()
+	if err := checkLoss(m, data, cfg.Loss); err != nil {
+		return err
+	}
 	train, val, err := validation(c, m, data)
 	if err != nil {
 		return err
@@ -131,6 +134,18 @@ func runFinetune(c *cli.Context) error {
 		return gates.check(*r.Tuned, r.Float)
 	}
 	return nil
+}
+
+// checkLoss reports data without the labels that the loss needs, or with labels that are
+// no classes of the network.
+func checkLoss(m *quant.Model, data *samples, loss finetune.LossKind) error {
+	if finetune.TaskOf(m.Graph) != finetune.TaskClasses {
+		return nil
+	}
+	if loss != finetune.LossTeacher && !data.Labelled() {
+		return inputf("%s has no labels, --%s %s needs them (--%s %s does not)", data.set.Spec, lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
+	}
+	return data.checkLabels(m.Graph.Outputs[0].Shape.Elems())
 }
 
 // readTeacher is the network to learn from: that of --teacher, or the model as it is.

@@ -36,6 +36,9 @@ var convCases = []Conv{
 	{N: 1, C: 96, H: 6, W: 6, O: 96, KH: 3, KW: 3, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}, Groups: 2},
 	{N: 1, C: 3, H: 67, W: 67, O: 16, KH: 11, KW: 11, Stride: [2]int{4, 4}, Dilation: [2]int{1, 1}, Pad: [4]int{2, 2, 2, 2}, Groups: 1},
 	{N: 2, C: 20, H: 5, W: 8, O: 1, KH: 3, KW: 3, Stride: [2]int{1, 1}, Dilation: [2]int{2, 2}, Pad: [4]int{2, 2, 2, 2}, Groups: 1},
+	{N: 2, C: 3, H: 1, W: 2, O: 4, KH: 1, KW: 1, Stride: [2]int{5, 4}, Dilation: [2]int{1, 1}, Pad: [4]int{2, 1, 2, 0}, Groups: 1},
+	{N: 9, C: 5, H: 6, W: 4, O: 5, KH: 3, KW: 3, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1}, Pad: [4]int{1, 1, 1, 1}, Groups: 5},
+	{N: 3, C: 16, H: 40, W: 22, O: 6, KH: 7, KW: 7, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [4]int{6, 6, 6, 6}, Groups: 1},
 	{N: 2, C: 4, H: 6, W: 30, O: 3, KH: 2, KW: 2, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Pad: [4]int{3, 4, 3, 2}, Groups: 1},
 }
 

@@ -20,6 +20,8 @@ func transposeRows(dst []float32, ldd int, src []float32, lds, rows, cols int, _
 
 func (c *blockCopy) run() { c.generic() }
 
+func weaveVec(dst []float32, ld int, a, b []float32, rows, na, nb int) bool { return false }
+
 // The vector functions do the first elements of their operands and return how many:
 // here none.
 

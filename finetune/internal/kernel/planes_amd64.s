@@ -32,6 +32,10 @@ plane:
 	MOVQ R10, DI
 	MOVQ R11, SI
 	MOVQ blockCopy_rows(AX), R8
+	CMPQ  CX, $-6
+	JLT   one
+	CMPQ  CX, $-4
+	JLT   few
 	TESTQ CX, CX
 	JLT   narrow
 	CMPQ  blockCopy_step(AX), $2
@@ -67,6 +71,26 @@ narrow:
 	DECQ    R8
 	JNZ     narrow
 	JMP     next
+
+few:
+	MOVQ (SI), BX
+	MOVL 28(SI)(CX*4), DX
+	MOVQ BX, (DI)
+	MOVL DX, 28(DI)(CX*4)
+	ADDQ R12, DI
+	ADDQ R13, SI
+	DECQ R8
+	JNZ  few
+	JMP  next
+
+one:
+	MOVL (SI), BX
+	MOVL BX, (DI)
+	ADDQ R12, DI
+	ADDQ R13, SI
+	DECQ R8
+	JNZ  one
+	JMP  next
 
 step2:
 	XORQ BX, BX

@@ -177,7 +177,7 @@ type gradBlock struct {
 	first       bool      // no sums yet
 }
 
-// bias adds dy, one plane of output channel o, to the sum of the channel.
+// bias adds dy, from an image on, to the sum of output channel o.
 func (b *gradBlock) bias(o, image int, dy []float32) {
 	if b.g.db == nil {
 		return
@@ -226,13 +226,11 @@ func (b *gradBlock) dots(o int) {
 	g := b.g
 	plane, k := g.rows*g.cols, len(g.off)
 	pitch := ceilDiv(g.cols, vecLen) * vecLen
-	for n := 0; n < b.images; n++ {
-		dy := g.dy[((b.n+n)*g.conv.O+o)*plane:][:plane]
-		b.bias(o, n, dy)
-		for i := 0; i < g.rows; i++ {
-			copy(b.lines[(n*g.rows+i)*pitch:], dy[i*g.cols:][:g.cols])
-		}
-	}
+	lines := blockCopy{dst: b.lines, dstPlane: g.rows * pitch, dstRow: pitch,
+		src: g.dy[(b.n*g.conv.O+o)*plane:], srcPlane: g.conv.O * plane, srcRow: g.cols,
+		planes: b.images, rows: g.rows, cols: g.cols, step: 1}
+	lines.run()
+	b.bias(o, 0, b.lines[:b.images*g.rows*pitch])
 	sums := b.sums[o*k*vecLen:][:k*vecLen]
 	if b.first {
 		clear(sums)

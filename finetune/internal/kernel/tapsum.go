@@ -290,14 +290,11 @@ func (s *tapSum) run() {
 	total := 0
 	for i := range s.parts {
 		q := &s.parts[i]
-		if len(q.off) == 0 {
-			clear(s.dst)
-		}
 		q.a = s.scratch.floats.get(s.groups * s.m * len(q.off))
 		total += len(q.a)
 	}
 	units := len(s.units) * len(s.parts)
-	s.packUnits = max(1, units*(1<<14)/total)
+	s.packUnits = max(1, units*(1<<14)/max(1, total))
 	Parallel(ceilDiv(units, s.packUnits), s.packFn)
 	Parallel(ceilDiv(s.conv.N, s.images)*s.bands*s.slices, s.taskFn)
 	s.src, s.dst, s.w, s.bias = nil, nil, nil, nil

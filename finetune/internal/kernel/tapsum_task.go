@@ -8,28 +8,23 @@ func (s *tapSum) task(i int) {
 	n1 := min(s.conv.N, n0+s.images)
 	sc := getScratch()
 	p := &s.planes
-	image := p.image()
-	b := tapBlock{s: s, sc: sc, n0: n0, images: n1 - n0, row0: band * s.band, image: image}
-	b.u0, b.u1 = slice*len(s.units)/s.slices, (slice+1)*len(s.units)/s.slices
-	size := p.chans * p.h * p.w
+	image, size := p.image(), p.chans*p.h*p.w
+	b := tapBlock{s: s, sc: sc, n0: n0, images: n1 - n0, row0: band * s.band, image: image,
+		units: s.units[slice*len(s.units)/s.slices : (slice+1)*len(s.units)/s.slices]}
 	// Vectors may be read that begin inside the planes and end outside.
 	b.src = sc.floats.get((n1-n0)*image + tileCols)
 	clear(b.src)
 	for n := n0; n < n1; n++ {
 		p.fill(b.src[(n-n0)*image:][:image], s.src[n*size:][:size], b.row0)
 	}
-	for i := range s.parts {
-		b.q = &s.parts[i]
+	if s.step == [2]int{1, 1} {
+		b.q = &s.parts[0]
 		b.rows = min(b.q.rows-b.row0, s.band)
-		switch {
-		case b.rows <= 0 || len(b.q.off) == 0:
-		case s.panel == 1:
-			b.strips()
-		case b.q.gather:
-			b.gathered()
-		default:
-			b.inPlace()
-		}
+		b.out = s.dst[n0*s.groups*s.m*s.dstH*s.dstW+b.row0*s.dstW:]
+		b.outPlane = s.dstH * s.dstW
+		b.compute()
+	} else {
+		b.interleave()
 	}
 	sc.put()
 }
@@ -41,39 +36,102 @@ type tapBlock struct {
 	sc         *scratch
 	n0, images int
 	row0, rows int // rows of the part
-	u0, u1     int // row panels
-	src        []float32
-	base       int // place in src of (row0, 0) of the first plane
-	image      int // elements of src from image to image
+	units      []tapUnit
+	src        []float32 // planes of the images
+	image      int       // elements of src from image to image
+	out        []float32 // the result, from row0 of channel 0 of image n0 on: rows of q.cols
+	outPlane   int       // elements of out from channel to channel
 }
 
-// dstAt is the place in dst of row 0 of group g of image n at the origin of the part.
-func (b *tapBlock) dstAt(n, g int) int {
+// interleave computes all parts and puts them together in dst.
+func (b *tapBlock) interleave() {
 	s := b.s
-	return ((n*s.groups+g)*s.m*s.dstH+b.q.row0)*s.dstW + b.q.col0
+	outs := b.sc.floats.get(b.images * s.groups * s.m * s.band * s.dstW)
+	for a := 0; a < min(s.step[0], s.dstH); a++ {
+		// the parts that have every step[0]-th row of dst in common
+		parts := s.parts[a*min(s.step[1], s.dstW):][:min(s.step[1], s.dstW)]
+		if b.rows = min(parts[0].rows-b.row0, s.band); b.rows <= 0 {
+			continue
+		}
+		at := 0
+		for i := range parts {
+			b.q = &parts[i]
+			b.outPlane = b.rows * b.q.cols
+			b.out = outs[at:][:b.images*s.groups*s.m*b.outPlane]
+			at += len(b.out)
+			if len(b.q.off) == 0 {
+				clear(b.out)
+			} else {
+				b.compute()
+			}
+		}
+		for n := 0; n < b.images; n++ {
+			for _, u := range b.units {
+				for r := 0; r < u.rows; r++ {
+					b.merge(parts, outs, n, u.group*s.m+u.first+r)
+				}
+			}
+		}
+	}
 }
 
-// srcAt is the place in src of the first channel of group g of image n0+n.
-func (b *tapBlock) srcAt(n, g int) int {
+// merge puts the rows of channel c of image n in outs, one part after the other, into dst.
+func (b *tapBlock) merge(parts []tapPart, outs []float32, n, c int) {
+	s := b.s
+	plane, planes := n*s.groups*s.m+c, b.images*s.groups*s.m
+	dst := s.dst[((b.n0*s.groups*s.m+plane)*s.dstH+parts[0].row0+b.row0*s.step[0])*s.dstW:]
+	ld := s.step[0] * s.dstW
+	if len(parts) == 2 {
+		x, y := parts[0].cols, parts[1].cols
+		weave(dst, ld, outs[plane*b.rows*x:], outs[(planes*x+plane*y)*b.rows:], b.rows, x, y)
+		return
+	}
+	at := 0
+	for j := range parts {
+		x := parts[j].cols
+		for i := 0; i < b.rows; i++ {
+			spread(dst[i*ld+j:], outs[at+(plane*b.rows+i)*x:][:x], s.step[1])
+		}
+		at += planes * b.rows * x
+	}
+}
+
+// compute computes the rows of the part.
+func (b *tapBlock) compute() {
+	switch {
+	case b.s.panel == 1:
+		b.strips()
+	case b.q.gather:
+		b.gathered()
+	default:
+		b.inPlace()
+	}
+}
+
+// outAt is the place in out of row row0 of a channel of image n0+n.
+func (b *tapBlock) outAt(n, group, first int) int {
+	return ((n*b.s.groups+group)*b.s.m + first) * b.outPlane
+}
+
+// srcAt is the place in src of the first channel of a group of image n0+n.
+func (b *tapBlock) srcAt(n, group int) int {
 	p := &b.s.planes
-	return n*b.image + g*b.s.srcChans*p.rows*p.pitch
+	return n*b.image + group*b.s.srcChans*p.rows*p.pitch
 }
 
-// vectors lists the vectors that cover the rows: where they start in the planes and,
-// relative to the origin of the part, in dst; the last of a row may overlap the one before.
-// The number is made a multiple of unit by repeating the last vector.
+// vectors lists the vectors that cover the rows of the first images: where they start in
+// src and in out; the last of a row may overlap the one before. The number is made
+// a multiple of unit by repeating the last vector.
 func (b *tapBlock) vectors(images, unit int) (at, to []int32) {
-	s := b.s
 	cols := b.q.cols
 	n := images * b.rows * ceilDiv(cols, vecLen)
 	at, to = b.sc.ints.get(n + unit)[:0], b.sc.ints.get(n + unit)[:0]
 	for n := 0; n < images; n++ {
 		for i := 0; i < b.rows; i++ {
-			from, dst := n*b.image+i*s.planes.pitch, b.dstAt(n, 0)-b.dstAt(0, 0)+(b.row0+i)*s.step[0]*s.dstW
+			src, out := n*b.image+i*b.s.planes.pitch, b.outAt(n, 0, 0)+i*cols
 			for j := 0; j < cols; j += vecLen {
 				j := min(j, cols-vecLen)
-				at = append(at, int32(from+j))
-				to = append(to, int32(dst+j*s.step[1]))
+				at, to = append(at, int32(src+j)), append(to, int32(out+j))
 			}
 		}
 	}
@@ -95,34 +153,22 @@ func (b *tapBlock) inPlace() {
 	s, q := b.s, b.q
 	at, to := b.vectors(1, 2)
 	perRow := ceilDiv(q.cols, vecLen)
-	t := tile{b: b.src, off: q.off}
-	plane := s.dstH * s.dstW
-	group := max(1, panelCache/(len(q.off)*tileRows))
-	var edge [tileRows * tileCols]float32
+	t := tile{b: b.src, off: q.off, c: b.out, ldc: b.outPlane}
+	block := max(1, panelCache/(len(q.off)*tileRows))
 	for n := 0; n < b.images; n++ {
-		for u0 := b.u0; u0 < b.u1; u0 += group {
-			units := s.units[u0:min(b.u1, u0+group)]
+		for u0 := 0; u0 < len(b.units); u0 += block {
+			units := b.units[u0:min(len(b.units), u0+block)]
 			for v := 0; v < len(at); v += 2 {
 				k0 := 0
 				if s.byRows {
 					k0, t.off = q.taps(b.row0+v/perRow, b.row0+min((v+1)/perRow, b.rows-1))
 				}
 				for _, u := range units {
-					from, dst := b.srcAt(n, u.group), b.dstAt(b.n0+n, u.group)+u.first*plane
 					s.setRows(&t, q, u, k0)
-					t.bAt = [2]int{from + int(at[v]), from + int(at[v+1])}
-					if s.step[1] == 1 {
-						t.c, t.ldc = s.dst, plane
-						t.cAt = [2]int{dst + int(to[v]), dst + int(to[v+1])}
-						runTile(&t)
-						continue
-					}
-					t.c, t.ldc, t.cAt = edge[:], tileCols, [2]int{0, vecLen}
+					src, out := b.srcAt(n, u.group), b.outAt(n, u.group, u.first)
+					t.bAt = [2]int{src + int(at[v]), src + int(at[v+1])}
+					t.cAt = [2]int{out + int(to[v]), out + int(to[v+1])}
 					runTile(&t)
-					for r := 0; r < u.rows; r++ {
-						spread(s.dst[dst+r*plane+int(to[v]):], edge[r*tileCols:][:vecLen], s.step[1])
-						spread(s.dst[dst+r*plane+int(to[v+1]):], edge[r*tileCols+vecLen:][:vecLen], s.step[1])
-					}
 				}
 			}
 		}
@@ -133,15 +179,6 @@ func (b *tapBlock) inPlace() {
 func (q *tapPart) taps(i, j int) (first int, off []int32) {
 	first = int(min(q.first[i], q.first[j]))
 	return first, q.off[first:max(q.end[i], q.end[j])]
-}
-
-// spread sets dst[i*step] = src[i].
-func spread(dst, src []float32, step int) {
-	at := 0
-	for _, v := range src {
-		dst[at] = v
-		at += step
-	}
 }
 
 // setRows sets what t needs to know of a row panel, from tap k0 on.
@@ -157,47 +194,46 @@ func (s *tapSum) setRows(t *tile, q *tapPart, u tapUnit, k0 int) {
 // images, into panels.
 func (b *tapBlock) gathered() {
 	s, q := b.s, b.q
-	plane := s.dstH * s.dstW
-	per := b.rows * q.cols
+	size := b.rows * q.cols
 	panel := b.sc.floats.get(len(q.off)*tileCols + vecLen)
 	t := tile{b: panel, bAt: [2]int{0, vecLen}, off: b.sc.ints.get(len(q.off))}
 	for k := range t.off {
 		t.off[k] = int32(k * tileCols)
 	}
 	var edge [tileRows * tileCols]float32
-	var to [tileCols]int // places of the columns in dst, in row 0 of group 0
-	for first := 0; first < b.images*per; first += tileCols {
-		width := min(tileCols, b.images*per-first)
+	var to [tileCols]int // places of the columns in out, in channel 0
+	for first := 0; first < b.images*size; first += tileCols {
+		width := min(tileCols, b.images*size-first)
 		var m moves
 		for c := 0; c < width; {
-			n, i, j := (first+c)/per, (first+c)%per/q.cols, (first+c)%q.cols
+			n, i, j := (first+c)/size, (first+c)%size/q.cols, (first+c)%q.cols
 			run := min(width-c, q.cols-j)
 			m.add(n*b.image+i*s.planes.pitch+j, c, run)
-			at := b.dstAt(b.n0+n, 0) + (b.row0+i)*s.step[0]*s.dstW + j*s.step[1]
+			at := b.outAt(n, 0, 0) + i*q.cols + j
 			for ; run > 0; run-- {
 				to[c] = at
-				at += s.step[1]
+				at++
 				c++
 			}
 		}
 		whole := width == tileCols && to[tileCols-1] == to[0]+tileCols-1
 		last := -1
-		for _, u := range s.units[b.u0:b.u1] {
+		for _, u := range b.units {
 			if u.group != last {
 				gatherPanel(panel, b.src[b.srcAt(0, u.group):], q.off, &m)
 				last = u.group
 			}
 			s.setRows(&t, q, u, 0)
-			dst := (u.group*s.m + u.first) * plane
+			out := b.outAt(0, u.group, u.first)
 			if whole {
-				t.c, t.ldc, t.cAt = s.dst, plane, [2]int{dst + to[0], dst + to[0] + vecLen}
+				t.c, t.ldc, t.cAt = b.out, b.outPlane, [2]int{out + to[0], out + to[0] + vecLen}
 				runTile(&t)
 				continue
 			}
 			t.c, t.ldc, t.cAt = edge[:], tileCols, [2]int{0, vecLen}
 			runTile(&t)
 			for r := 0; r < u.rows; r++ {
-				d := s.dst[dst+r*plane:]
+				d := b.out[out+r*b.outPlane:]
 				for c, v := range edge[r*tileCols:][:width] {
 					d[to[c]] = v
 				}
@@ -206,43 +242,37 @@ func (b *tapBlock) gathered() {
 	}
 }
 
-// strips computes single rows of dst, each for all images.
+// strips computes single rows of the result, each for all images. Rows that are shorter
+// than a vector go to a buffer first.
 func (b *tapBlock) strips() {
 	s, q := b.s, b.q
-	plane, size := s.dstH*s.dstW, b.rows*q.cols
-	inPlace := s.step[1] == 1 && q.cols >= vecLen
+	short := q.cols < vecLen
+	size := b.rows * q.cols
 	var at, to []int32
 	var buf []float32
-	if inPlace {
-		at, to = b.vectors(b.images, stripVecs)
-	} else {
+	if short {
 		at, to = b.looseVectors()
-		buf = b.sc.floats.get(b.images*size + tileCols)
+		buf = b.sc.floats.get(b.images*size + vecLen)
+	} else {
+		at, to = b.vectors(b.images, stripVecs)
 	}
 	k := len(q.off)
-	for _, u := range s.units[b.u0:b.u1] {
+	for _, u := range b.units {
 		row := u.group*s.m + u.first
-		t := strip{w: q.a[row*k : row*k+k], off: q.off, b: b.src[b.srcAt(0, u.group):], at: at, to: to, c: buf}
+		t := strip{w: q.a[row*k : row*k+k], off: q.off, b: b.src[b.srcAt(0, u.group):], at: at, to: to}
 		if s.bias != nil {
 			t.init = s.bias[row]
 		}
-		if inPlace {
-			t.c = s.dst[b.dstAt(b.n0, u.group)+u.first*plane:]
+		if !short {
+			t.c = b.out[b.outAt(0, u.group, u.first):]
 			runStrip(&t)
 			continue
 		}
+		t.c = buf
 		runStrip(&t)
-		for n := 0; n < b.images; n++ {
-			src := buf[n*size:][:size]
-			dst := s.dst[b.dstAt(b.n0+n, u.group)+u.first*plane+b.row0*s.step[0]*s.dstW:]
-			if s.step == [2]int{1, 1} {
-				copy(dst, src)
-				continue
-			}
-			for i := 0; i < b.rows; i++ {
-				spread(dst[i*s.step[0]*s.dstW:], src[i*q.cols:][:q.cols], s.step[1])
-			}
-		}
+		c := blockCopy{dst: b.out[b.outAt(0, u.group, u.first):], dstPlane: s.groups * s.m * b.outPlane,
+			src: buf, srcPlane: size, planes: b.images, rows: 1, cols: size, step: 1}
+		c.run()
 	}
 }
 

@@ -4,7 +4,7 @@ package kernel
 // With loose set, the rest of dst may become anything.
 func transpose(dst []float32, ldd int, src []float32, lds, rows, cols int, loose bool) {
 	for i := 0; i < rows; i += vecLen {
-		transposeRows(dst[i:], ldd, src[i*lds:], lds, min(vecLen, rows-i), cols, loose)
+		transposeRows(dst[i:], ldd, src[i*lds:], lds, min(vecLen, rows-i), cols, loose && i+vecLen <= ldd)
 	}
 }
 

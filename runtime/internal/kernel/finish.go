@@ -14,12 +14,12 @@ func newFinisher(l *Layer) finisher {
 	for o := range l.Out[0] {
 		a, b := l.bounds(o)
 		if len(l.Steps) > 1 {
-			f.steps = append(f.steps, NewRequantizer(&l.Steps[o], a, b))
+			f.steps = append(f.steps, NewRequantizer(&l.Steps[o], a, b, l.positions()))
 		}
 		lo, hi = min(lo, a), max(hi, b)
 	}
 	if len(l.Steps) == 1 {
-		f.steps = []*Requantizer{NewRequantizer(&l.Steps[0], lo, hi)}
+		f.steps = []*Requantizer{NewRequantizer(&l.Steps[0], lo, hi, l.Out[0]*l.positions())}
 	}
 	return f
 }

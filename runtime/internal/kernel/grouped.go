@@ -20,11 +20,10 @@ import (
 type Grouped struct {
 	finisher
 	grids      []*grid
-	sections   int  // parts of the channels that share no input
-	channels   int  // output channels per section
-	groupUnits int  // see sums; 0 for 16-bit rows
-	outStep    int  // elements of an output channel
-	complement bool // rows have complements, so that nothing is subtracted
+	sections   int // parts of the channels that share no input
+	channels   int // output channels per section
+	groupUnits int // see sums; 0 for 16-bit rows
+	outStep    int // elements of an output channel
 	need       Need
 	cost       int
 }
@@ -73,7 +72,6 @@ func NewGrouped(l *Layer, limit int) (*Grouped, error) {
 		top = max(top, l.Terms[i].Levels-1)
 	}
 	k.groupUnits = 255 / 4 / top
-	k.complement = k.groupUnits > 0
 	count := digitCount(l)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
 	type phase struct {

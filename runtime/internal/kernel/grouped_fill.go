@@ -3,12 +3,10 @@ package kernel
 // groupedTerm fills the rows of one term.
 type groupedTerm struct {
 	planes     []*groupedPlane
-	base       int  // byte offset of the first plane in the buffer
-	complement int  // bytes from a row to its complement; 0: there are none
-	top        word // the largest index in every byte
-	chanBytes  int  // bytes of the planes of a channel
-	channels   int  // input channels per section
-	plane      int  // elements of an input channel
+	base       int // byte offset of the first plane in the buffer
+	chanBytes  int // bytes of the planes of a channel
+	channels   int // input channels per section
+	plane      int // elements of an input channel
 	height     int
 	width      int
 	strideRow  int // input rows from one plane row to the next
@@ -36,8 +34,6 @@ func newGroupedTerm(t *Term, axes [2]axis, lay *tiling, i int, k *Grouped) *grou
 	m := &lay.maps[i]
 	g := &groupedTerm{
 		base:       lay.base[i],
-		complement: lay.complement[i],
-		top:        word(t.Levels-1) * ones8,
 		chanBytes:  m.bytes,
 		channels:   t.Shape[0] / k.sections,
 		plane:      t.Shape[1] * t.Shape[2],
@@ -103,16 +99,6 @@ func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, w
 		}
 		in = in[t.plane:]
 		buf = buf[t.chanBytes:]
-	}
-}
-
-// fillComplements writes top-x for every x of the rows of the term.
-func (t *groupedTerm) fillComplements(rows []word) {
-	n := t.complement >> wordShift
-	rows = rows[t.base>>wordShift:][:n<<1]
-	dst := rows[n:]
-	for i, w := range rows[:n] {
-		dst[i] = t.top - w
 	}
 }
 

@@ -14,7 +14,7 @@ type tap struct {
 // channelTaps are the taps of an output channel by binary digit.
 type channelTaps struct {
 	add, sub [][]tap
-	zeros    int32 // what the sums have too much, modulo 2^32
+	zeros    int32 // sum of zero * C over all taps, modulo 2^32
 }
 
 func (c *channelTaps) reset() {
@@ -24,27 +24,20 @@ func (c *channelTaps) reset() {
 	c.zeros = 0
 }
 
-// put adds a row with weight centre. Where the buffer holds complements (rows of top-x
-// for every row of x, complement further on), they are added in place of subtracting.
-func (c *channelTaps) put(row uint16, centre int32, t *Term, complement int) {
+// put adds a row with weight centre.
+func (c *channelTaps) put(row uint16, centre int32, t *Term) {
 	plus, minus := digits(centre)
 	for len(c.add) < max(1, bits.Len64(plus|minus)) {
 		c.add, c.sub = append(c.add, nil), append(c.sub, nil)
 	}
-	top := int64(t.Levels - 1)
-	entry := tap{row, top}
+	entry := tap{row, int64(t.Levels - 1)}
 	for d := plus; d != 0; d &= d - 1 {
 		b := bits.TrailingZeros64(d)
 		c.add[b] = append(c.add[b], entry)
 	}
 	for d := minus; d != 0; d &= d - 1 {
 		b := bits.TrailingZeros64(d)
-		if complement > 0 {
-			c.add[b] = append(c.add[b], tap{row + uint16(complement), top})
-			c.zeros += int32(top << b)
-		} else {
-			c.sub[b] = append(c.sub[b], entry)
-		}
+		c.sub[b] = append(c.sub[b], entry)
 	}
 	c.zeros += int32(t.Zero) * centre
 }
@@ -168,7 +161,7 @@ func (c *channelTaps) gather(l *Layer, i, o, sections int, lay *tiling) error {
 		for _, line := range m.at {
 			for _, at := range line {
 				if at >= 0 {
-					c.put(uint16((base+at)/tapBytes), t.Centres[w[0]], t, lay.complement[i]/tapBytes)
+					c.put(uint16((base+at)/tapBytes), t.Centres[w[0]], t)
 				}
 				w = w[1:]
 			}

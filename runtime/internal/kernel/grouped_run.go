@@ -24,14 +24,10 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 			for tx, col := range g.tileCols {
 				for i, t := range g.terms {
 					t.fill(bytesOf(rows), src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
-					if t.complement > 0 {
-						t.fillComplements(rows)
-					}
 				}
 				a := at + int(row.out) + int(col.out)
 				for o := channel; o < channel+k.channels; o++ {
-					acc := g.sums(k, s, o, int(row.words), wide)
-					g.deliver(k, dst, out, a, acc, o, int(row.rows), int(col.cols), s)
+					g.channel(k, dst, out, a, o, row, int(col.cols), s)
 					a += k.outStep
 				}
 			}
@@ -43,16 +39,31 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 	}
 }
 
-// sums computes the accumulators of channel o for words words of positions.
-func (g *grid) sums(k *Grouped, s *Scratch, o, words int, wide bool) []int32 {
+// channel computes output channel o of a tile whose first position is element at.
+func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileRow, cols int, s *Scratch) {
 	prog := unsafe.Pointer(&g.prog[g.start[o]])
+	segments := *(*uint16)(prog)
+	words := int(row.words)
+	even, odd := s.lanes[:words], s.lanes[words:]
+	if k.groupUnits > 0 {
+		odd = odd[:words]
+	}
+	if r := k.step(o); r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
+		sums(even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Add(prog, 4), k.groupUnits)
+		g.deliverPairs(r, dst, at, lanes16(even), lanes16(odd), g.add[o], int(row.rows), cols)
+		return
+	}
+	acc := g.sums(k, s, prog, even, odd)
+	g.deliver(k, dst, out, at, acc, o, int(row.rows), cols, s)
+}
+
+// sums computes accumulators from the program of a channel.
+func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []word) []int32 {
+	wide := k.groupUnits == 0
 	rows := unsafe.Pointer(unsafe.SliceData(s.rows))
-	even := s.lanes[:words]
-	var odd []word
-	acc := s.acc[:words<<(wordShift-1)]
+	acc := s.acc[:len(even)<<(wordShift-1)]
 	if !wide {
-		odd = s.lanes[words : words<<1]
-		acc = s.acc[:words<<wordShift]
+		acc = s.acc[:len(even)<<wordShift]
 	}
 	segments := *(*uint16)(prog)
 	prog = unsafe.Add(prog, 2)
@@ -76,6 +87,23 @@ func (g *grid) sums(k *Grouped, s *Scratch, o, words int, wide bool) []int32 {
 		first = false
 	}
 	return acc
+}
+
+// deliverPairs turns the only segment of a tile into levels.
+func (g *grid) deliverPairs(r *Requantizer, dst []byte, at int, even, odd []uint16, add int32, rows, cols int) {
+	if g.outRow == cols && g.pitch == cols {
+		n := 0
+		for range rows {
+			n += cols
+		}
+		r.RunPairs(dst[at:at+n], even, odd, add)
+		return
+	}
+	for ; rows > 0; rows-- {
+		r.RunPairs(dst[at:at+cols], even, odd, add)
+		at += g.outRow
+		even, odd = even[g.pitch>>1:], odd[g.pitch>>1:]
+	}
 }
 
 // mergePairs writes the lanes of even and odd positions in order.

@@ -10,7 +10,6 @@ type tiling struct {
 	words      int // of the lanes of a tile
 	maps       []planeMap
 	base       []int // byte offset of each term in the buffer
-	complement []int // bytes from a row to its complement, of each term; 0: there are none
 	bytes      int   // of the buffer
 	cost       int
 }
@@ -33,12 +32,7 @@ func passWords(n int) int {
 // passCost is the cost of one tap on n words: a load and an addition per word, and the
 // address once per pass.
 func passCost(n int) int {
-	c := 0
-	if longPasses {
-		c = n / 8 * (8 + 1)
-		n %= 8
-	}
-	c += n / 4 * (4 + 1)
+	c := n / 4 * (4 + 1)
 	if n&2 != 0 {
 		c += 2 + 1
 	}
@@ -90,14 +84,7 @@ func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, cols, totalRows, totalC
 		m := newPlaneMap(term, axes[i][0], axes[i][1], rows, t.pitch, cols, totalCols)
 		t.maps = append(t.maps, m)
 		t.base = append(t.base, at)
-		n := ceilDiv(min(term.Shape[0]/sections, maxTapRows)*m.bytes, wordBytes) * wordBytes
-		at += n
-		if k.complement {
-			t.complement = append(t.complement, n)
-			at += n
-		} else {
-			t.complement = append(t.complement, 0)
-		}
+		at += min(term.Shape[0]/sections, maxTapRows) * m.bytes
 		if at > maxTapRows {
 			t.bytes = at
 			return t

@@ -7,9 +7,10 @@ import (
 
 // Requantizer applies a [Step] to accumulators of a known range.
 //
-// The range is cut into bins of 2^shift accumulators. base holds, for every bin, the
-// number of breaks at or below its first accumulator; from there the level is found by
-// comparing upward, with one comparison where no bin holds two breaks.
+// Where the range is small there is a level for every accumulator. Otherwise the range is
+// cut into bins of 2^shift accumulators: base holds, for every bin, the number of breaks
+// at or below its first accumulator, and from there the level is found by comparing upward,
+// with one comparison where no bin holds two breaks.
 type Requantizer struct {
 	kind   uint8
 	shift  uint8
@@ -17,11 +18,12 @@ type Requantizer struct {
 	top    int32    // t is clamped to [0, top]
 	base   []uint16 // by t >> shift
 	last   []int32  // last[j]: the largest t at which j breaks are passed
-	values []uint8  // by number of breaks passed
+	values []uint8  // by number of breaks passed; of reqDirect: by t
 }
 
 const (
 	reqConstant = iota // one value whatever the accumulator
+	reqDirect          // a level for every accumulator
 	reqCovered         // the bins cover every accumulator, at most one break each
 	reqClamped         // at most one break per bin, after clamping
 	reqLoop            // clamped, several breaks in a bin
@@ -29,14 +31,16 @@ const (
 )
 
 // maxBins limits the table of a Requantizer; coverBins limits it where a larger table
-// saves the clamping.
+// saves the clamping, maxDirect where it saves the comparison as well.
 const (
 	maxBins   = 2048
 	coverBins = 4096
+	maxDirect = 16384
 )
 
-// NewRequantizer prepares s for accumulators in [lo, hi].
-func NewRequantizer(s *Step, lo, hi int32) *Requantizer {
+// NewRequantizer prepares s for accumulators in [lo, hi], uses of them per Run of the
+// layer: no table is made that has more entries than that to save a comparison.
+func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 	first := count(s.Breaks, lo)
 	breaks := s.Breaks[first:count(s.Breaks, hi)]
 	r := &Requantizer{values: s.Values[first : first+len(breaks)+1]}
@@ -49,6 +53,15 @@ func NewRequantizer(s *Step, lo, hi int32) *Requantizer {
 		r.kind, r.last = reqScan, breaks
 		return r
 	}
+	if span < int64(min(maxDirect, uses)) {
+		r.kind, r.low = reqDirect, lo
+		levels := make([]uint8, span+1)
+		for i := range levels {
+			levels[i] = r.values[count(breaks, lo+int32(i))]
+		}
+		r.values = levels
+		return r
+	}
 
 	// Clamped: t = 0 is below the first break, t = top is at the last one.
 	r.kind, r.low = reqClamped, breaks[0]-1
@@ -56,7 +69,7 @@ func NewRequantizer(s *Step, lo, hi int32) *Requantizer {
 	shift, single := binShift(breaks, r.low, r.top, maxBins)
 	if !single {
 		r.kind = reqLoop
-	} else if s, ok := binShift(breaks, lo, int32(span), coverBins); ok {
+	} else if s, ok := binShift(breaks, lo, int32(span), min(coverBins, max(maxBins, uses))); ok {
 		r.kind, r.low, r.top, shift = reqCovered, lo, int32(span), s
 	}
 	r.shift = shift
@@ -120,6 +133,10 @@ func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 		for i := range dst {
 			dst[i] = v
 		}
+	case reqDirect:
+		for i, a := range acc {
+			dst[i] = values[uint32(a+add)]
+		}
 	case reqCovered:
 		for i, a := range acc {
 			t := a + add
@@ -153,6 +170,59 @@ func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 				j++
 			}
 			dst[i] = values[j]
+		}
+	}
+}
+
+// takesPairs says that RunPairs can be used.
+func (r *Requantizer) takesPairs() bool {
+	return r.kind == reqDirect || r.kind == reqCovered || r.kind == reqClamped
+}
+
+// RunPairs is Run for sums of even and odd positions: acc[2i] = even[i], acc[2i+1] = odd[i].
+func (r *Requantizer) RunPairs(dst []byte, even, odd []uint16, add int32) {
+	n := len(dst) >> 1
+	if len(dst)&1 != 0 {
+		r.Run(dst[n<<1:], []int32{int32(even[n])}, add)
+	}
+	even, odd = even[:n], odd[:n]
+	values, last, base := r.values, r.last, r.base
+	add -= r.low
+	shift := r.shift & 31
+	switch r.kind {
+	case reqDirect:
+		for i, e := range even {
+			pair := dst[:2]
+			pair[0] = values[uint32(int32(e)+add)]
+			pair[1] = values[uint32(int32(odd[i])+add)]
+			dst = dst[2:]
+		}
+	case reqCovered:
+		for i, e := range even {
+			pair := dst[:2]
+			t := int32(e) + add
+			u := int32(odd[i]) + add
+			j := int(base[uint32(t)>>shift])
+			k := int(base[uint32(u)>>shift])
+			j -= int((last[j] - t) >> 31)
+			k -= int((last[k] - u) >> 31)
+			pair[0] = values[j]
+			pair[1] = values[k]
+			dst = dst[2:]
+		}
+	case reqClamped:
+		top := r.top
+		for i, e := range even {
+			pair := dst[:2]
+			t := clamp(int32(e)+add, top)
+			u := clamp(int32(odd[i])+add, top)
+			j := int(base[uint32(t)>>shift])
+			k := int(base[uint32(u)>>shift])
+			j -= int((last[j] - t) >> 31)
+			k -= int((last[k] - u) >> 31)
+			pair[0] = values[j]
+			pair[1] = values[k]
+			dst = dst[2:]
 		}
 	}
 }

@@ -39,12 +39,6 @@ func sums(even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next uns
 
 // byteSums is sums for byte rows.
 func byteSums(even, odd []word, rows, prog unsafe.Pointer, group int) (next unsafe.Pointer) {
-	if longPasses {
-		for len(even) >= 8 {
-			next = byteSums8((*[8]word)(even), (*[8]word)(odd), rows, prog, group)
-			even, odd, rows = even[8:], odd[8:], unsafe.Add(rows, 8*wordBytes)
-		}
-	}
 	for len(even) >= 4 {
 		next = byteSums4((*[4]word)(even), (*[4]word)(odd), rows, prog, group)
 		even, odd, rows = even[4:], odd[4:], unsafe.Add(rows, 4*wordBytes)
@@ -61,12 +55,6 @@ func byteSums(even, odd []word, rows, prog unsafe.Pointer, group int) (next unsa
 
 // wideSums is sums for 16-bit rows.
 func wideSums(sum []word, rows, prog unsafe.Pointer) (next unsafe.Pointer) {
-	if longPasses {
-		for len(sum) >= 8 {
-			next = wideSums8((*[8]word)(sum), rows, prog)
-			sum, rows = sum[8:], unsafe.Add(rows, 8*wordBytes)
-		}
-	}
 	for len(sum) >= 4 {
 		next = wideSums4((*[4]word)(sum), rows, prog)
 		sum, rows = sum[4:], unsafe.Add(rows, 4*wordBytes)

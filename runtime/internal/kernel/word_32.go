@@ -10,6 +10,4 @@ const (
 	wordBytes = 4
 	wordShift = 2 // log2(wordBytes)
 
-	// longPasses says that registers suffice for sums of 8 words.
-	longPasses = false
 )

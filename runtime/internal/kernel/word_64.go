@@ -10,6 +10,4 @@ const (
 	wordBytes = 8
 	wordShift = 3 // log2(wordBytes)
 
-	// longPasses says that registers suffice for sums of 8 words.
-	longPasses = true
 )

@@ -1,0 +1,88 @@
+package onnx
+
+import (
+	"bytes"
+	"errors"
+	"testing"
+
+	"google.golang.org/protobuf/proto"
+
+	"qconv/onnx/internal/pb"
+)
+
+// FuzzDecode feeds the reader any bytes. It must answer with a graph or one of its two
+// kinds of error, and a graph must survive simplification, writing and reading.
+func FuzzDecode(f *testing.F) {
+	for _, c := range opCases {
+		g := c.graph()
+		if err := g.InferShapes(); err != nil {
+			f.Fatal(err)
+		}
+		data, err := Encode(g)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	x, y := in("x", "N", 4, 6, 6), out("y")
+	for _, m := range []*pb.ModelProto{
+		file(13, x, y, number("0", 0), integers("-1", -1), integers("axes", 0), call("Shape", "x", "a"), call("Gather", "a 0", "b"),
+			call("Unsqueeze", "b axes", "c"), call("Concat", "c -1", "s", attr("axis", 0)), call("Reshape", "x s", "y")),
+		file(11, x, y, floats("w", 2, 4, 4, 3), call("Conv", "x w", "y", attr("auto_pad", "SAME_UPPER"), attr("strides", []int{2, 2}))),
+		file(11, x, y, floats("w", 4, 2, 3, 3), call("ConvTranspose", "x w", "y", attr("output_shape", []int{12, 12}), attr("strides", []int{2, 2}))),
+		file(9, in("x", "N", 4), y, integers("s", 4, 4), call("ConstantOfShape", "s", "w"), floats("b", 4), call("MatMul", "x w", "m"), call("Add", "m b", "y")),
+		file(13, x, y, floats("s", 4), floats("w", 4, 4, 1, 1), call("Conv", "x w", "c"), call("BatchNormalization", "c s s s s", "n"), call("Sigmoid", "n", "g"), call("Mul", "n g", "y")),
+		file(10, x, y, call("Slice", "x", "y", attr("starts", []int{0}), attr("ends", []int{2}))),
+	} {
+		data, err := proto.Marshal(m)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(data)
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		read := func(data []byte) (*Graph, error) { return (&decoder{fill: 1 << 12}).decode(data) }
+		g, err := read(data)
+		if err != nil {
+			var format *FormatError
+			var unsupported *UnsupportedError
+			if !errors.As(err, &format) && !errors.As(err, &unsupported) {
+				t.Fatalf("got an error of type %T: %v", err, err)
+			}
+			return
+		}
+		for _, simplify := range []bool{false, true} {
+			if simplify {
+				if elements(g) > 1<<16 {
+					return // folding would only take time
+				}
+				if _, err := Simplify(g); err != nil {
+					return // such as a negative variance
+				}
+			}
+			first, err := Encode(g)
+			if err != nil {
+				t.Fatalf("cannot be written: %v", err)
+			}
+			back, err := read(first)
+			if err != nil {
+				t.Fatalf("what was written cannot be read: %v", err)
+			}
+			second, err := Encode(back)
+			if err != nil || !bytes.Equal(first, second) {
+				t.Fatalf("what was read gives another file (error %v)", err)
+			}
+		}
+	})
+}
+
+// elements counts the elements of all values of a graph.
+func elements(g *Graph) int {
+	n := 0
+	for _, node := range g.Nodes {
+		for _, v := range node.Outputs {
+			n += min(v.Shape.Elems(), maxDim-n)
+		}
+	}
+	return n
+}

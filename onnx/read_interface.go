@@ -1,0 +1,125 @@
+package onnx
+
+import (
+	"fmt"
+	"strings"
+
+	"qconv/onnx/internal/pb"
+)
+
+// inputs makes the graph inputs that are not initializers as well.
+func (d *decoder) inputs(p *pb.GraphProto) error {
+	bound := map[string]bool{}
+	constant := map[string]bool{}
+	for _, t := range p.GetInitializer() {
+		constant[t.GetName()] = true
+	}
+	for _, info := range p.GetInput() {
+		if constant[info.GetName()] {
+			continue
+		}
+		v := &Value{Name: info.GetName()}
+		d.values[v.Name] = v
+		where := fmt.Sprintf("graph input %q", v.Name)
+		if c := d.options.Constants[v.Name]; c != nil {
+			if len(c.Floats)+len(c.Ints) != c.Shape.Elems() {
+				return fmt.Errorf("onnx: read: the constant for %s has %d elements, shape %v wants %d", where, len(c.Floats)+len(c.Ints), c.Shape, c.Shape.Elems())
+			}
+			bound[v.Name] = true
+			v.setConst(c)
+			continue
+		}
+		d.graph.Inputs = append(d.graph.Inputs, v)
+		t := info.GetType().GetTensorType()
+		kind := pb.TensorProto_DataType(t.GetElemType())
+		_, known := elemSizes[kind]
+		reason := ""
+		switch {
+		case t == nil:
+			reason = "not a tensor"
+		case !known:
+			reason = "elements of type " + typeName(t.GetElemType())
+		case t.GetShape() == nil:
+			reason = "the number of dimensions is not declared"
+		}
+		if reason != "" {
+			d.refuse(where, reason)
+			d.unknown[v] = true
+			continue
+		}
+		v.Type = dataType(kind)
+		shape, problems := d.inputShape(v.Name, t.GetShape(), bound)
+		if err := shape.check(); problems == nil && err != nil {
+			return &FormatError{Where: where, Err: err}
+		}
+		v.Shape = shape
+		if problems != nil {
+			d.refuse(where, strings.Join(problems, "; "))
+			d.unknown[v] = true
+		}
+	}
+	for _, name := range sortedKeys(d.options.Dims) {
+		if !bound[name] {
+			return fmt.Errorf("onnx: read: no graph input has a dimension %q to bind to %d", name, d.options.Dims[name])
+		}
+	}
+	for _, name := range sortedKeys(d.options.Constants) {
+		if !bound[name] {
+			return fmt.Errorf("onnx: read: there is no graph input %q to make a constant", name)
+		}
+	}
+	return nil
+}
+
+// inputShape binds the dimensions of an input, and says which it cannot bind.
+func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[string]bool) (Shape, []string) {
+	shape := Shape{}
+	var problems []string
+	for i, dim := range p.GetDim() {
+		// Some exporters write 0 or -1 for a size they do not know.
+		size := dim.GetDimValue()
+		known := size > 0
+		for _, key := range []string{dim.GetDimParam(), fmt.Sprintf("%s:%d", name, i)} {
+			if n, ok := d.options.Dims[key]; ok && key != "" {
+				bound[key] = true
+				if !known {
+					size, known = int64(n), true
+				}
+			}
+		}
+		switch {
+		case i == 0 && (!known || size == 1):
+			shape = append(shape, Batch)
+		case known:
+			shape = append(shape, clampInt(size))
+		case dim.GetDimParam() != "":
+			problems = append(problems, fmt.Sprintf("dimension %d is %q: bind it to a number, as in %s=32", i, dim.GetDimParam(), dim.GetDimParam()))
+		default:
+			problems = append(problems, fmt.Sprintf("dimension %d is not declared: bind it to a number, as in %s:%d=32", i, name, i))
+		}
+	}
+	return shape, problems
+}
+
+// outputs finds the graph's outputs.
+func (d *decoder) outputs(p *pb.GraphProto) error {
+	seen := map[*Value]bool{}
+	for _, info := range p.GetOutput() {
+		v := d.values[info.GetName()]
+		where := fmt.Sprintf("graph output %q", info.GetName())
+		switch {
+		case v == nil:
+			return formatErrorf(where, "no node computes it")
+		case seen[v]:
+			return formatErrorf(where, "it is there twice")
+		case d.exact[v] != nil:
+			d.refuse(where, "it is computed from the batch size alone")
+		}
+		seen[v] = true
+		d.graph.Outputs = append(d.graph.Outputs, v)
+	}
+	if len(d.graph.Outputs) == 0 {
+		return formatErrorf("", "the graph has no outputs")
+	}
+	return nil
+}

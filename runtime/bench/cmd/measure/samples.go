@@ -1,0 +1,65 @@
+package main
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"os"
+
+	"qconv/runtime"
+)
+
+// readSamples reads the float inputs at path as the bytes that Runner.Run takes.
+func readSamples(path string, p *runtime.Program) ([][]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	size := 4 * p.Tensors[p.Input.Tensor].Elems()
+	if len(data) == 0 || len(data)%size != 0 {
+		return nil, fmt.Errorf("%s has %d bytes, want a multiple of %d", path, len(data), size)
+	}
+	var samples [][]byte
+	for ; len(data) > 0; data = data[size:] {
+		x := make([]float32, size/4)
+		for i := range x {
+			x[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		}
+		samples = append(samples, sampleBytes(p, x))
+	}
+	return samples, nil
+}
+
+// sampleBytes turns x, [C][H][W], into the bytes whose levels are nearest to it, in the
+// order that the program wants.
+func sampleBytes(p *runtime.Program, x []float32) []byte {
+	t := &p.Tensors[p.Input.Tensor]
+	channels, plane := t.Shape[0], t.Shape[1]*t.Shape[2]
+	step := t.Scale.Float()
+	sample := make([]byte, len(x))
+	for i, v := range x {
+		level := math.RoundToEven(float64(v)/step) + float64(t.Zero)
+		b := byte(max(0, min(float64(t.Levels-1), level)))
+		c, at := i/plane, i%plane
+		if tables := p.Input.Tables; tables != nil {
+			b = nearest(tables[min(c, len(tables)-1)], b)
+		}
+		if p.Input.Interleaved {
+			sample[at*channels+c] = b
+		} else {
+			sample[i] = b
+		}
+	}
+	return sample
+}
+
+// nearest is the first byte whose entry in table is closest to level.
+func nearest(table []uint8, level byte) byte {
+	best, distance := 0, 256
+	for b, l := range table {
+		if d := max(int(l), int(level)) - min(int(l), int(level)); d < distance {
+			best, distance = b, d
+		}
+	}
+	return byte(best)
+}
