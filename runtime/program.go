@@ -6,9 +6,10 @@
 // executes one. One Program may be shared by many Runners.
 package runtime
 
-// Program is a network lowered to integers. A Program returned by [Read] has been
+// Program is a network lowered to integers. A Program returned by [Decode] has been
 // validated: every index is in range, every accumulator is proved to fit an int32.
-// It must not be modified afterwards.
+// It must not be modified afterwards. FORMAT.md lists all rules that [Program.Validate]
+// enforces.
 type Program struct {
 	// Tensors lists every activation; an instruction names tensors by position.
 	Tensors []Tensor
@@ -50,7 +51,7 @@ type Tensor struct {
 func (t *Tensor) Elems() int { return t.Shape[0] * t.Shape[1] * t.Shape[2] }
 
 // Scale is the real number Mant * 2^Exp, kept without floating point. Mant is
-// normalized: its top bit is set, or it is 0.
+// normalized: its top bit is set, or it is 0 and so is Exp.
 type Scale struct {
 	Mant uint32
 	Exp  int32
@@ -127,11 +128,12 @@ type Term struct {
 	Dilation [2]int
 	Pad      [2]int // rows above, columns to the left; may be negative
 	Up       [2]int
-	// Weights are codebook indices in order [O][Cg][KH][KW].
+	// Weights are codebook indices in order [O][Cg][KH][KW], packed for the codebook's size.
 	Weights Weights
 }
 
-// MaxPool takes the largest index in every window. Positions outside the input are skipped.
+// MaxPool takes the largest index in every window. Positions outside the input are skipped;
+// no window lies wholly outside.
 type MaxPool struct {
 	Out, In  int
 	Kernel   [2]int
@@ -158,7 +160,8 @@ type Map2 struct {
 }
 
 // Copy moves indices: Out is filled with Fill, then every piece copies a strided block.
-// Reshape, slice, concat, transpose, pad, nearest resize are copies.
+// Reshape, slice, concat, transpose, pad, nearest resize are copies. Pieces run in order:
+// where two write the same element, the later one wins.
 type Copy struct {
 	Out    int
 	Fill   uint8

@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // AddRow adds b [cols] to every row of y [rows][cols].
 func AddRow(y []float32, cols int, b []float32) {
@@ -28,9 +31,7 @@ func AddChannels(y []float32, plane int, b []float32) {
 		AddRow(y, len(b), b)
 		return
 	}
-	for i := 0; len(y) > 0; i, y = i+1, y[plane:] {
-		scale(y[:plane], 1, b[i%len(b)], y[:plane])
-	}
+	newChannels(y, plane, b).finish(addChannel)
 }
 
 // SumChannels sets db[c] to the sum of all elements of dy[n][c], dy being
@@ -41,10 +42,56 @@ func SumChannels(db, dy []float32, plane int) {
 		SumRows(db, dy, len(db))
 		return
 	}
-	clear(db)
-	for i := 0; len(dy) > 0; i, dy = i+1, dy[plane:] {
-		db[i%len(db)] += sum(dy[:plane])
+	newChannels(dy, plane, db).finish(sumChannel)
+}
+
+// channels is AddChannels or SumChannels at work.
+type channels struct {
+	y, b  []float32
+	plane int
+	do    func(c *channels, i int)
+	run   func(i int) // bound method
+}
+
+var channelPool = sync.Pool{New: func() any {
+	c := new(channels)
+	c.run = func(i int) { c.do(c, i) }
+	return c
+}}
+
+func newChannels(y []float32, plane int, b []float32) *channels {
+	c := channelPool.Get().(*channels)
+	c.y, c.plane, c.b = y, plane, b
+	return c
+}
+
+// finish does all channels and ends the use of c.
+func (c *channels) finish(do func(c *channels, i int)) {
+	c.do = do
+	if len(c.y) < chunkLen {
+		for i := range c.b {
+			do(c, i)
+		}
+	} else {
+		Parallel(len(c.b), c.run)
 	}
+	c.y, c.b = nil, nil
+	channelPool.Put(c)
+}
+
+func addChannel(c *channels, i int) {
+	for at := i * c.plane; at < len(c.y); at += len(c.b) * c.plane {
+		y := c.y[at:][:c.plane]
+		scale(y, 1, c.b[i], y)
+	}
+}
+
+func sumChannel(c *channels, i int) {
+	var s float32
+	for at := i * c.plane; at < len(c.y); at += len(c.b) * c.plane {
+		s += sum(c.y[at:][:c.plane])
+	}
+	c.b[i] = s
 }
 
 func needMultiple(where, name string, got, of int) {

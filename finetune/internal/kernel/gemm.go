@@ -18,6 +18,10 @@ func Gemm(transA, transB bool, m, n, k int, a, b []float32, beta float32, c []fl
 	if m == 0 || n == 0 || k == 0 {
 		return
 	}
+	if m == 1 && gemvFits(n, k) {
+		runGemv(transB, n, k, a, b, beta != 0, c)
+		return
+	}
 	g := gemms.Get().(*gemm)
 	s := getScratch()
 	g.transA, g.transB, g.m, g.n, g.k = transA, transB, m, n, k

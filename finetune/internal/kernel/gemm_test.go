@@ -15,7 +15,7 @@ func at(trans bool, x []float32, rows, cols, i, j int) float64 {
 
 func TestGemm(t *testing.T) {
 	sizes := [][3]int{{1, 1, 1}, {1, 10, 33}, {3, 17, 5}, {5, 16, 9}, {6, 16, 8}, {7, 31, 40}, {8, 8, 8}, {16, 48, 144},
-		{64, 10, 128}, {13, 100, 27}, {1, 100, 800}, {100, 1, 64}, {2, 3, 2000}, {65, 129, 257}, {4, 64, 0}, {0, 3, 4}, {1600, 20, 3}, {9, 3100, 4}}
+		{64, 10, 128}, {13, 100, 27}, {1, 100, 800}, {1, 8, 8}, {1, 77, 100}, {1, 9, 5000}, {1, 2001, 9}, {100, 1, 64}, {2, 3, 2000}, {65, 129, 257}, {4, 64, 0}, {0, 3, 4}, {1600, 20, 3}, {9, 3100, 4}}
 	r := rand.New(rand.NewPCG(1, 2))
 	for _, s := range sizes {
 		m, n, k := s[0], s[1], s[2]
@@ -63,6 +63,7 @@ func BenchmarkGemm(b *testing.B) {
 		{"dense800x128/input", false, false, 64, 800, 128},
 		{"dense800x128/weights", true, false, 128, 800, 64},
 		{"dense784x128/one", false, true, 1, 128, 784},
+		{"dense784x128/oneInput", false, false, 1, 784, 128},
 		{"dense128x10/forward", false, true, 64, 10, 128},
 	} {
 		b.Run(c.name, func(b *testing.B) {

@@ -2,7 +2,8 @@ package kernel
 
 import "unsafe"
 
-// The functions of this file differ only in the number of words they keep in registers.
+// The functions of this file differ only in how many words they keep in registers and in
+// the sign of what they add.
 
 // byteSums4 runs a segment on 4 words of byte rows; t receives the even lanes, d the odd ones.
 func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
@@ -11,7 +12,7 @@ func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Point
 	prog = unsafe.Add(prog, 4)
 	*t, *d = [4]word{}, [4]word{}
 	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
+		head := *(*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
 		shift := head[0] & 15
 		t[0] <<= shift
@@ -22,76 +23,8 @@ func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Point
 		d[2] <<= shift
 		t[3] <<= shift
 		d[3] <<= shift
-		for n := int(head[1]); n > 0; n -= group {
-			var s0, s1, s2, s3 word
-			for k := min(n, group); k > 0; k-- {
-				tap := (*[4]uint16)(prog)
-				r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				prog = unsafe.Add(prog, 8)
-			}
-			t[0] += s0
-			d[0] += s0 >> 8 & low8
-			t[1] += s1
-			d[1] += s1 >> 8 & low8
-			t[2] += s2
-			d[2] += s2 >> 8 & low8
-			t[3] += s3
-			d[3] += s3 >> 8 & low8
-		}
-		for n := int(head[2]); n > 0; n -= group {
-			var s0, s1, s2, s3 word
-			for k := min(n, group); k > 0; k-- {
-				tap := (*[4]uint16)(prog)
-				r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				s2 += r[2]
-				s3 += r[3]
-				prog = unsafe.Add(prog, 8)
-			}
-			t[0] -= s0
-			d[0] -= s0 >> 8 & low8
-			t[1] -= s1
-			d[1] -= s1 >> 8 & low8
-			t[2] -= s2
-			d[2] -= s2 >> 8 & low8
-			t[3] -= s3
-			d[3] -= s3 >> 8 & low8
-		}
+		prog = byteAdd4(t, d, rows, prog, int(head[1]), group)
+		prog = byteSub4(t, d, rows, prog, int(head[2]), group)
 	}
 	t[0] += splat - d[0]<<8
 	d[0] += splat
@@ -104,6 +37,86 @@ func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Point
 	return prog
 }
 
+// byteAdd4 adds the rows of n units to the sums t and d of [byteSums4].
+func byteAdd4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	for ; n > 0; n -= group {
+		var s0, s1, s2, s3 word
+		for k := min(n, group); k > 0; k-- {
+			tap := (*[4]uint16)(prog)
+			r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			prog = unsafe.Add(prog, 8)
+		}
+		t[0] += s0
+		d[0] += s0 >> 8 & low8
+		t[1] += s1
+		d[1] += s1 >> 8 & low8
+		t[2] += s2
+		d[2] += s2 >> 8 & low8
+		t[3] += s3
+		d[3] += s3 >> 8 & low8
+	}
+	return prog
+}
+
+// byteSub4 is [byteAdd4] with subtraction.
+func byteSub4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	for ; n > 0; n -= group {
+		var s0, s1, s2, s3 word
+		for k := min(n, group); k > 0; k-- {
+			tap := (*[4]uint16)(prog)
+			r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			s2 += r[2]
+			s3 += r[3]
+			prog = unsafe.Add(prog, 8)
+		}
+		t[0] -= s0
+		d[0] -= s0 >> 8 & low8
+		t[1] -= s1
+		d[1] -= s1 >> 8 & low8
+		t[2] -= s2
+		d[2] -= s2 >> 8 & low8
+		t[3] -= s3
+		d[3] -= s3 >> 8 & low8
+	}
+	return prog
+}
+
 // byteSums2 runs a segment on 2 words of byte rows; t receives the even lanes, d the odd ones.
 func byteSums2(t, d *[2]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
@@ -111,64 +124,76 @@ func byteSums2(t, d *[2]word, rows, prog unsafe.Pointer, group int) unsafe.Point
 	prog = unsafe.Add(prog, 4)
 	*t, *d = [2]word{}, [2]word{}
 	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
+		head := *(*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
 		shift := head[0] & 15
 		t[0] <<= shift
 		d[0] <<= shift
 		t[1] <<= shift
 		d[1] <<= shift
-		for n := int(head[1]); n > 0; n -= group {
-			var s0, s1 word
-			for k := min(n, group); k > 0; k-- {
-				tap := (*[4]uint16)(prog)
-				r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				prog = unsafe.Add(prog, 8)
-			}
-			t[0] += s0
-			d[0] += s0 >> 8 & low8
-			t[1] += s1
-			d[1] += s1 >> 8 & low8
-		}
-		for n := int(head[2]); n > 0; n -= group {
-			var s0, s1 word
-			for k := min(n, group); k > 0; k-- {
-				tap := (*[4]uint16)(prog)
-				r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-				s0 += r[0]
-				s1 += r[1]
-				prog = unsafe.Add(prog, 8)
-			}
-			t[0] -= s0
-			d[0] -= s0 >> 8 & low8
-			t[1] -= s1
-			d[1] -= s1 >> 8 & low8
-		}
+		prog = byteAdd2(t, d, rows, prog, int(head[1]), group)
+		prog = byteSub2(t, d, rows, prog, int(head[2]), group)
 	}
 	t[0] += splat - d[0]<<8
 	d[0] += splat
 	t[1] += splat - d[1]<<8
 	d[1] += splat
+	return prog
+}
+
+// byteAdd2 is [byteAdd4] for 2 words.
+func byteAdd2(t, d *[2]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	for ; n > 0; n -= group {
+		var s0, s1 word
+		for k := min(n, group); k > 0; k-- {
+			tap := (*[4]uint16)(prog)
+			r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			prog = unsafe.Add(prog, 8)
+		}
+		t[0] += s0
+		d[0] += s0 >> 8 & low8
+		t[1] += s1
+		d[1] += s1 >> 8 & low8
+	}
+	return prog
+}
+
+// byteSub2 is [byteAdd2] with subtraction.
+func byteSub2(t, d *[2]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	for ; n > 0; n -= group {
+		var s0, s1 word
+		for k := min(n, group); k > 0; k-- {
+			tap := (*[4]uint16)(prog)
+			r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+			s0 += r[0]
+			s1 += r[1]
+			prog = unsafe.Add(prog, 8)
+		}
+		t[0] -= s0
+		d[0] -= s0 >> 8 & low8
+		t[1] -= s1
+		d[1] -= s1 >> 8 & low8
+	}
 	return prog
 }
 
@@ -179,47 +204,59 @@ func byteSums1(t, d *[1]word, rows, prog unsafe.Pointer, group int) unsafe.Point
 	prog = unsafe.Add(prog, 4)
 	*t, *d = [1]word{}, [1]word{}
 	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
+		head := *(*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
 		shift := head[0] & 15
 		t[0] <<= shift
 		d[0] <<= shift
-		for n := int(head[1]); n > 0; n -= group {
-			var s0 word
-			for k := min(n, group); k > 0; k-- {
-				tap := (*[4]uint16)(prog)
-				r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-				s0 += r[0]
-				r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-				s0 += r[0]
-				r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-				s0 += r[0]
-				r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-				s0 += r[0]
-				prog = unsafe.Add(prog, 8)
-			}
-			t[0] += s0
-			d[0] += s0 >> 8 & low8
-		}
-		for n := int(head[2]); n > 0; n -= group {
-			var s0 word
-			for k := min(n, group); k > 0; k-- {
-				tap := (*[4]uint16)(prog)
-				r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-				s0 += r[0]
-				r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-				s0 += r[0]
-				r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-				s0 += r[0]
-				r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-				s0 += r[0]
-				prog = unsafe.Add(prog, 8)
-			}
-			t[0] -= s0
-			d[0] -= s0 >> 8 & low8
-		}
+		prog = byteAdd1(t, d, rows, prog, int(head[1]), group)
+		prog = byteSub1(t, d, rows, prog, int(head[2]), group)
 	}
 	t[0] += splat - d[0]<<8
 	d[0] += splat
+	return prog
+}
+
+// byteAdd1 is [byteAdd4] for 1 word.
+func byteAdd1(t, d *[1]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	for ; n > 0; n -= group {
+		var s0 word
+		for k := min(n, group); k > 0; k-- {
+			tap := (*[4]uint16)(prog)
+			r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+			s0 += r[0]
+			r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+			s0 += r[0]
+			r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+			s0 += r[0]
+			r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+			s0 += r[0]
+			prog = unsafe.Add(prog, 8)
+		}
+		t[0] += s0
+		d[0] += s0 >> 8 & low8
+	}
+	return prog
+}
+
+// byteSub1 is [byteAdd1] with subtraction.
+func byteSub1(t, d *[1]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	for ; n > 0; n -= group {
+		var s0 word
+		for k := min(n, group); k > 0; k-- {
+			tap := (*[4]uint16)(prog)
+			r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+			s0 += r[0]
+			r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+			s0 += r[0]
+			r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+			s0 += r[0]
+			r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+			s0 += r[0]
+			prog = unsafe.Add(prog, 8)
+		}
+		t[0] -= s0
+		d[0] -= s0 >> 8 & low8
+	}
 	return prog
 }
