@@ -37,6 +37,9 @@ const (
 	// KindInteger has evenly spaced centres, the integers -W/2 .. W-1-W/2 times one scale:
 	// the codebook for which the fastest kernels exist.
 	KindInteger Kind = "integer"
+	// KindCheap has the centres that are worth their price in additions and in bits: see
+	// ClusterConfig.DigitPrice and EntropyPrice.
+	KindCheap Kind = "cheap"
 )
 
 // ClusterConfig says how weights become few.
@@ -48,11 +51,15 @@ type ClusterConfig struct {
 	// Bits is the width of the signed integer a free centre becomes, 2..16; 0 chooses
 	// [DefaultBits].
 	Bits int
+	// DigitPrice and EntropyPrice are what one more addition per weight, and one more bit
+	// per weight, may cost in squared error relative to the weights' mean square; for
+	// KindCheap. 0 or more.
+	DigitPrice, EntropyPrice float64
 }
 
 // DefaultClusterConfig returns 256 k-means centres per layer.
 func DefaultClusterConfig() ClusterConfig {
-	return ClusterConfig{Weights: 256, Scope: ScopeLayer, Codebook: KindFree, Method: MethodKMeans}
+	return ClusterConfig{Weights: 256, Scope: ScopeLayer, Codebook: KindFree, Method: MethodKMeans, DigitPrice: 2e-3, EntropyPrice: 1e-3}
 }
 
 // Validate reports the fields that are out of range.
@@ -64,8 +71,11 @@ func (c ClusterConfig) Validate() error {
 	if !slices.Contains([]Scope{ScopeLayer, ScopeNetwork, ScopeGlobal}, c.Scope) {
 		problems = append(problems, fmt.Sprintf("scope: got %q, want layer, network or global", c.Scope))
 	}
-	if c.Codebook != KindFree && c.Codebook != KindInteger {
-		problems = append(problems, fmt.Sprintf("codebook: got %q, want free or integer", c.Codebook))
+	if !slices.Contains([]Kind{KindFree, KindInteger, KindCheap}, c.Codebook) {
+		problems = append(problems, fmt.Sprintf("codebook: got %q, want free, integer or cheap", c.Codebook))
+	}
+	if !(c.DigitPrice >= 0) || !(c.EntropyPrice >= 0) {
+		problems = append(problems, fmt.Sprintf("prices: got %g a digit and %g a bit, want 0 or more", c.DigitPrice, c.EntropyPrice))
 	}
 	if c.Method != MethodKMeans && c.Method != MethodLaplacian {
 		problems = append(problems, fmt.Sprintf("method: got %q, want kmeans or laplacian", c.Method))
@@ -117,6 +127,9 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 		f.Centres = KMeans(weights, c.Weights, KMeansOptions{})
 	}
 	f.Ints, f.Unit = Snap(f.Centres, c.bits())
+	if c.Codebook == KindCheap {
+		f.Ints = cheapCentres(weights, f.Ints, f.Unit, c)
+	}
 	return f
 }
 
