@@ -54,7 +54,7 @@ func (c *codebooks) fit(iterations int) error {
 	}
 	c.groups = quant.Groups(c.model, c.config.Scope) // with scales of today
 	kernel.Parallel(len(c.groups), func(g int) {
-		book := c.config.Fit(c.groups[g].Pool(), c.centres[g], iterations)
+		book := c.config.For(c.groups[g].Values[0].Name).Fit(c.groups[g].Pool(), c.centres[g], iterations)
 		c.centres[g], c.ints[g], c.units[g] = book.Centres, book.Ints, book.Unit
 	})
 	for g := range c.groups {

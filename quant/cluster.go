@@ -22,7 +22,7 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 	}
 	m.Codebooks, m.Weights = nil, map[string]WeightCode{}
 	for _, group := range Groups(m, cfg.Scope) {
-		book := cfg.Fit(group.Pool(), nil, 0)
+		book := cfg.For(group.Values[0].Name).Fit(group.Pool(), nil, 0)
 		m.Codebooks = append(m.Codebooks, book.Ints)
 		for i, w := range group.Values {
 			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: book.Unit * group.Scales[i]}

@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"math/bits"
 	"slices"
@@ -55,6 +56,29 @@ type ClusterConfig struct {
 	// per weight, may cost in squared error relative to the weights' mean square; for
 	// KindCheap. 0 or more.
 	DigitPrice, EntropyPrice float64
+	// Layers gives single weight tensors, by name, a codebook of another kind or size; for
+	// ScopeLayer.
+	Layers map[string]LayerCodebook
+}
+
+// LayerCodebook is what a single layer's codebook has of its own; zero fields are as in the
+// rest of the network.
+type LayerCodebook struct {
+	Weights  int
+	Codebook Kind
+}
+
+// For is the configuration of one weight tensor.
+func (c ClusterConfig) For(name string) ClusterConfig {
+	own := c.Layers[name]
+	if own.Weights != 0 {
+		c.Weights = own.Weights
+	}
+	if own.Codebook != "" {
+		c.Codebook = own.Codebook
+	}
+	c.Layers = nil
+	return c
 }
 
 // DefaultClusterConfig returns 256 k-means centres per layer.
@@ -82,6 +106,14 @@ func (c ClusterConfig) Validate() error {
 	}
 	if c.Bits != 0 && (c.Bits < 2 || c.Bits > 16) {
 		problems = append(problems, fmt.Sprintf("centre bits: got %d, want 2..16, or 0 to choose", c.Bits))
+	}
+	if len(c.Layers) > 0 && c.Scope != ScopeLayer {
+		problems = append(problems, fmt.Sprintf("layers: got codebooks of single layers with scope %q, want scope layer", c.Scope))
+	}
+	for _, name := range slices.Sorted(maps.Keys(c.Layers)) {
+		if err := c.For(name).Validate(); err != nil {
+			problems = append(problems, fmt.Sprintf("layer %q: %v", name, err))
+		}
 	}
 	return joinProblems("quant: clustering", problems)
 }

@@ -22,16 +22,18 @@ var (
 	percentileFlag   = &cli.Float64Flag{Name: "percentile", Category: catQuant, Value: calibDefaults.Percentile, Usage: "`P` of --range percentile"}
 	calibSizeFlag    = &cli.IntFlag{Name: "calib-samples", Category: catQuant, Value: calibDefaults.Samples, Usage: "look at `N` samples to choose ranges, 0 = all"}
 
-	weightsFlag    = &cli.IntFlag{Name: "weights", Category: catQuant, Value: clusterDefaults.Weights, Usage: "`N` values of the weights of a codebook, 2..65536"}
-	scopeFlag      = &cli.StringFlag{Name: "scope", Category: catQuant, Value: string(clusterDefaults.Scope), Usage: "`SCOPE` of a codebook: layer, network, or global (raw weights and biases)"}
-	codebookFlag   = &cli.StringFlag{Name: "codebook", Category: catQuant, Value: string(clusterDefaults.Codebook), Usage: "`KIND` of centres: free, or integer (evenly spaced, fastest)"}
-	methodFlag     = &cli.StringFlag{Name: "method", Category: catQuant, Value: string(clusterDefaults.Method), Usage: "`METHOD` of finding free centres: kmeans or laplacian"}
-	centreBitsFlag = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
+	weightsFlag      = &cli.IntFlag{Name: "weights", Category: catQuant, Value: clusterDefaults.Weights, Usage: "`N` values of the weights of a codebook, 2..65536"}
+	scopeFlag        = &cli.StringFlag{Name: "scope", Category: catQuant, Value: string(clusterDefaults.Scope), Usage: "`SCOPE` of a codebook: layer, network, or global (raw weights and biases)"}
+	codebookFlag     = &cli.StringFlag{Name: "codebook", Category: catQuant, Value: string(clusterDefaults.Codebook), Usage: "`KIND` of centres: free, integer (evenly spaced, fastest), or cheap (see the prices)"}
+	digitPriceFlag   = &cli.Float64Flag{Name: "digit-price", Category: catQuant, Value: clusterDefaults.DigitPrice, Usage: "`PRICE` of an addition per weight in relative squared error, for --codebook cheap"}
+	entropyPriceFlag = &cli.Float64Flag{Name: "entropy-price", Category: catQuant, Value: clusterDefaults.EntropyPrice, Usage: "`PRICE` of a bit per weight in relative squared error, for --codebook cheap"}
+	methodFlag       = &cli.StringFlag{Name: "method", Category: catQuant, Value: string(clusterDefaults.Method), Usage: "`METHOD` of finding free centres: kmeans or laplacian"}
+	centreBitsFlag   = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
 )
 
 var (
 	calibrateFlags = []cli.Flag{levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag}
-	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, methodFlag, centreBitsFlag}
+	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, digitPriceFlag, entropyPriceFlag, methodFlag, centreBitsFlag}
 	quantFlags     = flagList(calibrateFlags, clusterFlags)
 )
 
@@ -56,6 +58,9 @@ func clusterConfig(c *cli.Context) (quant.ClusterConfig, error) {
 		Codebook: quant.Kind(c.String(codebookFlag.Name)),
 		Method:   quant.Method(c.String(methodFlag.Name)),
 		Bits:     c.Int(centreBitsFlag.Name),
+
+		DigitPrice:   c.Float64(digitPriceFlag.Name),
+		EntropyPrice: c.Float64(entropyPriceFlag.Name),
 	}
 	return cfg, asUsage(cfg.Validate())
 }

@@ -72,41 +72,60 @@ func (v *Conv) sizes() (x, w, y int) {
 func TestConv(t *testing.T) {
 	for i := range convCases {
 		v := &convCases[i]
-		t.Run(v.String(), func(t *testing.T) {
-			r := rand.New(rand.NewPCG(uint64(i), 2))
-			nx, nw, ny := v.sizes()
-			x, w, dy, bias := randoms(r, nx), randoms(r, nw), randoms(r, ny), randoms(r, v.O)
-			wantY, wantBiased, wantX, wantW, wantB := newSums(ny), newSums(ny), newSums(nx), newSums(nw), newSums(v.O)
-			for i := range dy {
-				o := i / v.OH() / v.OW() % v.O
-				wantB.add(o, float64(dy[i]))
-				wantBiased.add(i, float64(bias[o]))
-			}
-			v.each(func(yi, xi, wi int) {
-				wantY.add(yi, float64(w[wi])*float64(x[xi]))
-				wantBiased.add(yi, float64(w[wi])*float64(x[xi]))
-				wantX.add(xi, float64(w[wi])*float64(dy[yi]))
-				wantW.add(wi, float64(x[xi])*float64(dy[yi]))
-			})
-			y, yOk := guarded(ny)
-			v.Forward(y, x, w, bias)
-			near(t, "forward with bias", y, wantBiased)
-			v.Forward(nan32(y), x, w, nil)
-			near(t, "forward", y, wantY)
-			dx, dxOk := guarded(nx)
-			v.BackwardInput(dx, dy, w)
-			near(t, "input gradient", dx, wantX)
-			dw, dwOk := guarded(nw)
-			db, dbOk := guarded(v.O)
-			v.BackwardWeights(dw, db, dy, x)
-			near(t, "weight gradient", dw, wantW)
-			near(t, "bias gradient", db, wantB)
-			v.BackwardWeights(nan32(dw), nil, dy, x)
-			near(t, "weight gradient alone", dw, wantW)
-			if !yOk() || !dxOk() || !dwOk() || !dbOk() {
-				t.Fatal("wrote outside")
-			}
-		})
+		t.Run(v.String(), func(t *testing.T) { checkConv(t, v, uint64(i)) })
+	}
+}
+
+// TestConvRandom tries small convolutions of all kinds.
+func TestConvRandom(t *testing.T) {
+	r := rand.New(rand.NewPCG(11, 12))
+	for i := 0; i < 6000; {
+		upTo := func(n int) int { return 1 + r.IntN(n) }
+		g := []int{1, 1, 2, 5}[r.IntN(4)]
+		v := &Conv{N: upTo(5), C: g * upTo(9), H: upTo(20), W: upTo(26), O: g * upTo(9), KH: upTo(5), KW: upTo(5),
+			Stride: [2]int{upTo(3), upTo(3)}, Dilation: [2]int{upTo(2), upTo(2)}, Pad: [4]int{r.IntN(4), r.IntN(4), r.IntN(4), r.IntN(4)}, Groups: g}
+		if v.H+v.Pad[0]+v.Pad[2] <= v.Dilation[0]*(v.KH-1) || v.W+v.Pad[1]+v.Pad[3] <= v.Dilation[1]*(v.KW-1) {
+			continue
+		}
+		i++
+		t.Run(v.String(), func(t *testing.T) { checkConv(t, v, uint64(i)) })
+	}
+}
+
+// checkConv compares all three passes with sums in float64.
+func checkConv(t *testing.T, v *Conv, seed uint64) {
+	r := rand.New(rand.NewPCG(seed, 2))
+	nx, nw, ny := v.sizes()
+	x, w, dy, bias := randoms(r, nx), randoms(r, nw), randoms(r, ny), randoms(r, v.O)
+	wantY, wantBiased, wantX, wantW, wantB := newSums(ny), newSums(ny), newSums(nx), newSums(nw), newSums(v.O)
+	for i := range dy {
+		o := i / v.OH() / v.OW() % v.O
+		wantB.add(o, float64(dy[i]))
+		wantBiased.add(i, float64(bias[o]))
+	}
+	v.each(func(yi, xi, wi int) {
+		wantY.add(yi, float64(w[wi])*float64(x[xi]))
+		wantBiased.add(yi, float64(w[wi])*float64(x[xi]))
+		wantX.add(xi, float64(w[wi])*float64(dy[yi]))
+		wantW.add(wi, float64(x[xi])*float64(dy[yi]))
+	})
+	y, yOk := guarded(ny)
+	v.Forward(y, x, w, bias)
+	near(t, "forward with bias", y, wantBiased)
+	v.Forward(nan32(y), x, w, nil)
+	near(t, "forward", y, wantY)
+	dx, dxOk := guarded(nx)
+	v.BackwardInput(dx, dy, w)
+	near(t, "input gradient", dx, wantX)
+	dw, dwOk := guarded(nw)
+	db, dbOk := guarded(v.O)
+	v.BackwardWeights(dw, db, dy, x)
+	near(t, "weight gradient", dw, wantW)
+	near(t, "bias gradient", db, wantB)
+	v.BackwardWeights(nan32(dw), nil, dy, x)
+	near(t, "weight gradient alone", dw, wantW)
+	if !yOk() || !dxOk() || !dwOk() || !dbOk() {
+		t.Fatal("wrote outside")
 	}
 }
 

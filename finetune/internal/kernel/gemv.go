@@ -1,6 +1,9 @@
 package kernel
 
-import "sync"
+import (
+	"math"
+	"sync"
+)
 
 // gemv is a product of a vector of k elements and a matrix: Gemm with one row, which does
 // not repay packing.
@@ -23,7 +26,7 @@ var gemvs = sync.Pool{New: func() any {
 const gemvTask = 1 << 17
 
 // gemvFits reports whether the matrix suits gemv.
-func gemvFits(n, k int) bool { return n >= vecLen && k >= vecLen && n*k < 1<<31 }
+func gemvFits(n, k int) bool { return n >= vecLen && k >= vecLen && n*k <= math.MaxInt32 }
 
 func runGemv(transB bool, n, k int, a, b []float32, add bool, c []float32) {
 	g := gemvs.Get().(*gemv)

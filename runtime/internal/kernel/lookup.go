@@ -3,19 +3,17 @@ package kernel
 import "math/bits"
 
 // Lookup computes a [Layer] by its definition, with one table look-up and one addition
-// per weight:
+// per weight and position:
 //
 //	acc += T[w][x],  T[w][x] = C[w] * (x - zero)
 //
 // It serves every geometry and is what the other kernels are compared with.
 type Lookup struct {
 	finisher
-	bias      []int32
-	terms     []lookupTerm
-	channels  int
-	positions int
-	cols      int // of the output
-	rows      int
+	bias     []int32
+	terms    []*lookupTerm
+	channels int
+	plane    int // elements of an output channel
 }
 
 type lookupTerm struct {
@@ -23,14 +21,17 @@ type lookupTerm struct {
 	shift uint
 	// weights are rows of table, [O][Cg][KH][KW].
 	weights []uint16
-	kw      int
-	rowOf   []int32 // [OH][KH]: offset of the input row within its channel, or -1
-	colOf   []int32 // [OW][KW]: input column, or -1
-	kh      int
-	cg      int // input channels per group
-	plane   int // elements of an input channel
 	taps    int // weights of an output channel
 	first   []lookupStart
+	cg      int  // input channels per group
+	plane   int  // elements of an input channel
+	flat    bool // one position that every input element feeds
+
+	// rows and cols list, for every kernel row and column, the positions it serves.
+	rows, cols []run
+	// From one position to the next, in elements of output and input.
+	outRow, inRow int
+	outCol, inCol int
 }
 
 // lookupStart says where an output channel finds its data.
@@ -39,15 +40,20 @@ type lookupStart struct {
 	weights int32
 }
 
+// run is an arithmetic progression of positions.
+type run struct {
+	n       int32
+	out, in int32 // elements of the first position in output and input
+	_       int32
+}
+
 // NewLookup prepares l.
 func NewLookup(l *Layer) *Lookup {
 	k := &Lookup{
-		finisher:  newFinisher(l),
-		bias:      l.Bias,
-		channels:  l.Out[0],
-		positions: l.positions(),
-		rows:      l.Out[1],
-		cols:      l.Out[2],
+		finisher: newFinisher(l),
+		bias:     l.Bias,
+		channels: l.Out[0],
+		plane:    l.positions(),
 	}
 	for i := range l.Terms {
 		k.terms = append(k.terms, newLookupTerm(l, &l.Terms[i]))
@@ -55,15 +61,14 @@ func NewLookup(l *Layer) *Lookup {
 	return k
 }
 
-func newLookupTerm(l *Layer, t *Term) lookupTerm {
-	k := lookupTerm{
+func newLookupTerm(l *Layer, t *Term) *lookupTerm {
+	k := &lookupTerm{
 		shift:   uint(bits.Len(uint(t.Levels - 1))),
 		weights: make([]uint16, len(t.Weights)),
-		kh:      t.Kernel[0],
-		kw:      t.Kernel[1],
+		taps:    t.taps(),
 		cg:      t.Shape[0] / t.Groups,
 		plane:   t.Shape[1] * t.Shape[2],
-		taps:    t.taps(),
+		flat:    l.fullyConnected(t),
 	}
 	outs := l.Out[0] / t.Groups
 	for o := range l.Out[0] {
@@ -81,48 +86,39 @@ func newLookupTerm(l *Layer, t *Term) lookupTerm {
 		}
 		k.weights[i] = uint16(row[w] - 1)
 	}
-	if l.fullyConnected(t) {
-		// One channel of one long row.
-		k.rowOf = []int32{0}
-		for i := range k.taps {
-			k.colOf = append(k.colOf, int32(i))
-		}
-		k.kh, k.kw, k.cg, k.plane = 1, k.taps, 1, k.taps
-		return k
-	}
-	for y := range l.Out[1] {
-		for ky := range t.Kernel[0] {
-			v, ok := t.source(0, y, ky)
-			if !ok {
-				v = -1
-			} else {
-				v *= t.Shape[2]
-			}
-			k.rowOf = append(k.rowOf, int32(v))
-		}
-	}
-	for x := range l.Out[2] {
-		for kx := range t.Kernel[1] {
-			u, ok := t.source(1, x, kx)
-			if !ok {
-				u = -1
-			}
-			k.colOf = append(k.colOf, int32(u))
-		}
-	}
+	k.rows, k.outRow, k.inRow = runs(t, 0, l.Out[1], l.Out[2], t.Shape[2])
+	k.cols, k.outCol, k.inCol = runs(t, 1, l.Out[2], 1, 1)
 	return k
 }
 
+// runs lists the positions served by every kernel coordinate along axis a, of n output
+// coordinates. out and in are the elements of a step along the axis.
+func runs(t *Term, a, n, out, in int) (list []run, outStep, inStep int) {
+	step := t.Up[a] / gcd(t.Up[a], t.Stride[a])
+	for k := range t.Kernel[a] {
+		var r run
+		for y := range n {
+			if v, ok := t.source(a, y, k); ok {
+				if r.n == 0 {
+					r.out, r.in = int32(y*out), int32(v*in)
+				}
+				r.n++
+			}
+		}
+		list = append(list, r)
+	}
+	return list, step * out, step * t.Stride[a] / t.Up[a] * in
+}
+
 // Need is the Scratch that Run writes on.
-func (k *Lookup) Need() Need { return Need{Acc: k.positions} }
+func (k *Lookup) Need() Need { return Need{Acc: k.plane} }
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Lookup) Memory() (weights, tables int) {
 	tables = k.bytes() + 4*len(k.bias)
-	for i := range k.terms {
-		t := &k.terms[i]
+	for _, t := range k.terms {
 		weights += 2 * len(t.weights)
-		tables += 4*(len(t.table)+len(t.rowOf)+len(t.colOf)) + 8*len(t.first)
+		tables += 4*len(t.table) + 16*(len(t.rows)+len(t.cols)) + 8*len(t.first)
 	}
 	return weights, tables
 }
@@ -130,57 +126,65 @@ func (k *Lookup) Memory() (weights, tables int) {
 // Run computes the layer. src holds the input of each term; the result goes to dst as
 // levels or, where the layer has no steps, to out.
 func (k *Lookup) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
-	acc := s.acc[:k.positions]
+	acc := s.acc[:k.plane]
 	at := 0
 	for o := range k.channels {
 		clear(acc)
-		for i := range k.terms {
-			k.terms[i].add(acc, src[i], o, k.rows, k.cols)
+		for i, t := range k.terms {
+			t.add(acc, src[i], o)
 		}
 		k.finish(dst, out, at, acc, o, k.bias[o])
-		at += k.positions
+		at += k.plane
 	}
 }
 
 // add adds the term's share of output channel o to acc.
-func (t *lookupTerm) add(acc []int32, in []byte, o, rows, cols int) {
+func (t *lookupTerm) add(acc []int32, in []byte, o int) {
 	in = in[t.first[o].in:]
 	weights := t.weights[t.first[o].weights:][:t.taps]
-	rowOf := t.rowOf
-	p := 0
-	for range rows {
-		colOf := t.colOf
-		for range cols {
-			acc[p] += t.at(in, weights, rowOf[:t.kh], colOf[:t.kw])
-			colOf = colOf[t.kw:]
-			p++
+	if t.flat {
+		sum, shift := int32(0), t.shift&31
+		in = in[:len(weights)]
+		for i, w := range weights {
+			sum += t.table[uint(w)<<shift+uint(in[i])]
 		}
-		rowOf = rowOf[t.kh:]
+		acc[0] += sum
+		return
+	}
+	for c := t.cg; ; in = in[t.plane:] {
+		for _, row := range t.rows {
+			line := weights[:len(t.cols)]
+			weights = weights[len(line):]
+			out, from := int(row.out), int(row.in)
+			for n := row.n; n > 0; n-- {
+				t.addRow(acc[out:], in[from:], line)
+				out += t.outRow
+				from += t.inRow
+			}
+		}
+		if c--; c == 0 {
+			return
+		}
 	}
 }
 
-// at is the sum of one output element: rowOf and colOf say which input rows and
-// columns its taps meet.
-func (t *lookupTerm) at(in []byte, weights []uint16, rowOf, colOf []int32) int32 {
-	table, shift := t.table, t.shift&31
-	sum := int32(0)
-	for range t.cg {
-		for _, r := range rowOf {
-			line := weights[:len(colOf)]
-			weights = weights[len(colOf):]
-			if r < 0 {
-				continue
+// addRow adds what a row of weights contributes to a row of positions.
+func (t *lookupTerm) addRow(acc []int32, in []byte, weights []uint16) {
+	for i, w := range weights {
+		products := t.table[uint(w)<<(t.shift&31):][:1<<(t.shift&31)]
+		col := t.cols[i]
+		out, from := int(col.out), int(col.in)
+		if t.outCol == 1 && t.inCol == 1 {
+			row := acc[out : out+int(col.n)]
+			for j, x := range in[from : from+len(row)] {
+				row[j] += products[x]
 			}
-			row := in[r:]
-			for i, c := range colOf {
-				if c >= 0 {
-					sum += table[uint(line[i])<<shift+uint(row[c])]
-				}
-			}
+			continue
 		}
-		if len(in) > t.plane {
-			in = in[t.plane:]
+		for n := col.n; n > 0; n-- {
+			acc[out] += products[in[from]]
+			out += t.outCol
+			from += t.inCol
 		}
 	}
-	return sum
 }

@@ -3,7 +3,8 @@ package kernel
 import "unsafe"
 
 // The functions of this file differ only in how many words they keep in registers and in
-// the sign of what they add.
+// the sign of what they add. Lists are functions of their own so that all sums find a
+// register.
 
 // byteSums4 runs a segment on 4 words of byte rows; t receives the even lanes, d the odd ones.
 func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
