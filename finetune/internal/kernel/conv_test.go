@@ -79,7 +79,7 @@ func TestConv(t *testing.T) {
 // TestConvRandom tries small convolutions of all kinds.
 func TestConvRandom(t *testing.T) {
 	r := rand.New(rand.NewPCG(11, 12))
-	for i := 0; i < 6000; {
+	for i := 0; i < 300; {
 		upTo := func(n int) int { return 1 + r.IntN(n) }
 		g := []int{1, 1, 2, 5}[r.IntN(4)]
 		v := &Conv{N: upTo(5), C: g * upTo(9), H: upTo(20), W: upTo(26), O: g * upTo(9), KH: upTo(5), KW: upTo(5),
