@@ -6,6 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"sort"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -48,12 +51,56 @@ func disassemble(t *testing.T, tg target, pattern string) map[string][]instructi
 	if err != nil {
 		t.Fatalf("objdump for %s: %v", tg.goarch, err)
 	}
-	return parseDisassembly(dump)
+	symbols, err := exec.Command(tool, "tool", "nm", "-n", bin).Output()
+	if err != nil {
+		t.Fatalf("nm for %s: %v", tg.goarch, err)
+	}
+	return parseDisassembly(dump, parseSymbols(symbols))
 }
 
-// parseDisassembly reads the output of go tool objdump.
-func parseDisassembly(dump []byte) map[string][]instruction {
+// symbol is a name in a binary and where it starts.
+type symbol struct {
+	at   uint64
+	name string
+}
+
+// parseSymbols reads the output of go tool nm -n: symbols by address.
+func parseSymbols(list []byte) []symbol {
+	var symbols []symbol
+	for line := range strings.Lines(string(list)) {
+		fields := strings.Fields(line)
+		if len(fields) < 3 {
+			continue
+		}
+		if at, err := strconv.ParseUint(fields[0], 16, 64); err == nil {
+			symbols = append(symbols, symbol{at, fields[2]})
+		}
+	}
+	return symbols
+}
+
+// symbolAt is the name of the symbol that covers an address written as 0x1234, or "".
+func symbolAt(symbols []symbol, address string) string {
+	at, err := strconv.ParseUint(address, 0, 64)
+	if err != nil {
+		return ""
+	}
+	n := sort.Search(len(symbols), func(i int) bool { return symbols[i].at > at })
+	if n == 0 {
+		return ""
+	}
+	return symbols[n-1].name
+}
+
+// literal matches an ARM load of a constant that lies behind the code.
+var literal = regexp.MustCompile(`^(0x[0-9a-f]+)\(R15\)`)
+
+// parseDisassembly reads the output of go tool objdump. Constants that lie behind the
+// code of a function, which the tool shows as instructions, are left out. Calls of plain
+// addresses (the middle of runtime.duffzero, for example) get the name of their symbol.
+func parseDisassembly(dump []byte, symbols []symbol) map[string][]instruction {
 	funcs := map[string][]instruction{}
+	literals := map[uint64]bool{}
 	name := ""
 	lines := bufio.NewScanner(bytes.NewReader(dump))
 	lines.Buffer(nil, 1<<20)
@@ -73,10 +120,21 @@ func parseDisassembly(dump []byte) map[string][]instruction {
 		if len(fields) < 4 {
 			continue
 		}
+		at, _ := strconv.ParseUint(fields[1], 0, 64)
+		if literals[at] {
+			continue
+		}
 		in := instruction{where: fields[0], text: fields[3]}
 		op, operands, _ := strings.Cut(in.text, " ")
 		in.mnemonic, _, _ = strings.Cut(op, ".")
 		in.operands = operands
+		if m := literal.FindStringSubmatch(operands); m != nil {
+			distance, _ := strconv.ParseUint(m[1], 0, 64)
+			literals[at+8+distance] = true
+		}
+		if in.mnemonic == "BL" && strings.HasPrefix(operands, "0x") {
+			in.operands = symbolAt(symbols, operands) + "(SB)"
+		}
 		funcs[name] = append(funcs[name], in)
 	}
 	return funcs

@@ -27,7 +27,7 @@ var allowedCalls = []string{
 	// Pointers stored in the Runner while the garbage collector runs.
 	"runtime.gcWriteBarrier*", "runtime.wbZero", "runtime.wbMove",
 	// The errors of Run.
-	"fmt.Errorf", "runtime.newobject", "runtime.convT*",
+	"fmt.Errorf", "fmt.errorf", "runtime.newobject", "runtime.convT*",
 }
 
 // allowedInstructions are the instructions that may occur on the run path: moves,
@@ -55,7 +55,7 @@ var allowedInstructions = map[string]string{
 		CMP CMPW CMN CMNW CCMP CCMPW CSEL CSELW CSINC CSINCW CSINV CSNEG CSET CSETW
 		B JMP BEQ BNE BLT BLE BGT BGE BHI BHS BLO BLS BCC BCS BMI BPL CBZ CBZW CBNZ CBNZW TBZ TBNZ CALL RET NOOP ADRP BRK UNDEF ?`,
 	"arm": `
-		MOVW MOVHU MOVBU MOVH MOVB MOVM
+		MOVW MOVH MOVHU MOVHS MOVB MOVBU MOVBS MOVM PUSH POP
 		ADD ADC SUB SBC RSB RSC AND BIC ORR EOR MVN LSL LSR ASR ROR CMP CMN TST TEQ
 		B BL CALL JMP RET NOP ?`,
 }
@@ -107,7 +107,7 @@ var (
 		"runtime.(*Runner).run",
 		"runtime/internal/kernel.(*Lookup).Run",
 		"runtime/internal/kernel.(*lookupTerm).addRow",
-		"runtime/internal/kernel.(*Grouped).Run",
+		"runtime/internal/kernel.(*grid).run",
 		"runtime/internal/kernel.(*groupedTerm).fillRows",
 		"runtime/internal/kernel.byteAdd4",
 		"runtime/internal/kernel.byteSub1",
@@ -214,20 +214,24 @@ func TestForbiddenFunctions(t *testing.T) {
 }
 
 func TestParseDisassembly(t *testing.T) {
-	funcs := parseDisassembly([]byte("TEXT q/r.(*T).f(SB) /x/y.go\n" +
-		"  y.go:5\t\t0x10\t\t4c8d\t\tLEAQ 0x8(SP), R12\t\t\n" +
-		"  y.go:6\t\t0x14\t\te8\t\tCALL runtime.memmove(SB)\t\n" +
-		"  y.go:7\t\t0x18\t\t9a\t\tB.LS 0x21286c\t\n" +
-		"  y.go:8\t\t0x1c\t\tff\t\tCALL AX\t\n" +
-		"  y.go:9\t\t0x20\t\teb\t\tJMP q/r.g(SB)\t\n"))
+	funcs := parseDisassembly([]byte("TEXT q/r.(*T).f(SB) /x/y.go\n"+
+		"  y.go:5\t\t0x10\t\t4c8d\t\tLEAQ 0x8(SP), R12\t\t\n"+
+		"  y.go:6\t\t0x14\t\te8\t\tCALL runtime.memmove(SB)\t\n"+
+		"  y.go:7\t\t0x18\t\t9a\t\tB.LS 0x21286c\t\n"+
+		"  y.go:8\t\t0x1c\t\tff\t\tCALL AX\t\n"+
+		"  y.go:9\t\t0x20\t\teb\t\tJMP q/r.g(SB)\t\n"+
+		"  y.go:10\t\t0x24\t\teb\t\tBL 0x108\t\n"+
+		"  y.go:11\t\t0x28\t\te5\t\tMOVW 0x4(R15), R11\t\n"+
+		"  y.go:11\t\t0x34\t\te1\t\tLDRSHT.EQ [PC], #15, R0\t\n"),
+		parseSymbols([]byte("  10 T q/r.(*T).f\n 100 T runtime.duffzero\n 200 T x\n")))
 	list := funcs["q/r.(*T).f"]
-	if len(list) != 5 || list[2].mnemonic != "B" || list[0].where != "y.go:5" {
+	if len(list) != 7 || list[2].mnemonic != "B" || list[0].where != "y.go:5" {
 		t.Fatalf("got %+v", list)
 	}
 	for i, want := range []struct {
 		symbol string
 		call   bool
-	}{{"", false}, {"runtime.memmove", true}, {"0x21286c", false}, {"", true}, {"q/r.g", true}} {
+	}{{"", false}, {"runtime.memmove", true}, {"0x21286c", false}, {"", true}, {"q/r.g", true}, {"runtime.duffzero", true}, {"", false}} {
 		symbol, call := list[i].calls()
 		if call != want.call || call && symbol != want.symbol {
 			t.Errorf("%s: got %q, %v, want %q, %v", list[i].text, symbol, call, want.symbol, want.call)

@@ -23,7 +23,7 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 		for ty, row := range g.tileRows {
 			for tx, col := range g.tileCols {
 				for i, t := range g.terms {
-					t.fill(bytesOf(rows), src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
+					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
 				}
 				a := at + int(row.out) + int(col.out)
 				for o := channel; o < channel+k.channels; o++ {
@@ -45,25 +45,27 @@ func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileR
 	segments := *(*uint16)(prog)
 	words := int(row.words)
 	even, odd := s.lanes[:words], s.lanes[words:]
+	half := words << (wordShift - 1)
+	even16, odd16 := s.lanes16[:half], s.lanes16[half:]
 	if k.groupUnits > 0 {
-		odd = odd[:words]
+		odd, odd16 = odd[:words], odd16[:half]
 	}
 	if r := k.step(o); r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
 		sums(even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Add(prog, 4), k.groupUnits)
-		g.deliverPairs(r, dst, at, lanes16(even), lanes16(odd), g.add[o], int(row.rows), cols)
+		g.deliverPairs(r, dst, at, even16, odd16, g.add[o], int(row.rows), cols)
 		return
 	}
-	acc := g.sums(k, s, prog, even, odd)
+	acc := g.sums(k, s, prog, even, odd, even16, odd16)
 	g.deliver(k, dst, out, at, acc, o, int(row.rows), cols, s)
 }
 
 // sums computes accumulators from the program of a channel.
-func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []word) []int32 {
+func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []word, even16, odd16 []uint16) []int32 {
 	wide := k.groupUnits == 0
 	rows := unsafe.Pointer(unsafe.SliceData(s.rows))
-	acc := s.acc[:len(even)<<(wordShift-1)]
+	acc := s.acc[:len(even16)]
 	if !wide {
-		acc = s.acc[:len(even)<<wordShift]
+		acc = s.acc[:len(even16)<<1]
 	}
 	segments := *(*uint16)(prog)
 	prog = unsafe.Add(prog, 2)
@@ -72,17 +74,17 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 		prog = sums(even, odd, rows, unsafe.Add(prog, 2), k.groupUnits)
 		switch {
 		case wide && first:
-			for i, v := range lanes16(even) {
+			for i, v := range even16 {
 				acc[i] = int32(v)
 			}
 		case wide:
-			for i, v := range lanes16(even) {
+			for i, v := range even16 {
 				acc[i] = acc[i]<<shift + int32(v)
 			}
 		case first:
-			mergePairs(acc, lanes16(even), lanes16(odd))
+			mergePairs(acc, even16, odd16)
 		default:
-			addPairs(acc, lanes16(even), lanes16(odd), shift)
+			addPairs(acc, even16, odd16, shift)
 		}
 		first = false
 	}

@@ -1,13 +1,18 @@
 package kernel
 
+import "unsafe"
+
 // Scratch is the memory that kernels of one [Need] or less write on while they run.
 // Its contents mean nothing between two Runs.
 type Scratch struct {
-	rows  []word   // byte or 16-bit rows that taps refer to
-	lanes []word   // sums of one output channel, still in lanes
-	acc   []int32  // accumulators
-	list  []uint32 // sorted row offsets
-	line  []byte   // levels of one row, where the destination is strided
+	rows     []word   // byte or 16-bit rows that taps refer to
+	rowBytes []byte   // the same memory
+	lanes    []word   // sums of one output channel, still in lanes
+	lanes16  []uint16 // the same memory
+
+	acc  []int32  // accumulators
+	list []uint32 // sorted row offsets
+	line []byte   // levels of one row, where the destination is strided
 }
 
 // Need is the size of a Scratch: element counts of its parts.
@@ -36,11 +41,14 @@ func (n Need) Bytes() int {
 
 // NewScratch allocates a Scratch.
 func NewScratch(n Need) *Scratch {
-	return &Scratch{
+	s := &Scratch{
 		rows:  make([]word, n.Rows),
 		lanes: make([]word, n.Lanes),
 		acc:   make([]int32, n.Acc),
 		list:  make([]uint32, n.List),
 		line:  make([]byte, n.Line),
 	}
+	s.rowBytes = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.rows))), n.Rows*wordBytes)
+	s.lanes16 = unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(s.lanes))), n.Lanes*wordBytes/2)
+	return s
 }

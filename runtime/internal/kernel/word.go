@@ -18,13 +18,3 @@ var LittleEndian = func() bool {
 	x := uint16(1)
 	return *(*byte)(unsafe.Pointer(&x)) == 1
 }()
-
-// bytesOf is the memory of w as bytes.
-func bytesOf(w []word) []byte {
-	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(w))), len(w)<<wordShift)
-}
-
-// lanes16 is the memory of w as 16-bit lanes.
-func lanes16(w []word) []uint16 {
-	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(w))), len(w)<<(wordShift-1))
-}

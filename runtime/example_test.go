@@ -1,0 +1,43 @@
+package runtime_test
+
+import (
+	"fmt"
+	"log"
+
+	"qconv/runtime"
+)
+
+// A program is loaded once; a Runner then answers without allocating.
+func ExampleRunner() {
+	program, err := runtime.Open("testdata/digits.qlut")
+	if err != nil {
+		log.Fatal(err)
+	}
+	runner, err := runtime.NewRunner(program, runtime.Options{})
+	if err != nil {
+		log.Fatal(err)
+	}
+	outputs, err := runner.Run(drawnOne()) // the bytes of a picture, 28 rows of 28
+	if err != nil {
+		log.Fatal(err)
+	}
+	best := 0
+	for class, score := range outputs[0] {
+		if score > outputs[0][best] {
+			best = class
+		}
+	}
+	fmt.Println("this is a", program.Labels[best])
+	// Output: this is a 1
+}
+
+// drawnOne is a white upright stroke on black.
+func drawnOne() []byte {
+	pixels := make([]byte, 28*28)
+	for y := 5; y < 23; y++ {
+		for x := 13; x < 16; x++ {
+			pixels[28*y+x] = 255
+		}
+	}
+	return pixels
+}
