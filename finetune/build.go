@@ -9,42 +9,71 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// operators says how each operator is laid on the tape. Scalar functions without a line
-// of their own are handled by [buildScalar].
+// operators says how each operator with one output is laid on the tape. Scalar functions
+// without a line of their own are handled by [buildScalar].
 var operators = map[string]func(b *builder, n *onnx.Node) (*G.Node, error){
-	"Add":                buildAdd,
-	"AveragePool":        buildAveragePool,
-	"BatchNormalization": buildBatchNorm,
-	"Clip":               buildClip,
-	"Concat":             buildConcat,
-	"Conv":               buildConv,
-	"ConvTranspose":      buildConvTranspose,
-	"Div":                buildDiv,
-	"Dropout":            buildView,
-	"Flatten":            buildView,
-	"Gemm":               buildGemm,
-	"GlobalAveragePool":  buildGlobalAveragePool,
-	"GlobalMaxPool":      buildGlobalMaxPool,
-	"Identity":           buildView,
-	"LeakyRelu":          buildLeakyRelu,
-	"LogSoftmax":         buildLogSoftmax,
-	"MatMul":             buildMatMul,
-	"Max":                buildMax,
-	"MaxPool":            buildMaxPool,
-	"Mean":               buildMean,
-	"Min":                buildMin,
-	"Mul":                buildMul,
-	"Pad":                buildPad,
-	"Relu":               buildRelu,
-	"Reshape":            buildView,
-	"Sigmoid":            buildSigmoid,
-	"Softmax":            buildSoftmax,
-	"Squeeze":            buildView,
-	"Sub":                buildSub,
-	"Sum":                buildAdd,
-	"Tanh":               buildTanh,
-	"Transpose":          buildTranspose,
-	"Unsqueeze":          buildView,
+	"Add":                   buildAdd,
+	"ArgMax":                buildArgMax,
+	"AveragePool":           buildAveragePool,
+	"BatchNormalization":    buildBatchNorm,
+	"Clip":                  buildClip,
+	"Concat":                buildConcat,
+	"Conv":                  buildConv,
+	"ConvTranspose":         buildConvTranspose,
+	"DepthToSpace":          buildDepthToSpace,
+	"Div":                   buildDiv,
+	"Dropout":               buildView,
+	"Equal":                 buildEqual,
+	"Expand":                buildExpand,
+	"Flatten":               buildView,
+	"Gather":                buildGather,
+	"Gemm":                  buildGemm,
+	"GlobalAveragePool":     buildGlobalAveragePool,
+	"GlobalMaxPool":         buildGlobalMaxPool,
+	"Identity":              buildView,
+	"InstanceNormalization": buildInstanceNorm,
+	"LRN":                   buildLRN,
+	"LeakyRelu":             buildLeakyRelu,
+	"LogSoftmax":            buildLogSoftmax,
+	"MatMul":                buildMatMul,
+	"Max":                   buildMax,
+	"MaxPool":               buildMaxPool,
+	"Mean":                  buildMean,
+	"Min":                   buildMin,
+	"Mul":                   buildMul,
+	"PRelu":                 buildPRelu,
+	"Pad":                   buildPad,
+	"Pow":                   buildPow,
+	"ReduceL1":              buildReduce,
+	"ReduceL2":              buildReduce,
+	"ReduceLogSum":          buildReduce,
+	"ReduceLogSumExp":       buildReduce,
+	"ReduceMax":             buildReduce,
+	"ReduceMean":            buildReduce,
+	"ReduceMin":             buildReduce,
+	"ReduceProd":            buildReduce,
+	"ReduceSum":             buildReduce,
+	"ReduceSumSquare":       buildReduce,
+	"Relu":                  buildRelu,
+	"Reshape":               buildView,
+	"Resize":                buildResize,
+	"Sigmoid":               buildSigmoid,
+	"Slice":                 buildSlice,
+	"Softmax":               buildSoftmax,
+	"SpaceToDepth":          buildSpaceToDepth,
+	"Squeeze":               buildView,
+	"Sub":                   buildSub,
+	"Sum":                   buildAdd,
+	"Tanh":                  buildTanh,
+	"Tile":                  buildTile,
+	"Transpose":             buildTranspose,
+	"Unsqueeze":             buildView,
+	"Where":                 buildWhere,
+}
+
+// multiple are the operators with several outputs.
+var multiple = map[string]func(b *builder, n *onnx.Node) ([]*G.Node, error){
+	"Split": buildSplit,
 }
 
 // builder lays an onnx graph on a tape, for a fixed batch.
@@ -111,28 +140,21 @@ func (b *builder) lay(g *onnx.Graph) error {
 		b.define(v, b.input(v.Name, data))
 	}
 	for _, n := range g.Nodes {
-		f := operators[n.Op.Type()]
-		if _, ok := n.Op.(onnx.Scalar); ok && f == nil {
-			f = buildScalar
-		}
-		if f == nil {
-			return fmt.Errorf("finetune: node %q: operator %s has no float form", n.Name, n.Op.Type())
-		}
-		if len(n.Outputs) != 1 {
-			return fmt.Errorf("finetune: node %q: operator %s has %d outputs, want 1", n.Name, n.Op.Type(), len(n.Outputs))
-		}
-		y, err := f(b, n)
+		results, err := b.results(n)
 		if err != nil {
 			return fmt.Errorf("finetune: node %q: %s: %w", n.Name, n.Op.Type(), err)
 		}
-		if want := size(b.shape(n.Outputs[0])); y.Shape()[0] != want {
-			return fmt.Errorf("finetune: node %q: %s: result has %d elements, want %d for shape %v",
-				n.Name, n.Op.Type(), y.Shape()[0], want, n.Outputs[0].Shape)
+		for i, y := range results {
+			v := n.Outputs[i]
+			if want := size(b.shape(v)); y.Shape()[0] != want {
+				return fmt.Errorf("finetune: node %q: %s: output %d has %d elements, want %d for shape %v",
+					n.Name, n.Op.Type(), i, y.Shape()[0], want, v.Shape)
+			}
+			if b.plan.adjust != nil && isLinear(n) {
+				y = b.plan.adjust(b.tape, n, y)
+			}
+			b.define(v, y)
 		}
-		if b.plan.adjust != nil && isLinear(n) {
-			y = b.plan.adjust(b.tape, n, y)
-		}
-		b.define(n.Outputs[0], y)
 	}
 	for _, v := range g.Outputs {
 		if b.node(v) == nil {
@@ -140,6 +162,30 @@ func (b *builder) lay(g *onnx.Graph) error {
 		}
 	}
 	return nil
+}
+
+// results lays a node and returns one tape node for each of its outputs.
+func (b *builder) results(n *onnx.Node) ([]*G.Node, error) {
+	kind := n.Op.Type()
+	if f := multiple[kind]; f != nil {
+		parts, err := f(b, n)
+		if err == nil && len(parts) != len(n.Outputs) {
+			err = fmt.Errorf("%d outputs, want %d", len(n.Outputs), len(parts))
+		}
+		return parts, err
+	}
+	if len(n.Outputs) != 1 {
+		return nil, fmt.Errorf("%d outputs, want 1", len(n.Outputs))
+	}
+	f := operators[kind]
+	if _, ok := n.Op.(onnx.Scalar); ok && f == nil {
+		f = buildScalar
+	}
+	if f == nil {
+		return nil, fmt.Errorf("the operator has no float form")
+	}
+	y, err := f(b, n)
+	return []*G.Node{y}, err
 }
 
 // define records the node of a value and rounds it if planned.

@@ -17,11 +17,8 @@ type codebooks struct {
 	model  *quant.Model
 	config quant.ClusterConfig
 	groups []quant.Group
-	// centres of every group before they become integers: the warm start of the next fit.
-	centres [][]float64
-	ints    [][]int32
-	units   []float64
-	of      map[*onnx.Value]*values
+	fitted []quant.Fitted // by group
+	of     map[*onnx.Value]*values
 }
 
 // values are what the elements of one tensor may be: ascending.
@@ -40,9 +37,7 @@ func newCodebooks(m *quant.Model, cfg quant.ClusterConfig) *codebooks {
 			c.of[v] = &values{group: g, weights: i < group.Weights}
 		}
 	}
-	c.centres = make([][]float64, len(c.groups))
-	c.ints = make([][]int32, len(c.groups))
-	c.units = make([]float64, len(c.groups))
+	c.fitted = make([]quant.Fitted, len(c.groups))
 	return c
 }
 
@@ -54,8 +49,8 @@ func (c *codebooks) fit(iterations int) error {
 	}
 	c.groups = quant.Groups(c.model, c.config.Scope) // with scales of today
 	kernel.Parallel(len(c.groups), func(g int) {
-		book := c.config.For(c.groups[g].Values[0].Name).Fit(c.groups[g].Pool(), c.centres[g], iterations)
-		c.centres[g], c.ints[g], c.units[g] = book.Centres, book.Ints, book.Unit
+		cfg := c.config.For(c.groups[g].Values[0].Name)
+		c.fitted[g] = cfg.Fit(c.groups[g].Pool(), c.fitted[g].Centres, iterations)
 	})
 	for g := range c.groups {
 		c.expand(g)
@@ -67,9 +62,9 @@ func (c *codebooks) fit(iterations int) error {
 func (c *codebooks) expand(g int) {
 	for i, v := range c.groups[g].Values {
 		t := c.of[v]
-		t.unit = c.units[g] * c.groups[g].Scales[i]
+		t.unit = c.fitted[g].Unit * c.groups[g].Scales[i]
 		t.floats = t.floats[:0]
-		for _, k := range c.ints[g] {
+		for _, k := range c.fitted[g].Ints {
 			t.floats = append(t.floats, float32(t.unit*float64(k)))
 		}
 	}
@@ -113,7 +108,7 @@ func (c *codebooks) store() {
 	m := c.model
 	m.Codebooks, m.Weights = nil, map[string]quant.WeightCode{}
 	for g, group := range c.groups {
-		m.Codebooks = append(m.Codebooks, c.ints[g])
+		m.Codebooks = append(m.Codebooks, c.fitted[g].Ints)
 		for _, v := range group.Values[:group.Weights] {
 			m.Weights[v.Name] = quant.WeightCode{Codebook: g, Unit: c.of[v].unit}
 		}

@@ -59,7 +59,9 @@ type Config struct {
 	// Teacher is the float network; nil means the model's graph as it is when Tune is called.
 	Teacher *onnx.Graph
 
-	// Rate is the learning rate of weights and biases after the warm-up.
+	// Rate is the learning rate of weights and biases after the warm-up, as a part of each
+	// tensor's root mean square when training starts: the folding of normalizations
+	// leaves layers of very different size.
 	Rate float64
 	// RangeRate is the learning rate of the logarithm of each site's step; 0 keeps the
 	// calibrated ranges.
@@ -94,7 +96,7 @@ type Progress struct {
 	// Accuracy is the share of the last batch whose class is the label, or where a sample has
 	// none, the teacher's. 0 for values.
 	Accuracy float64
-	// Rate is the learning rate of the step.
+	// Rate is Config.Rate as it stands in this step.
 	Rate            float64
 	ImagesPerSecond float64 // since the start
 }
@@ -109,8 +111,8 @@ func DefaultConfig() Config {
 		Loss:            LossTeacher,
 		Temperature:     2,
 		LabelShare:      0.5,
-		Rate:            1e-3,
-		RangeRate:       1e-3,
+		Rate:            5e-3,
+		RangeRate:       3e-4,
 		Warmup:          20,
 		Batch:           64,
 		Steps:           300,

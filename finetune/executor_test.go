@@ -4,6 +4,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"qconv/onnx"
@@ -106,3 +108,61 @@ func TestExecutorReference(t *testing.T) {
 		}
 	}
 }
+
+// TestExecutorWithoutBatch runs a graph whose input has a fixed first dimension.
+func TestExecutorWithoutBatch(t *testing.T) {
+	in := &onnx.Value{Name: "x", Shape: onnx.Shape{1, 2}}
+	out := &onnx.Value{Name: "y", Shape: onnx.Shape{1, 2}}
+	g := &onnx.Graph{
+		Inputs: []*onnx.Value{in}, Outputs: []*onnx.Value{out},
+		Nodes: []*onnx.Node{{Name: "neg", Op: &onnx.Neg{}, Inputs: []*onnx.Value{in}, Outputs: []*onnx.Value{out}}},
+	}
+	e, err := NewExecutor(g, 3, ExecOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := e.Run([]float32{1, 2, 3, 4, 5, 6})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []float32{-1, -2, -3, -4, -5, -6}; !slices.Equal(got[0], want) {
+		t.Errorf("got %v, want %v", got[0], want)
+	}
+}
+
+func TestExecutorErrors(t *testing.T) {
+	g := smallNet(t)
+	if _, err := NewExecutor(g, 0, ExecOptions{}); err == nil {
+		t.Error("no error for batch 0")
+	}
+	e, err := NewExecutor(g, 2, ExecOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if e.Value("relu1.out") != nil {
+		t.Error("a value before the first run")
+	}
+	for _, inputs := range [][][]float32{{}, {make([]float32, 63)}, {make([]float32, 3*64)}, {{}}, {make([]float32, 64), make([]float32, 64)}} {
+		if _, err := e.Run(inputs...); err == nil {
+			t.Errorf("no error for %d inputs", len(inputs))
+		}
+	}
+	if _, err := e.Run(make([]float32, 64)); err != nil {
+		t.Error(err)
+	}
+	if got := len(e.Value("relu1.out")); got != 8*64 {
+		t.Errorf("the value of one sample has %d elements, want %d", got, 8*64)
+	}
+	if e.Value("nowhere") != nil {
+		t.Error("a value that is not in the graph")
+	}
+	g.Nodes[0].Op = unknownOp{}
+	if _, err := NewExecutor(g, 1, ExecOptions{}); err == nil || !strings.Contains(err.Error(), `node "conv1"`) || !strings.Contains(err.Error(), "Unknown") {
+		t.Errorf("got error %v, want one that names node and operator", err)
+	}
+}
+
+type unknownOp struct{}
+
+func (unknownOp) Type() string                                     { return "Unknown" }
+func (unknownOp) InferShape(in []onnx.Shape) ([]onnx.Shape, error) { return in[:1], nil }

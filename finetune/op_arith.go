@@ -99,9 +99,13 @@ func buildMul(b *builder, n *onnx.Node) (*G.Node, error) {
 		func(x, _ float32) float32 { return x })
 }
 
+// buildDiv lays x / y; the quotient of integers is rounded towards zero.
 func buildDiv(b *builder, n *onnx.Node) (*G.Node, error) {
-	return b.binary(n,
-		func(x, y float32) float32 { return x / y },
+	f := func(x, y float32) float32 { return x / y }
+	if n.Outputs[0].Type == onnx.Int {
+		f = func(x, y float32) float32 { return truncate(x / y) }
+	}
+	return b.binary(n, f,
 		func(_, y float32) float32 { return 1 / y },
 		func(x, y float32) float32 { return -x / (y * y) })
 }

@@ -24,39 +24,142 @@ type gather struct {
 // gather lays the move; its gradient adds up what each element went to.
 func (b *builder) gather(name string, g gather, x *G.Node) *G.Node {
 	outSize, inTotal := len(g.from), x.Shape()[0]
-	forward := func(out []float32, in [][]float32) {
-		kernel.Parallel(g.samples, func(s int) {
-			src, dst := in[0][s*g.inSize:], out[s*outSize:][:outSize]
-			for i, k := range g.from {
-				if k >= 0 {
-					dst[i] = src[k]
-				} else {
-					dst[i] = g.fill
-				}
+	forward := func(dst, src []float32) {
+		for i, k := range g.from {
+			if k >= 0 {
+				dst[i] = src[k]
+			} else {
+				dst[i] = g.fill
 			}
-		})
+		}
+	}
+	sample := func(dst, src []float32) {
+		for i, k := range g.from {
+			if k >= 0 {
+				dst[k] += src[i]
+			}
+		}
+	}
+	if r := g.stretches(); r != nil {
+		g.from = nil // the stretches say the same
+		forward, sample = r.copy, r.add
 	}
 	back := func(out []float32, in [][]float32) {
 		clear(out)
-		sample := func(s int) {
-			dst, src := out[s*g.inSize:], in[0][s*outSize:][:outSize]
-			for i, k := range g.from {
-				if k >= 0 {
-					dst[k] += src[i]
-				}
-			}
-		}
 		if g.inSize > 0 {
-			kernel.Parallel(g.samples, sample)
+			kernel.Parallel(g.samples, func(s int) { sample(out[s*g.inSize:], in[0][s*outSize:][:outSize]) })
 			return
 		}
 		for s := range g.samples {
-			sample(s)
+			sample(out, in[0][s*outSize:][:outSize])
 		}
 	}
-	return b.apply(name, g.samples*outSize, forward, []adjoint{func(_ []*G.Node, _, dy *G.Node) *G.Node {
+	return b.apply(name, g.samples*outSize, func(out []float32, in [][]float32) {
+		kernel.Parallel(g.samples, func(s int) { forward(out[s*outSize:][:outSize], in[0][s*g.inSize:]) })
+	}, []adjoint{func(_ []*G.Node, _, dy *G.Node) *G.Node {
 		return b.apply(name+".dx", inTotal, back, nil, dy)
 	}}, x)
+}
+
+// stretch is n elements that stay side by side; from is negative for the fill value.
+type stretch struct{ to, from, n int32 }
+
+// stretches is a move of whole stretches.
+type stretches struct {
+	list []stretch
+	fill float32
+}
+
+// stretchLength is the average length from which stretches are moved faster than elements.
+const stretchLength = 6
+
+// stretches are those of a gather, or nil where they are too short to be worth it.
+func (g *gather) stretches() *stretches {
+	r := &stretches{fill: g.fill}
+	for i, k := range g.from {
+		if last := len(r.list) - 1; last >= 0 {
+			if p := &r.list[last]; k < 0 && p.from < 0 || k >= 0 && p.from >= 0 && k == p.from+p.n {
+				p.n++
+				continue
+			}
+		}
+		if (len(r.list)+1)*stretchLength > len(g.from) {
+			return nil
+		}
+		r.list = append(r.list, stretch{int32(i), k, 1})
+	}
+	return r
+}
+
+func (r *stretches) copy(dst, src []float32) {
+	for _, p := range r.list {
+		if d := dst[p.to:][:p.n]; p.from >= 0 {
+			copy(d, src[p.from:])
+		} else {
+			for i := range d {
+				d[i] = r.fill
+			}
+		}
+	}
+}
+
+// add adds every element of src to the one of dst that it was copied from.
+func (r *stretches) add(dst, src []float32) {
+	for _, p := range r.list {
+		if p.from >= 0 {
+			kernel.Add(dst[p.from:][:p.n], src[p.to:][:p.n])
+		}
+	}
+}
+
+// strides are the distances between neighbours along every dimension of a tensor.
+func strides(shape []int) []int {
+	out := make([]int, len(shape))
+	step := 1
+	for i := len(shape) - 1; i >= 0; i-- {
+		out[i] = step
+		step *= shape[i]
+	}
+	return out
+}
+
+// axes lays a move that treats every dimension by itself: along dimension d, position i of
+// the result is position at[d][i] of x, or the fill value where that is negative. A nil
+// entry keeps the dimension.
+func (b *builder) axes(name string, shape []int, at [][]int, fill float32, x *G.Node) *G.Node {
+	g := gather{samples: 1, fill: fill}
+	if len(shape) > 0 && at[0] == nil {
+		g.samples, shape, at = shape[0], shape[1:], at[1:]
+	}
+	g.inSize = size(shape)
+	g.from = []int32{0}
+	for d, step := range strides(shape) {
+		positions := at[d]
+		if positions == nil {
+			positions = counting(shape[d])
+		}
+		from := make([]int32, 0, len(g.from)*len(positions))
+		for _, start := range g.from {
+			for _, p := range positions {
+				if start < 0 || p < 0 {
+					from = append(from, -1)
+				} else {
+					from = append(from, start+int32(p*step))
+				}
+			}
+		}
+		g.from = from
+	}
+	return b.gather(name, g, x)
+}
+
+// counting is 0, 1, ..., n-1.
+func counting(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
 }
 
 // expand lays the broadcast of x from one shape to another, or x itself where they agree.
@@ -138,15 +241,9 @@ func buildTranspose(b *builder, n *onnx.Node) (*G.Node, error) {
 		return nil, err
 	}
 	in, out := b.shape(n.Inputs[0]), b.shape(n.Outputs[0])
-	strides := make([]int, len(in))
-	step := 1
-	for i := len(in) - 1; i >= 0; i-- {
-		strides[i] = step
-		step *= in[i]
-	}
-	perm := make([]int, len(in))
+	perm, step := make([]int, len(in)), strides(in)
 	for i, p := range op.Perm {
-		perm[i] = strides[p]
+		perm[i] = step[p]
 	}
 	samples, restIn, restOut := perSample(in, out, len(op.Perm) > 0 && op.Perm[0] == 0)
 	return b.gather("Transpose", gather{
@@ -161,49 +258,44 @@ func buildPad(b *builder, n *onnx.Node) (*G.Node, error) {
 		return nil, err
 	}
 	in, out := b.shape(n.Inputs[0]), b.shape(n.Outputs[0])
-	rank := len(in)
-	samples, restIn, restOut := perSample(in, out, rank > 0 && op.Pads[0] == 0 && op.Pads[rank] == 0)
-	begins := op.Pads[rank-len(restIn) : rank]
-	from := make([]int32, size(restOut))
-	for i := range from {
-		from[i], err = padSource(op.Mode, i, restIn, restOut, begins)
-		if err != nil {
-			return nil, err
+	at := make([][]int, len(in))
+	for d := range in {
+		begin := op.Pads[d]
+		if begin == 0 && in[d] == out[d] {
+			continue
+		}
+		for i := range out[d] {
+			k, err := padSource(op.Mode, i-begin, in[d])
+			if err != nil {
+				return nil, err
+			}
+			at[d] = append(at[d], k)
 		}
 	}
-	return b.gather("Pad", gather{samples: samples, inSize: size(restIn), from: from, fill: float32(op.Value)}, x), nil
+	return b.axes("Pad", in, at, float32(op.Value), x), nil
 }
 
-// padSource is the position of the input element that becomes element i of a padded
-// tensor, or -1 for the fill value.
-func padSource(mode string, i int, in, out, begins []int) (int32, error) {
-	at, step := 0, 1
-	for d := len(out) - 1; d >= 0; d-- {
-		k := i%out[d] - begins[d]
-		i /= out[d]
-		if k < 0 || k >= in[d] {
-			switch mode {
-			case "constant":
-				return -1, nil
-			case "edge":
-				k = min(max(k, 0), in[d]-1)
-			case "reflect":
-				if k < 0 {
-					k = -k
-				}
-				if k >= in[d] {
-					k = 2*(in[d]-1) - k
-				}
-			case "wrap":
-				k = (k%in[d] + in[d]) % in[d]
-			default:
-				return 0, fmt.Errorf("mode %q is not known, want constant, edge, reflect or wrap", mode)
-			}
-		}
-		at += k * step
-		step *= in[d]
+// padSource is the position of the input element that stands at position k of a dimension
+// of n elements, or -1 for the fill value.
+func padSource(mode string, k, n int) (int, error) {
+	if k >= 0 && k < n {
+		return k, nil
 	}
-	return int32(at), nil
+	switch mode {
+	case "constant":
+		return -1, nil
+	case "edge":
+		return min(max(k, 0), n-1), nil
+	case "reflect":
+		if period := 2 * (n - 1); period > 0 {
+			k = (k%period + period) % period
+			return min(k, period-k), nil
+		}
+		return 0, nil
+	case "wrap":
+		return (k%n + n) % n, nil
+	}
+	return 0, fmt.Errorf("mode %q is not known, want constant, edge, reflect or wrap", mode)
 }
 
 func buildConcat(b *builder, n *onnx.Node) (*G.Node, error) {

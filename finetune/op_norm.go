@@ -10,7 +10,7 @@ import (
 )
 
 // buildBatchNorm lays a batch normalization with fixed statistics: y = x*a + c per channel.
-// Only x has a gradient; training starts from networks whose normalization is folded.
+// The statistics have no gradient.
 func buildBatchNorm(b *builder, n *onnx.Node) (*G.Node, error) {
 	op := n.Op.(*onnx.BatchNormalization)
 	nodes := make([]*G.Node, 5)
@@ -50,5 +50,20 @@ func buildBatchNorm(b *builder, n *onnx.Node) (*G.Node, error) {
 			})
 		}, nil, append([]*G.Node{dy}, in[1:]...)...)
 	}
-	return b.apply("BatchNorm", count, forward, []adjoint{dx, nil, nil, nil, nil}, nodes...), nil
+	dscale := func(in []*G.Node, _, dy *G.Node) *G.Node {
+		return b.apply("BatchNorm.dscale", channels, func(out []float32, in [][]float32) {
+			kernel.Parallel(channels, func(c int) {
+				mean, sum := float64(in[2][c]), 0.0
+				for s := range shape[0] {
+					at := (s*channels + c) * area
+					for i, g := range in[0][at:][:area] {
+						sum += float64(g) * (float64(in[1][at+i]) - mean)
+					}
+				}
+				out[c] = float32(sum / math.Sqrt(float64(in[3][c])+op.Epsilon))
+			})
+		}, nil, dy, in[0], in[3], in[4])
+	}
+	dbias := func(_ []*G.Node, _, dy *G.Node) *G.Node { return b.channelSum(dy, channels, area) }
+	return b.apply("BatchNorm", count, forward, []adjoint{dx, dscale, dbias, nil, nil}, nodes...), nil
 }

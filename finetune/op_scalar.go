@@ -108,6 +108,9 @@ func derivative(op onnx.Scalar, x float64) float64 {
 		return step(x > 0)
 	case *onnx.Clip:
 		return step(x > op.Min && x < op.Max)
+	case *onnx.Quantize: // straight through within the range of the codes
+		q := x / op.Scale
+		return step(q >= float64(op.Lo-op.Zero) && q <= float64(op.Hi-op.Zero))
 	case *onnx.LeakyRelu:
 		if x < 0 {
 			return op.Alpha
@@ -164,6 +167,9 @@ func derivative(op onnx.Scalar, x float64) float64 {
 	case *onnx.Mish:
 		t := math.Tanh((&onnx.Softplus{}).Apply(x))
 		return t + x*(1-t*t)*logistic(x)
+	case *onnx.Swish:
+		y := logistic(x)
+		return y + x*y*(1-y)
 	case *onnx.Exp:
 		return math.Exp(x)
 	case *onnx.Log:

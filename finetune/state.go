@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"qconv/onnx"
+	"qconv/quant"
 )
 
 // State is all that changes during training. It is plain data that any encoding can store.
@@ -16,12 +17,12 @@ type State struct {
 	Values map[string][]float32
 	// LogSteps are the logarithms of the sites' steps, by name.
 	LogSteps map[string]float32
-	// Centres are the codebooks before they become integers, Ints and Units after, Scales
-	// what each tensor is divided by; in the order of the groups.
-	Centres [][]float64
-	Ints    [][]int32
-	Units   []float64
-	Scales  [][]float64
+	// Rates are the learning rates of all trained values at their full size, by name.
+	Rates map[string]float64
+	// Codebooks and Scales, what each tensor is divided by, are those of the groups of
+	// tensors that share a codebook.
+	Codebooks []quant.Fitted
+	Scales    [][]float64
 	// Solver holds the moments of the gradients.
 	Solver Adam
 }
@@ -39,20 +40,21 @@ func (t *trainer) values() map[string]*onnx.Value {
 
 // state copies the present state.
 func (t *trainer) state(step int) *State {
-	s := &State{Step: step, Values: map[string][]float32{}, LogSteps: map[string]float32{}, Solver: *t.solver}
+	s := &State{Step: step, Values: map[string][]float32{}, LogSteps: map[string]float32{}, Rates: map[string]float64{}, Solver: *t.solver}
 	for name, v := range t.values() {
 		s.Values[name] = slices.Clone(v.Const.Floats)
 	}
 	for name, v := range t.logSteps {
 		s.LogSteps[name] = v[0]
 	}
+	for _, p := range t.params {
+		s.Rates[p.name] = p.base
+	}
 	if t.books != nil {
-		for g := range t.books.groups {
-			s.Centres = append(s.Centres, slices.Clone(t.books.centres[g]))
-			s.Ints = append(s.Ints, slices.Clone(t.books.ints[g]))
-			s.Scales = append(s.Scales, slices.Clone(t.books.groups[g].Scales))
+		s.Codebooks = slices.Clone(t.books.fitted)
+		for _, group := range t.books.groups {
+			s.Scales = append(s.Scales, slices.Clone(group.Scales))
 		}
-		s.Units = slices.Clone(t.books.units)
 	}
 	s.Solver.Mean, s.Solver.Square = cloneAll(t.solver.Mean), cloneAll(t.solver.Square)
 	return s
@@ -69,15 +71,19 @@ func (t *trainer) restore(s *State) error {
 			return fmt.Errorf("finetune: resume: weights %q have %d elements, want %d", name, len(s.Values[name]), len(v.Const.Floats))
 		}
 	}
+	for _, p := range t.params {
+		if _, ok := s.Rates[p.name]; !ok {
+			return fmt.Errorf("finetune: resume: the state has no learning rate of %q", p.name)
+		}
+	}
 	for name := range t.logSteps {
 		if _, ok := s.LogSteps[name]; !ok {
 			return fmt.Errorf("finetune: resume: the state has no step of site %q", name)
 		}
 	}
 	if t.books != nil {
-		n := len(t.books.groups)
-		if len(s.Centres) != n || len(s.Ints) != n || len(s.Units) != n || len(s.Scales) != n {
-			return fmt.Errorf("finetune: resume: the state has %d codebooks, want %d", len(s.Centres), n)
+		if n := len(t.books.groups); len(s.Codebooks) != n || len(s.Scales) != n {
+			return fmt.Errorf("finetune: resume: the state has %d codebooks, want %d", len(s.Codebooks), n)
 		}
 		for g := range t.books.groups {
 			if len(s.Scales[g]) != len(t.books.groups[g].Values) {
@@ -91,12 +97,13 @@ func (t *trainer) restore(s *State) error {
 	for name, v := range t.logSteps {
 		v[0] = s.LogSteps[name]
 	}
+	for _, p := range t.params {
+		p.base = s.Rates[p.name]
+	}
 	if t.books != nil {
+		copy(t.books.fitted, s.Codebooks)
 		for g := range t.books.groups {
-			t.books.centres[g] = slices.Clone(s.Centres[g])
-			t.books.ints[g] = slices.Clone(s.Ints[g])
-			t.books.units[g] = s.Units[g]
-			t.books.groups[g].Scales = slices.Clone(s.Scales[g])
+			copy(t.books.groups[g].Scales, s.Scales[g])
 			t.books.expand(g)
 		}
 	}

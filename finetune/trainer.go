@@ -77,7 +77,7 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 		if !trained[v] {
 			return nil
 		}
-		n := t.train(tp, v.Name, v.Const.Floats, t.cfg.Rate*rms(v.Const.Floats)*biasFactor(v))
+		n := t.train(tp, v.Name, v.Const.Floats, t.cfg.Rate*rms(v.Const.Floats))
 		if t.cfg.Schedule == ScheduleForward && t.books.of[v] != nil {
 			n = t.books.of[v].node(tp, n)
 		}
@@ -261,12 +261,3 @@ func rms(w []float32) float64 {
 	}
 	return math.Sqrt(sum / float64(len(w)))
 }
-
-func biasFactor(v *onnx.Value) float64 {
-	if len(v.Shape) == 1 {
-		return BiasFactor
-	}
-	return 1
-}
-
-var BiasFactor = 1.0

@@ -65,7 +65,7 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 		}
 		first = min(cfg.Resume.Step, steps)
 	}
-	r := &run{trainer: t, teacher: teach, steps: steps, done: first, first: first, start: time.Now()}
+	r := &tuning{trainer: t, teacher: teach, steps: steps, done: first, first: first, start: time.Now()}
 	order := order{n: data.Len(), batch: cfg.Batch, seed: cfg.Seed}
 	pick := func(k int) []int {
 		if first+k >= steps {
@@ -89,8 +89,8 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 	return &Result{Model: m, Steps: r.done, Planned: steps, Losses: r.losses, Stopped: stopped}, nil
 }
 
-// run is the state of one call of Tune.
-type run struct {
+// tuning is one call of Tune.
+type tuning struct {
 	*trainer
 	teacher     *teacher
 	steps, done int
@@ -100,7 +100,7 @@ type run struct {
 }
 
 // step trains on one batch.
-func (r *run) step(b *batch) error {
+func (r *tuning) step(b *batch) error {
 	t := r.trainer
 	copy(t.x, b.x)
 	if t.labels != nil {
@@ -138,7 +138,7 @@ func (r *run) step(b *batch) error {
 }
 
 // cluster does what the schedule wants after a step.
-func (r *run) cluster() error {
+func (r *tuning) cluster() error {
 	if r.done == r.steps {
 		return nil // what comes last is done when the model is finished
 	}
@@ -166,7 +166,7 @@ func (r *run) cluster() error {
 const warmIterations = 3
 
 // accuracy is the share of samples whose class is the label or, without one, the teacher's.
-func (r *run) accuracy(b *batch) float64 {
+func (r *tuning) accuracy(b *batch) float64 {
 	if r.task != TaskClasses {
 		return 0
 	}

@@ -151,7 +151,7 @@ func trainedNet(t testing.TB) *onnx.Graph {
 	data := newPictures(1, 400)
 	m := calibrated(t, g, data, 256)
 	cfg := DefaultConfig()
-	cfg.Schedule, cfg.Loss, cfg.Steps, cfg.Batch, cfg.Rate = ScheduleNone, LossLabels, 60, 32, 5e-3
+	cfg.Schedule, cfg.Loss, cfg.Steps, cfg.Batch, cfg.Rate = ScheduleNone, LossLabels, 60, 32, 3e-2
 	if _, err := Tune(context.Background(), m, data, cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -200,14 +200,15 @@ func TestTune(t *testing.T) {
 		{"network scope", unlabelled{train}, func(c *Config) { c.Cluster.Scope = quant.ScopeNetwork }, 8},
 		{"global scope", unlabelled{train}, func(c *Config) { c.Cluster.Scope, c.Cluster.Weights = quant.ScopeGlobal, 64 }, 64},
 		{"periodic", unlabelled{train}, func(c *Config) { c.Schedule, c.Cluster.Weights = SchedulePeriodic, 32 }, 32},
-		{"small integers", unlabelled{train}, func(c *Config) { c.Cluster.Bits, c.Cluster.Weights = 4, 16 }, 16},
+		{"small integers", unlabelled{train}, func(c *Config) { c.Cluster.Codebook, c.Cluster.Weights = quant.KindInteger, 16 }, 16},
+		{"cheap", unlabelled{train}, func(c *Config) { c.Cluster.Codebook, c.Cluster.Weights = quant.KindCheap, 16 }, 16},
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			m := calibrated(t, teacher.Clone(), c.data, 8)
 			before := m.Levels["relu1.out"].Step
 			cfg := DefaultConfig()
-			cfg.Cluster.Weights, cfg.Steps, cfg.Batch, cfg.Rate, cfg.RangeRate = 8, 50, 32, 2e-3, 2e-3
+			cfg.Cluster.Weights, cfg.Steps, cfg.Batch, cfg.Rate, cfg.RangeRate = 8, 50, 32, 1e-2, 2e-3
 			c.set(&cfg)
 			var last Progress
 			cfg.Progress = func(p Progress) { last = p }
@@ -238,7 +239,7 @@ func TestTuneAutoencoder(t *testing.T) {
 	run := func(loss LossKind, schedule Schedule, steps int) float64 {
 		t.Helper()
 		cfg := DefaultConfig()
-		cfg.Loss, cfg.Schedule, cfg.Steps, cfg.Batch, cfg.Rate, cfg.Cluster.Weights = loss, schedule, steps, 32, 1e-2, 16
+		cfg.Loss, cfg.Schedule, cfg.Steps, cfg.Batch, cfg.Rate, cfg.Cluster.Weights = loss, schedule, steps, 32, 5e-2, 16
 		if _, err := Tune(context.Background(), m, data, cfg); err != nil {
 			t.Fatal(err)
 		}

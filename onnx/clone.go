@@ -40,14 +40,20 @@ func (t *Tensor) clone() *Tensor {
 	return &Tensor{Type: t.Type, Shape: slices.Clone(t.Shape), Floats: slices.Clone(t.Floats), Ints: slices.Clone(t.Ints)}
 }
 
-// cloneOp copies an operator struct and the lists in it.
+// cloneOp copies an operator struct, and the lists and tensors in it.
 func cloneOp(op Op) Op {
 	from := reflect.ValueOf(op).Elem()
 	to := reflect.New(from.Type())
 	to.Elem().Set(from)
 	for i := range from.NumField() {
-		if list, ok := from.Field(i).Interface().([]int); ok {
-			to.Elem().Field(i).Set(reflect.ValueOf(slices.Clone(list)))
+		field := to.Elem().Field(i)
+		switch v := from.Field(i).Interface().(type) {
+		case []int:
+			field.Set(reflect.ValueOf(slices.Clone(v)))
+		case []float64:
+			field.Set(reflect.ValueOf(slices.Clone(v)))
+		case *Tensor:
+			field.Set(reflect.ValueOf(v.clone()))
 		}
 	}
 	return to.Interface().(Op)

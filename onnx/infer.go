@@ -107,10 +107,36 @@ func (s Shape) check() error {
 	return nil
 }
 
-// outputType is the element type of a node's outputs: that of all its inputs.
+// outputType is the element type of a node's outputs: that of all its inputs, but for
+// operators that say otherwise.
 func (n *Node) outputType() (DataType, error) {
+	inputs := n.Inputs
+	switch n.Op.(type) {
+	case *Where:
+		if n.Inputs[0].Type != Bool {
+			return 0, fmt.Errorf("the condition has elements of type %v, want %v", n.Inputs[0].Type, Bool)
+		}
+		inputs = n.Inputs[1:]
+	case *Pow:
+		inputs = n.Inputs[:1]
+	}
+	kind, err := n.commonType(inputs)
+	if err != nil {
+		return 0, err
+	}
+	switch n.Op.(type) {
+	case *Equal:
+		return Bool, nil
+	case *ArgMax:
+		return Int, nil
+	}
+	return kind, nil
+}
+
+// commonType is the one element type of the operands, which the operator must take.
+func (n *Node) commonType(inputs []*Value) (DataType, error) {
 	kind, first := Float, true
-	for _, v := range n.Inputs {
+	for _, v := range inputs {
 		switch {
 		case v == nil:
 		case first:
@@ -128,8 +154,10 @@ func (n *Node) outputType() (DataType, error) {
 // takesIntegers says whether an operator is also defined on tensors that are not Float.
 func takesIntegers(op Op) bool {
 	switch op.(type) {
-	case *Add, *Sub, *Mul, *Div, *Max, *Min, *Abs, *Neg, *Sign, *MatMul, *Gemm,
-		*Concat, *Flatten, *Identity, *Pad, *Reshape, *Squeeze, *Transpose, *Unsqueeze:
+	case *Add, *Sub, *Mul, *Div, *Max, *Min, *Pow, *Abs, *Neg, *Sign, *Clip, *MatMul, *Gemm, *MaxPool,
+		*Where, *Equal, *ArgMax, *Reduce,
+		*Concat, *DepthToSpace, *Expand, *Flatten, *Gather, *Identity, *Pad, *Reshape, *Resize, *Slice,
+		*SpaceToDepth, *Split, *Squeeze, *Tile, *Transpose, *Unsqueeze:
 		return true
 	}
 	return false

@@ -242,10 +242,7 @@ func (d *decoder) results(p *node) []*Value {
 	var out []*Value
 	for i, name := range p.GetOutput() {
 		if name == "" {
-			name = fmt.Sprintf("%s:%d", p.name, i)
-			for d.values[name] != nil || d.used[name] {
-				name += "_"
-			}
+			name = d.unique(fmt.Sprintf("%s:%d", p.name, i))
 		}
 		v := &Value{Name: name}
 		d.values[name] = v
@@ -254,9 +251,18 @@ func (d *decoder) results(p *node) []*Value {
 	return out
 }
 
+// unique appends to a name until no value of the file has it.
+func (d *decoder) unique(name string) string {
+	for d.values[name] != nil || d.used[name] {
+		name += "_"
+	}
+	d.values[name] = new(Value)
+	return name
+}
+
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{opset: d.opsets[""], outputs: 1, exact: d.integers, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{opset: d.opsets[""], outputs: 1, results: len(p.GetOutput()), exact: d.integers, unique: d.unique, attrs: map[string]*pb.AttributeProto{}}
 	for i, name := range p.GetInput() {
 		if name == "" {
 			r.in, r.shapes = append(r.in, nil), append(r.shapes, nil)

@@ -22,8 +22,12 @@ type nodeReader struct {
 	shapes []Shape
 	// outputs is the number of results the operator has, 1 unless its reader says otherwise.
 	outputs int
+	// results is the number of results the file's node has.
+	results int
 	// exact are operands that are integers known at import but for the batch size.
 	exact func(*Value) *ints
+	// unique makes a name of a value that no other has.
+	unique func(string) string
 
 	attrs    map[string]*pb.AttributeProto
 	err      error    // the first contradiction
@@ -123,6 +127,19 @@ func (r *nodeReader) ints(name string) []int {
 	return clampInts(a.GetInts())
 }
 
+// floats takes a list of numbers; nil when absent.
+func (r *nodeReader) floats(name string) []float64 {
+	a := r.attr(name, pb.AttributeProto_FLOATS)
+	if a == nil {
+		return nil
+	}
+	out := make([]float64, len(a.GetFloats()))
+	for i, v := range a.GetFloats() {
+		out[i] = float64(v)
+	}
+	return out
+}
+
 // list takes a list of n whole numbers, n times def when absent.
 func (r *nodeReader) list(name string, n, def int) []int {
 	v := r.ints(name)
@@ -199,6 +216,28 @@ func (r *nodeReader) operandInts(i int, name string) []int {
 	return clampInts(t.Ints)
 }
 
+// operandFloats is operand i as a constant list of numbers; nil if it is not one.
+func (r *nodeReader) operandFloats(i int, name string) []float64 {
+	t := r.operand(i, name)
+	if t == nil {
+		return nil
+	}
+	if t.Type != Float || len(t.Shape) != 1 {
+		r.failf("%s (operand %d) has shape %v and elements of type %v, want a list of floating-point numbers", name, i, t.Shape, t.Type)
+		return nil
+	}
+	out := make([]float64, len(t.Floats))
+	for k, v := range t.Floats {
+		out[k] = float64(v)
+	}
+	return out
+}
+
+// empty says whether operand i is a constant without elements.
+func (r *nodeReader) empty(i int) bool {
+	return r.in[i].Const != nil && r.in[i].Const.Shape.Elems() == 0
+}
+
 // operandFloat is operand i as a constant number, def when left out.
 func (r *nodeReader) operandFloat(i int, name string, def float64) float64 {
 	if !r.given(i) {
@@ -215,6 +254,16 @@ func (r *nodeReader) operandFloat(i int, name string, def float64) float64 {
 		return float64(t.Floats[0])
 	}
 	return float64(t.Ints[0])
+}
+
+// toFloat makes operand i, if it is a constant of integers, one of floating-point numbers.
+func (r *nodeReader) toFloat(i int) {
+	if !r.given(i) || r.in[i].Const == nil || r.in[i].Type != Int {
+		return
+	}
+	v := &Value{Name: r.unique(r.in[i].Name + ".float")}
+	v.setConst(r.in[i].Const.toFloat())
+	r.in[i] = v
 }
 
 // keep drops all operands from n on: they have become fields.

@@ -354,11 +354,7 @@ func evalCast(_ *decoder, r *nodeReader) *known {
 	case c == nil || c.Type == dataType(to):
 		return c.known()
 	case c.Type == Int && dataType(to) == Float:
-		out := &Tensor{Type: Float, Shape: c.Shape, Floats: make([]float32, len(c.Ints))}
-		for i, v := range c.Ints {
-			out.Floats[i] = float32(v)
-		}
-		return out.known()
+		return c.toFloat().known()
 	case c.Type == Float && dataType(to) == Int:
 		out := &Tensor{Type: Int, Shape: c.Shape, Ints: make([]int64, len(c.Floats))}
 		for i, v := range c.Floats {
@@ -367,6 +363,15 @@ func evalCast(_ *decoder, r *nodeReader) *known {
 		return out.known()
 	}
 	return nil
+}
+
+// toFloat converts a tensor of integers.
+func (t *Tensor) toFloat() *Tensor {
+	out := &Tensor{Type: Float, Shape: t.Shape, Floats: make([]float32, len(t.Ints))}
+	for i, v := range t.Ints {
+		out.Floats[i] = float32(v)
+	}
+	return out
 }
 
 // known is a constant as the result of an evaluator.

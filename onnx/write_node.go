@@ -66,18 +66,50 @@ func (w *nodeWriter) operandInts(name string, v []int) {
 	w.operand(name, &Tensor{Type: Int, Shape: Shape{len(v)}, Ints: toInt64(v)})
 }
 
+// operandFloats adds a list of numbers as an operand.
+func (w *nodeWriter) operandFloats(name string, v []float64) {
+	t := &Tensor{Type: Float, Shape: Shape{len(v)}, Floats: make([]float32, len(v))}
+	for i := range v {
+		t.Floats[i] = float32(v[i])
+	}
+	w.operand(name, t)
+}
+
+// operandBatched adds the batch size of operand 0 and the numbers v, as one list: two
+// nodes in front compute it.
+func (w *nodeWriter) operandBatched(name string, v []int) {
+	batch, rest, list := w.fresh(name+".batch"), w.fresh(name+".rest"), w.fresh(name)
+	w.e.initializer(rest, &Tensor{Type: Int, Shape: Shape{len(v)}, Ints: toInt64(v)})
+	shape := &nodeWriter{e: w.e, p: &pb.NodeProto{Name: proto.String(batch), OpType: proto.String("Shape"),
+		Input: w.p.Input[:1:1], Output: []string{batch}}}
+	shape.int("start", 0)
+	shape.int("end", 1)
+	join := &nodeWriter{e: w.e, p: &pb.NodeProto{Name: proto.String(list), OpType: proto.String("Concat"),
+		Input: []string{batch, rest}, Output: []string{list}}}
+	join.int("axis", 0)
+	w.e.graph.Node = append(w.e.graph.Node, shape.p, join.p)
+	w.p.Input = append(w.p.Input, list)
+}
+
 // operandFloat adds a number as an operand.
 func (w *nodeWriter) operandFloat(name string, v float64) {
 	w.operand(name, &Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(v)}})
 }
 
 func (w *nodeWriter) operand(name string, t *Tensor) {
+	full := w.fresh(name)
+	w.e.initializer(full, t)
+	w.p.Input = append(w.p.Input, full)
+}
+
+// fresh makes a name of a value that no other has.
+func (w *nodeWriter) fresh(name string) string {
 	full := w.p.GetName() + "." + name
 	for i := 2; w.e.names[full]; i++ {
 		full = w.p.GetName() + "." + name + strconv.Itoa(i)
 	}
-	w.e.initializer(full, t)
-	w.p.Input = append(w.p.Input, full)
+	w.e.names[full] = true
+	return full
 }
 
 // function makes the node a call of one of our functions; see functionBodies.

@@ -72,20 +72,27 @@ func (a *analysis) classify(n *onnx.Node) (class, string) {
 		return classLinear, ""
 	case *onnx.GlobalAveragePool:
 		return classLinear, ""
+	case *onnx.Reduce:
+		return classifyReduce(n, op)
+	case *onnx.Resize:
+		return classifyResize(n, op)
 	case *onnx.Reshape, *onnx.Flatten, *onnx.Squeeze, *onnx.Unsqueeze, *onnx.Identity, *onnx.Dropout:
 		return classView, ""
-	case *onnx.MaxPool, *onnx.GlobalMaxPool, *onnx.Transpose:
+	case *onnx.MaxPool, *onnx.GlobalMaxPool, *onnx.Transpose, *onnx.Slice, *onnx.Split, *onnx.Gather,
+		*onnx.Expand, *onnx.Tile, *onnx.DepthToSpace, *onnx.SpaceToDepth:
 		return classMove, ""
 	case *onnx.Pad:
-		if op.Mode != "constant" || op.Value != 0 {
-			return classRefused, fmt.Sprintf("padding with mode %q and value %g, want zeros", op.Mode, op.Value)
+		if op.Mode == "constant" && op.Value != 0 {
+			return classRefused, fmt.Sprintf("pads with %g; only zero is sure to be one of the levels", op.Value)
 		}
 		return classMove, ""
+	case *onnx.LRN, *onnx.InstanceNormalization:
+		return classRefused, "divides by a statistic of each sample, which no table of one or two values holds"
 	case *onnx.Concat:
 		return classMerge, ""
-	case *onnx.Softmax, *onnx.LogSoftmax:
+	case *onnx.Softmax, *onnx.LogSoftmax, *onnx.ArgMax:
 		if !a.reachesOutput(n.Outputs[0]) {
-			return classRefused, "softmax inside the network has no integer form, only at its output"
+			return classRefused, "has no integer form inside the network, only at its output, where the scores themselves are delivered"
 		}
 		return classFinal, ""
 	}

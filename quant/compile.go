@@ -136,6 +136,9 @@ func (c *compiler) node(n *onnx.Node) error {
 		st = c.states[n.Inputs[0]]
 		st.shape = out.Shape
 	case classMove:
+		if _, ok := n.Op.(*onnx.Split); ok {
+			return c.split(n)
+		}
 		st, err = c.move(n)
 	case classMerge:
 		if _, ok := n.Op.(*onnx.AveragePool); ok {

@@ -27,15 +27,31 @@ type gated struct{ gate onnx.Scalar }
 
 func (f gated) apply(_ int, x float64) float64 { return x * f.gate.Apply(x) }
 
+// leaky is x for x >= 0 and slope*x below; one slope per channel.
+type leaky struct{ slope []float64 }
+
+func (f leaky) apply(c int, x float64) float64 {
+	if x < 0 {
+		return f.slope[c] * x
+	}
+	return x
+}
+
+// power is x to a constant power.
+type power struct{ exponent float64 }
+
+func (f power) apply(_ int, x float64) float64 { return math.Pow(x, f.exponent) }
+
 // byChannel says whether any function of a chain tells channels apart.
 func byChannel(funcs []function) bool {
 	for _, f := range funcs {
-		a, ok := f.(affine)
-		if !ok {
-			continue
-		}
-		for c := range a.gain {
-			if a.gain[c] != a.gain[0] || a.offset[c] != a.offset[0] {
+		switch f := f.(type) {
+		case affine:
+			if varies(f.gain) || varies(f.offset) {
+				return true
+			}
+		case leaky:
+			if varies(f.slope) {
 				return true
 			}
 		}
@@ -93,6 +109,14 @@ func (a *analysis) functionOf(n *onnx.Node) (function, *onnx.Value) {
 		if !swapped {
 			return affine{mapped(values, func(v float64) float64 { return 1 / v }), zero}, x
 		}
+	case *onnx.PRelu:
+		if !swapped {
+			return leaky{values}, x
+		}
+	case *onnx.Pow:
+		if !swapped && constant.Shape.Elems() == 1 {
+			return power{values[0]}, x
+		}
 	case *onnx.Max:
 		if constant.Shape.Elems() == 1 {
 			return plain{&onnx.Clip{Min: values[0], Max: math.Inf(1)}}, x
@@ -144,6 +168,16 @@ func findGates(a *analysis) map[*onnx.Node]*onnx.Node {
 		}
 	}
 	return gates
+}
+
+// varies says whether not all elements are equal.
+func varies(v []float64) bool {
+	for _, x := range v {
+		if x != v[0] {
+			return true
+		}
+	}
+	return false
 }
 
 func filled(n int, v float64) []float64 {

@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"slices"
 
 	"qconv/onnx"
 	"qconv/runtime"
@@ -115,6 +116,59 @@ func (maps axisMaps) pieces(in int, from, to onnx.Shape) ([]runtime.Piece, error
 		return nil
 	}
 	return out, build(0, 0, 0, nil)
+}
+
+// moved is the movement of a node towards its given output, from tensor in.
+func moved(n *onnx.Node, output, in int) ([]runtime.Piece, error) {
+	from, to := n.Inputs[0].Shape[1:], n.Outputs[output].Shape[1:]
+	maps := identityMaps(from)
+	switch op := n.Op.(type) {
+	case *onnx.Slice:
+		for i, axis := range op.Axes {
+			m := make([]int, n.Outputs[0].Shape[axis])
+			for k := range m {
+				m[k] = op.Starts[i] + k*op.Steps[i]
+			}
+			maps[axis-1] = m
+		}
+	case *onnx.Split:
+		start := 0
+		for _, size := range op.Sizes[:output] {
+			start += size
+		}
+		maps[op.Axis-1] = maps[op.Axis-1][start : start+op.Sizes[output]]
+	case *onnx.Pad:
+		rank := len(from) + 1
+		for axis := 1; axis < rank; axis++ {
+			maps[axis-1] = padMap(op.Mode, from[axis-1], op.Pads[axis], op.Pads[rank+axis])
+		}
+	case *onnx.Tile:
+		for d, m := range maps {
+			maps[d] = slices.Repeat(m, op.Repeats[d+1])
+		}
+	case *onnx.Gather:
+		m := make([]int, len(op.Indices.Ints))
+		for i, v := range op.Indices.Ints {
+			m[i] = int(v)
+		}
+		maps[op.Axis-1] = m
+		// A scalar index drops its axis and a matrix makes two: the order stays the same.
+		to = slices.Clone(from)
+		to[op.Axis-1] = len(m)
+	case *onnx.Expand:
+		from = append(slices.Repeat(onnx.Shape{1}, len(to)-len(from)), from...)
+		maps = identityMaps(from)
+		for d := range to {
+			if from[d] == 1 {
+				maps[d] = make([]int, to[d])
+			}
+		}
+	case *onnx.Resize:
+		for d := range maps {
+			maps[d] = nearestMap(op, d+1, from[d], to[d])
+		}
+	}
+	return maps.pieces(in, from, to)
 }
 
 // maxPieces bounds the copies of one movement.

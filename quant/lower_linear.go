@@ -19,6 +19,10 @@ func (c *compiler) linear(n *onnx.Node) (state, error) {
 		s, err = c.convTranspose(n, op)
 	case *onnx.Gemm:
 		s, err = c.gemm(n)
+	case *onnx.Reduce:
+		s, err = c.reduce(n, op)
+	case *onnx.Resize:
+		s, err = c.resizeLinear(n, op)
 	case *onnx.Add:
 		if f, x := c.analysis.functionOf(n); f != nil {
 			s = c.bias(x, f.(affine))

@@ -32,18 +32,49 @@ func (c *compiler) move(n *onnx.Node) (state, error) {
 		if err != nil {
 			return state{}, err
 		}
-		piece.In = in.tensor
-		instr = &runtime.Copy{Out: id, Fill: uint8(in.levels.Zero), Pieces: []runtime.Piece{piece}}
-	case *onnx.Pad:
-		piece, err := padPiece(n.Inputs[0].Shape, out.Shape, op.Pads)
+		instr = c.shuffled(id, in, piece)
+	case *onnx.DepthToSpace:
+		instr = c.shuffled(id, in, depthToSpace(from, op.Block, op.CRD))
+	case *onnx.SpaceToDepth:
+		instr = c.shuffled(id, in, spaceToDepth(from, op.Block))
+	case *onnx.Reduce:
+		window, _ := reduceWindow(op, n.Inputs[0].Shape)
+		instr = &runtime.MaxPool{
+			Out: id, In: c.reshaped(in, from), Kernel: window, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
+		}
+	default:
+		pieces, err := moved(n, 0, in.tensor)
 		if err != nil {
 			return state{}, err
 		}
-		piece.In = in.tensor
-		instr = &runtime.Copy{Out: id, Fill: uint8(in.levels.Zero), Pieces: []runtime.Piece{piece}}
+		instr = &runtime.Copy{Out: id, Fill: uint8(in.levels.Zero), Pieces: pieces}
 	}
 	c.prog.Instrs = append(c.prog.Instrs, instr)
 	return state{shape: out.Shape, tensor: id, levels: in.levels}, nil
+}
+
+// shuffled is a copy of one piece of the tensor of st.
+func (c *compiler) shuffled(id int, st state, piece runtime.Piece) *runtime.Copy {
+	piece.In = st.tensor
+	return &runtime.Copy{Out: id, Fill: uint8(st.levels.Zero), Pieces: []runtime.Piece{piece}}
+}
+
+// split lowers every part to a copy of its own.
+func (c *compiler) split(n *onnx.Node) error {
+	in := c.states[n.Inputs[0]]
+	for i, out := range n.Outputs {
+		if out == nil {
+			continue
+		}
+		id := c.tensor(out.Shape, in.levels)
+		pieces, err := moved(n, i, in.tensor)
+		if err != nil {
+			return err
+		}
+		c.prog.Instrs = append(c.prog.Instrs, &runtime.Copy{Out: id, Fill: uint8(in.levels.Zero), Pieces: pieces})
+		c.states[out] = state{shape: out.Shape, tensor: id, levels: in.levels}
+	}
+	return nil
 }
 
 // concat copies its inputs side by side, each first brought to the levels of the result.
@@ -150,26 +181,6 @@ func transposePiece(shape onnx.Shape, perm []int) (runtime.Piece, error) {
 		stride *= shape[from]
 	}
 	return newPiece(0, 0, 0, dims), nil
-}
-
-// padPiece copies the part of a tensor that survives padding (or cropping, where pads are
-// negative) to its place in the result. Shapes and pads include the batch dimension.
-func padPiece(in, out onnx.Shape, pads []int) (runtime.Piece, error) {
-	rank := len(in)
-	if pads[0] != 0 || pads[rank] != 0 {
-		return runtime.Piece{}, fmt.Errorf("pads the batch dimension")
-	}
-	inStrides, outStrides := rowMajor(in[1:]), rowMajor(out[1:])
-	var dims []dim
-	var outStart, inStart int
-	for i := 1; i < rank; i++ {
-		before, after := pads[i], pads[rank+i]
-		size := in[i] + min(before, 0) + min(after, 0)
-		outStart += max(before, 0) * outStrides[i-1]
-		inStart += max(-before, 0) * inStrides[i-1]
-		dims = append(dims, dim{size, outStrides[i-1], inStrides[i-1]})
-	}
-	return newPiece(0, outStart, inStart, dims), nil
 }
 
 // rowMajor lists how far apart neighbours along each dimension lie.

@@ -46,13 +46,25 @@ func NewModel(g *onnx.Graph) (*Model, error) {
 	if err := Check(g); err != nil {
 		return nil, err
 	}
-	return &Model{
+	m := &Model{
 		Graph:   g,
 		Sites:   analyze(g).sites(),
 		Levels:  map[string]Levels{},
 		Weights: map[string]WeightCode{},
 		Source:  g.SHA256,
-	}, nil
+	}
+	// A network that was quantized before brings the levels of some sites with it.
+	producers := g.Producers()
+	for _, s := range m.Sites {
+		n := producers[s.Value]
+		if n == nil {
+			continue
+		}
+		if q, ok := n.Op.(*onnx.Quantize); ok {
+			m.Levels[s.Value.Name] = Levels{Count: q.Hi - q.Lo + 1, Step: q.Scale, Zero: q.Zero - q.Lo, Stride: 1}
+		}
+	}
+	return m, nil
 }
 
 // WeightValues are the constants that are clustered, in graph order, each once.

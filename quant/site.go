@@ -48,8 +48,7 @@ func (a *analysis) isSite(n *onnx.Node) bool {
 }
 
 func (a *analysis) role(n *onnx.Node) Role {
-	switch n.Op.(type) {
-	case *onnx.AveragePool, *onnx.GlobalAveragePool:
+	if reducesPositions(n.Op) {
 		return RolePooled
 	}
 	if a.reachesOutput(n.Outputs[0]) {

@@ -55,7 +55,7 @@ func disassemble(t *testing.T, tg target, pattern string) map[string][]instructi
 	if err != nil {
 		t.Fatalf("nm for %s: %v", tg.goarch, err)
 	}
-	return parseDisassembly(dump, parseSymbols(symbols))
+	return parseDisassembly(dump, parseSymbols(symbols), tg.goarch)
 }
 
 // symbol is a name in a binary and where it starts.
@@ -98,7 +98,7 @@ var literal = regexp.MustCompile(`^(0x[0-9a-f]+)\(R15\)`)
 // parseDisassembly reads the output of go tool objdump. Constants that lie behind the
 // code of a function, which the tool shows as instructions, are left out. Calls of plain
 // addresses (the middle of runtime.duffzero, for example) get the name of their symbol.
-func parseDisassembly(dump []byte, symbols []symbol) map[string][]instruction {
+func parseDisassembly(dump []byte, symbols []symbol, goarch string) map[string][]instruction {
 	funcs := map[string][]instruction{}
 	literals := map[uint64]bool{}
 	name := ""
@@ -121,7 +121,7 @@ func parseDisassembly(dump []byte, symbols []symbol) map[string][]instruction {
 			continue
 		}
 		at, _ := strconv.ParseUint(fields[1], 0, 64)
-		if literals[at] {
+		if padding := strings.Trim(fields[2], "0") == ""; padding || literals[at] {
 			continue
 		}
 		in := instruction{where: fields[0], text: fields[3]}
@@ -134,6 +134,9 @@ func parseDisassembly(dump []byte, symbols []symbol) map[string][]instruction {
 		}
 		if in.mnemonic == "BL" && strings.HasPrefix(operands, "0x") {
 			in.operands = symbolAt(symbols, operands) + "(SB)"
+		}
+		if code, _ := strconv.ParseUint(fields[2], 16, 64); in.text == "?" && goarch == "arm" && code&0x0E000010 == 0x06000000 {
+			in.mnemonic = "MOVW" // a store with a shifted register, which the tool does not name
 		}
 		funcs[name] = append(funcs[name], in)
 	}

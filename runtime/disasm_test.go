@@ -20,7 +20,7 @@ var allowedCalls = []string{
 	"runtime.memmove",
 	"runtime.memclrNoHeapPointers",
 	"runtime.duffzero", "runtime.duffcopy",
-	"runtime.morestack_noctxt",
+	"runtime.morestack_noctxt*",
 	"runtime.panicBounds", "runtime.panicIndex", "runtime.panicIndexU",
 	"runtime.panicSlice*", "runtime.panicExtend*", "runtime.panicdivide", "runtime.panicnil",
 	"runtime.panicSliceConvert", "runtime.panicshift", "runtime.panicmem*", "runtime.panicunsafe*",
@@ -41,23 +41,23 @@ var allowedInstructions = map[string]string{
 		LEAQ LEAL ADDQ ADDL ADDW ADDB ADCQ SUBQ SUBL SUBW SUBB SBBQ SBBL NEGQ NEGL INCQ INCL INCW DECQ DECL DECW
 		ANDQ ANDL ANDW ANDB ORQ ORL ORW ORB XORQ XORL XORW XORB NOTQ NOTL
 		SHLQ SHLL SHRQ SHRL SHRW SHRB SARQ SARL SARW SARB
-		CMPQ CMPL CMPW CMPB TESTQ TESTL TESTW TESTB
+		CMPQ CMPL CMPW CMPB TESTQ TESTL TESTW TESTB BTL BTQ
 		CMOVA CMOVAE CMOVB CMOVBE CMOVE CMOVG CMOVGE CMOVL CMOVLE CMOVNE
 		CMOVQGT CMOVQLT CMOVQGE CMOVQLE CMOVQEQ CMOVQNE CMOVQHI CMOVQCS CMOVQCC CMOVQLS
 		SETA SETAE SETB SETBE SETE SETG SETGE SETL SETLE SETNE
 		JMP JA JAE JB JBE JE JG JGE JL JLE JNE JS JNS CALL RET PUSHQ POPQ NOPW NOPL NOP XCHGW INT`,
 	"arm64": `
-		MOVD MOVW MOVWU MOVH MOVHU MOVB MOVBU LDP STP LDPW STPW FMOVQ FLDPQ FSTPQ
+		MOVD MOVW MOVWU MOVH MOVHU MOVB MOVBU LDP STP LDPSW LDPW STPW FMOVQ FLDPQ FSTPQ
 		ADD ADDW ADDS ADDSW SUB SUBW SUBS SUBSW NEG NEGW ADC SBC
 		AND ANDW ANDS ANDSW BIC BICW ORR ORRW ORN ORNW EOR EORW EON EONW MVN MVNW TST TSTW
 		LSL LSLW LSR LSRW ASR ASRW ROR RORW UBFX UBFXW UBFIZ UBFIZW SBFX SBFXW SBFIZ SBFIZW BFI BFIW BFXIL BFXILW EXTR
 		SXTW SXTH SXTHW SXTB SXTBW UXTW UXTH UXTHW UXTB UXTBW
-		CMP CMPW CMN CMNW CCMP CCMPW CSEL CSELW CSINC CSINCW CSINV CSNEG CSET CSETW
-		B JMP BEQ BNE BLT BLE BGT BGE BHI BHS BLO BLS BCC BCS BMI BPL CBZ CBZW CBNZ CBNZW TBZ TBNZ CALL RET NOOP ADRP BRK UNDEF ?`,
+		CMP CMPW CMN CMNW CCMP CCMPW CSEL CSELW CSINC CSINCW CSINV CSNEG CSET CSETW CNEG CNEGW CINC CINCW CINV CINVW
+		B JMP BEQ BNE BLT BLE BGT BGE BHI BHS BLO BLS BCC BCS BMI BPL CBZ CBZW CBNZ CBNZW TBZ TBNZ CALL RET NOOP ADRP BRK UNDEF`,
 	"arm": `
 		MOVW MOVH MOVHU MOVHS MOVB MOVBU MOVBS MOVM PUSH POP
 		ADD ADC SUB SBC RSB RSC AND BIC ORR EOR MVN LSL LSR ASR ROR CMP CMN TST TEQ
-		B BL CALL JMP RET NOP ?`,
+		B BL CALL JMP RET NOP`,
 }
 
 // follow returns the functions of this module that can be reached from root, and what
@@ -160,13 +160,13 @@ var forbidden = map[string]string{
 	"forbiddenRemainder":     "a remainder of a constant",
 	"forbiddenFloat":         "a floating-point addition",
 	"forbiddenConvert":       "a conversion to floating point",
-	"forbiddenIndex":         "an index into elements of 40 bytes",
+	"forbiddenIndex":         "an index into elements of 184 bytes",
 	"forbiddenIndirect":      "a call through a variable",
 	"forbiddenBehindCall":    "a multiplication in a function it calls",
 	"forbiddenStrings":       "a function outside this module",
 }
 
-type fortyBytes [5]int64
+type oddSize [23]int64
 
 var forbiddenFunc = func(a int) int { return a }
 
@@ -189,7 +189,7 @@ func forbiddenFloat(a, b float32) float32 { return a + b }
 func forbiddenConvert(a int32) float64 { return float64(a) }
 
 //go:noinline
-func forbiddenIndex(a []fortyBytes, i int) *fortyBytes { return &a[i&63:][i] }
+func forbiddenIndex(a []oddSize, i int) *oddSize { return &a[i&63:][i] }
 
 //go:noinline
 func forbiddenIndirect(a int) int { return forbiddenFunc(a) }
@@ -204,7 +204,7 @@ func forbiddenStrings(a string) string { return strings.ToUpper(a) }
 func TestForbiddenFunctions(t *testing.T) {
 	got := []any{
 		forbiddenMultiply(6, 7), forbiddenMultiplyConst(2), forbiddenDivide(42, 5), forbiddenRemainder(42),
-		forbiddenFloat(1, 2), forbiddenConvert(3), forbiddenIndex(make([]fortyBytes, 9), 2)[0],
+		forbiddenFloat(1, 2), forbiddenConvert(3), forbiddenIndex(make([]oddSize, 9), 2)[0],
 		forbiddenIndirect(4), forbiddenBehindCall(4), forbiddenStrings("x"),
 	}
 	want := []any{42, 2000006, 8, uint32(2), float32(3), 3.0, int64(0), 4, 21, "X"}
@@ -223,7 +223,7 @@ func TestParseDisassembly(t *testing.T) {
 		"  y.go:10\t\t0x24\t\teb\t\tBL 0x108\t\n"+
 		"  y.go:11\t\t0x28\t\te5\t\tMOVW 0x4(R15), R11\t\n"+
 		"  y.go:11\t\t0x34\t\te1\t\tLDRSHT.EQ [PC], #15, R0\t\n"),
-		parseSymbols([]byte("  10 T q/r.(*T).f\n 100 T runtime.duffzero\n 200 T x\n")))
+		parseSymbols([]byte("  10 T q/r.(*T).f\n 100 T runtime.duffzero\n 200 T x\n")), "arm")
 	list := funcs["q/r.(*T).f"]
 	if len(list) != 7 || list[2].mnemonic != "B" || list[0].where != "y.go:5" {
 		t.Fatalf("got %+v", list)

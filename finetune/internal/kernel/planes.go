@@ -47,9 +47,13 @@ func (p *planes) layPhases(v *Conv, back bool) {
 	}
 }
 
-// fill makes the copy of src [chans][h][w], starting with row first of each phase. dst is
-// zero where the padding is; what fill has filled before from the same row may be filled
-// again.
+// whole reports whether the copy that starts with row first has no padding.
+func (p *planes) whole(first int) bool {
+	return p.stride == [2]int{1, 1} && p.pad == [2]int{} && p.pitch <= p.w && first+p.rows <= p.h
+}
+
+// fill makes the copy of src [chans][h][w], starting with row first of each phase. It does
+// not write the padding: dst is zero there from the start.
 func (p *planes) fill(dst, src []float32, first int) {
 	for phase, slot := range p.slot {
 		if slot < 0 {

@@ -106,6 +106,11 @@ func (p *Pool) inside() bool {
 		(p.OH-1)*p.Stride[0]+(p.KH-1)*p.Dilation[0] < p.H && (p.OW-1)*p.Stride[1]+(p.KW-1)*p.Dilation[1] < p.W
 }
 
+// whole reports whether the only window is the whole plane.
+func (p *Pool) whole() bool {
+	return p.OH == 1 && p.OW == 1 && p.KH == p.H && p.KW == p.W && p.inside()
+}
+
 // scale is the factor of the elements of an average window, of which the rows u0 to u1
 // and columns v0 to v1 are inside x.
 func (r *poolRun) scale(top, left, u0, u1, v0, v1 int) float32 {

@@ -47,6 +47,10 @@ func maxBackward(_ *poolRun, dy, dx []float32, argmax []int32) {
 }
 
 func avgForward(r *poolRun, y, x []float32, _ []int32) {
+	if r.whole() {
+		y[0] = sum(x) / float32(len(x))
+		return
+	}
 	o := 0
 	for i := 0; i < r.OH; i++ {
 		u0, u1, top := r.rowSpan(i)
@@ -67,6 +71,13 @@ func avgForward(r *poolRun, y, x []float32, _ []int32) {
 }
 
 func avgBackward(r *poolRun, dy, dx []float32, _ []int32) {
+	if r.whole() {
+		g := dy[0] / float32(len(dx))
+		for i := range dx {
+			dx[i] = g
+		}
+		return
+	}
 	clear(dx)
 	o := 0
 	for i := 0; i < r.OH; i++ {

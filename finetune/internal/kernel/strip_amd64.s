@@ -79,34 +79,3 @@ put:
 	JNZ    vectors
 	VZEROUPPER
 	RET
-
-// func gatherAVX2(panel, src *float32, off []int32, m *moves)
-// DI panel, SI src, R8 off, CX taps to go, R9 src of tap, DX moves to go, AX moves
-TEXT ·gatherAVX2(SB), NOSPLIT, $0-48
-	MOVQ panel+0(FP), DI
-	MOVQ src+8(FP), SI
-	MOVQ off_base+16(FP), R8
-	MOVQ off_len+24(FP), CX
-	MOVQ m+40(FP), R10
-	MOVQ moves_n(R10), R11
-
-taps:
-	MOVLQSX (R8), R9
-	LEAQ    (SI)(R9*4), R9
-	MOVQ    R10, AX
-	MOVQ    R11, DX
-
-move:
-	MOVLQSX moves_src(AX), R12
-	MOVLQSX moves_dst(AX), R13
-	VMOVUPS (R9)(R12*4), Y0
-	VMOVUPS Y0, (DI)(R13*4)
-	ADDQ    $4, AX
-	DECQ    DX
-	JNZ     move
-	ADDQ    $4, R8
-	ADDQ    $(4*const_tileCols), DI
-	DECQ    CX
-	JNZ     taps
-	VZEROUPPER
-	RET

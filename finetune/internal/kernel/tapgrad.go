@@ -60,7 +60,7 @@ func (v *Conv) backwardWeights(dw, db, dy, x []float32) {
 	if db != nil {
 		clear(db)
 		for c := 0; c < g.chunks; c++ {
-			Add(db, g.sumsB[c*v.O:][:v.O])
+			axpy(db, 1, g.sumsB[c*v.O:][:v.O])
 		}
 	}
 	g.x, g.dy, g.dw, g.db, g.off, g.pos, g.sums, g.sumsB = nil, nil, nil, nil, nil, nil, nil, nil
@@ -103,8 +103,15 @@ func (g *tapGrad) plan() {
 		g.step = (1 << 15) * v.O / (g.size * g.chunks)
 	}
 	g.step = max(g.step, vecLen)
+	g.sums = g.scratch.floats.get(g.chunks * g.size)
+	g.sumsB = g.scratch.floats.get(g.chunks * v.O)
+	g.layTaps()
+}
 
-	g.off = g.scratch.ints.get(k)[:0]
+// layTaps lists the taps, in the order of the weights, and the positions.
+func (g *tapGrad) layTaps() {
+	v, p := &g.conv, &g.planes
+	g.off = g.scratch.ints.get(g.cg * v.KH * v.KW)[:0]
 	for c := 0; c < g.cg; c++ {
 		for u := 0; u < v.KH; u++ {
 			for t := 0; t < v.KW; t++ {
@@ -124,8 +131,6 @@ func (g *tapGrad) plan() {
 			}
 		}
 	}
-	g.sums = g.scratch.floats.get(g.chunks * g.size)
-	g.sumsB = g.scratch.floats.get(g.chunks * v.O)
 }
 
 // maxSums limits the elements of the sums of all chunks.
@@ -255,18 +260,18 @@ func (g *tapGrad) merge(i int) {
 		at := (group*k + k0) * g.wide
 		s := g.sums[at:][:n*g.wide]
 		for c := 1; c < g.chunks; c++ {
-			Add(s, g.sums[c*g.size+at:][:n*g.wide])
+			axpy(s, 1, g.sums[c*g.size+at:][:n*g.wide])
 		}
 		transpose(g.dw[group*g.og*k+k0:], k, s, g.wide, n, g.og, false)
 		return
 	}
-	for j := i * g.step * k; j < min((i+1)*g.step, g.conv.O)*k; j++ {
-		s := g.sums[j*vecLen:][:vecLen]
-		for c := 1; c < g.chunks; c++ {
-			for l, v := range g.sums[c*g.size+j*vecLen:][:vecLen] {
-				s[l] += v
-			}
-		}
-		g.dw[j] = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7]
+	first, end := i*g.step*k, min((i+1)*g.step, g.conv.O)*k
+	s := g.sums[first*vecLen : end*vecLen]
+	for c := 1; c < g.chunks; c++ {
+		axpy(s, 1, g.sums[c*g.size+first*vecLen:][:len(s)])
+	}
+	for j := range g.dw[first:end] {
+		l := (*[vecLen]float32)(s[j*vecLen:])
+		g.dw[first+j] = ((l[0] + l[4]) + (l[1] + l[5])) + ((l[2] + l[6]) + (l[3] + l[7]))
 	}
 }

@@ -168,6 +168,15 @@ func (s *tapSum) sizeTasks(extRows, extCols int) {
 	p.pitch = s.cols + extCols
 	size := p.phases * p.chans * (s.rows + extRows) * p.pitch
 	s.images = max(1, min(ceilDiv(taskWork, work), ceilDiv(v.N, fewTasks), taskBuffer/size))
+	if s.parts[0].gather {
+		// The last panel of a task should not be a large part of it in vain.
+		for most := min(ceilDiv(v.N, fewTasks/2), taskBuffer/size); s.images < most; s.images++ {
+			n := s.images * s.rows * s.cols
+			if idle := ceilDiv(n, tileCols)*tileCols - n; idle*16 <= n {
+				break
+			}
+		}
+	}
 	s.band, s.slices = s.rows, 1
 	tasks := ceilDiv(v.N, s.images)
 	if want := min(ceilDiv(fewTasks, tasks), work/taskWork); want > 1 {

@@ -13,7 +13,9 @@ func (s *tapSum) task(i int) {
 		units: s.units[slice*len(s.units)/s.slices : (slice+1)*len(s.units)/s.slices]}
 	// Vectors may be read that begin inside the planes and end outside.
 	b.src = sc.floats.get((n1-n0)*image + tileCols)
-	clear(b.src)
+	if !p.whole(b.row0) {
+		clear(b.src)
+	}
 	for n := n0; n < n1; n++ {
 		p.fill(b.src[(n-n0)*image:][:image], s.src[n*size:][:size], b.row0)
 	}
@@ -29,7 +31,7 @@ func (s *tapSum) task(i int) {
 	sc.put()
 }
 
-// tapBlock is the work of a task on one part.
+// tapBlock is the work of a task, all of it or on one part.
 type tapBlock struct {
 	s          *tapSum
 	q          *tapPart

@@ -1,7 +1,7 @@
 // Command measure runs a program over and over for the benchmarks of runtime/bench.
 //
 //	measure PROGRAM.qlut SAMPLES.f32          one round per line of standard input
-//	measure PROGRAM.qlut SAMPLES.f32 COUNT    exactly COUNT inferences, nothing is timed
+//	measure PROGRAM.qlut SAMPLES.f32 COUNT    exactly COUNT inferences, for the instructions command
 //
 // SAMPLES.f32 holds one or more inputs of the float network, float32, little-endian, in
 // its own layout; they are used in turn. A line of standard input is a number of
@@ -107,15 +107,22 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	return nil
 }
 
-// repeat runs n inferences.
+// repeat runs n inferences, with a mark before the first and behind each.
 func repeat(r *runtime.Runner, samples [][]byte, n int) error {
+	mark()
 	for i := range n {
 		if _, err := r.Run(samples[i%len(samples)]); err != nil {
 			return err
 		}
+		mark()
 	}
 	return nil
 }
+
+// mark is where the instructions command ends a section.
+//
+//go:noinline
+func mark() {}
 
 // measure runs inferences for d, at least one for every sample, and times each.
 func measure(r *runtime.Runner, samples [][]byte, d time.Duration) (round, error) {

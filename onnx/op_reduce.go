@@ -1,0 +1,111 @@
+package onnx
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Reduce computes one number from all elements along Axes:
+//
+//	ReduceSum        sum(x)            ReduceMean       mean(x)
+//	ReduceMax        max(x)            ReduceMin        min(x)
+//	ReduceProd       product(x)        ReduceSumSquare  sum(x*x)
+//	ReduceL1         sum(|x|)          ReduceL2         sqrt(sum(x*x))
+//	ReduceLogSum     ln(sum(x))        ReduceLogSumExp  ln(sum(exp(x)))
+type Reduce struct {
+	Kind string // one of the names above
+	Axes []int  // ascending
+	// KeepDims leaves the dimensions Axes in the output, with size 1.
+	KeepDims bool
+}
+
+// Type returns Kind.
+func (op *Reduce) Type() string { return op.Kind }
+
+// InferShape returns the shape without Axes, or with 1 in their place.
+func (op *Reduce) InferShape(in []Shape) ([]Shape, error) {
+	if err := arity(in, 1, 1); err != nil {
+		return nil, err
+	}
+	if !slices.Contains(reductions, op.Kind) {
+		return nil, fmt.Errorf("reduction %q, want one of %q", op.Kind, reductions)
+	}
+	x := in[0]
+	if err := checkAxes(op.Axes, len(x)); err != nil {
+		return nil, err
+	}
+	out := Shape{}
+	for i, d := range x {
+		switch {
+		case !slices.Contains(op.Axes, i):
+			out = append(out, d)
+		case d == Batch:
+			return nil, refusef("axes %v would mix samples of the batch of input %v", op.Axes, x)
+		case op.KeepDims:
+			out = append(out, 1)
+		}
+	}
+	return []Shape{out}, nil
+}
+
+// reductions are the names Reduce goes by.
+var reductions = []string{"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
+	"ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"}
+
+// readReduce returns the reader of one reduction. The axes were an attribute before opset
+// 18 (13 for ReduceSum) and are operand 1 since; without axes, all dimensions are meant.
+func readReduce(kind string) func(r *nodeReader) Op {
+	return func(r *nodeReader) Op {
+		op := &Reduce{Kind: kind, KeepDims: r.bool("keepdims", true)}
+		noop := r.bool("noop_with_empty_axes", false)
+		var axes []int
+		switch {
+		case r.opset < reduceOperand(kind):
+			axes = r.ints("axes")
+		case r.given(1):
+			if axes = r.operandInts(1, "axes"); axes == nil {
+				return op
+			}
+		}
+		r.keep(1)
+		x := r.shapes[0]
+		if x == nil {
+			return op
+		}
+		if len(axes) == 0 && noop {
+			switch kind {
+			case "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum":
+				return &Identity{}
+			}
+			r.refusef("no axes, and an attribute that says to reduce none")
+		}
+		if len(axes) == 0 {
+			for i := range x {
+				axes = append(axes, i)
+			}
+		}
+		op.Axes = r.axes(axes, len(x))
+		return op
+	}
+}
+
+// reduceOperand is the opset since which the axes of a reduction are an operand.
+func reduceOperand(kind string) int {
+	if kind == "ReduceSum" {
+		return 13
+	}
+	return 18
+}
+
+func (op *Reduce) write(w *nodeWriter) {
+	w.bool("keepdims", op.KeepDims)
+	switch {
+	case len(op.Axes) == 0 && op.Kind != "ReduceSum":
+		w.failf("no axes")
+	case op.Kind == "ReduceSum":
+		w.bool("noop_with_empty_axes", len(op.Axes) == 0)
+		w.operandInts("axes", op.Axes)
+	default:
+		w.ints("axes", op.Axes)
+	}
+}

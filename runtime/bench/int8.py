@@ -1,0 +1,227 @@
+#!/usr/bin/env python3
+"""Makes ONNX Runtime's contenders for the benchmark: folded float and static int8 models.
+
+    int8.py fold MODEL.onnx REFERENCE.npz OUT     OUT/float.onnx, OUT/taps.onnx, OUT/samples.f32
+    int8.py quantize OUT/float.onnx RANGES.json OUT/int8.onnx
+    int8.py operators MODEL.onnx                  how often each operator occurs, as JSON
+    int8.py trivial OUT.onnx                      a model of one element that does nothing worth mentioning
+
+fold folds BatchNormalization into Conv and Gemm and zero padding into Conv, which does not change the
+network. taps.onnx is the same with every activation as an output, for the measurement of ranges;
+samples.f32 holds array x0 of REFERENCE.npz, little-endian.
+
+quantize writes the QDQ form that ONNX Runtime fuses to integer kernels: activations unsigned 8 bit,
+one scale per tensor from RANGES.json ({"name": [min, max]}); weights signed 8 bit, one scale per output
+channel, symmetric; biases 32 bit. A Relu belongs to what it follows. The network's input and output stay float.
+"""
+import collections
+import json
+import os
+import sys
+
+import numpy as np
+import onnx
+from onnx import TensorProto, helper, numpy_helper
+
+# Operators that only pass values on: their output keeps the scale of their input.
+MOVES = {"MaxPool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze"}
+
+
+class Graph:
+    """An ONNX model with its initializers as arrays."""
+
+    def __init__(self, path):
+        self.model = onnx.load(path)
+        self.nodes = list(self.model.graph.node)
+        self.arrays = {t.name: numpy_helper.to_array(t).copy() for t in self.model.graph.initializer}
+
+    def producer(self, name):
+        return next((n for n in self.nodes if name in n.output), None)
+
+    def consumers(self, name):
+        return [n for n in self.nodes if name in n.input]
+
+    def save(self, path):
+        del self.model.graph.node[:]
+        self.model.graph.node.extend(self.nodes)
+        used = {name for n in self.nodes for name in n.input}
+        del self.model.graph.initializer[:]
+        self.model.graph.initializer.extend(
+            numpy_helper.from_array(a, name) for name, a in self.arrays.items() if name in used)
+        del self.model.graph.value_info[:]
+        onnx.checker.check_model(self.model)
+        onnx.save(self.model, path)
+
+
+def attribute(node, name, default=None):
+    return next((helper.get_attribute_value(a) for a in node.attribute if a.name == name), default)
+
+
+def channel_axis(node):
+    """Returns the axis of a Conv's or Gemm's weights that counts output channels."""
+    return 1 if node.op_type == "Gemm" and not attribute(node, "transB", 0) else 0
+
+
+def along(values, weights, axis):
+    """Shapes one value per channel so that it broadcasts along axis of weights."""
+    return values.reshape([-1 if d == axis else 1 for d in range(weights.ndim)])
+
+
+def fold_batchnorm(g, bn):
+    """Folds bn into the Conv or Gemm it follows."""
+    layer = g.producer(bn.input[0])
+    if layer is None or layer.op_type not in ("Conv", "Gemm") or len(g.consumers(bn.input[0])) != 1:
+        sys.exit(f"int8.py: {bn.name}: BatchNormalization does not follow a Conv or Gemm")
+    scale, shift, mean, var = (g.arrays[name].astype(np.float64) for name in bn.input[1:5])
+    factor = scale / np.sqrt(var + attribute(bn, "epsilon", 1e-5))
+    weights = g.arrays[layer.input[1]]
+    bias = g.arrays[layer.input[2]] if len(layer.input) > 2 else np.zeros(len(factor))
+    own = layer.output[0] + ".weight", layer.output[0] + ".bias"
+    g.arrays[own[0]] = (weights * along(factor, weights, channel_axis(layer))).astype(np.float32)
+    g.arrays[own[1]] = ((bias - mean) * factor + shift).astype(np.float32)
+    del layer.input[1:]
+    layer.input.extend(own)
+    layer.output[0] = bn.output[0]
+    g.nodes.remove(bn)
+
+
+def fold_pad(g, pad):
+    """Folds a Pad with zeros of the two spatial dimensions into the Conv behind it."""
+    widths = g.arrays[pad.input[1]] if len(pad.input) > 1 else np.array(attribute(pad, "pads"))
+    layers = g.consumers(pad.output[0])
+    if attribute(pad, "mode", b"constant") != b"constant" or len(widths) != 8 or any(widths[[0, 1, 4, 5]]) or \
+            [n.op_type for n in layers] != ["Conv"]:
+        sys.exit(f"int8.py: {pad.name}: Pad cannot be folded into one Conv")
+    sums = [a + int(b) for a, b in zip(attribute(layers[0], "pads", [0] * 4), widths[[2, 3, 6, 7]])]
+    kept = [a for a in layers[0].attribute if a.name != "pads"]
+    del layers[0].attribute[:]
+    layers[0].attribute.extend(kept + [helper.make_attribute("pads", sums)])
+    layers[0].input[0] = pad.input[0]
+    g.nodes.remove(pad)
+
+
+def constants_to_arrays(g):
+    for n in [n for n in g.nodes if n.op_type == "Constant"]:
+        g.arrays[n.output[0]] = numpy_helper.to_array(attribute(n, "value"))
+        g.nodes.remove(n)
+
+
+def fold(path, reference, out):
+    os.makedirs(out, exist_ok=True)
+    g = Graph(path)
+    constants_to_arrays(g)
+    for node in list(g.nodes):
+        if node.op_type == "BatchNormalization":
+            fold_batchnorm(g, node)
+        elif node.op_type == "Pad":
+            fold_pad(g, node)
+    g.save(os.path.join(out, "float.onnx"))
+    outputs = {o.name for o in g.model.graph.output}
+    for node in g.nodes:
+        g.model.graph.output.extend(
+            helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in node.output if name not in outputs)
+    onnx.save(g.model, os.path.join(out, "taps.onnx"))
+    np.load(reference)["x0"].astype("<f4").tofile(os.path.join(out, "samples.f32"))
+
+
+class Quantizer:
+    """Rewrites a folded float graph to the QDQ form, node by node."""
+
+    def __init__(self, g, ranges):
+        self.g, self.ranges = g, ranges
+        self.out = []
+        self.scales = {}  # of activations: name -> (name of scale, scale, name of zero point)
+        self.dequantized = {}  # name of an activation -> what stands for it
+
+    def constant(self, name, value):
+        self.g.arrays[name] = value
+        return name
+
+    def activation(self, name, like=None):
+        """Puts a quantize-dequantize pair behind an activation; with like it shares that one's scale."""
+        if name in self.dequantized:
+            return
+        if like in self.scales:
+            scale_name, scale, zero_name = self.scales[like]
+        else:
+            low, high = min(self.ranges[name][0], 0.0), max(self.ranges[name][1], 0.0)
+            scale = np.float32(max(high - low, 1e-8) / 255)
+            scale_name = self.constant(name + ".scale", np.array(scale, np.float32))
+            zero_name = self.constant(name + ".zero", np.array(np.clip(round(-low / scale), 0, 255), np.uint8))
+        self.scales[name] = scale_name, scale, zero_name
+        self.dequantized[name] = name + ".dequantized"
+        self.out.append(helper.make_node("QuantizeLinear", [name, scale_name, zero_name], [name + ".levels"]))
+        self.out.append(helper.make_node("DequantizeLinear", [name + ".levels", scale_name, zero_name], [name + ".dequantized"]))
+
+    def weights(self, node):
+        """Replaces a layer's weights and bias by integers with a DequantizeLinear."""
+        axis = channel_axis(node)
+        w = self.g.arrays[node.input[1]]
+        rest = tuple(d for d in range(w.ndim) if d != axis)
+        scale = (np.maximum(np.abs(w).max(rest), 1e-8) / 127).astype(np.float32)
+        integers = np.clip(np.rint(w / along(scale, w, axis)), -127, 127).astype(np.int8)
+        self.dequantize(node, 1, integers, scale, axis)
+        if len(node.input) > 2:
+            step = (scale.astype(np.float64) * self.scales[node.input[0]][1]).astype(np.float32)
+            bias = np.clip(np.rint(self.g.arrays[node.input[2]].astype(np.float64) / step), -2**31, 2**31 - 1)
+            self.dequantize(node, 2, bias.astype(np.int32), step, 0)
+
+    def dequantize(self, node, position, integers, scale, axis):
+        name = f"{node.output[0]}.{position}"
+        names = [self.constant(name + ".integers", integers), self.constant(name + ".scale", scale),
+                 self.constant(name + ".zero", np.zeros(scale.shape, integers.dtype))]
+        self.out.append(helper.make_node("DequantizeLinear", names, [name], axis=axis))
+        node.input[position] = name
+
+    def run(self):
+        outputs = {o.name for o in self.g.model.graph.output}
+        for value in self.g.model.graph.input:
+            self.activation(value.name)
+        for node in self.g.nodes:
+            first = node.input[0]
+            if node.op_type in ("Conv", "Gemm"):
+                self.weights(node)
+            for i, name in enumerate(node.input):
+                node.input[i] = self.dequantized.get(name, name)
+            self.out.append(node)
+            readers = self.g.consumers(node.output[0])
+            relu_follows = [n.op_type for n in readers] == ["Relu"]
+            softmax_follows = any(n.op_type == "Softmax" for n in readers)
+            if not relu_follows and not softmax_follows and node.output[0] not in outputs:
+                self.activation(node.output[0], first if node.op_type in MOVES else None)
+        self.g.nodes = self.out
+
+
+def quantize(path, ranges, out):
+    g = Graph(path)
+    with open(ranges) as f:
+        Quantizer(g, json.load(f)).run()
+    g.save(out)
+
+
+def operators(path):
+    model = onnx.load(path)
+    counts = collections.Counter((n.domain + "." if n.domain else "") + n.op_type for n in model.graph.node)
+    print(json.dumps(dict(counts.most_common())))
+
+
+def trivial(out):
+    value = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1, 1]) for name in ("input", "output")]
+    graph = helper.make_graph([helper.make_node("Relu", ["input"], ["output"])], "trivial", value[:1], value[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 13)], ir_version=8)
+    onnx.checker.check_model(model)
+    onnx.save(model, out)
+
+
+COMMANDS = {"fold": (fold, 3), "quantize": (quantize, 3), "operators": (operators, 1), "trivial": (trivial, 1)}
+
+
+def main():
+    command, count = COMMANDS.get(sys.argv[1] if len(sys.argv) > 1 else "", (None, 0))
+    if command is None or len(sys.argv) != 2 + count:
+        sys.exit(__doc__)
+    command(*sys.argv[2:])
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+// What the benchmark does with ONNX Runtime, from npm's onnxruntime-node.
+'use strict';
+
+const fs = require('fs');
+const ort = require('onnxruntime-node');
+
+// open loads a model for one thread; with optimized it also writes the graph as ONNX Runtime runs it.
+async function open(path, optimized) {
+  const options = {
+    executionProviders: ['cpu'], graphOptimizationLevel: 'all', executionMode: 'sequential',
+    intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3,
+  };
+  if (optimized) options.optimizedModelFilePath = optimized;
+  return ort.InferenceSession.create(path, options);
+}
+
+// readSamples cuts a file of float32 into feeds for the session's only input, one sample each.
+function readSamples(path, session) {
+  const bytes = fs.readFileSync(path);
+  const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
+  const input = session.inputMetadata[0];
+  const shape = input.shape.map((n) => (typeof n === 'number' && n > 0 ? n : 1));
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (all.length === 0 || all.length % size !== 0) {
+    throw new Error(`${path} has ${all.length} elements, want a multiple of ${size}`);
+  }
+  const feeds = [];
+  for (let at = 0; at < all.length; at += size) {
+    feeds.push({ [input.name]: new ort.Tensor('float32', all.slice(at, at + size), shape) });
+  }
+  return feeds;
+}
+
+// ranges returns the smallest and largest value of every input and output over all feeds.
+async function ranges(session, feeds) {
+  const found = {};
+  const add = (name, data) => {
+    const r = (found[name] ||= [Infinity, -Infinity]);
+    for (const v of data) {
+      if (v < r[0]) r[0] = v;
+      if (v > r[1]) r[1] = v;
+    }
+  };
+  for (const feed of feeds) {
+    for (const [name, t] of Object.entries(feed)) add(name, t.data);
+    for (const [name, t] of Object.entries(await session.run(feed))) add(name, t.data);
+  }
+  return found;
+}
+
+// measure runs the feeds in turn for some milliseconds, each at least once, and returns the median
+// time of a call in nanoseconds and the number of calls.
+async function measure(session, feeds, milliseconds) {
+  const times = [];
+  let begin = process.hrtime.bigint();
+  const end = begin + BigInt(Math.round(milliseconds * 1e6));
+  while (times.length < feeds.length || begin < end) {
+    await session.run(feeds[times.length % feeds.length]);
+    const now = process.hrtime.bigint();
+    times.push(Number(now - begin));
+    begin = now;
+  }
+  times.sort((a, b) => a - b);
+  return { median_ns: times[times.length >> 1], runs: times.length };
+}
+
+// difference compares the outputs of two sessions: the largest difference and the largest value of the first.
+async function difference(a, b, feeds) {
+  let largest = 0, size = 0;
+  for (const feed of feeds) {
+    const x = Object.values(await a.run(feed))[0].data;
+    const y = Object.values(await b.run(feed))[0].data;
+    x.forEach((v, i) => { largest = Math.max(largest, Math.abs(v - y[i])); size = Math.max(size, Math.abs(v)); });
+  }
+  return { largest, size };
+}
+
+// version is that of ONNX Runtime.
+const version = () => require('onnxruntime-node/package.json').version;
+
+module.exports = { open, readSamples, ranges, measure, difference, version };
