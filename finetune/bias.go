@@ -12,7 +12,7 @@ import (
 )
 
 // correctionValues bounds the activations that are held at a time while biases are corrected.
-const correctionValues = 1 << 28
+const correctionValues = 1 << 27
 
 // CorrectBias changes the biases of a model with few weights or levels so that every linear
 // layer's output has the same mean, per channel, as in the float network it was made from. It

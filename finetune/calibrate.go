@@ -120,6 +120,7 @@ func Calibrate(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConf
 	if len(open) == 0 {
 		return &Calibration{Method: cfg.Method}, nil
 	}
+	cfg.Batch = BatchFor(m.Graph, min(cfg.Batch, data.Len()))
 	histograms, err := collect(ctx, m.Graph, open, data, cfg)
 	if err != nil {
 		return nil, err

@@ -61,6 +61,23 @@ func NewExecutor(g *onnx.Graph, batch int, o ExecOptions) (*Executor, error) {
 	return e, nil
 }
 
+// heldValues bounds the values an Executor of [BatchFor] samples holds: half a gigabyte.
+const heldValues = 1 << 27
+
+// BatchFor is the largest batch, up to most, whose intermediate values take a bounded amount
+// of memory.
+func BatchFor(g *onnx.Graph, most int) int {
+	perSample := 1
+	for _, n := range g.Nodes {
+		for _, out := range n.Outputs {
+			if out != nil {
+				perSample += out.Shape.Elems()
+			}
+		}
+	}
+	return max(1, min(most, heldValues/perSample))
+}
+
 // NewModelExecutor prepares a model with its levels: every site that has levels is rounded to
 // them. Weights are used as they are stored.
 func NewModelExecutor(m *quant.Model, batch int) (*Executor, error) {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"qconv/onnx"
@@ -88,12 +89,15 @@ func TestOperatorGradients(t *testing.T) {
 		return []int{k, k}, []int{s, s}, []int{d, d}, []int{p, p, p, p}
 	}
 	k3, s1, d1, p1 := window(3, 1, 1, 1)
-	cases := []struct {
+	type operatorCase struct {
 		name   string
 		op     onnx.Op
 		shapes []onnx.Shape
 		lo, hi float64
-	}{
+	}
+	// constants are the shapes of operands without a gradient, behind the others.
+	constants := map[string][]onnx.Shape{"BatchNormalization": {{3}, {3}}, "InstanceNormalization": {{2}, {2}}}
+	cases := []operatorCase{
 		{"conv", &onnx.Conv{Kernel: k3, Strides: s1, Dilations: d1, Pads: p1, Groups: 1}, []onnx.Shape{{2, 2, 4, 4}, {3, 2, 3, 3}, {3}}, -1, 1},
 		{"conv strided, pads on one side, groups", &onnx.Conv{Kernel: k3, Strides: []int{2, 2}, Dilations: d1, Pads: []int{0, 0, 1, 1}, Groups: 2}, []onnx.Shape{{2, 4, 5, 5}, {4, 2, 3, 3}, {4}}, -1, 1},
 		{"conv without bias, dilated", &onnx.Conv{Kernel: k3, Strides: s1, Dilations: []int{2, 1}, Pads: p1, Groups: 1}, []onnx.Shape{{1, 2, 5, 4}, {2, 2, 3, 3}}, -1, 1},
@@ -108,7 +112,10 @@ func TestOperatorGradients(t *testing.T) {
 		{"matmul", &onnx.MatMul{}, []onnx.Shape{{2, 3, 4}, {4, 5}}, -1, 1},
 		{"matmul stacks", &onnx.MatMul{}, []onnx.Shape{{2, 1, 3, 4}, {3, 4, 2}}, -1, 1},
 		{"matmul vector", &onnx.MatMul{}, []onnx.Shape{{2, 3, 4}, {4}}, -1, 1},
-		{"batchnorm", &onnx.BatchNormalization{Epsilon: 1e-3}, []onnx.Shape{{2, 3, 2, 2}}, -1, 1},
+		{"batchnorm", &onnx.BatchNormalization{Epsilon: 1e-3}, []onnx.Shape{{2, 3, 2, 2}, {3}, {3}}, -1, 1},
+		{"instancenorm", &onnx.InstanceNormalization{Epsilon: 1e-3}, []onnx.Shape{{2, 2, 2, 3}}, -1, 1},
+		{"lrn", &onnx.LRN{Size: 3, Alpha: 0.8, Beta: 0.75, Bias: 1}, []onnx.Shape{{2, 5, 1, 2}}, -2, 2},
+		{"lrn even", &onnx.LRN{Size: 4, Alpha: 0.8, Beta: 0.5, Bias: 2}, []onnx.Shape{{1, 6, 2, 2}}, -2, 2},
 		{"add", &onnx.Add{}, []onnx.Shape{{2, 3, 4}, {2, 3, 4}}, -1, 1},
 		{"add channel", &onnx.Add{}, []onnx.Shape{{2, 3, 2, 2}, {3, 1, 1}}, -1, 1},
 		{"add scalar", &onnx.Add{}, []onnx.Shape{{2, 3}, {}}, -1, 1},
@@ -134,9 +141,30 @@ func TestOperatorGradients(t *testing.T) {
 		{"pad cut", &onnx.Pad{Pads: []int{0, -1, 1, 2}, Mode: "constant"}, []onnx.Shape{{2, 3}}, -1, 1},
 		{"pad reflect", &onnx.Pad{Pads: []int{0, 2, 0, 1}, Mode: "reflect"}, []onnx.Shape{{2, 3}}, -1, 1},
 		{"pad edge", &onnx.Pad{Pads: []int{0, 2, 0, 1}, Mode: "edge"}, []onnx.Shape{{2, 3}}, -1, 1},
+		{"prelu", &onnx.PRelu{}, []onnx.Shape{{2, 3, 4}, {3, 1}}, -1, 1},
+		{"pow", &onnx.Pow{}, []onnx.Shape{{2, 3}, {3}}, 0.6, 2},
+		{"slice", &onnx.Slice{Axes: []int{1, 2}, Starts: []int{3, 1}, Ends: []int{-1, 5}, Steps: []int{-2, 3}}, []onnx.Shape{{2, 4, 5}}, -1, 1},
+		{"slice samples", &onnx.Slice{Axes: []int{0}, Starts: []int{1}, Ends: []int{3}, Steps: []int{1}}, []onnx.Shape{{3, 8}}, -1, 1},
+		{"split", &onnx.Split{Axis: 1, Sizes: []int{1, 3, 2}}, []onnx.Shape{{2, 6, 2}}, -1, 1},
+		{"gather", &onnx.Gather{Axis: 1, Indices: &onnx.Tensor{Type: onnx.Int, Shape: onnx.Shape{2, 2}, Ints: []int64{2, 0, 2, 1}}}, []onnx.Shape{{2, 3, 2}}, -1, 1},
+		{"gather one", &onnx.Gather{Axis: 2, Indices: &onnx.Tensor{Type: onnx.Int, Shape: onnx.Shape{}, Ints: []int64{1}}}, []onnx.Shape{{2, 3, 2}}, -1, 1},
+		{"depthtospace", &onnx.DepthToSpace{Block: 2}, []onnx.Shape{{2, 8, 2, 3}}, -1, 1},
+		{"depthtospace crd", &onnx.DepthToSpace{Block: 2, CRD: true}, []onnx.Shape{{1, 8, 2, 1}}, -1, 1},
+		{"spacetodepth", &onnx.SpaceToDepth{Block: 2}, []onnx.Shape{{2, 2, 4, 2}}, -1, 1},
+		{"expand", &onnx.Expand{Dims: []int{2, 1, 3}}, []onnx.Shape{{2, 4, 1}}, -1, 1},
+		{"tile", &onnx.Tile{Repeats: []int{1, 2, 3}}, []onnx.Shape{{2, 3, 2}}, -1, 1},
+		{"resize nearest", &onnx.Resize{Mode: "nearest", CoordMode: "asymmetric", NearestMode: "floor", Scales: []float64{1, 1, 2, 0.5}, Sizes: []int{2, 2, 4, 2}}, []onnx.Shape{{2, 2, 2, 4}}, -1, 1},
+		{"resize linear", &onnx.Resize{Mode: "linear", CoordMode: "half_pixel", Scales: []float64{1, 1, 2, 0.75}, Sizes: []int{2, 2, 4, 3}}, []onnx.Shape{{2, 2, 2, 4}}, -1, 1},
+		{"resize cubic", &onnx.Resize{Mode: "cubic", CoordMode: "align_corners", CubicA: -0.75, ExcludeOutside: true, Scales: []float64{1, 1, 1.5}, Sizes: []int{1, 2, 6}}, []onnx.Shape{{1, 2, 4}}, -1, 1},
+		{"resize region", &onnx.Resize{Mode: "linear", CoordMode: "tf_crop_and_resize", Extrapolation: 3, Scales: []float64{1, 1, 1}, Sizes: []int{1, 2, 4}, ROI: []float64{0, 0, 0.4, 1, 1, 1.2}}, []onnx.Shape{{1, 2, 4}}, -1, 1},
 		{"softmax", &onnx.Softmax{Axis: 1}, []onnx.Shape{{2, 4}}, -1, 1},
 		{"softmax inner axis", &onnx.Softmax{Axis: 1}, []onnx.Shape{{2, 3, 2}}, -1, 1},
 		{"logsoftmax", &onnx.LogSoftmax{Axis: 1}, []onnx.Shape{{2, 4}}, -1, 1},
+	}
+	for kind := range reductions {
+		cases = append(cases,
+			operatorCase{kind, &onnx.Reduce{Kind: kind, Axes: []int{1, 3}}, []onnx.Shape{{2, 2, 3, 2}}, 0.6, 2},
+			operatorCase{kind + " keeping dimensions", &onnx.Reduce{Kind: kind, Axes: []int{0, 1, 2}, KeepDims: true}, []onnx.Shape{{2, 2, 3}}, 0.6, 2})
 	}
 	for _, op := range scalars {
 		lo, hi := -4.0, 4.0
@@ -144,33 +172,26 @@ func TestOperatorGradients(t *testing.T) {
 		case *onnx.Log, *onnx.Sqrt, *onnx.Reciprocal:
 			lo, hi = 0.6, 4
 		}
-		cases = append(cases, struct {
-			name   string
-			op     onnx.Op
-			shapes []onnx.Shape
-			lo, hi float64
-		}{fmt.Sprintf("%s%+v", op.Type(), op), op, []onnx.Shape{{2, 15}}, lo, hi})
+		cases = append(cases, operatorCase{fmt.Sprintf("%s%+v", op.Type(), op), op, []onnx.Shape{{2, 15}}, lo, hi})
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, 2))
-			shapes := c.shapes
-			if _, ok := c.op.(*onnx.BatchNormalization); ok {
-				for range 4 {
-					shapes = append(shapes, onnx.Shape{3})
-				}
-			}
+			shapes := slices.Concat(c.shapes, constants[c.op.Type()])
 			out, err := c.op.InferShape(shapes)
 			if err != nil {
 				t.Fatal(err)
 			}
-			node := &onnx.Node{Name: "n", Op: c.op, Outputs: []*onnx.Value{{Name: "y", Shape: out[0]}}}
+			node := &onnx.Node{Name: "n", Op: c.op}
+			for i, s := range out {
+				node.Outputs = append(node.Outputs, &onnx.Value{Name: fmt.Sprint("y", i), Shape: s})
+			}
 			var data [][]float32
 			for i, s := range shapes {
 				v := &onnx.Value{Name: fmt.Sprint("x", i), Shape: s}
 				if i < len(c.shapes) {
 					data = append(data, spaced(rng, s.Elems(), c.lo, c.hi))
-				} else { // statistics of the batch normalization
+				} else {
 					v.Const = &onnx.Tensor{Shape: s, Floats: spaced(rng, s.Elems(), 0.5, 2)}
 				}
 				node.Inputs = append(node.Inputs, v)
@@ -180,18 +201,18 @@ func TestOperatorGradients(t *testing.T) {
 				for i, n := range in {
 					b.nodes[node.Inputs[i]] = n
 				}
-				f := operators[c.op.Type()]
-				if f == nil {
-					f = buildScalar
-				}
-				y, err := f(b, node)
+				results, err := b.results(node)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if y.Shape()[0] != out[0].Elems() {
-					t.Fatalf("result has %d elements, want %d", y.Shape()[0], out[0].Elems())
+				var losses []*G.Node
+				for i, y := range results {
+					if y.Shape()[0] != out[i].Elems() {
+						t.Fatalf("result %d has %d elements, want %d", i, y.Shape()[0], out[i].Elems())
+					}
+					losses = append(losses, weighted(tp, y, rng))
 				}
-				return weighted(tp, y, rng)
+				return b.sum([]int{1}, losses...)
 			})
 		})
 	}
@@ -203,7 +224,7 @@ var scalars = []onnx.Scalar{
 	&onnx.Selu{Alpha: 1.6, Gamma: 1.1}, &onnx.Celu{Alpha: 0.8}, &onnx.HardSigmoid{Alpha: 0.25, Beta: 0.45},
 	&onnx.HardSwish{}, &onnx.Softplus{}, &onnx.Softsign{}, &onnx.Gelu{}, &onnx.Gelu{Tanh: true}, &onnx.Mish{},
 	&onnx.Erf{}, &onnx.Clip{Min: -1, Max: 2}, &onnx.Exp{}, &onnx.Log{}, &onnx.Sqrt{}, &onnx.Abs{}, &onnx.Neg{},
-	&onnx.Reciprocal{}, &onnx.Floor{}, &onnx.Ceil{}, &onnx.Round{}, &onnx.Sign{}, &onnx.ThresholdedRelu{Alpha: 0.7},
+	&onnx.Reciprocal{}, &onnx.Floor{}, &onnx.Ceil{}, &onnx.Round{}, &onnx.Sign{}, &onnx.ThresholdedRelu{Alpha: 0.7}, &onnx.Swish{},
 }
 
 func TestLossGradients(t *testing.T) {

@@ -31,10 +31,12 @@ func (b *builder) sum(shape []int, in ...*G.Node) *G.Node {
 		adjoints[i] = func(_ []*G.Node, _, dy *G.Node) *G.Node { return dy }
 	}
 	return b.apply("Add", size(shape), func(out []float32, in [][]float32) {
-		copy(out, in[0])
-		for _, x := range in[1:] {
-			kernel.Add(out, x)
-		}
+		eachChunk(len(out), func(lo, hi int) {
+			copy(out[lo:hi], in[0][lo:hi])
+			for _, x := range in[1:] {
+				kernel.Add(out[lo:hi], x[lo:hi])
+			}
+		})
 	}, adjoints, in...)
 }
 

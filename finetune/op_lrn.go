@@ -62,13 +62,17 @@ func buildLRN(b *builder, n *onnx.Node) (*G.Node, error) {
 	// k over the channels that c is a neighbour of.
 	back := func(out []float32, in [][]float32) {
 		columns(out, in, func(dx []float64, v [][]float64, s []float64) {
-			x, dy := v[0], v[1]
+			x, terms := v[0], v[1]
+			for c, dy := range v[1] {
+				dx[c] = dy * math.Pow(s[c], -op.Beta)
+				terms[c] = dx[c] * x[c] / s[c]
+			}
 			for c := range dx {
 				sum := 0.0
-				for k := max(0, c-above); k < min(channels, c+below+1); k++ {
-					sum += dy[k] * x[k] * math.Pow(s[k], -op.Beta-1)
+				for _, t := range terms[max(0, c-above):min(channels, c+below+1)] {
+					sum += t
 				}
-				dx[c] = dy[c]*math.Pow(s[c], -op.Beta) - 2*op.Beta*share*x[c]*sum
+				dx[c] -= 2 * op.Beta * share * x[c] * sum
 			}
 		})
 	}

@@ -61,8 +61,25 @@ func (b *builder) gather(name string, g gather, x *G.Node) *G.Node {
 	}}, x)
 }
 
-// stretch is n elements that stay side by side; from is negative for the fill value.
-type stretch struct{ to, from, n int32 }
+// stretch is n elements that stay side by side or, with repeat, n copies of one element.
+// from is negative for the fill value.
+type stretch struct {
+	to, from, n int32
+	repeat      bool
+}
+
+// extend makes the element k part of the stretch if it continues it.
+func (p *stretch) extend(k int32) bool {
+	repeats := k == p.from || k < 0 && p.from < 0
+	if p.n == 1 {
+		p.repeat = repeats
+	}
+	if repeats != p.repeat || !repeats && (p.from < 0 || k != p.from+p.n) {
+		return false
+	}
+	p.n++
+	return true
+}
 
 // stretches is a move of whole stretches.
 type stretches struct {
@@ -77,28 +94,30 @@ const stretchLength = 6
 func (g *gather) stretches() *stretches {
 	r := &stretches{fill: g.fill}
 	for i, k := range g.from {
-		if last := len(r.list) - 1; last >= 0 {
-			if p := &r.list[last]; k < 0 && p.from < 0 || k >= 0 && p.from >= 0 && k == p.from+p.n {
-				p.n++
-				continue
-			}
+		if last := len(r.list) - 1; last >= 0 && r.list[last].extend(k) {
+			continue
 		}
 		if (len(r.list)+1)*stretchLength > len(g.from) {
 			return nil
 		}
-		r.list = append(r.list, stretch{int32(i), k, 1})
+		r.list = append(r.list, stretch{to: int32(i), from: k, n: 1})
 	}
 	return r
 }
 
 func (r *stretches) copy(dst, src []float32) {
 	for _, p := range r.list {
-		if d := dst[p.to:][:p.n]; p.from >= 0 {
+		d := dst[p.to:][:p.n]
+		if p.from >= 0 && !p.repeat {
 			copy(d, src[p.from:])
-		} else {
-			for i := range d {
-				d[i] = r.fill
-			}
+			continue
+		}
+		v := r.fill
+		if p.from >= 0 {
+			v = src[p.from]
+		}
+		for i := range d {
+			d[i] = v
 		}
 	}
 }
@@ -106,8 +125,16 @@ func (r *stretches) copy(dst, src []float32) {
 // add adds every element of src to the one of dst that it was copied from.
 func (r *stretches) add(dst, src []float32) {
 	for _, p := range r.list {
-		if p.from >= 0 {
-			kernel.Add(dst[p.from:][:p.n], src[p.to:][:p.n])
+		switch s := src[p.to:][:p.n]; {
+		case p.from < 0:
+		case p.repeat:
+			sum := 0.0
+			for _, v := range s {
+				sum += float64(v)
+			}
+			dst[p.from] += float32(sum)
+		default:
+			kernel.Add(dst[p.from:][:p.n], s)
 		}
 	}
 }
@@ -322,11 +349,11 @@ func buildConcat(b *builder, n *onnx.Node) (*G.Node, error) {
 		})
 	}
 	return b.apply("Concat", size(out), func(out []float32, in [][]float32) {
-		at := 0
-		for r := range rows {
+		kernel.Parallel(rows, func(r int) {
+			at := r * width
 			for i, w := range widths {
 				at += copy(out[at:], in[i][r*w:][:w])
 			}
-		}
+		})
 	}, adjoints, in...), nil
 }

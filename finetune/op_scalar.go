@@ -42,6 +42,32 @@ func buildSigmoid(b *builder, n *onnx.Node) (*G.Node, error) {
 	return b.mapped(n, kernel.Sigmoid, kernel.SigmoidGrad, true)
 }
 
+// buildSwish lays x * sigmoid(x).
+func buildSwish(b *builder, n *onnx.Node) (*G.Node, error) {
+	return b.mapped(n, func(y, x []float32) {
+		eachChunk(len(x), func(lo, hi int) {
+			kernel.Sigmoid(y[lo:hi], x[lo:hi])
+			for i := lo; i < hi; i++ {
+				y[i] *= x[i]
+			}
+		})
+	}, func(dx, dy, x []float32) {
+		eachChunk(len(x), func(lo, hi int) {
+			kernel.Sigmoid(dx[lo:hi], x[lo:hi])
+			for i := lo; i < hi; i++ {
+				s := dx[i]
+				dx[i] = dy[i] * (s + x[i]*s*(1-s))
+			}
+		})
+	}, false)
+}
+
+// buildHardSwish lays x * max(0, min(1, x/6 + 1/2)).
+func buildHardSwish(b *builder, n *onnx.Node) (*G.Node, error) {
+	return b.piecewise(n, func(x float32) float32 { return x * max(0, min(1, x/6+0.5)) },
+		func(x float32) float32 { return float32(derivative(n.Op.(onnx.Scalar), float64(x))) })
+}
+
 // piecewise lays a function that is cheap to evaluate, in parallel chunks.
 func (b *builder) piecewise(n *onnx.Node, f func(x float32) float32, slope func(x float32) float32) (*G.Node, error) {
 	return b.mapped(n, func(y, x []float32) {
@@ -109,8 +135,8 @@ func derivative(op onnx.Scalar, x float64) float64 {
 	case *onnx.Clip:
 		return step(x > op.Min && x < op.Max)
 	case *onnx.Quantize: // straight through within the range of the codes
-		q := x / op.Scale
-		return step(q >= float64(op.Lo-op.Zero) && q <= float64(op.Hi-op.Zero))
+		q := int(math.RoundToEven(x/op.Scale)) + op.Zero
+		return step(q >= op.Lo && q <= op.Hi)
 	case *onnx.LeakyRelu:
 		if x < 0 {
 			return op.Alpha

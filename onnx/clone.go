@@ -10,6 +10,7 @@ import (
 func (g *Graph) Clone() *Graph {
 	c := *g
 	c.Meta = maps.Clone(g.Meta)
+	c.Warnings = slices.Clone(g.Warnings)
 	values := map[*Value]*Value{nil: nil}
 	copies := func(vs []*Value) []*Value {
 		out := make([]*Value, len(vs))

@@ -59,6 +59,9 @@ func evaluate(t *testing.T, g *Graph, inputs ...*array) []*array {
 			for _, f := range v.Const.Floats {
 				a.v = append(a.v, float64(f))
 			}
+			for _, n := range v.Const.Ints {
+				a.v = append(a.v, float64(n))
+			}
 			return a
 		}
 		if values[v] == nil {
@@ -214,6 +217,43 @@ func (out *array) fill(t *testing.T, n *Node, in []*array) {
 		})
 	case *Reshape, *Flatten, *Squeeze, *Unsqueeze, *Identity, *Dropout:
 		out.v = x.v
+	case *Slice:
+		each(func(i []int) float64 {
+			from := slices.Clone(i)
+			for k, axis := range op.Axes {
+				from[axis] = op.Starts[k] + i[axis]*op.Steps[k]
+			}
+			return x.at(from...)
+		})
+	case *Reduce:
+		out.reduce(x, op)
+	case *GlobalAveragePool:
+		out.reduce(x, &Reduce{Kind: "ReduceMean", Axes: []int{2, 3}})
+	case *GlobalMaxPool:
+		out.reduce(x, &Reduce{Kind: "ReduceMax", Axes: []int{2, 3}})
+	case *Softmax:
+		each(func(i []int) float64 {
+			sum, from := 0.0, slices.Clone(i)
+			for k := range x.shape[op.Axis] {
+				from[op.Axis] = k
+				sum += exp(x.at(from...))
+			}
+			return exp(x.at(i...)) / sum
+		})
+	case *Where:
+		each(func(i []int) float64 {
+			pick := func(a *array) float64 {
+				from := slices.Clone(i[len(i)-len(a.shape):])
+				for d := range from {
+					from[d] %= a.shape[d]
+				}
+				return a.at(from...)
+			}
+			if pick(x) != 0 {
+				return pick(in[1])
+			}
+			return pick(in[2])
+		})
 	default:
 		f := elementFunc(n.Op)
 		if f == nil {
@@ -232,6 +272,27 @@ func (out *array) fill(t *testing.T, n *Node, in []*array) {
 		})
 	}
 }
+
+// reduce fills out by a reduction of x.
+func (out *array) reduce(x *array, op *Reduce) {
+	groups := make([][]float64, out.shape.Elems())
+	for i, v := range x.v {
+		at, step := 0, 1
+		for d := len(x.shape) - 1; d >= 0; d-- {
+			if !slices.Contains(op.Axes, d) {
+				at += i % x.shape[d] * step
+				step *= x.shape[d]
+			}
+			i /= x.shape[d]
+		}
+		groups[at] = append(groups[at], v)
+	}
+	for _, g := range groups {
+		out.v = append(out.v, op.Apply(g))
+	}
+}
+
+func exp(x float64) float64 { return (&Exp{}).Apply(x) }
 
 func sqrt(x float64) float64 { return (&Sqrt{}).Apply(x) }
 

@@ -5,9 +5,9 @@ import (
 	"slices"
 )
 
-// fold computes a node whose operands are all constants. It returns nil for operators it
-// does not know.
-func fold(n *Node) *Tensor {
+// fold computes the results of a node whose operands are all constants. It returns nil for
+// operators it does not know.
+func fold(n *Node) []*Tensor {
 	in := make([]*Tensor, len(n.Inputs))
 	for i, v := range n.Inputs {
 		if v == nil || v.Const == nil {
@@ -15,141 +15,271 @@ func fold(n *Node) *Tensor {
 		}
 		in[i] = v.Const
 	}
-	out := &Tensor{Type: n.Outputs[0].Type, Shape: n.Outputs[0].Shape}
-	if len(in) == 0 || len(n.Outputs) != 1 || out.Shape.batched() {
+	if len(in) == 0 {
 		return nil
 	}
+	outs := make([]*Tensor, len(n.Outputs))
+	for i, v := range n.Outputs {
+		if v.Shape.batched() {
+			return nil
+		}
+		outs[i] = &Tensor{Type: v.Type, Shape: v.Shape}
+	}
+	out := outs[0]
 	switch op := n.Op.(type) {
 	case *Reshape, *Flatten, *Squeeze, *Unsqueeze, *Identity, *Dropout:
 		out.Floats, out.Ints = slices.Clone(in[0].Floats), slices.Clone(in[0].Ints)
-		return out
+		return outs
 	case *Transpose:
 		out.Floats = transpose(in[0].Floats, in[0].Shape, op.Perm)
 		out.Ints = transpose(in[0].Ints, in[0].Shape, op.Perm)
-		return out
+		return outs
 	case *Concat:
 		out.concat(in, op.Axis)
-		return out
-	}
-	if f := elementFunc(n.Op); f != nil && out.Type == Float {
-		out.elementwise(in, f)
-		return out
-	}
-	return nil
-}
-
-// elementFunc is the function an operator applies to the elements of its operands; nil for
-// other operators.
-func elementFunc(op Op) func(x []float64) float64 {
-	over := func(f func(a, b float64) float64) func([]float64) float64 {
-		return func(x []float64) float64 {
-			r := x[0]
-			for _, v := range x[1:] {
-				r = f(r, v)
-			}
-			return r
+		return outs
+	case *Where:
+		out.choose(in)
+		return outs
+	case *Equal:
+		out.compare(in)
+		return outs
+	case *Reduce:
+		if out.Type == Float {
+			out.reduce(in[0], op)
+			return outs
 		}
-	}
-	add := over(func(a, b float64) float64 { return a + b })
-	switch op := op.(type) {
-	case Scalar:
-		return func(x []float64) float64 { return op.Apply(x[0]) }
-	case *Add, *Sum:
-		return add
-	case *Sub:
-		return over(func(a, b float64) float64 { return a - b })
-	case *Mul:
-		return over(func(a, b float64) float64 { return a * b })
-	case *Div:
-		return over(func(a, b float64) float64 { return a / b })
-	case *Max:
-		return over(math.Max)
-	case *Min:
-		return over(math.Min)
-	case *Mean:
-		return func(x []float64) float64 { return add(x) / float64(len(x)) }
-	}
-	return nil
-}
-
-// elementwise fills t with f of the operands, which broadcast to t's shape.
-func (t *Tensor) elementwise(in []*Tensor, f func([]float64) float64) {
-	rank := len(t.Shape)
-	strides := make([][]int, len(in)) // 0 where a dimension repeats
-	for k, x := range in {
-		strides[k] = make([]int, rank)
-		step := 1
-		for i := len(x.Shape) - 1; i >= 0; i-- {
-			if x.Shape[i] > 1 {
-				strides[k][rank-len(x.Shape)+i] = step
-			}
-			step *= x.Shape[i]
-		}
-	}
-	t.Floats = make([]float32, t.Shape.Elems())
-	at := make([]int, len(in))
-	index := make([]int, rank)
-	x := make([]float64, len(in))
-	for i := range t.Floats {
-		for k := range in {
-			x[k] = float64(in[k].Floats[at[k]])
-		}
-		t.Floats[i] = float32(f(x))
-		for d := rank - 1; d >= 0; d-- {
-			index[d]++
-			for k := range at {
-				at[k] += strides[k][d]
-			}
-			if index[d] < t.Shape[d] {
-				break
-			}
-			for k := range at {
-				at[k] -= strides[k][d] * index[d]
-			}
-			index[d] = 0
-		}
-	}
-}
-
-// concat joins the operands along an axis.
-func (t *Tensor) concat(in []*Tensor, axis int) {
-	for outer := range product(t.Shape[:axis]) {
-		for _, x := range in {
-			size := product(x.Shape[axis:])
-			if t.Type == Float {
-				t.Floats = append(t.Floats, x.Floats[outer*size:(outer+1)*size]...)
-			} else {
-				t.Ints = append(t.Ints, x.Ints[outer*size:(outer+1)*size]...)
-			}
-		}
-	}
-}
-
-// transpose permutes the dimensions of row-major data; nil stays nil.
-func transpose[T any](data []T, shape Shape, perm []int) []T {
-	if data == nil {
 		return nil
 	}
-	strides := make([]int, len(shape))
-	step := 1
-	for i := len(shape) - 1; i >= 0; i-- {
-		strides[i] = step
-		step *= shape[i]
+	if source := pickFrom(n.Op, in[0].Shape); source != nil {
+		for k, t := range outs {
+			t.each(func(index []int) {
+				at := source(k, index)
+				if t.Type == Float {
+					t.Floats = append(t.Floats, in[0].Floats[at])
+				} else {
+					t.Ints = append(t.Ints, in[0].Ints[at])
+				}
+			})
+		}
+		return outs
 	}
-	out := make([]T, 0, len(data))
-	index := make([]int, len(perm))
-	at := 0
-	for range data {
-		out = append(out, data[at])
-		for d := len(perm) - 1; d >= 0; d-- {
-			index[d]++
-			at += strides[perm[d]]
-			if index[d] < shape[perm[d]] {
+	if f := intFunc(n.Op); f != nil && out.Type == Int {
+		return out.integers(in, f, outs)
+	}
+	if f := elementFunc(n.Op); f != nil && out.Type == Float && !slices.ContainsFunc(in, func(t *Tensor) bool { return t.Type != Float }) {
+		out.elementwise(in, f)
+		return outs
+	}
+	return nil
+}
+
+// pickFrom returns the function from an output and an index in it to the position in the
+// input that an operator takes the element from; nil for other operators.
+func pickFrom(op Op, x Shape) func(output int, index []int) int {
+	position := func(index []int) int {
+		at := 0
+		for d, n := range x {
+			at = at*n + index[d]
+		}
+		return at
+	}
+	from := make([]int, len(x))
+	switch op := op.(type) {
+	case *Slice:
+		return func(_ int, index []int) int {
+			copy(from, index)
+			for i, axis := range op.Axes {
+				from[axis] = op.Starts[i] + index[axis]*op.Steps[i]
+			}
+			return position(from)
+		}
+	case *Split:
+		return func(output int, index []int) int {
+			copy(from, index)
+			for _, n := range op.Sizes[:output] {
+				from[op.Axis] += n
+			}
+			return position(from)
+		}
+	case *Tile:
+		return func(_ int, index []int) int {
+			for d := range from {
+				from[d] = index[d] % x[d]
+			}
+			return position(from)
+		}
+	case *Expand:
+		return func(_ int, index []int) int {
+			for d := range from {
+				from[d] = index[len(index)-len(x)+d] % x[d]
+			}
+			return position(from)
+		}
+	case *Gather:
+		return func(_ int, index []int) int {
+			rank := len(op.Indices.Shape)
+			at := 0
+			for d, n := range op.Indices.Shape {
+				at = at*n + index[op.Axis+d]
+			}
+			copy(from, index[:op.Axis])
+			from[op.Axis] = int(op.Indices.Ints[at])
+			copy(from[op.Axis+1:], index[op.Axis+rank:])
+			return position(from)
+		}
+	}
+	return nil
+}
+
+// each calls f with the index of every element, in order.
+func (t *Tensor) each(f func(index []int)) {
+	index := make([]int, len(t.Shape))
+	for range t.Shape.Elems() {
+		f(index)
+		for d := len(index) - 1; d >= 0; d-- {
+			if index[d]++; index[d] < t.Shape[d] {
 				break
 			}
-			at -= strides[perm[d]] * index[d]
 			index[d] = 0
 		}
 	}
-	return out
+}
+
+// reaches returns the position in an operand, which broadcasts to t's shape, of the element
+// for an index of t.
+func (t *Tensor) reaches(x *Tensor, index []int) int {
+	at := 0
+	for d, n := range x.Shape {
+		at = at*n + index[len(index)-len(x.Shape)+d]%n
+	}
+	return at
+}
+
+// choose fills t by Where.
+func (t *Tensor) choose(in []*Tensor) {
+	t.each(func(index []int) {
+		x := in[1]
+		if in[0].Ints[t.reaches(in[0], index)] == 0 {
+			x = in[2]
+		}
+		if at := t.reaches(x, index); t.Type == Float {
+			t.Floats = append(t.Floats, x.Floats[at])
+		} else {
+			t.Ints = append(t.Ints, x.Ints[at])
+		}
+	})
+}
+
+// compare fills t by Equal.
+func (t *Tensor) compare(in []*Tensor) {
+	t.each(func(index []int) {
+		a, b := t.reaches(in[0], index), t.reaches(in[1], index)
+		if in[0].Type == Float {
+			t.Ints = append(t.Ints, truth(in[0].Floats[a] == in[1].Floats[b]))
+		} else {
+			t.Ints = append(t.Ints, truth(in[0].Ints[a] == in[1].Ints[b]))
+		}
+	})
+}
+
+// integers fills t, of integers, with f of the operands; nil if f is not defined on one.
+func (t *Tensor) integers(in []*Tensor, f func(a, b int64) (int64, bool), outs []*Tensor) []*Tensor {
+	if len(in) != 2 || in[0].Type != Int || in[1].Type != Int {
+		return nil
+	}
+	good := true
+	t.each(func(index []int) {
+		v, ok := f(in[0].Ints[t.reaches(in[0], index)], in[1].Ints[t.reaches(in[1], index)])
+		good = good && ok
+		t.Ints = append(t.Ints, v)
+	})
+	if !good {
+		return nil
+	}
+	return outs
+}
+
+// intFunc is the function an operator applies to two integers; nil for other operators.
+func intFunc(op Op) func(a, b int64) (int64, bool) {
+	switch op.(type) {
+	case *Add:
+		return func(a, b int64) (int64, bool) { return a + b, true }
+	case *Sub:
+		return func(a, b int64) (int64, bool) { return a - b, true }
+	case *Mul:
+		return func(a, b int64) (int64, bool) { return a * b, true }
+	case *Div:
+		return func(a, b int64) (int64, bool) {
+			if b == 0 {
+				return 0, false
+			}
+			return a / b, true
+		}
+	case *Max:
+		return func(a, b int64) (int64, bool) { return max(a, b), true }
+	case *Min:
+		return func(a, b int64) (int64, bool) { return min(a, b), true }
+	}
+	return nil
+}
+
+// reduce fills t by a reduction of x.
+func (t *Tensor) reduce(x *Tensor, op *Reduce) {
+	groups := make([][]float64, t.Shape.Elems())
+	kept := 0
+	x.each(func(index []int) {
+		at := 0
+		for d, n := range x.Shape {
+			if !slices.Contains(op.Axes, d) {
+				at = at*n + index[d]
+			}
+		}
+		groups[at] = append(groups[at], float64(x.Floats[kept]))
+		kept++
+	})
+	t.Floats = make([]float32, len(groups))
+	for i, g := range groups {
+		t.Floats[i] = float32(op.Apply(g))
+	}
+}
+
+// Apply is the reduction of some numbers, at least one.
+func (op *Reduce) Apply(x []float64) float64 {
+	sum, product, squares, ones := 0.0, 1.0, 0.0, 0.0
+	low, high := math.Inf(1), math.Inf(-1)
+	for _, v := range x {
+		sum += v
+		product *= v
+		squares += v * v
+		ones += math.Abs(v)
+		low, high = math.Min(low, v), math.Max(high, v)
+	}
+	switch op.Kind {
+	case "ReduceL1":
+		return ones
+	case "ReduceL2":
+		return math.Sqrt(squares)
+	case "ReduceLogSum":
+		return math.Log(sum)
+	case "ReduceLogSumExp":
+		if math.IsInf(high, 0) {
+			return high
+		}
+		scaled := 0.0
+		for _, v := range x {
+			scaled += math.Exp(v - high)
+		}
+		return high + math.Log(scaled)
+	case "ReduceMax":
+		return high
+	case "ReduceMean":
+		return sum / float64(len(x))
+	case "ReduceMin":
+		return low
+	case "ReduceProd":
+		return product
+	case "ReduceSumSquare":
+		return squares
+	}
+	return sum
 }

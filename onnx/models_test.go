@@ -124,6 +124,7 @@ func TestNodeTests(t *testing.T) {
 		g, err := DecodeWith(data, o)
 		var unsupported *UnsupportedError
 		if errors.As(err, &unsupported) {
+			t.Logf("%s: %v", filepath.Base(dir), err)
 			continue
 		}
 		if err != nil {
@@ -146,6 +147,7 @@ func TestNodeTests(t *testing.T) {
 			}
 		}
 	}
+	t.Logf("%d of %d", read, len(dirs))
 	if read < nodeTests {
 		t.Errorf("%d of %d tests can be read, want %d or more", read, len(dirs), nodeTests)
 	}

@@ -162,6 +162,14 @@ func readGelu(r *nodeReader) Op {
 	return &Gelu{Tanh: approximate == "tanh"}
 }
 
+// readSwish reads the operator of opset 24.
+func readSwish(r *nodeReader) Op {
+	if alpha := r.float("alpha", 1); alpha != 1 {
+		r.refusef("alpha is %g, want 1", alpha)
+	}
+	return &Swish{}
+}
+
 // readClip takes the bounds from attributes before opset 11, from operands since.
 func readClip(r *nodeReader) Op {
 	op := &Clip{Min: math.Inf(-1), Max: math.Inf(1)}

@@ -43,3 +43,13 @@ func readCast(r *nodeReader) Op {
 	}
 	return &Identity{}
 }
+
+// readCastLike is a cast to the element type of operand 1.
+func readCastLike(r *nodeReader) Op {
+	r.ignore("saturate")
+	if r.given(0) && r.given(1) && r.shapes[0] != nil && r.shapes[1] != nil && r.in[0].Type != r.in[1].Type {
+		r.refusef("a cast of computed values from %v to %v", r.in[0].Type, r.in[1].Type)
+	}
+	r.keep(1)
+	return &Identity{}
+}

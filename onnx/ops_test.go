@@ -73,6 +73,7 @@ var opCases = []opCase{
 	{&Softplus{}, []any{row}, row},
 	{&Softsign{}, []any{row}, row},
 	{&Swish{}, []any{row}, row},
+	{&Quantize{Scale: 0.25, Zero: 3, Lo: 0, Hi: 255}, []any{row}, row},
 	{&Tanh{}, []any{row}, row},
 	{&ThresholdedRelu{Alpha: 0.5}, []any{row}, row},
 
@@ -236,7 +237,11 @@ func dump(g *Graph) string {
 
 // TestOperatorsComplete fails when an operator that is read has no case above.
 func TestOperatorsComplete(t *testing.T) {
-	have := map[string]bool{"Cast": true, "Upsample": true, "Split": true} // read as Identity and Resize, and TestSplit
+	have := map[string]bool{
+		"Cast": true, "CastLike": true, "Upsample": true, // read as Identity, Resize
+		"Split":            true,                                                                     // see TestSplit
+		"DequantizeLinear": true, "QLinearConv": true, "QLinearMatMul": true, "QuantizeLinear": true, // see TestReadCodes
+	}
 	for _, c := range opCases {
 		have[c.op.Type()] = true
 	}
@@ -276,6 +281,8 @@ func TestScalars(t *testing.T) {
 		{&Gelu{}, 1, 0.8413447460685429}, {&Gelu{Tanh: true}, 1, 0.8411919906082768},
 		{&Mish{}, 1, 0.8650983882673103},
 		{&Swish{}, 1, 0.7310585786300049},
+		{&Quantize{Scale: 0.5, Zero: 1, Lo: 0, Hi: 3}, 0.7, 0.5}, {&Quantize{Scale: 0.5, Zero: 1, Lo: 0, Hi: 3}, 9, 1},
+		{&Quantize{Scale: 0.5, Zero: 1, Lo: 0, Hi: 3}, -9, -0.5}, {&Quantize{Scale: 0.5, Zero: 1, Lo: 0, Hi: 3}, 0.75, 1},
 		{&Clip{Min: 0, Max: 6}, 7, 6}, {&Clip{Min: 0, Max: 6}, -7, 0}, {&Clip{Min: 0, Max: 6}, 3, 3},
 		{&Erf{}, 1, math.Erf(1)}, {&Exp{}, 1, math.E}, {&Log{}, math.E, 1}, {&Sqrt{}, 9, 3},
 		{&Abs{}, -2, 2}, {&Neg{}, 2, -2}, {&Reciprocal{}, 4, 0.25},

@@ -27,10 +27,12 @@ type ReadOptions struct {
 	Constants map[string]*Tensor
 }
 
-// Versions of files that are read.
+// Versions of files that are read. Between maxOpset and newestOpset no operator in the
+// table of operators has changed but for its element types; such files are read with a
+// warning.
 const (
-	minIR, maxIR       = 3, 11
-	minOpset, maxOpset = 1, 23
+	minIR, maxIR, newestIR          = 3, 11, 13
+	minOpset, maxOpset, newestOpset = 1, 23, 25
 )
 
 // Read reads the model at path, and the files beside it that hold its external data. It

@@ -15,10 +15,18 @@ type decoder struct {
 	external externalData
 	fill     int // elements that ConstantOfShape may still make
 
-	opsets map[string]int // by domain
-	graph  *Graph
-	values map[string]*Value
-	used   map[string]bool // names that a live node or the graph's outputs read
+	opsets   map[string]int // by domain
+	graph    *Graph
+	values   map[string]*Value
+	outputs  map[string]bool // names of graph outputs
+	warnings []string
+	used     map[string]bool // names that a live node or the graph's outputs read
+	// nodeOpsets are the opsets of nodes that come from functions.
+	nodeOpsets map[*pb.NodeProto]map[string]int
+	// kinds are the element types that integer constants have in the file.
+	kinds map[*Tensor]pb.TensorProto_DataType
+	// codes are the values, by name, that hold integer codes in the file.
+	codes map[string]*codes
 	// exact holds integers that depend on the batch size and nothing else.
 	exact map[*Value]*ints
 	// unknown are results of nodes that are not supported, and what depends on them.
@@ -39,12 +47,12 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err := d.versions(m); err != nil {
 		return nil, err
 	}
-	p := m.GetGraph()
 	d.graph = &Graph{
-		Name:     p.GetName(),
+		Name:     m.GetGraph().GetName(),
 		Meta:     map[string]string{},
 		Producer: strings.TrimSpace(m.GetProducerName() + " " + m.GetProducerVersion()),
 		Opset:    d.opsets[""],
+		Warnings: d.warnings,
 	}
 	for _, e := range m.GetMetadataProps() {
 		if _, ok := d.graph.Meta[e.GetKey()]; ok {
@@ -53,6 +61,11 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		d.graph.Meta[e.GetKey()] = e.GetValue()
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
+	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
+	p, err := d.inline(m)
+	if err != nil {
+		return nil, err
+	}
 	nodes, err := sortNodes(p)
 	if err != nil {
 		return nil, err
@@ -69,7 +82,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 			return nil, err
 		}
 	}
-	if err := d.outputs(p); err != nil {
+	if err := d.graphOutputs(p); err != nil {
 		return nil, err
 	}
 	if d.unsupported != nil {
@@ -80,8 +93,10 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 
 // versions checks the versions of the file and of the operators it asks for.
 func (d *decoder) versions(m *pb.ModelProto) error {
-	if v := m.GetIrVersion(); v < minIR || v > maxIR {
-		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("IR version %d, want %d..%d", v, minIR, maxIR)}}}
+	if v := m.GetIrVersion(); v < minIR || v > newestIR {
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("IR version %d, want %d..%d", v, minIR, newestIR)}}}
+	} else if v > maxIR {
+		d.warnings = append(d.warnings, fmt.Sprintf("the file has IR version %d, checked are files up to %d", v, maxIR))
 	}
 	d.opsets = map[string]int{}
 	for _, o := range m.GetOpsetImport() {
@@ -95,17 +110,20 @@ func (d *decoder) versions(m *pb.ModelProto) error {
 	if !ok {
 		return formatErrorf("opset_import", "the version of the ONNX operators is missing")
 	}
-	if v < minOpset || v > maxOpset {
-		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("opset %d, want %d..%d", v, minOpset, maxOpset)}}}
+	if v < minOpset || v > newestOpset {
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("opset %d, want %d..%d", v, minOpset, newestOpset)}}}
+	} else if v > maxOpset {
+		d.warnings = append(d.warnings, fmt.Sprintf("the file is of opset %d, checked are opsets up to %d; the operators it uses have not changed in between but for new element types", v, maxOpset))
 	}
 	return nil
 }
 
 // live returns the nodes whose results are used, and notes all names in use.
 func (d *decoder) live(nodes []*node, p *pb.GraphProto) []*node {
-	d.used = map[string]bool{}
+	d.used, d.outputs = map[string]bool{}, map[string]bool{}
 	for _, v := range p.GetOutput() {
 		d.used[v.GetName()] = true
+		d.outputs[v.GetName()] = true
 	}
 	var live []*node
 	for _, n := range slices.Backward(nodes) {
@@ -137,6 +155,7 @@ func (d *decoder) initializers(p *pb.GraphProto) error {
 		v := &Value{Name: name}
 		d.values[name] = v
 		tensor, err := d.tensor(t)
+		t.RawData = nil // its memory is free for the tensors to come
 		var r *refusal
 		switch {
 		case errors.As(err, &r):
@@ -187,6 +206,11 @@ func (d *decoder) node(p *node) error {
 			r.refusef("operand %d (%q) is computed from the batch size", i, v.Name)
 		}
 	}
+	if r.err == nil && !unknown {
+		if c := r.moveCodes(n.Op); c != nil {
+			r.made = c
+		}
+	}
 	for i, v := range outputs {
 		if i < r.outputs {
 			n.Outputs = append(n.Outputs, v)
@@ -211,7 +235,15 @@ func (d *decoder) node(p *node) error {
 		r.in = r.in[:len(r.in)-1]
 	}
 	n.Inputs = r.in
-	if err := n.infer(); err != nil {
+	if r.alias && d.rename(n) {
+		return nil
+	}
+	if r.made != nil {
+		for _, v := range n.Outputs {
+			d.codes[v.Name] = r.made
+		}
+	}
+	if err := d.add(n, r.then); err != nil {
 		var refused *refusal
 		if !errors.As(err, &refused) {
 			return n.wrap(err, d.graph.Opset)
@@ -220,10 +252,65 @@ func (d *decoder) node(p *node) error {
 		for _, v := range outputs {
 			d.unknown[v] = true
 		}
-		return nil
 	}
-	d.graph.Nodes = append(d.graph.Nodes, n)
 	return nil
+}
+
+// add infers the shapes of a node and appends it to the graph, with the operator that
+// follows it, if there is one.
+func (d *decoder) add(n *Node, then *Quantize) error {
+	nodes := []*Node{n}
+	if then != nil {
+		op := *then
+		between := &Value{Name: d.unique(n.Outputs[0].Name + ".real")}
+		d.values[between.Name] = between
+		nodes = append(nodes, &Node{Name: n.Name + ".quantize", Op: &op, Inputs: []*Value{between}, Outputs: n.Outputs})
+		n.Outputs = []*Value{between}
+	}
+	for _, n := range nodes {
+		if err := n.infer(); err != nil {
+			return err
+		}
+		if d.foldSmall(n) {
+			continue
+		}
+		d.graph.Nodes = append(d.graph.Nodes, n)
+	}
+	return nil
+}
+
+// foldSmall computes a node of constants if its results are small, as they are where sizes
+// and scales are computed.
+func (d *decoder) foldSmall(n *Node) bool {
+	for _, v := range n.Outputs {
+		if v.Shape.Elems() > maxInts {
+			return false
+		}
+	}
+	for _, v := range n.Inputs {
+		if v == nil || v.Const == nil || v.Shape.Elems() > maxInts {
+			return false
+		}
+	}
+	results := fold(n)
+	for i, t := range results {
+		n.Outputs[i].setConst(t)
+	}
+	return results != nil
+}
+
+// rename makes the result of a node another name of its operand; an operand that is not a
+// graph output takes the name if the result is one. It says whether it could.
+func (d *decoder) rename(n *Node) bool {
+	in, out := n.Inputs[0], n.Outputs[0].Name
+	if d.outputs[out] {
+		if d.outputs[in.Name] || in.Const != nil || slices.Contains(d.graph.Inputs, in) {
+			return false
+		}
+		in.Name = out
+	}
+	d.values[out] = in
+	return true
 }
 
 // refuseNode notes a node that is not supported.
@@ -233,7 +320,15 @@ func (d *decoder) refuseNode(p *node, reason string) {
 		domain = p.GetDomain()
 		op = domain + ":" + op
 	}
-	d.unsupported = append(d.unsupported, UnsupportedNode{Name: p.name, Op: op, Opset: d.opsets[domain], Reason: reason})
+	d.unsupported = append(d.unsupported, UnsupportedNode{Name: p.name, Op: op, Opset: d.opset(p, domain), Reason: reason})
+}
+
+// opset is the version of a domain that a node is written for.
+func (d *decoder) opset(p *node, domain string) int {
+	if own := d.nodeOpsets[p.NodeProto]; own != nil {
+		return own[domain]
+	}
+	return d.opsets[domain]
 }
 
 // results makes the values a node computes. Those left out have a name that no other
@@ -262,10 +357,10 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{opset: d.opsets[""], outputs: 1, results: len(p.GetOutput()), exact: d.integers, unique: d.unique, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), exact: d.integers, unique: d.unique, attrs: map[string]*pb.AttributeProto{}}
 	for i, name := range p.GetInput() {
 		if name == "" {
-			r.in, r.shapes = append(r.in, nil), append(r.shapes, nil)
+			r.in, r.shapes, r.codes = append(r.in, nil), append(r.shapes, nil), append(r.codes, nil)
 			continue
 		}
 		v := d.values[name]
@@ -276,7 +371,7 @@ func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
 		if d.unknown[v] {
 			shape = nil
 		}
-		r.in, r.shapes = append(r.in, v), append(r.shapes, shape)
+		r.in, r.shapes, r.codes = append(r.in, v), append(r.shapes, shape), append(r.codes, d.codes[name])
 	}
 	for _, a := range p.GetAttribute() {
 		switch {
@@ -294,6 +389,11 @@ func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
 // it is not known whether shape arithmetic would do.
 func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	name := p.GetOpType()
+	if p.GetDomain() == functionDomain && name == "Quantize" {
+		op := readQuantize(r)
+		r.finish()
+		return op
+	}
 	if p.GetDomain() == functionDomain && functionOps[name] != nil {
 		r.finish()
 		return functionOps[name]()
@@ -304,6 +404,9 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	}
 	entry, ok := ops[name]
 	switch {
+	case refused[name] != "":
+		r.refusef("%s", refused[name])
+		return nil
 	case !ok && evaluators[name] != nil && unknown:
 		return nil
 	case !ok && evaluators[name] != nil:
@@ -314,6 +417,9 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 		return nil
 	case r.opset < entry.since:
 		r.refusef("want opset %d or newer", entry.since)
+		return nil
+	case entry.until != 0 && r.opset > entry.until:
+		r.refusef("the operator was removed after opset %d", entry.until)
 		return nil
 	case len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
 		r.failf("want at least one input and output")

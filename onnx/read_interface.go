@@ -101,8 +101,8 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 	return shape, problems
 }
 
-// outputs finds the graph's outputs.
-func (d *decoder) outputs(p *pb.GraphProto) error {
+// graphOutputs finds the graph's outputs.
+func (d *decoder) graphOutputs(p *pb.GraphProto) error {
 	seen := map[*Value]bool{}
 	for _, info := range p.GetOutput() {
 		v := d.values[info.GetName()]
@@ -114,6 +114,9 @@ func (d *decoder) outputs(p *pb.GraphProto) error {
 			return formatErrorf(where, "it is there twice")
 		case d.exact[v] != nil:
 			d.refuse(where, "it is computed from the batch size alone")
+		}
+		if c := d.codes[info.GetName()]; v != nil && c != nil {
+			d.graph.Warnings = append(d.graph.Warnings, fmt.Sprintf("%s holds integer codes in the file, here the real numbers they stand for: %g * (code - %d)", where, c.Scale, c.Zero))
 		}
 		seen[v] = true
 		d.graph.Outputs = append(d.graph.Outputs, v)

@@ -29,6 +29,16 @@ type nodeReader struct {
 	// unique makes a name of a value that no other has.
 	unique func(string) string
 
+	// codes are those that operands hold; nil entries for real numbers.
+	codes []*codes
+	// kind is the element type a constant had in the file.
+	kind func(*Tensor) pb.TensorProto_DataType
+	// made are the codes of the result, nil for real numbers; then follows the operator
+	// if it is not nil; with alias the result is operand 0 itself.
+	made  *codes
+	then  *Quantize
+	alias bool
+
 	attrs    map[string]*pb.AttributeProto
 	err      error    // the first contradiction
 	refusals []string // what qconv cannot take

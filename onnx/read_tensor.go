@@ -22,6 +22,9 @@ func (d *decoder) tensor(p *pb.TensorProto) (*Tensor, error) {
 		return nil, &refusal{fmt.Sprintf("elements of type %s", typeName(p.GetDataType()))}
 	}
 	t := &Tensor{Type: dataType(kind), Shape: shape}
+	if d.kinds != nil && t.Type == Int {
+		d.kinds[t] = kind
+	}
 	raw, given := p.GetRawData(), p.RawData != nil
 	if p.GetDataLocation() == pb.TensorProto_EXTERNAL {
 		if raw, err = d.external.read(p.GetExternalData(), elems*size); err != nil {
@@ -90,10 +93,14 @@ func (t *Tensor) fromRaw(raw []byte, kind pb.TensorProto_DataType, elems int) er
 	le := binary.LittleEndian
 	if t.Type == Float {
 		t.Floats = make([]float32, elems)
+		if kind == pb.TensorProto_FLOAT {
+			for i := range t.Floats {
+				t.Floats[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
+			}
+			return nil
+		}
 		for i := range t.Floats {
 			switch kind {
-			case pb.TensorProto_FLOAT:
-				t.Floats[i] = math.Float32frombits(le.Uint32(raw[4*i:]))
 			case pb.TensorProto_DOUBLE:
 				t.Floats[i] = float32(math.Float64frombits(le.Uint64(raw[8*i:])))
 			case pb.TensorProto_FLOAT16:

@@ -110,9 +110,9 @@ func TestReadErrors(t *testing.T) {
 		{"no graph", noGraph, false, "onnx: not an ONNX model: it has no graph"},
 		{"no outputs", file(13, x), false, "the graph has no outputs"},
 		{"no opset", noOpset, false, "onnx: opset_import: the version of the ONNX operators is missing"},
-		{"opset 0", file(0, x, y, relu), true, "the model: opset 0, want 1..23"},
-		{"opset 24", file(24, x, y, relu), true, "the model: opset 24, want 1..23"},
-		{"IR version", oldIR, true, "the model: IR version 2, want 3..11"},
+		{"opset 0", file(0, x, y, relu), true, "the model: opset 0, want 1..25"},
+		{"opset 26", file(26, x, y, relu), true, "the model: opset 26, want 1..25"},
+		{"IR version", oldIR, true, "the model: IR version 2, want 3..13"},
 		{"metadata twice", twiceMeta, false, `onnx: metadata_props: key "k" is there twice`},
 
 		{"unknown operator", file(13, x, y, named("n", call("Einsum", "x", "y"))), true, `node "n" (Einsum, opset 13): the operator is not supported`},
@@ -127,7 +127,7 @@ func TestReadErrors(t *testing.T) {
 		{"averaged dilations", file(19, x, y, call("AveragePool", "x", "y", attr("kernel_shape", []int{2, 2}), attr("dilations", []int{2, 1}))), true, "dilations [2 1]"},
 		{"mixed samples", file(13, x, y, call("Transpose", "x", "y", attr("perm", []int{1, 0, 2, 3}))), true, "moves the batch"},
 		{"cast to integers", file(13, x, y, call("Cast", "x", "y", attr("to", int(pb.TensorProto_INT64)))), true, "from float to int64"},
-		{"gather of data", file(13, x, y, call("Gather", "x i", "y"), number("i", 0)), true, "on shapes and integer constants only"},
+		{"gather of samples", file(13, x, y, call("Gather", "x i", "y"), number("i", 0)), true, "pick samples of the batch"},
 		{"batch as data", file(13, x, y, call("Shape", "x", "s"), call("Add", "x s", "y")), true, "is computed from the batch size"},
 		{"batch as output", file(13, x, y, call("Shape", "x", "y")), true, `graph output "y": it is computed from the batch size alone`},
 		{"strings", file(13, x, y, addW, text), true, `initializer "w": elements of type string`},
@@ -183,7 +183,7 @@ func TestReadErrors(t *testing.T) {
 // nothing that only follows from it.
 func TestReadReportsAll(t *testing.T) {
 	_, err := Decode(marshal(t, file(13, in("x", "N", 4, 9, 8), out("y"),
-		named("a", call("LRN", "x", "1")),
+		named("a", call("Hardmax", "x", "1")),
 		named("b", call("Relu", "1", "2", attr("bad", 1))),
 		named("c", call("Shape", "2", "3")),
 		named("d", call("Gather", "3 i", "4")),
@@ -194,7 +194,7 @@ func TestReadReportsAll(t *testing.T) {
 		named("dead", call("Loop", "x", "unused")),
 		number("i", 0), floats("w", 2, 4, 3, 3))))
 	want := `onnx: the model has 3 unsupported parts:
-  node "a" (LRN, opset 13): the operator is not supported
+  node "a" (Hardmax, opset 13): the operator is not supported
   node "b" (Relu, opset 13): unknown attribute "bad"
   node "h" (Det, opset 13): the operator is not supported`
 	if err == nil || err.Error() != want {

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"math"
 	"slices"
 
 	"qconv/onnx/internal/pb"
@@ -34,23 +35,26 @@ type known struct {
 
 // evaluators are the operators of shape arithmetic, and those that make constants.
 var evaluators = map[string]evaluator{
-	"Add":             evalAdd,
-	"Cast":            evalCast,
-	"Concat":          evalConcat,
-	"Constant":        evalConstant,
-	"ConstantOfShape": evalConstantOfShape,
-	"Div":             evalDiv,
-	"Gather":          evalGather,
-	"Identity":        evalIdentity,
-	"Mul":             evalMul,
-	"Reshape":         evalReshape,
-	"Shape":           evalShape,
-	"Size":            evalSize,
-	"Slice":           evalSlice,
-	"Squeeze":         evalSqueeze,
-	"Sub":             evalSub,
-	"Transpose":       evalTranspose,
-	"Unsqueeze":       evalUnsqueeze,
+	"Add":              evalAdd,
+	"Cast":             evalCast,
+	"Concat":           evalConcat,
+	"Constant":         evalConstant,
+	"ConstantOfShape":  evalConstantOfShape,
+	"DequantizeLinear": evalDequantizeLinear,
+	"Div":              evalDiv,
+	"Gather":           evalGather,
+	"Identity":         evalIdentity,
+	"Mul":              evalMul,
+	"QuantizeLinear":   evalQuantizeLinear,
+	"Range":            evalRange,
+	"Reshape":          evalReshape,
+	"Shape":            evalShape,
+	"Size":             evalSize,
+	"Slice":            evalSlice,
+	"Squeeze":          evalSqueeze,
+	"Sub":              evalSub,
+	"Transpose":        evalTranspose,
+	"Unsqueeze":        evalUnsqueeze,
 }
 
 // evaluate computes the node if it can, and says whether it is done with.
@@ -344,17 +348,22 @@ func evalCast(_ *decoder, r *nodeReader) *known {
 	}
 	to := pb.TensorProto_DataType(r.int("to", 0))
 	r.ignore("saturate")
-	if _, ok := elemSizes[to]; !ok || to == pb.TensorProto_BOOL {
+	if _, ok := elemSizes[to]; !ok {
 		return nil
 	}
 	c := r.in[0].Const
+	if to == pb.TensorProto_BOOL && c != nil && c.Type != Bool {
+		return c.toBool().known()
+	}
 	switch {
 	case dataType(to) == Int && r.known(0) != nil:
 		return r.known(0).known()
 	case c == nil || c.Type == dataType(to):
 		return c.known()
-	case c.Type == Int && dataType(to) == Float:
+	case c.Type != Float && dataType(to) == Float:
 		return c.toFloat().known()
+	case c.Type == Bool && dataType(to) == Int:
+		return (&Tensor{Type: Int, Shape: c.Shape, Ints: c.Ints}).known()
 	case c.Type == Float && dataType(to) == Int:
 		out := &Tensor{Type: Int, Shape: c.Shape, Ints: make([]int64, len(c.Floats))}
 		for i, v := range c.Floats {
@@ -363,6 +372,53 @@ func evalCast(_ *decoder, r *nodeReader) *known {
 		return out.known()
 	}
 	return nil
+}
+
+// toBool says of every element whether it is not 0.
+func (t *Tensor) toBool() *Tensor {
+	out := &Tensor{Type: Bool, Shape: t.Shape, Ints: make([]int64, t.Shape.Elems())}
+	for i := range out.Ints {
+		if t.Type == Float {
+			out.Ints[i] = truth(t.Floats[i] != 0)
+		} else {
+			out.Ints[i] = truth(t.Ints[i] != 0)
+		}
+	}
+	return out
+}
+
+// evalRange counts from a start to before a limit.
+func evalRange(d *decoder, r *nodeReader) *known {
+	if len(r.in) != 3 || !r.constants(3) {
+		return nil
+	}
+	var v [3]float64
+	kind := r.in[0].Type
+	for i, in := range r.in {
+		if in == nil || in.Type != kind || kind == Bool || in.Shape.Elems() != 1 {
+			r.failf("operand %d is not one number of the type of the others", i)
+			return nil
+		}
+		if kind == Float {
+			v[i] = float64(in.Const.Floats[0])
+		} else {
+			v[i] = float64(in.Const.Ints[0])
+		}
+	}
+	n := math.Max(math.Ceil((v[1]-v[0])/v[2]), 0)
+	if d.fill -= int(math.Min(n, maxDim)); v[2] == 0 || math.IsNaN(n) || d.fill < 0 {
+		r.failf("from %g to %g by steps of %g: too many elements", v[0], v[1], v[2])
+		return nil
+	}
+	out := &Tensor{Type: kind, Shape: Shape{int(n)}}
+	for i := range int(n) {
+		if x := v[0] + float64(i)*v[2]; kind == Float {
+			out.Floats = append(out.Floats, float32(x))
+		} else {
+			out.Ints = append(out.Ints, int64(x))
+		}
+	}
+	return out.known()
 }
 
 // toFloat converts a tensor of integers.

@@ -17,7 +17,10 @@ import (
 //     Conv, ConvTranspose or Gemm before it;
 //   - Pad with zeros is folded into the Conv or AveragePool behind it;
 //   - arithmetic that spells out an activation, such as x * Sigmoid(x), becomes one node;
-//   - a Reshape made for a batch of one is made for any batch.
+//   - a Reshape made for a batch of one is made for any batch, and several in a row, such
+//     as a Squeeze behind an Unsqueeze, become one;
+//   - a mean or maximum over all spatial dimensions becomes a global pooling;
+//   - Transpose nodes are moved towards the outputs, until they meet their opposites.
 //
 // Weights are folded in double precision and rounded once. It returns one line per change.
 // Shapes must be inferred before and are afterwards. After an error the graph is not to
@@ -27,7 +30,8 @@ func Simplify(g *Graph) ([]string, error) {
 	for before := -1; before < len(s.log); {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
-			s.foldConstant, s.removeIdle, s.freeBatch, s.recognizeActivation,
+			s.foldConstant, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
+			s.reduceToPool, s.recognizeActivation,
 			s.matMulToGemm, s.normalizeGemm, s.foldAffine, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
@@ -54,14 +58,15 @@ type simplifier struct {
 	from    map[*Value]*Node
 	uses    map[*Value][]*Node
 	output  map[*Value]bool
-	dropped map[*Node]bool // still in g.Nodes, until sweep
+	dropped map[*Node]bool    // still in g.Nodes, until sweep
+	added   map[*Node][]*Node // to stand behind a node of g.Nodes, from sweep on
 	names   map[string]bool
 	budget  int // elements left of maxFold
 }
 
 func newSimplifier(g *Graph) *simplifier {
 	s := &simplifier{g: g, from: g.Producers(), uses: g.Consumers(), output: map[*Value]bool{},
-		dropped: map[*Node]bool{}, names: map[string]bool{}, budget: maxFold}
+		dropped: map[*Node]bool{}, added: map[*Node][]*Node{}, names: map[string]bool{}, budget: maxFold}
 	for _, v := range g.Outputs {
 		s.output[v] = true
 	}
@@ -69,6 +74,7 @@ func newSimplifier(g *Graph) *simplifier {
 		s.names[v.Name] = true
 	}
 	for _, n := range g.Nodes {
+		s.names[n.Name] = true
 		for _, v := range slices.Concat(n.Inputs, n.Outputs) {
 			if v != nil {
 				s.names[v.Name] = true
@@ -140,6 +146,14 @@ func (s *simplifier) takeOver(earlier, n *Node) {
 
 // sweep removes dropped nodes and those whose results nobody uses.
 func (s *simplifier) sweep() {
+	if len(s.added) > 0 {
+		var nodes []*Node
+		for _, n := range s.g.Nodes {
+			nodes = append(append(nodes, n), s.added[n]...)
+		}
+		s.g.Nodes = nodes
+		clear(s.added)
+	}
 	for _, n := range slices.Backward(s.g.Nodes) {
 		used := func(v *Value) bool { return len(s.uses[v]) > 0 || s.output[v] }
 		if !s.dropped[n] && !slices.ContainsFunc(n.Outputs, used) {
@@ -161,29 +175,41 @@ func (s *simplifier) setConst(n *Node, i int, role string, t *Tensor) {
 	if i < len(n.Inputs) && n.Inputs[i] != nil && n.Inputs[i].Const != nil && s.sole(n.Inputs[i]) {
 		v.Name = n.Inputs[i].Name
 	} else {
-		v.Name = n.Name + "." + role
-		for k := 2; s.names[v.Name]; k++ {
-			v.Name = n.Name + "." + role + strconv.Itoa(k)
-		}
-		s.names[v.Name] = true
+		v.Name = s.freshName(n.Name + "." + role)
 	}
 	v.setConst(t)
 	s.setInput(n, i, v)
 }
 
+// freshName makes a name that nothing in the graph has.
+func (s *simplifier) freshName(name string) string {
+	full := name
+	for k := 2; s.names[full]; k++ {
+		full = name + strconv.Itoa(k)
+	}
+	s.names[full] = true
+	return full
+}
+
 // foldConstant computes a node of constants.
 func (s *simplifier) foldConstant(n *Node) error {
-	if n.Outputs[0].Shape.Elems() > s.budget {
+	size := 0 // elements to read or to make
+	for _, v := range slices.Concat(n.Inputs, n.Outputs) {
+		size += v.shape().Elems()
+	}
+	if size > s.budget {
 		return nil
 	}
-	t := fold(n)
-	if t == nil {
+	results := fold(n)
+	if results == nil {
 		return nil
 	}
-	s.budget -= t.Shape.Elems()
+	s.budget -= size
 	s.logf("computed %s, a constant", title(n))
 	s.drop(n)
-	n.Outputs[0].setConst(t)
+	for i, t := range results {
+		n.Outputs[i].setConst(t)
+	}
 	return nil
 }
 

@@ -113,6 +113,37 @@ func TestSimplify(t *testing.T) {
 			z := b.add("e", &Exp{}, y)
 			return []*Value{b.add("i", &Identity{}, y), z}
 		}, "Relu Exp", nil},
+		{"channels last", []Shape{{Batch, 9, 8, 4}}, func(b *builder, x []*Value) []*Value {
+			first, last := []int{0, 3, 1, 2}, []int{0, 2, 3, 1}
+			y := b.add("t1", &Transpose{Perm: first}, x[0])
+			y = b.add("t2", &Transpose{Perm: last}, b.add("c1", conv(1, 1, 0, 1, 0), y, b.tensor(5, 4, 3, 2)))
+			y = b.add("relu", &Relu{}, b.add("add", &Add{}, y, b.tensor(5)))
+			side := b.add("t4", &Transpose{Perm: last}, b.add("c2", conv(1, 1, 0, 1, 0), b.add("t3", &Transpose{Perm: first}, x[0]), b.tensor(5, 4, 3, 2)))
+			y = b.add("sum", &Add{}, y, side)
+			y = b.add("slice", &Slice{Starts: []int{2, 4}, Ends: []int{9, -1}, Axes: []int{1, 3}, Steps: []int{1, -2}}, y)
+			y = b.add("cat", &Concat{Axis: 3}, y, b.add("tanh", &Tanh{}, y))
+			y = b.add("pad", &Pad{Pads: []int{0, 0, 1, 0, 0, 2, 0, 0}, Mode: "constant"}, y)
+			y = b.add("t6", &Transpose{Perm: last}, b.add("c3", conv(1, 0, 0, 0, 0), b.add("t5", &Transpose{Perm: first}, y), b.tensor(5, 6, 3, 2)))
+			return []*Value{b.add("soft", &Softmax{Axis: 1}, b.add("mean", &Reduce{Kind: "ReduceMean", Axes: []int{1, 2}}, y))}
+		}, "Transpose Conv Relu Transpose Conv Add Slice Tanh Concat Conv GlobalAveragePool Squeeze Softmax",
+			[]string{`moved a Transpose behind Pad "pad"`, `made ReduceMean "mean" a GlobalAveragePool`}},
+		{"channels last to the end", []Shape{image}, func(b *builder, x []*Value) []*Value {
+			y := b.add("t1", &Transpose{Perm: []int{0, 2, 3, 1}}, b.add("e", &Exp{}, x[0]))
+			mask := &Tensor{Type: Bool, Shape: Shape{8, 1}, Ints: []int64{0, 1, 0, 1, 1, 0, 1, 1}}
+			y = b.add("w", &Where{}, mask, y, b.tensor(4))
+			return []*Value{b.add("max", &Reduce{Kind: "ReduceMax", Axes: []int{3}, KeepDims: true}, y), b.add("sum", &Reduce{Kind: "ReduceSum", Axes: []int{1}}, y)}
+		}, "Exp Where ReduceMax Transpose ReduceSum Transpose", nil},
+		{"Transpose of ones", []Shape{image}, func(b *builder, x []*Value) []*Value {
+			y := b.add("g", &GlobalAveragePool{}, x[0])
+			y = b.add("t", &Transpose{Perm: []int{0, 2, 3, 1}}, y)
+			return []*Value{b.add("g2", &Gemm{Alpha: 1, Beta: 1, TransB: true}, b.add("r", &Flatten{Axis: 1}, b.add("u", &Unsqueeze{Axes: []int{1}}, y)), b.tensor(3, 4))}
+		}, "GlobalAveragePool Reshape Gemm", nil},
+		{"neutral constants", []Shape{row}, func(b *builder, x []*Value) []*Value {
+			y := b.add("a", &Add{}, counting(1).scaled(0), b.add("m", &Mul{}, b.add("e", &Exp{}, x[0]), counting()))
+			y = b.add("s", &Sub{}, b.add("d", &Div{}, y, counting(1, 1)), counting(1).scaled(0))
+			y = b.add("u", &Unsqueeze{Axes: []int{1}}, y)
+			return []*Value{b.add("p", &Pow{}, b.add("q", &Squeeze{Axes: []int{1}}, y), counting()), b.add("k", &Sub{}, counting(1).scaled(0), x[0])}
+		}, "Exp Sub", nil},
 		{"constants", []Shape{row}, func(b *builder, x []*Value) []*Value {
 			k := b.add("t", &Transpose{Perm: []int{1, 0}}, b.add("n", &Neg{}, b.tensor(3, 6)))
 			k = b.add("a", &Add{}, k, b.tensor(6, 1))

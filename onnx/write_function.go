@@ -20,6 +20,33 @@ var functionOps = map[string]func() Op{
 	"Swish":    func() Op { return &Swish{} },
 }
 
+// readQuantize reads a call of our function Quantize, whose operands are x, scale, zero,
+// lo and hi.
+func readQuantize(r *nodeReader) Op {
+	number := func(i int, name string) float64 {
+		v := r.operandFloat(i, name, math.NaN())
+		if i > 1 && v != math.Trunc(v) || math.Abs(v) > 1<<24 || math.IsNaN(v) {
+			r.failf("%s is %g", name, v)
+			return 1
+		}
+		return v
+	}
+	op := &Quantize{Scale: number(1, "scale"), Zero: int(number(2, "zero")), Lo: int(number(3, "lo")), Hi: int(number(4, "hi"))}
+	if !(op.Scale > 0) || op.Lo > op.Zero || op.Zero > op.Hi {
+		r.failf("scale %g, zero point %d in [%d, %d]", op.Scale, op.Zero, op.Lo, op.Hi)
+	}
+	r.keep(1)
+	return op
+}
+
+func (op *Quantize) write(w *nodeWriter) {
+	w.operandFloat("scale", op.Scale)
+	w.operandFloat("zero", float64(op.Zero))
+	w.operandFloat("lo", float64(op.Lo))
+	w.operandFloat("hi", float64(op.Hi))
+	w.function("Quantize")
+}
+
 // functionNode is one node of a function: an operator, the value it computes and its
 // operands; an operand that is not the name of a value is given in constants.
 type functionNode struct {
@@ -27,8 +54,10 @@ type functionNode struct {
 	in      []string
 }
 
-// functionBodies define our functions by operators of opset 17; each computes y from x.
+// functionBodies define our functions by operators of opset 17; each computes y from x,
+// and further operands if it has any.
 var functionBodies = map[string]struct {
+	operands  []string
 	constants map[string]float32
 	nodes     []functionNode
 }{
@@ -56,6 +85,18 @@ var functionBodies = map[string]struct {
 			{"Mul", "y", []string{"x", "gate"}},
 		},
 	},
+	"Quantize": {
+		operands: []string{"scale", "zero", "lo", "hi"},
+		nodes: []functionNode{
+			{"Div", "scaled", []string{"x", "scale"}},
+			{"Round", "rounded", []string{"scaled"}},
+			{"Add", "code", []string{"rounded", "zero"}},
+			{"Max", "above", []string{"code", "lo"}},
+			{"Min", "clipped", []string{"above", "hi"}},
+			{"Sub", "shifted", []string{"clipped", "zero"}},
+			{"Mul", "y", []string{"shifted", "scale"}},
+		},
+	},
 	"Swish": {
 		nodes: []functionNode{
 			{"Sigmoid", "gate", []string{"x"}},
@@ -76,7 +117,7 @@ func functionProto(name string) *pb.FunctionProto {
 	body := functionBodies[name]
 	f := &pb.FunctionProto{
 		Name: proto.String(name), Domain: proto.String(functionDomain),
-		Input: []string{"x"}, Output: []string{"y"},
+		Input: append([]string{"x"}, body.operands...), Output: []string{"y"},
 		OpsetImport: []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(writeOpset)}},
 	}
 	var names []string

@@ -1,7 +1,9 @@
 package runtime
 
 import (
+	"fmt"
 	"math"
+	"os"
 
 	"qconv/runtime/internal/kernel"
 )
@@ -13,6 +15,36 @@ const (
 	nameSorted  = "sorted"
 )
 
+// Values of Options.Kernel besides "".
+const (
+	kernelGeneric  = "generic"
+	kernelPortable = "portable"
+)
+
+// environment is the variable that stands in for an empty Options.Kernel.
+const environment = "QCONV_KERNEL"
+
+// resolve fills in the environment and checks the choice.
+func (o Options) resolve() (Options, error) {
+	from := "kernel"
+	if o.Kernel == "" {
+		o.Kernel, from = os.Getenv(environment), environment
+	}
+	switch o.Kernel {
+	case "", kernelGeneric, kernelPortable:
+		return o, nil
+	}
+	return o, fmt.Errorf("runtime: new runner: unknown %s %q, want %q, %q or none", from, o.Kernel, kernelGeneric, kernelPortable)
+}
+
+// vector is the instruction set that kernels may use.
+func (o Options) vector() kernel.Vector {
+	if o.Kernel == kernelPortable {
+		return kernel.Portable
+	}
+	return kernel.Best()
+}
+
 // lookupCost is the time of one look-up and addition in additions of words.
 const lookupCost = 4
 
@@ -23,8 +55,8 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	if err != nil {
 		return "", err
 	}
-	if o.Kernel != "generic" {
-		s.chooseFast(op, layer, p.LinearMACs(l))
+	if o.Kernel != kernelGeneric {
+		s.chooseFast(op, layer, p.LinearMACs(l), o.vector())
 	}
 	var weights, tables int
 	var need kernel.Need
@@ -47,7 +79,7 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 }
 
 // chooseFast sets the kernel of op if one beats the cost of macs look-ups.
-func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int) {
+func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector) {
 	limit := min(macs, math.MaxInt/lookupCost) * lookupCost
 	weights := 0
 	for i := range layer.Terms {
@@ -58,7 +90,7 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int) {
 	if k, err := kernel.NewSorted(layer, 4*weights+4096, limit); err == nil {
 		op.sorted, limit = k, k.Cost()
 	}
-	if k, err := kernel.NewGrouped(layer, limit); err == nil {
+	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
 		op.grouped, op.sorted = k, nil
 	}
 }

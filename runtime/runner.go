@@ -8,8 +8,10 @@ import (
 
 // Options are the choices of [NewRunner].
 type Options struct {
-	// Kernel limits the choice of kernels: "" takes the best for every layer, "generic"
-	// the look-up kernel for all. The results are the same.
+	// Kernel limits the choice of kernels: "" takes the best for every layer, "portable"
+	// the best without instructions of a particular machine, "generic" the look-up kernel
+	// for all. The results are the same. Where it is empty, the environment variable
+	// QCONV_KERNEL is used instead.
 	Kernel string
 }
 
@@ -128,32 +130,7 @@ func (r *Runner) checkLevels(indices []byte) error {
 // run executes all instructions and collects the outputs.
 func (r *Runner) run() [][]int32 {
 	for _, o := range r.ops.list {
-		src := r.src[:len(o.srcs)]
-		for i, t := range o.srcs {
-			src[i] = r.tensors[t]
-		}
-		dst, acc := r.tensors[o.dst], r.accs[o.dst]
-		switch {
-		case o.grouped != nil:
-			o.grouped.Run(dst, acc, src, r.scratch)
-		case o.sorted != nil:
-			o.sorted.Run(dst, acc, src, r.scratch)
-		case o.lookup != nil:
-			o.lookup.Run(dst, acc, src, r.scratch)
-		case o.maxPool != nil:
-			o.maxPool.Run(dst, src[0])
-		case o.mapping != nil:
-			o.mapping.Run(dst, src[0])
-		case o.map2 != nil:
-			o.map2.Run(dst, src[0], src[1])
-		default:
-			if o.fill {
-				kernel.Fill(dst, o.fillWith)
-			}
-			for i, c := range o.copies {
-				c.Run(dst, src[i])
-			}
-		}
+		r.execute(o)
 	}
 	for i, t := range r.ops.outputs {
 		if levels := r.tensors[t]; levels != nil {
@@ -164,4 +141,34 @@ func (r *Runner) run() [][]int32 {
 		}
 	}
 	return r.outs
+}
+
+// execute runs one instruction.
+func (r *Runner) execute(o *op) {
+	src := r.src[:len(o.srcs)]
+	for i, t := range o.srcs {
+		src[i] = r.tensors[t]
+	}
+	dst, acc := r.tensors[o.dst], r.accs[o.dst]
+	switch {
+	case o.grouped != nil:
+		o.grouped.Run(dst, acc, src, r.scratch)
+	case o.sorted != nil:
+		o.sorted.Run(dst, acc, src, r.scratch)
+	case o.lookup != nil:
+		o.lookup.Run(dst, acc, src, r.scratch)
+	case o.maxPool != nil:
+		o.maxPool.Run(dst, src[0])
+	case o.mapping != nil:
+		o.mapping.Run(dst, src[0])
+	case o.map2 != nil:
+		o.map2.Run(dst, src[0], src[1])
+	default:
+		if o.fill {
+			kernel.Fill(dst, o.fillWith)
+		}
+		for i, c := range o.copies {
+			c.Run(dst, src[i])
+		}
+	}
 }

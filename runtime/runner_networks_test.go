@@ -91,6 +91,31 @@ func lenetProgram(r *rand.Rand, levels int, centres []int32) *Program {
 	return n.output(t)
 }
 
+// resnetProgram has the layers of the ResNet-8 for 32x32 pictures, with its additions
+// and shortcuts as terms of the convolutions.
+func resnetProgram(r *rand.Rand, levels int, centres []int32) *Program {
+	n := newNetBuilder(r, [3]int{3, 32, 32}, 256, centres)
+	t := n.linear(0, [3]int{16, 32, 32}, 3, 1, 1, 1, levels)
+	for stack, out := range [][3]int{{16, 32, 32}, {32, 16, 16}, {64, 8, 8}} {
+		stride := min(stack+1, 2)
+		a := n.linear(t, out, 3, stride, 2-stride, 1, levels)
+		b := n.linear(a, out, 3, 1, 1, 1, levels)
+		last := n.p.Instrs[len(n.p.Instrs)-1].(*Linear)
+		shortcut := last.Terms[0]
+		shortcut.In, shortcut.Kernel, shortcut.Pad = t, [2]int{1, 1}, [2]int{}
+		shortcut.Stride = [2]int{stride, stride}
+		w := make([]uint16, out[0]*n.p.Tensors[t].Shape[0])
+		for i := range w {
+			w[i] = uint16(r.Intn(len(centres)))
+		}
+		shortcut.Weights = PackWeights(w, len(centres))
+		last.Terms = append(last.Terms, shortcut)
+		t = b
+	}
+	// Average pooling and classifier as one linear map.
+	return n.output(n.linear(t, [3]int{10, 1, 1}, 8, 1, 0, 1, 0))
+}
+
 func evenCentres(lo, hi int32) (c []int32) {
 	for v := lo; v <= hi; v++ {
 		c = append(c, v)

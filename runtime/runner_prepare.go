@@ -42,8 +42,9 @@ type op struct {
 
 // prepare makes the kernels of all instructions.
 func prepare(p *Program, o Options) (*ops, error) {
-	if o.Kernel != "" && o.Kernel != "generic" {
-		return nil, fmt.Errorf("runtime: new runner: unknown kernel %q, want \"generic\" or none", o.Kernel)
+	o, err := o.resolve()
+	if err != nil {
+		return nil, err
 	}
 	s := &ops{}
 	s.offsets, s.arena = p.planArena()
@@ -54,7 +55,6 @@ func prepare(p *Program, o Options) (*ops, error) {
 	for n, instr := range p.Instrs {
 		op := &op{dst: instr.Dst(), srcs: instr.Srcs()}
 		name, macs := "copy", 0
-		var err error
 		switch i := instr.(type) {
 		case *Linear:
 			macs = p.LinearMACs(i)

@@ -54,6 +54,26 @@ func TestRunnerRandom(t *testing.T) {
 	}
 }
 
+// TestRunnerNetworks compares whole networks, whose layers have the usual sizes.
+func TestRunnerNetworks(t *testing.T) {
+	r := rand.New(rand.NewSource(5))
+	for name, p := range map[string]*Program{
+		"lenet":   lenetProgram(r, 32, evenCentres(-8, 7)),
+		"resnet8": resnetProgram(r, 32, evenCentres(-128, 127)),
+	} {
+		in := &p.Tensors[p.Input.Tensor]
+		sample := make([]byte, in.Elems())
+		GenerateInput(9, sample, in.Levels)
+		want := evaluate(p, sample)
+		for _, o := range kernelOptions {
+			got, err := mustRunner(t, p, o).RunLevels(sample)
+			if err != nil || !equalOutputs(got, want) {
+				t.Errorf("%s, kernel %q: wrong result (error %v)", name, o.Kernel, err)
+			}
+		}
+	}
+}
+
 // TestRunPreprocessing checks tables and interleaving against their definition.
 func TestRunPreprocessing(t *testing.T) {
 	r := rand.New(rand.NewSource(7))

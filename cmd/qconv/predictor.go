@@ -38,7 +38,7 @@ type floatNetwork struct {
 }
 
 func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) (*floatNetwork, error) {
-	exec, err := finetune.NewExecutor(g, floatBatch, finetune.ExecOptions{Levels: levels})
+	exec, err := finetune.NewExecutor(g, finetune.BatchFor(g, floatBatch), finetune.ExecOptions{Levels: levels})
 	if err != nil {
 		return nil, err
 	}
@@ -53,11 +53,11 @@ func (n *floatNetwork) sizes() (input, output int) {
 
 func (n *floatNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
 	size := n.samples.set.Elems()
-	for at := from; at < to; at += floatBatch {
+	for at := from; at < to; at += n.exec.Batch() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		count := min(floatBatch, to-at)
+		count := min(n.exec.Batch(), to-at)
 		for k := range count {
 			if err := n.samples.Input(at+k, n.in[k*size:][:size]); err != nil {
 				return err

@@ -1,10 +1,10 @@
 // Measures qconv's runtime against ONNX Runtime, all on the core this process is pinned to, in
 // alternating rounds. run speed starts it; the result is JSON on standard output, progress on standard error.
 //
-//   node speed.js WORK MODELS ROUNDS MILLISECONDS
+//   node speed.js WORK MODELS ROUNDS MILLISECONDS NETWORK...
 //
-// WORK holds the programs measure and qconv and receives the models that are made; MODELS is the folder
-// of the float models NAME.onnx with their NAME.ref.npz.
+// WORK holds the program measure and, for every NETWORK, a folder with its folded float model, its samples and its
+// .qlut files; the int8 models are made there too. MODELS is the folder of the float models as they were, NETWORK.onnx.
 'use strict';
 
 const { execFileSync, spawn } = require('child_process');
@@ -13,11 +13,7 @@ const path = require('path');
 const readline = require('readline');
 const ort = require('./ort.js');
 
-const NETWORKS = ['resnet8_cifar10', 'vww_mobilenetv1_025', 'ad_autoencoder', 'mnist_lenet'];
-const PROGRAMS = {
-  w16: ['--levels', '32', '--weights', '16', '--codebook', 'integer'],
-  w256: ['--levels', '32', '--weights', '256'],
-};
+const PROGRAMS = ['w16', 'w256'];
 const PYTHON = process.env.QCONV_BENCH_PYTHON || '/usr/bin/python3';
 
 const say = (text) => process.stderr.write(text + '\n');
@@ -46,13 +42,11 @@ class Program {
   }
 }
 
-// prepare makes everything for one network: folded float and int8 models, programs.
+// prepare makes the int8 model of a network and opens all its contenders.
 async function prepare(work, models, name) {
   const dir = path.join(work, name);
   const file = (f) => path.join(dir, f);
   const source = path.join(models, name + '.onnx');
-  const reference = path.join(models, name + '.ref.npz');
-  int8('fold', source, reference, dir);
   const float = await ort.open(file('float.onnx'));
   const feeds = ort.readSamples(file('samples.f32'), float);
   fs.writeFileSync(file('ranges.json'), JSON.stringify(await ort.ranges(await ort.open(file('taps.onnx')), feeds)));
@@ -63,11 +57,12 @@ async function prepare(work, models, name) {
   if (changed.largest > 1e-4 * Math.max(1, changed.size)) {
     throw new Error(`${name}: folding changed an output by ${changed.largest}`);
   }
-  const network = { name, dir, feeds, float, integer, operators, int8_difference: await ort.difference(float, integer, feeds), programs: {} };
-  for (const [kind, flags] of Object.entries(PROGRAMS)) {
-    const out = file(kind + '.qlut');
-    execFileSync(path.join(work, 'qconv'), ['convert', source, '--calib', reference + '#x0', ...flags, '-o', out]);
-    const program = new Program(work, out, file('samples.f32'));
+  const network = {
+    name, feeds, float, integer, operators,
+    int8_difference: await ort.difference(float, integer, feeds), programs: {},
+  };
+  for (const kind of PROGRAMS) {
+    const program = new Program(work, file(kind + '.qlut'), file('samples.f32'));
     network.programs[kind] = { program, ...(await program.read()) };
   }
   return network;
@@ -102,13 +97,13 @@ async function alternate(network, trivial, rounds, milliseconds) {
 }
 
 async function main() {
-  const [work, models, rounds, milliseconds] = process.argv.slice(2);
-  const results = { node: process.version, onnxruntime: ort.version(), rounds: +rounds, milliseconds: +milliseconds, networks: [] };
+  const [work, models, rounds, milliseconds, ...names] = process.argv.slice(2);
+  const results = [];
   const file = path.join(work, 'trivial.onnx');
   int8('trivial', file);
   const session = await ort.open(file);
   const trivial = { session, feeds: [{ input: new (require('onnxruntime-node').Tensor)('float32', [1], [1, 1]) }] };
-  for (const name of NETWORKS) {
+  for (const name of names) {
     say(`${name}: preparing`);
     const network = await prepare(work, models, name);
     say(`${name}: ${rounds} rounds`);
@@ -117,10 +112,9 @@ async function main() {
     for (const [kind, { program, ...description }] of Object.entries(network.programs)) {
       program.close();
       programs[kind] = description;
-      results.go ||= description.go;
     }
     const { operators, int8_difference } = network;
-    results.networks.push({ name, operators, int8_difference, medians, programs });
+    results.push({ name, operators, int8_difference, medians, programs });
   }
   process.stdout.write(JSON.stringify(results, null, 1) + '\n');
 }

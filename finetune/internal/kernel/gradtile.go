@@ -3,7 +3,7 @@ package kernel
 // gradTile is one block of a sum of outer products: up to tileRows rows by tileCols
 // columns. For r < rows and j < tileCols,
 //
-//	s = sum over p < len(pos) of a[at[r]+pos[p]] * b[p*tileCols+j]
+//	s = init[j] + sum over p < len(pos) of a[at[r]+pos[p]] * b[p*tileCols+j]
 //	c[r*ldc+j] = s, or += s when add is set
 //
 // The rows are anything that moves as a whole from one p to the next, such as the
@@ -14,6 +14,7 @@ type gradTile struct {
 	at   [tileRows]int
 	pos  []int32
 	b    []float32
+	init []float32 // tileCols elements
 	c    []float32
 	ldc  int
 	add  bool

@@ -4,7 +4,7 @@
 #include "textflag.h"
 
 // Registers of gradTileAVX2
-// AX gradTile, SI, BX, R8 to R11 rows of a, R12 pos, R13 position, DI b, CX positions to go
+// AX gradTile, DX a and init, SI, BX, R8 to R11 rows of a, R12 pos, R13 position, DI b, CX positions to go
 // Y0..Y11 sums, Y12 and Y13 b, Y14 a
 
 // FROM sets p to row i of a.
@@ -12,10 +12,10 @@
 	MOVQ (gradTile_at+8*i)(AX), p   \
 	LEAQ (DX)(p*4), p
 
-// ZERO starts the sums of a row.
-#define ZERO(s0, s1) \
-	VXORPS s0, s0, s0 \
-	VXORPS s1, s1, s1
+// INIT starts the sums of a row.
+#define INIT(s0, s1) \
+	VMOVUPS (DX), s0   \
+	VMOVUPS 32(DX), s1
 
 // FMA adds the product of row p and the columns to the sums of the row.
 #define FMA(p, s0, s1) \
@@ -52,23 +52,23 @@
 	FROM5 \
 	FROM(5, R11)
 
-#define ZERO1 \
-	ZERO(Y0, Y1)
-#define ZERO2 \
-	ZERO1 \
-	ZERO(Y2, Y3)
-#define ZERO3 \
-	ZERO2 \
-	ZERO(Y4, Y5)
-#define ZERO4 \
-	ZERO3 \
-	ZERO(Y6, Y7)
-#define ZERO5 \
-	ZERO4 \
-	ZERO(Y8, Y9)
-#define ZERO6 \
-	ZERO5 \
-	ZERO(Y10, Y11)
+#define INIT1 \
+	INIT(Y0, Y1)
+#define INIT2 \
+	INIT1 \
+	INIT(Y2, Y3)
+#define INIT3 \
+	INIT2 \
+	INIT(Y4, Y5)
+#define INIT4 \
+	INIT3 \
+	INIT(Y6, Y7)
+#define INIT5 \
+	INIT4 \
+	INIT(Y8, Y9)
+#define INIT6 \
+	INIT5 \
+	INIT(Y10, Y11)
 
 #define FMA1 \
 	FMA(SI, Y0, Y1)
@@ -143,7 +143,8 @@ TEXT ·gradTileAVX2(SB), NOSPLIT, $0-8
 
 rows1:
 	FROM1
-	ZERO1
+	MOVQ gradTile_init(AX), DX
+	INIT1
 
 loop1:
 	MOVLQSX (R12), R13
@@ -170,7 +171,8 @@ add1:
 
 rows2:
 	FROM2
-	ZERO2
+	MOVQ gradTile_init(AX), DX
+	INIT2
 
 loop2:
 	MOVLQSX (R12), R13
@@ -197,7 +199,8 @@ add2:
 
 rows3:
 	FROM3
-	ZERO3
+	MOVQ gradTile_init(AX), DX
+	INIT3
 
 loop3:
 	MOVLQSX (R12), R13
@@ -224,7 +227,8 @@ add3:
 
 rows4:
 	FROM4
-	ZERO4
+	MOVQ gradTile_init(AX), DX
+	INIT4
 
 loop4:
 	MOVLQSX (R12), R13
@@ -251,7 +255,8 @@ add4:
 
 rows5:
 	FROM5
-	ZERO5
+	MOVQ gradTile_init(AX), DX
+	INIT5
 
 loop5:
 	MOVLQSX (R12), R13
@@ -278,7 +283,8 @@ add5:
 
 rows6:
 	FROM6
-	ZERO6
+	MOVQ gradTile_init(AX), DX
+	INIT6
 
 loop6:
 	MOVLQSX (R12), R13

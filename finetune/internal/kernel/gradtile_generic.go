@@ -5,7 +5,7 @@ func gradTileGeneric(t *gradTile) {
 		a := t.a[t.at[r]:]
 		for j := 0; j < tileCols; j += 4 {
 			b := t.b[j:]
-			var s0, s1, s2, s3 float32
+			s0, s1, s2, s3 := t.init[j], t.init[j+1], t.init[j+2], t.init[j+3]
 			for _, p := range t.pos {
 				x := a[p]
 				s0 += x * b[0]

@@ -10,10 +10,6 @@ func runStrip(s *strip) { stripGeneric(s) }
 
 func runDots(d *dots) { dotsGeneric(d) }
 
-func gatherPanel(panel, src []float32, off []int32, m *moves) {
-	gatherPanelGeneric(panel, src, off, m)
-}
-
 func transposeRows(dst []float32, ldd int, src []float32, lds, rows, cols int, _ bool) {
 	transposeScalar(dst, ldd, src, lds, rows, 0, cols)
 }

@@ -209,7 +209,7 @@ func (b *gradBlock) tiles(group, o int) {
 	}
 	k := len(g.off)
 	base := group * g.cg * g.planes.rows * g.planes.pitch
-	t := gradTile{a: b.src, ldc: g.wide}
+	t := gradTile{a: b.src, init: noInit[:], ldc: g.wide}
 	for p0 := 0; p0 < b.images*plane; p0 += gradPos {
 		p1 := min(p0+gradPos, b.images*plane)
 		t.pos, t.b = g.pos[p0:p1], b.lines[p0*tileCols:]

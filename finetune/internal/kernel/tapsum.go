@@ -21,8 +21,8 @@ type tapSum struct {
 	planes         planes
 	parts          []tapPart
 	units          []tapUnit
-	rows, cols     int  // size of the largest part
-	panel          int  // most rows of a row panel: tileRows, or 1 for strips
+	rows, cols     int // size of the largest part
+	way            tapWay
 	images, band   int  // images and rows of each part that a task does
 	bands, slices  int  // tasks along the rows, and along the row panels
 	packUnits      int  // row panels a packing task does
@@ -34,15 +34,24 @@ type tapSum struct {
 // tapPart is a grid of rows x cols positions of dst: row0 + i*step[0], col0 + j*step[1].
 type tapPart struct {
 	row0, col0, rows, cols int
-	gather                 bool      // the columns of tiles are collected into panels first
 	off                    []int32   // places of the taps in the planes of group 0
 	from                   []int32   // places of their weights, see packUnit
 	first, end             []int32   // taps that a row needs, if they are ordered by rows
-	a                      []float32 // weights, per group and row panel [len(off)][rows]
+	a                      []float32 // weights, packed
 }
 
-// tapUnit is a row panel: rows first to first+rows of a group.
-type tapUnit struct{ group, first, rows int }
+// tapWay is a way to compute the sum.
+type tapWay int
+
+const (
+	byTiles    tapWay = iota // tiles of channels by positions, which are read where they are
+	byChannels               // tiles of positions by channels, put in order afterwards
+	byStrips                 // single channels
+)
+
+// tapUnit is a row panel: rows first to first+rows of a group. Its packed weights are
+// [taps][ld] and start at place at, in rows, with ld rows for each panel.
+type tapUnit struct{ group, first, rows, at, ld int }
 
 var tapSums = sync.Pool{New: func() any {
 	s := new(tapSum)
@@ -115,8 +124,8 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 // stripRows is the number of rows of a group up to which strips are better than tiles.
 const stripRows = 2
 
-// gatherCost is the work of gathering a column panel, in rows of a tile.
-const gatherCost = 5
+// orderTaps is the number of taps that take as long as putting a result in order.
+const orderTaps = 8
 
 // Sizes of a task of a convolution.
 const (
@@ -130,33 +139,57 @@ const (
 func (s *tapSum) plan(extRows, extCols int) {
 	p := &s.planes
 	s.rows, s.cols = s.parts[0].rows, s.parts[0].cols // no other is larger
-	s.panel = tileRows
-	if s.m <= stripRows {
-		s.panel = 1
-	}
-	for i := range s.parts {
-		q := &s.parts[i]
-		inPlace, gathered := ceilDiv(q.cols, vecLen)*vecLen*s.m, q.cols*(s.m+gatherCost)
-		q.gather = s.panel > 1 && (q.cols < vecLen || inPlace > gathered)
-	}
+	s.chooseWay()
 	s.layUnits()
 	p.slot = s.scratch.ints.get(p.stride[0] * p.stride[1])
 	p.layPhases(&s.conv, s.back)
 	s.sizeTasks(extRows, extCols)
-	s.byRows = s.panel > 1 && s.rowsPay()
+	s.byRows = s.way != byStrips && s.cols > vecLen && s.rowsPay()
 	for i := range s.parts {
 		s.layTaps(&s.parts[i])
+	}
+}
+
+// chooseWay compares the work, including what is computed in vain: tiles round the columns
+// up to vectors, and channels are rounded up to tileCols.
+func (s *tapSum) chooseWay() {
+	least := s.cols
+	for i := range s.parts {
+		least = min(least, s.parts[i].cols)
+	}
+	taps := s.srcChans * s.conv.KH * s.conv.KW / len(s.parts)
+	tiles := s.m * ceilDiv(s.cols, vecLen) * vecLen * taps
+	channels := ceilDiv(s.m, tileCols) * tileCols * s.cols * (taps + orderTaps)
+	switch {
+	case s.m <= stripRows:
+		s.way = byStrips
+	case least < vecLen || channels < tiles:
+		s.way = byChannels
+	default:
+		s.way = byTiles
 	}
 }
 
 // layUnits lists the row panels of all groups.
 func (s *tapSum) layUnits() {
 	s.units = s.units[:0]
+	at := 0
 	for g := 0; g < s.groups; g++ {
-		n := ceilDiv(s.m, s.panel)
+		n := s.m
+		switch s.way {
+		case byTiles:
+			n = rowPanels(s.m)
+		case byChannels:
+			n = ceilDiv(s.m, tileCols)
+		}
 		for i := 0; i < n; i++ {
-			first := i * s.m / n
-			s.units = append(s.units, tapUnit{g, first, (i+1)*s.m/n - first})
+			u := tapUnit{group: g, first: i * s.m / n, at: at}
+			u.rows = (i+1)*s.m/n - u.first
+			if u.ld = u.rows; s.way == byChannels {
+				u.ld = tileCols
+			}
+			at += u.ld
+			s.units = append(s.units, u)
 		}
 	}
 }
@@ -168,15 +201,6 @@ func (s *tapSum) sizeTasks(extRows, extCols int) {
 	p.pitch = s.cols + extCols
 	size := p.phases * p.chans * (s.rows + extRows) * p.pitch
 	s.images = max(1, min(ceilDiv(taskWork, work), ceilDiv(v.N, fewTasks), taskBuffer/size))
-	if s.parts[0].gather {
-		// The last panel of a task should not be a large part of it in vain.
-		for most := min(ceilDiv(v.N, fewTasks/2), taskBuffer/size); s.images < most; s.images++ {
-			n := s.images * s.rows * s.cols
-			if idle := ceilDiv(n, tileCols)*tileCols - n; idle*16 <= n {
-				break
-			}
-		}
-	}
 	s.band, s.slices = s.rows, 1
 	tasks := ceilDiv(v.N, s.images)
 	if want := min(ceilDiv(fewTasks, tasks), work/taskWork); want > 1 {
@@ -200,9 +224,6 @@ func (s *tapSum) rowsPay() bool {
 	used, all := 0, 0
 	for i := range s.parts {
 		q := &s.parts[i]
-		if q.gather || q.cols <= vecLen {
-			continue
-		}
 		taps := 0
 		for u := 0; u < s.conv.KH; u++ {
 			if row, ok := s.coord(0, q.row0, u); ok {
@@ -299,7 +320,8 @@ func (s *tapSum) run() {
 	total := 0
 	for i := range s.parts {
 		q := &s.parts[i]
-		q.a = s.scratch.floats.get(s.groups * s.m * len(q.off))
+		last := s.units[len(s.units)-1]
+		q.a = s.scratch.floats.get((last.at + last.ld) * len(q.off))
 		total += len(q.a)
 	}
 	units := len(s.units) * len(s.parts)
@@ -315,46 +337,4 @@ func (s *tapSum) run() {
 	s.scratch.put()
 	s.scratch = nil
 	tapSums.Put(s)
-}
-
-// pack packs the weights of some row panels.
-func (s *tapSum) pack(i int) {
-	n := len(s.units)
-	for u := i * s.packUnits; u < min((i+1)*s.packUnits, n*len(s.parts)); u++ {
-		s.packUnit(&s.parts[u/n], s.units[u%n])
-	}
-}
-
-// packUnit packs a row panel: a[k*rows+r] = w[base+r*step+from[k]].
-func (s *tapSum) packUnit(q *tapPart, u tapUnit) {
-	taps := s.conv.KH * s.conv.KW
-	k := len(q.off)
-	dst := q.a[(u.group*s.m+u.first)*k:][:u.rows*k]
-	step := s.srcChans * taps
-	w := s.w[u.group*s.m*step:]
-	if s.back {
-		w, step = w[u.first*taps:], taps
-	} else {
-		w = w[u.first*step:]
-	}
-	switch whole := k == s.srcChans*taps && !s.byRows; {
-	case whole && !s.back:
-		packRows(dst, w, k, u.rows, k, false)
-	case whole && taps == 1:
-		packRows(dst, w, s.m, u.rows, k, true)
-	case whole && taps >= vecLen:
-		for o := 0; o < s.srcChans; o++ {
-			packRows(dst[o*taps*u.rows:], w[o*s.m*taps:], taps, u.rows, taps, false)
-		}
-	default:
-		for _, from := range q.from {
-			d := dst[:u.rows]
-			dst = dst[u.rows:]
-			at := int(from)
-			for r := range d {
-				d[r] = w[at]
-				at += step
-			}
-		}
-	}
 }

@@ -100,13 +100,13 @@ func (b *tapBlock) merge(parts []tapPart, outs []float32, n, c int) {
 
 // compute computes the rows of the part.
 func (b *tapBlock) compute() {
-	switch {
-	case b.s.panel == 1:
+	switch b.s.way {
+	case byTiles:
+		b.tiles()
+	case byChannels:
+		b.channels()
+	case byStrips:
 		b.strips()
-	case b.q.gather:
-		b.gathered()
-	default:
-		b.inPlace()
 	}
 }
 
@@ -150,8 +150,8 @@ func repeatLast(x []int32, unit int) []int32 {
 // panelCache is the most elements of packed weights to go through again and again.
 const panelCache = 64 << 10
 
-// inPlace computes tiles whose columns are read where they are.
-func (b *tapBlock) inPlace() {
+// tiles computes tiles of channels by positions.
+func (b *tapBlock) tiles() {
 	s, q := b.s, b.q
 	at, to := b.vectors(1, 2)
 	perRow := ceilDiv(q.cols, vecLen)
@@ -185,63 +185,65 @@ func (q *tapPart) taps(i, j int) (first int, off []int32) {
 
 // setRows sets what t needs to know of a row panel, from tap k0 on.
 func (s *tapSum) setRows(t *tile, q *tapPart, u tapUnit, k0 int) {
-	row := u.group*s.m + u.first
-	t.rows, t.a, t.init = u.rows, q.a[row*len(q.off)+k0*u.rows:], noInit[:]
+	t.rows, t.a, t.init = u.rows, q.a[u.at*len(q.off)+k0*u.ld:], noInit[:]
 	if s.bias != nil {
-		t.init = s.bias[row:]
+		t.init = s.bias[u.group*s.m+u.first:]
 	}
 }
 
-// gathered computes tiles whose columns are collected from short rows, also of different
-// images, into panels.
-func (b *tapBlock) gathered() {
+// channels computes tiles of positions by channels.
+func (b *tapBlock) channels() {
 	s, q := b.s, b.q
 	size := b.rows * q.cols
-	panel := b.sc.floats.get(len(q.off)*tileCols + vecLen)
-	t := tile{b: panel, bAt: [2]int{0, vecLen}, off: b.sc.ints.get(len(q.off))}
-	for k := range t.off {
-		t.off[k] = int32(k * tileCols)
-	}
-	var edge [tileRows * tileCols]float32
-	var to [tileCols]int // places of the columns in out, in channel 0
-	for first := 0; first < b.images*size; first += tileCols {
-		width := min(tileCols, b.images*size-first)
-		var m moves
-		for c := 0; c < width; {
-			n, i, j := (first+c)/size, (first+c)%size/q.cols, (first+c)%q.cols
-			run := min(width-c, q.cols-j)
-			m.add(n*b.image+i*s.planes.pitch+j, c, run)
-			at := b.outAt(n, 0, 0) + i*q.cols + j
-			for ; run > 0; run-- {
-				to[c] = at
-				at++
-				c++
-			}
+	buf := b.sc.floats.get(b.images * size * tileCols) // [positions][tileCols]
+	at := b.positions()
+	for _, u := range b.units {
+		t := gradTile{a: b.src[b.srcAt(0, u.group):], init: noInit[:], ldc: tileCols}
+		if s.bias != nil {
+			var init [tileCols]float32
+			copy(init[:], s.bias[u.group*s.m+u.first:][:u.rows])
+			t.init = init[:]
 		}
-		whole := width == tileCols && to[tileCols-1] == to[0]+tileCols-1
-		last := -1
-		for _, u := range b.units {
-			if u.group != last {
-				gatherPanel(panel, b.src[b.srcAt(0, u.group):], q.off, &m)
-				last = u.group
+		a := q.a[u.at*len(q.off):]
+		if s.byRows {
+			for i := 0; i < b.images*b.rows; i++ {
+				k0, off := q.taps(b.row0+i%b.rows, b.row0+i%b.rows)
+				t.pos, t.b = off, a[k0*tileCols:]
+				t.positions(at[i*q.cols:][:q.cols], buf[i*q.cols*tileCols:])
 			}
-			s.setRows(&t, q, u, 0)
-			out := b.outAt(0, u.group, u.first)
-			if whole {
-				t.c, t.ldc, t.cAt = b.out, b.outPlane, [2]int{out + to[0], out + to[0] + vecLen}
-				runTile(&t)
-				continue
-			}
-			t.c, t.ldc, t.cAt = edge[:], tileCols, [2]int{0, vecLen}
-			runTile(&t)
-			for r := 0; r < u.rows; r++ {
-				d := b.out[out+r*b.outPlane:]
-				for c, v := range edge[r*tileCols:][:width] {
-					d[to[c]] = v
-				}
-			}
+		} else {
+			t.pos, t.b = q.off, a
+			t.positions(at, buf)
+		}
+		for n := 0; n < b.images; n++ {
+			transpose(b.out[b.outAt(n, u.group, u.first):], b.outPlane, buf[n*size*tileCols:], tileCols, size, u.rows, false)
 		}
 	}
+}
+
+// positions runs t for all positions and stores the results one after the other in c.
+func (t *gradTile) positions(at []int32, c []float32) {
+	for i := range rowPanels(len(at)) {
+		first, rows := rowPanel(len(at), i)
+		t.rows, t.c = rows, c[first*tileCols:]
+		for r, p := range at[first : first+rows] {
+			t.at[r] = int(p)
+		}
+		runGradTile(t)
+	}
+}
+
+// positions lists the places of all positions in src.
+func (b *tapBlock) positions() []int32 {
+	at := b.sc.ints.get(b.images * b.rows * b.q.cols)[:0]
+	for n := 0; n < b.images; n++ {
+		for i := 0; i < b.rows; i++ {
+			for j := 0; j < b.q.cols; j++ {
+				at = append(at, int32(n*b.image+i*b.s.planes.pitch+j))
+			}
+		}
+	}
+	return at
 }
 
 // strips computes single rows of the result, each for all images. Rows that are shorter
@@ -260,10 +262,9 @@ func (b *tapBlock) strips() {
 	}
 	k := len(q.off)
 	for _, u := range b.units {
-		row := u.group*s.m + u.first
-		t := strip{w: q.a[row*k : row*k+k], off: q.off, b: b.src[b.srcAt(0, u.group):], at: at, to: to}
+		t := strip{w: q.a[u.at*k:][:k], off: q.off, b: b.src[b.srcAt(0, u.group):], at: at, to: to}
 		if s.bias != nil {
-			t.init = s.bias[row]
+			t.init = s.bias[u.group*s.m+u.first]
 		}
 		if !short {
 			t.c = b.out[b.outAt(0, u.group, u.first):]

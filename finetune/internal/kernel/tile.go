@@ -29,7 +29,7 @@ const (
 )
 
 // noInit is the init of tiles that start at zero.
-var noInit [tileRows]float32
+var noInit [tileCols]float32
 
 // rowPanels is the number of tiles that m rows are split into; rowPanel gives the first
 // row and the number of rows of tile i. The tiles differ by at most one row.

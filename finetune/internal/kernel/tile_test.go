@@ -67,7 +67,7 @@ func TestGradTile(t *testing.T) {
 		for _, n := range []int{1, 2, 3, 8, 33} {
 			for _, add := range []bool{false, true} {
 				ldc := 16 + n%4
-				s := gradTile{rows: rows, a: randoms(r, 150), pos: offsets(r, n, 100), b: randoms(r, n*tileCols), ldc: ldc, add: add}
+				s := gradTile{rows: rows, a: randoms(r, 150), pos: offsets(r, n, 100), b: randoms(r, n*tileCols), init: randoms(r, tileCols), ldc: ldc, add: add}
 				for i := range s.at {
 					s.at[i] = r.IntN(50)
 				}
@@ -82,6 +82,7 @@ func TestGradTile(t *testing.T) {
 						if !add {
 							want.v[at], want.mag[at] = 0, 0
 						}
+						want.add(at, float64(s.init[j]))
 						for p := range s.pos {
 							want.add(at, float64(s.a[s.at[i]+int(s.pos[p])])*float64(s.b[p*tileCols+j]))
 						}
@@ -156,39 +157,6 @@ func TestStrip(t *testing.T) {
 				if !intact() {
 					t.Fatalf("%s: %d vectors: wrote outside", name, vecs)
 				}
-			}
-		}
-	}
-}
-
-func TestGatherPanel(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 1))
-	src := randoms(r, 400)
-	for _, runs := range [][]int{{16}, {8, 8}, {1, 15}, {9, 7}, {5, 5, 6}, {1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1}, {3}} {
-		off := offsets(r, 11, 100)
-		var m moves
-		var from [tileCols]int
-		c := 0
-		for _, n := range runs {
-			at := r.IntN(200)
-			m.add(at, c, n)
-			for i := 0; i < n; i++ {
-				from[c] = at + i
-				c++
-			}
-		}
-		for name, run := range map[string]func(panel, src []float32, off []int32, m *moves){"best": gatherPanel, "generic": gatherPanelGeneric} {
-			panel, intact := guarded(len(off)*tileCols + vecLen)
-			run(panel, src, off, &m)
-			for k, o := range off {
-				for j, at := range from[:c] {
-					if got, want := panel[k*tileCols+j], src[int(o)+at]; got != want {
-						t.Fatalf("%s: runs %v: tap %d, column %d: got %g, want %g", name, runs, k, j, got, want)
-					}
-				}
-			}
-			if !intact() {
-				t.Fatalf("%s: runs %v: wrote outside", name, runs)
 			}
 		}
 	}

@@ -19,6 +19,7 @@ import (
 // cut into segments that do, and segments are put together in 32 bits.
 type Grouped struct {
 	finisher
+	vector     Vector
 	grids      []*grid
 	sections   int // parts of the channels that share no input
 	channels   int // output channels per section
@@ -39,6 +40,7 @@ type grid struct {
 	outCol   int // elements from one position to the next
 	pitch    int // lanes of a row
 	rowWords int // words of the buffer of rows
+	clear    int // words at its start that must be cleared before a Run
 
 	prog  []uint16 // of all channels: number of segments, then { shift, segment }
 	start []uint32 // where the program of a channel starts in prog
@@ -58,14 +60,14 @@ type tileCol struct {
 	out  int32 // elements from the first column of the grid
 }
 
-// NewGrouped prepares l. It fails, before any large work, where Cost would exceed limit,
+// NewGrouped prepares l for instruction set v. It fails, before any large work, where Cost would exceed limit,
 // where the layer is too large for the addresses of taps, and where the machine is not
 // little-endian.
-func NewGrouped(l *Layer, limit int) (*Grouped, error) {
+func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
-	k := &Grouped{sections: sections(l), outStep: l.positions()}
+	k := &Grouped{vector: v, sections: sections(l), outStep: l.positions()}
 	k.channels = l.Out[0] / k.sections
 	top := 0 // largest index
 	for i := range l.Terms {

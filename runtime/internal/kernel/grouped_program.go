@@ -121,9 +121,13 @@ func fitting(taps []tap, limit int64) (head, tail []tap, sum int64) {
 func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	g.pitch = lay.pitch / k.laneBytes()
 	g.rowWords = lay.bytes / wordBytes
+	g.clear = g.rowWords // words: whatever a tap reads must be an index in range, also beside the rows
+	if k.vector != Portable {
+		g.clear = lay.words // the row of zeros
+	}
 	for y := 0; y < lay.total[0]; y += lay.rows {
 		n := min(lay.rows, lay.total[0]-y)
-		words := passWords(ceilDiv(n*lay.pitch, wordBytes))
+		words := k.passWords(ceilDiv(n*lay.pitch, wordBytes))
 		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow)})
 	}
 	for x := 0; x < lay.total[1]; x += lay.cols {

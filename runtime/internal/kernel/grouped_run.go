@@ -15,8 +15,7 @@ func (k *Grouped) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 
 func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch) {
 	rows := s.rows[:g.rowWords]
-	// Whatever a tap reads must be an index in range, also beside the rows and beyond.
-	clear(rows)
+	clear(rows[:g.clear])
 	wide := k.groupUnits == 0
 	channel, at := 0, g.outStart
 	for sec := range k.sections {
@@ -51,7 +50,7 @@ func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileR
 		odd, odd16 = odd[:words], odd16[:half]
 	}
 	if r := k.step(o); r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
-		sums(even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Add(prog, 4), k.groupUnits)
+		sums(k.vector, even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Add(prog, 4), k.groupUnits)
 		g.deliverPairs(r, dst, at, even16, odd16, g.add[o], int(row.rows), cols)
 		return
 	}
@@ -71,7 +70,7 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 	prog = unsafe.Add(prog, 2)
 	for first := true; segments > 0; segments-- {
 		shift := *(*uint16)(prog) & (bits.UintSize - 1)
-		prog = sums(even, odd, rows, unsafe.Add(prog, 2), k.groupUnits)
+		prog = sums(k.vector, even, odd, rows, unsafe.Add(prog, 2), k.groupUnits)
 		switch {
 		case wide && first:
 			for i, v := range even16 {

@@ -22,7 +22,10 @@ const (
 )
 
 // passWords is the number of words that sums spends its time on when asked for n.
-func passWords(n int) int {
+func (k *Grouped) passWords(n int) int {
+	if m := k.vector.laneWords(); m > 1 {
+		return ceilDiv(n, m) * m
+	}
 	if n%4 == 3 {
 		n++
 	}
@@ -31,7 +34,11 @@ func passWords(n int) int {
 
 // passCost is the cost of one tap on n words: a load and an addition per word, and the
 // address once per pass.
-func passCost(n int) int {
+func (k *Grouped) passCost(n int) int {
+	if m := k.vector.laneWords(); m > 1 {
+		n /= m
+		return n + ceilDiv(n, 8)
+	}
 	c := n / 4 * (4 + 1)
 	if n&2 != 0 {
 		c += 2 + 1
@@ -72,16 +79,21 @@ func (k *Grouped) chooseTiles(l *Layer, axes [][2]axis, rows, cols, digits int) 
 	}
 }
 
+// rowAlign is the alignment of the rows of a plane, in bytes.
+func (k *Grouped) rowAlign() int { return max(tapBytes, k.vector.laneWords()*wordBytes) }
+
+func alignUp(n, align int) int { return ceilDiv(n, align) * align }
+
 // layout places the planes of all terms for tiles of rows x cols positions.
 func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, cols, totalRows, totalCols int) *tiling {
 	t := &tiling{rows: rows, cols: cols, total: [2]int{totalRows, totalCols}}
 	t.pitch = ceilDiv(cols*k.laneBytes(), tapBytes) * tapBytes
-	t.words = passWords(ceilDiv(rows*t.pitch, wordBytes))
-	at := t.words * wordBytes // a row of zeros, for the taps that fill up a unit
+	t.words = k.passWords(ceilDiv(rows*t.pitch, wordBytes))
+	at := alignUp(t.words*wordBytes, k.rowAlign()) // a row of zeros, for the taps that fill up a unit
 	sections := sections(l)
 	for i := range l.Terms {
 		term := &l.Terms[i]
-		m := newPlaneMap(term, axes[i][0], axes[i][1], rows, t.pitch, cols, totalCols)
+		m := newPlaneMap(term, axes[i][0], axes[i][1], rows, t.pitch, cols, totalCols, k.rowAlign())
 		t.maps = append(t.maps, m)
 		t.base = append(t.base, at)
 		at += min(term.Shape[0]/sections, maxTapRows) * m.bytes
@@ -105,7 +117,7 @@ func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) in
 		}
 		fill += l.Terms[i].Shape[0] * lines * (8 + t.cols*max(1, axes[i][1].stride*4)/8)
 	}
-	add := passCost(t.words) * digits
+	add := k.passCost(t.words) * digits
 	if k.groupUnits > 0 {
 		add += add / (2 * k.groupUnits) // moving groups to 16-bit lanes
 	}

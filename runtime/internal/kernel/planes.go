@@ -61,8 +61,8 @@ type planeMap struct {
 
 // newPlaneMap lays out the planes of a term for tiles of rows x cols positions whose
 // rows take pitch bytes. tiles is the number of tiles side by side, total the number of
-// positions in a row of the grid.
-func newPlaneMap(t *Term, y, x axis, rows, pitch, cols, total int) planeMap {
+// positions in a row of the grid. Planes start at multiples of align bytes.
+func newPlaneMap(t *Term, y, x axis, rows, pitch, cols, total, align int) planeMap {
 	var m planeMap
 	type key struct{ phase, tx int }
 	type span struct{ lo, hi int }
@@ -100,7 +100,7 @@ func newPlaneMap(t *Term, y, x axis, rows, pitch, cols, total int) planeMap {
 		}
 		offs[k] = m.bytes
 		// Rows beyond any buffer need no exact count.
-		m.bytes = min(m.bytes+min(rows+p.rows, maxTapRows)*pitch, 2*maxTapRows)
+		m.bytes = min(m.bytes+alignUp(min(rows+p.rows, maxTapRows)*pitch, align), 2*maxTapRows)
 		m.planes = append(m.planes, p)
 	}
 	for ky := range y.at {

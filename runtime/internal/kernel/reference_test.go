@@ -69,8 +69,10 @@ type linear interface {
 // implementations returns every kernel that can compute l, by name.
 func implementations(l *Layer) map[string]linear {
 	m := map[string]linear{"lookup": NewLookup(l)}
-	if k, err := NewGrouped(l, math.MaxInt); err == nil {
-		m["grouped"] = k
+	for _, v := range Available() {
+		if k, err := NewGrouped(l, math.MaxInt, v); err == nil {
+			m["grouped "+v.String()] = k
+		}
 	}
 	if k, err := NewSorted(l, 8<<20, math.MaxInt); err == nil {
 		m["sorted"] = k

@@ -36,14 +36,14 @@ func (n Need) Max(m Need) Need {
 
 // Bytes is the memory a Scratch of this size takes.
 func (n Need) Bytes() int {
-	return (n.Rows+n.Lanes)*wordBytes + 4*(n.Acc+n.List) + n.Line
+	return (n.Rows+n.Lanes)*wordBytes + 2*scratchAlign + 4*(n.Acc+n.List) + n.Line
 }
 
 // NewScratch allocates a Scratch.
 func NewScratch(n Need) *Scratch {
 	s := &Scratch{
-		rows:  make([]word, n.Rows),
-		lanes: make([]word, n.Lanes),
+		rows:  alignedWords(n.Rows),
+		lanes: alignedWords(n.Lanes),
 		acc:   make([]int32, n.Acc),
 		list:  make([]uint32, n.List),
 		line:  make([]byte, n.Line),
@@ -51,4 +51,17 @@ func NewScratch(n Need) *Scratch {
 	s.rowBytes = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.rows))), n.Rows*wordBytes)
 	s.lanes16 = unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(s.lanes))), n.Lanes*wordBytes/2)
 	return s
+}
+
+// scratchAlign is the alignment in bytes of memory that vectors work on.
+const scratchAlign = 64
+
+// alignedWords is n words whose first one lies at a multiple of scratchAlign.
+func alignedWords(n int) []word {
+	all := make([]word, n+scratchAlign/wordBytes)
+	at := 0
+	for uintptr(unsafe.Pointer(&all[at]))%scratchAlign != 0 {
+		at++
+	}
+	return all[at : at+n : at+n]
 }

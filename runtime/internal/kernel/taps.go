@@ -25,12 +25,21 @@ const tapBytes = 4
 // maxTapRows is the size in bytes of the largest buffer that a tap can address.
 const maxTapRows = 1 << 16 * tapBytes
 
+// With vectors every lane stands for itself: nothing is carried from one to the next.
+
 // sums runs one segment for len(even) words of positions and returns what follows the
-// segment. rows points to these words in the first row, prog to the segment.
+// segment. rows points to these words in the first row, prog to the segment. With a v
+// other than Portable len(even) is a multiple of v.laneWords().
 //
 // For byte rows even and odd, equally long, receive the lanes of even and of odd
 // positions. For 16-bit rows (groupUnits == 0) even receives all lanes and odd is not used.
-func sums(even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next unsafe.Pointer) {
+func sums(v Vector, even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next unsafe.Pointer) {
+	if v != Portable {
+		if groupUnits > 0 {
+			return vectorByteSums(v, even, odd, rows, prog, groupUnits)
+		}
+		return vectorWideSums(v, even, rows, prog)
+	}
 	if groupUnits > 0 {
 		return byteSums(even, odd, rows, prog, groupUnits)
 	}

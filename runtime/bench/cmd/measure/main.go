@@ -1,13 +1,14 @@
 // Command measure runs a program over and over for the benchmarks of runtime/bench.
 //
 //	measure PROGRAM.qlut SAMPLES.f32          one round per line of standard input
-//	measure PROGRAM.qlut SAMPLES.f32 COUNT    exactly COUNT inferences, for the instructions command
+//	measure PROGRAM.qlut SAMPLES.f32 COUNT    exactly COUNT inferences, nothing is timed
 //
 // SAMPLES.f32 holds one or more inputs of the float network, float32, little-endian, in
 // its own layout; they are used in turn. A line of standard input is a number of
 // milliseconds; the answer is one line of JSON with the median time of an inference in
 // nanoseconds and the number of inferences of that round. The first line of output
-// describes the program.
+// describes the program. With COUNT, the only output is the number of
+// multiply-accumulates of one inference; the instructions command counts what they take.
 package main
 
 import (
@@ -30,7 +31,6 @@ type description struct {
 	MACs   int     `json:"macs"`
 	Bytes  int64   `json:"file_bytes"`
 	RAM    int     `json:"ram_bytes"`
-	Go     string  `json:"go"`
 	Layers []layer `json:"layers"`
 }
 
@@ -77,13 +77,20 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		if err != nil || n < 0 {
 			return fmt.Errorf("count is %q, want a whole number", args[2])
 		}
-		return repeat(r, samples, n)
+		if err := repeat(r, samples, n); err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(stdout, "%d MACs\n", p.MACs())
+		return err
+	}
+	if err := r.SelfTest(); err != nil {
+		return err
 	}
 	info, err := os.Stat(args[0])
 	if err != nil {
 		return err
 	}
-	d := description{MACs: p.MACs(), Bytes: info.Size(), RAM: r.Memory().Total(), Go: goruntime.Version()}
+	d := description{MACs: p.MACs(), Bytes: info.Size(), RAM: r.Memory().Total()}
 	for _, l := range r.Layers() {
 		d.Layers = append(d.Layers, layer{l.Name, l.Kernel, l.MACs})
 	}

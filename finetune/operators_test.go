@@ -1,0 +1,102 @@
+package finetune
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// withoutFloatForm are operators of package onnx that the float engine lacks, with the
+// reason of each.
+var withoutFloatForm = map[string]string{}
+
+// TestOpsComplete demands a float form of every typed operator of package onnx. The
+// operators are read from its source: what the Type methods return.
+func TestOpsComplete(t *testing.T) {
+	names, scalar := onnxOperators(t)
+	if len(names) < 60 {
+		t.Fatalf("found %d operators in package onnx, want at least 60: %q", len(names), names)
+	}
+	for _, name := range names {
+		have := operators[name] != nil || multiple[name] != nil || scalar[name]
+		reason, excepted := withoutFloatForm[name]
+		switch {
+		case !have && !excepted:
+			t.Errorf("operator %s has no float form", name)
+		case have && excepted:
+			t.Errorf("operator %s has a float form, but is listed as lacking one: %s", name, reason)
+		}
+	}
+	for _, table := range [][]string{slices.Collect(maps.Keys(operators)), slices.Collect(maps.Keys(multiple)), slices.Collect(maps.Keys(withoutFloatForm))} {
+		for _, name := range table {
+			if !slices.Contains(names, name) {
+				t.Errorf("package onnx has no operator %s", name)
+			}
+		}
+	}
+}
+
+// onnxOperators are the names of all typed operators, and which are scalar functions.
+func onnxOperators(t *testing.T) (names []string, scalar map[string]bool) {
+	t.Helper()
+	files, err := filepath.Glob("../onnx/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var methods []*ast.FuncDecl
+	for _, file := range files {
+		if strings.HasSuffix(file, "_test.go") {
+			continue
+		}
+		source, err := parser.ParseFile(token.NewFileSet(), file, nil, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range source.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Recv != nil {
+				methods = append(methods, f)
+			}
+		}
+	}
+	byType := map[string][]string{} // names by Go type
+	applies := map[string]bool{}    // Go types with a method Apply
+	for _, f := range methods {
+		star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
+		if !ok {
+			continue
+		}
+		receiver := star.X.(*ast.Ident).Name
+		switch f.Name.Name {
+		case "Apply":
+			applies[receiver] = true
+		case "Type":
+			result := f.Body.List[0].(*ast.ReturnStmt).Results[0]
+			if text, ok := result.(*ast.BasicLit); ok {
+				name, err := strconv.Unquote(text.Value)
+				if err != nil {
+					t.Fatal(err)
+				}
+				byType[receiver] = []string{name}
+			} else if receiver == "Reduce" { // the operator's Kind
+				byType[receiver] = slices.Collect(maps.Keys(reductions))
+			} else {
+				t.Errorf("the name of %s is not a literal", receiver)
+			}
+		}
+	}
+	scalar = map[string]bool{}
+	for receiver, list := range byType {
+		names = append(names, list...)
+		for _, name := range list {
+			scalar[name] = applies[receiver]
+		}
+	}
+	slices.Sort(names)
+	return names, scalar
+}

@@ -1,0 +1,80 @@
+package onnx
+
+import "slices"
+
+// OperatorInfo says how far an operator of ONNX is supported.
+type OperatorInfo struct {
+	Name string
+	// Since and Until are the opsets it is read in; both are 0 for an operator that is
+	// refused.
+	Since, Until int
+	// Note says what is read of it, or why it is refused; empty if all is read.
+	Note string
+}
+
+// Operators lists the operators of the default domain that are known, by name: those that
+// are read, those done at import where shapes are computed, and those refused with a
+// reason of their own. Any other operator is refused too.
+func Operators() []OperatorInfo {
+	var list []OperatorInfo
+	for name, e := range ops {
+		until := e.until
+		if until == 0 {
+			until = newestOpset
+		}
+		list = append(list, OperatorInfo{Name: name, Since: e.since, Until: until, Note: e.note})
+	}
+	for name := range evaluators {
+		if _, ok := ops[name]; !ok {
+			list = append(list, OperatorInfo{Name: name, Since: minOpset, Until: newestOpset, Note: "of shapes and constants"})
+		}
+	}
+	for name, why := range refused {
+		list = append(list, OperatorInfo{Name: name, Note: why})
+	}
+	slices.SortFunc(list, func(a, b OperatorInfo) int {
+		if a.Name < b.Name {
+			return -1
+		}
+		return 1
+	})
+	return list
+}
+
+// Reasons that several operators share.
+const (
+	recurrent   = "a recurrent layer, whose state runs through the samples of a sequence; qconv takes feed-forward networks"
+	controlFlow = "control flow; export the network with its loops unrolled and its branches decided"
+	attention   = "attention multiplies activations by activations; qconv takes convolutional networks, perceptrons and auto-encoders"
+	statistics  = "a normalization by statistics of its input needs divisions by computed values; BatchNormalization does not"
+	dataShape   = "the shape of its result depends on the data"
+	integerMath = "integer arithmetic on activations; start from the float model, or from one with QuantizeLinear and DequantizeLinear"
+)
+
+// refused are operators with a reason of their own why they are not supported.
+var refused = map[string]string{
+	"Attention":             attention,
+	"Compress":              dataShape,
+	"ConvInteger":           integerMath,
+	"DynamicQuantizeLinear": integerMath,
+	"GRU":                   recurrent,
+	"GatherElements":        "positions that differ by element",
+	"GroupNormalization":    statistics,
+	"If":                    controlFlow,
+	"LSTM":                  recurrent,
+	"LayerNormalization":    statistics,
+	"Loop":                  controlFlow,
+	"MatMulInteger":         integerMath,
+	"MaxRoiPool":            "regions of interest are computed at run time",
+	"MultiHeadAttention":    attention,
+	"NonMaxSuppression":     dataShape + "; end the network before it",
+	"NonZero":               dataShape,
+	"RMSNormalization":      statistics,
+	"RNN":                   recurrent,
+	"RoiAlign":              "regions of interest are computed at run time",
+	"Scan":                  controlFlow,
+	"SequenceConstruct":     "a sequence of tensors",
+	"SequenceAt":            "a sequence of tensors",
+	"TopK":                  "sorting; end the network before it",
+	"Unique":                dataShape,
+}

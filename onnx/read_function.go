@@ -1,0 +1,200 @@
+package onnx
+
+import (
+	"fmt"
+
+	"google.golang.org/protobuf/proto"
+
+	"qconv/onnx/internal/pb"
+)
+
+// A model may define functions of its own. Their calls are replaced by their nodes before
+// anything else is read.
+
+// Limits of what calls may grow to.
+const (
+	maxInlined = 1 << 18 // nodes
+	maxCalls   = 64      // calls within calls
+)
+
+// functionKey names a function.
+type functionKey struct{ domain, name string }
+
+// inliner replaces calls of functions.
+type inliner struct {
+	d         *decoder
+	functions map[functionKey]*pb.FunctionProto
+	names     map[string]bool // values and nodes of the file, and those made here
+	nodes     []*pb.NodeProto
+	open      map[functionKey]bool // functions whose nodes are being copied
+	copies    int                  // to number calls without a name
+}
+
+// inline returns the graph without calls of the model's own functions. The opsets their
+// nodes are of are noted.
+func (d *decoder) inline(m *pb.ModelProto) (*pb.GraphProto, error) {
+	p := m.GetGraph()
+	in := &inliner{d: d, functions: map[functionKey]*pb.FunctionProto{}, open: map[functionKey]bool{}}
+	for _, f := range m.GetFunctions() {
+		key := functionKey{f.GetDomain(), f.GetName()}
+		if key.domain == functionDomain && (functionOps[key.name] != nil || key.name == "Quantize") {
+			continue
+		}
+		if in.functions[key] != nil {
+			return nil, formatErrorf(fmt.Sprintf("function %q of domain %q", key.name, key.domain), "it is there twice")
+		}
+		in.functions[key] = f
+	}
+	if len(in.functions) == 0 {
+		return p, nil
+	}
+	in.names = map[string]bool{}
+	for _, t := range p.GetInitializer() {
+		in.names[t.GetName()] = true
+	}
+	for _, v := range p.GetInput() {
+		in.names[v.GetName()] = true
+	}
+	for _, n := range p.GetNode() {
+		in.names[n.GetName()] = true
+		for _, out := range n.GetOutput() {
+			in.names[out] = true
+		}
+	}
+	d.nodeOpsets = map[*pb.NodeProto]map[string]int{}
+	if err := in.copy(p.GetNode(), nil); err != nil {
+		return nil, err
+	}
+	return &pb.GraphProto{Name: p.Name, Node: in.nodes, Initializer: p.Initializer, SparseInitializer: p.SparseInitializer,
+		Input: p.Input, Output: p.Output, ValueInfo: p.ValueInfo}, nil
+}
+
+// copy appends nodes, of the model (opsets nil) or of a function with opsets of its own.
+func (in *inliner) copy(nodes []*pb.NodeProto, opsets map[string]int) error {
+	for _, n := range nodes {
+		f := in.functions[functionKey{n.GetDomain(), n.GetOpType()}]
+		if f != nil {
+			if err := in.call(n, f); err != nil {
+				return err
+			}
+			continue
+		}
+		if len(in.nodes) == maxInlined {
+			return in.refuse("the model", fmt.Sprintf("its functions grow to more than %d nodes", maxInlined))
+		}
+		in.nodes = append(in.nodes, n)
+		if opsets != nil {
+			in.d.nodeOpsets[n] = opsets
+		}
+	}
+	return nil
+}
+
+func (in *inliner) refuse(what, reason string) error {
+	return &UnsupportedError{Nodes: []UnsupportedNode{{Name: what, Reason: reason}}}
+}
+
+// call appends the nodes of a function in place of a node that calls it.
+func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
+	key := functionKey{f.GetDomain(), f.GetName()}
+	where := fmt.Sprintf("node %q, a call of function %q", n.GetName(), key.name)
+	switch {
+	case in.open[key]:
+		return formatErrorf(where, "the function calls itself")
+	case len(in.open) == maxCalls:
+		return in.refuse(where, fmt.Sprintf("calls are nested deeper than %d", maxCalls))
+	case len(n.GetInput()) > len(f.GetInput()) || len(n.GetOutput()) > len(f.GetOutput()):
+		return formatErrorf(where, "it has %d inputs and %d outputs, the function %d and %d",
+			len(n.GetInput()), len(n.GetOutput()), len(f.GetInput()), len(f.GetOutput()))
+	}
+	in.open[key] = true
+	defer delete(in.open, key)
+
+	opsets := map[string]int{}
+	for _, o := range f.GetOpsetImport() {
+		domain := o.GetDomain()
+		if isDefault(domain) {
+			domain = ""
+		}
+		opsets[domain] = clampInt(o.GetVersion())
+	}
+	in.copies++
+	prefix := n.GetName()
+	if prefix == "" {
+		prefix = fmt.Sprintf("%s_call%d", n.GetOpType(), in.copies)
+	}
+	names := map[string]string{"": ""} // of values: in the function, in the graph
+	for i, name := range f.GetInput() {
+		names[name] = ""
+		if i < len(n.GetInput()) {
+			names[name] = n.GetInput()[i]
+		}
+	}
+	var copies []*pb.NodeProto
+	for i, name := range f.GetOutput() {
+		out := ""
+		if i < len(n.GetOutput()) {
+			out = n.GetOutput()[i]
+		}
+		if from, twice := names[name]; twice {
+			if out != "" { // an input handed on, or an output twice
+				copies = append(copies, &pb.NodeProto{Name: proto.String(in.fresh(prefix + "/" + name)),
+					OpType: proto.String("Identity"), Input: []string{from}, Output: []string{out}})
+			}
+			continue
+		}
+		if out == "" {
+			out = in.fresh(prefix + "/" + name)
+		}
+		names[name] = out
+	}
+	attrs := map[string]*pb.AttributeProto{}
+	for _, a := range n.GetAttribute() {
+		attrs[a.GetName()] = a
+	}
+	declared := map[string]bool{}
+	for _, name := range f.GetAttribute() {
+		declared[name] = true
+	}
+	value := func(name string) string {
+		if _, ok := names[name]; !ok {
+			names[name] = in.fresh(prefix + "/" + name)
+		}
+		return names[name]
+	}
+	if len(in.nodes)+len(f.GetNode()) > maxInlined {
+		return in.refuse("the model", fmt.Sprintf("its functions grow to more than %d nodes", maxInlined))
+	}
+	for _, inner := range f.GetNode() {
+		c := &pb.NodeProto{OpType: inner.OpType, Domain: inner.Domain, Name: proto.String(prefix + "/" + inner.GetName())}
+		for _, name := range inner.GetInput() {
+			c.Input = append(c.Input, value(name))
+		}
+		for _, name := range inner.GetOutput() {
+			c.Output = append(c.Output, value(name))
+		}
+		for _, a := range inner.GetAttribute() {
+			ref := a.GetRefAttrName()
+			switch given := attrs[ref]; {
+			case ref == "":
+				c.Attribute = append(c.Attribute, a)
+			case given != nil:
+				c.Attribute = append(c.Attribute, &pb.AttributeProto{Name: a.Name, Type: given.Type, F: given.F, I: given.I, S: given.S,
+					T: given.T, Floats: given.Floats, Ints: given.Ints, Strings: given.Strings})
+			case !declared[ref]:
+				return in.refuse(where, fmt.Sprintf("attribute %q has a default value in the function", ref))
+			}
+		}
+		copies = append(copies, c)
+	}
+	return in.copy(copies, opsets)
+}
+
+// fresh appends to a name until nothing in the graph has it.
+func (in *inliner) fresh(name string) string {
+	for in.names[name] {
+		name += "_"
+	}
+	in.names[name] = true
+	return name
+}

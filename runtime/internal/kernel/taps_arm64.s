@@ -1,0 +1,810 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// Registers: R0 even (or sum), R1 odd, R2 rows, R3 start of the segment, R4 units of a
+// group, R5 blocks left, R6 position in the program, R7 planes left, R8 units left of a
+// list, R9 units left of a group, R15 units to subtract, R10..R13 addresses of four rows.
+
+// UNIT reads the addresses of four rows.
+#define UNIT \
+	MOVD.P	8(R6), R14; \
+	ADD	R14.UXTH<<2, R2, R10; \
+	LSR	$16, R14, R11; \
+	ADD	R11.UXTH<<2, R2, R11; \
+	LSR	$32, R14, R12; \
+	ADD	R12.UXTH<<2, R2, R12; \
+	LSR	$48, R14, R13; \
+	ADD	R13<<2, R2, R13
+
+// PLANE reads the head of a plane: R9 shift, R8 units to add, R15 units to subtract.
+#define PLANE \
+	SUB	$1, R7; \
+	MOVHU	(R6), R9; \
+	MOVHU	2(R6), R8; \
+	MOVHU	4(R6), R15; \
+	ADD	$6, R6
+
+// TAP8 adds a row to a group: V0.. += row.
+#define TAP8(row) \
+	VLD1.P	64(row), [V24.B16, V25.B16, V26.B16, V27.B16]; \
+	VLD1	(row), [V28.B16, V29.B16, V30.B16, V31.B16]; \
+	VADD	V24.B16, V0.B16, V0.B16; \
+	VADD	V25.B16, V1.B16, V1.B16; \
+	VADD	V26.B16, V2.B16, V2.B16; \
+	VADD	V27.B16, V3.B16, V3.B16; \
+	VADD	V28.B16, V4.B16, V4.B16; \
+	VADD	V29.B16, V5.B16, V5.B16; \
+	VADD	V30.B16, V6.B16, V6.B16; \
+	VADD	V31.B16, V7.B16, V7.B16
+
+#define DOUBLE8 \
+	VADD	V8.H8, V8.H8, V8.H8; \
+	VADD	V9.H8, V9.H8, V9.H8; \
+	VADD	V10.H8, V10.H8, V10.H8; \
+	VADD	V11.H8, V11.H8, V11.H8; \
+	VADD	V12.H8, V12.H8, V12.H8; \
+	VADD	V13.H8, V13.H8, V13.H8; \
+	VADD	V14.H8, V14.H8, V14.H8; \
+	VADD	V15.H8, V15.H8, V15.H8; \
+	VADD	V16.H8, V16.H8, V16.H8; \
+	VADD	V17.H8, V17.H8, V17.H8; \
+	VADD	V18.H8, V18.H8, V18.H8; \
+	VADD	V19.H8, V19.H8, V19.H8; \
+	VADD	V20.H8, V20.H8, V20.H8; \
+	VADD	V21.H8, V21.H8, V21.H8; \
+	VADD	V22.H8, V22.H8, V22.H8; \
+	VADD	V23.H8, V23.H8, V23.H8
+
+// Spill of a group: T += s, D += s>>8.
+#define ADD8 \
+	VADD	V0.H8, V8.H8, V8.H8; \
+	VADD	V1.H8, V9.H8, V9.H8; \
+	VADD	V2.H8, V10.H8, V10.H8; \
+	VADD	V3.H8, V11.H8, V11.H8; \
+	VADD	V4.H8, V12.H8, V12.H8; \
+	VADD	V5.H8, V13.H8, V13.H8; \
+	VADD	V6.H8, V14.H8, V14.H8; \
+	VADD	V7.H8, V15.H8, V15.H8; \
+	VUSRA	$8, V0.H8, V16.H8; \
+	VUSRA	$8, V1.H8, V17.H8; \
+	VUSRA	$8, V2.H8, V18.H8; \
+	VUSRA	$8, V3.H8, V19.H8; \
+	VUSRA	$8, V4.H8, V20.H8; \
+	VUSRA	$8, V5.H8, V21.H8; \
+	VUSRA	$8, V6.H8, V22.H8; \
+	VUSRA	$8, V7.H8, V23.H8
+
+#define SUB8 \
+	VSUB	V0.H8, V8.H8, V8.H8; \
+	VSUB	V1.H8, V9.H8, V9.H8; \
+	VSUB	V2.H8, V10.H8, V10.H8; \
+	VSUB	V3.H8, V11.H8, V11.H8; \
+	VSUB	V4.H8, V12.H8, V12.H8; \
+	VSUB	V5.H8, V13.H8, V13.H8; \
+	VSUB	V6.H8, V14.H8, V14.H8; \
+	VSUB	V7.H8, V15.H8, V15.H8; \
+	VUSHR	$8, V0.H8, V0.H8; \
+	VUSHR	$8, V1.H8, V1.H8; \
+	VUSHR	$8, V2.H8, V2.H8; \
+	VUSHR	$8, V3.H8, V3.H8; \
+	VUSHR	$8, V4.H8, V4.H8; \
+	VUSHR	$8, V5.H8, V5.H8; \
+	VUSHR	$8, V6.H8, V6.H8; \
+	VUSHR	$8, V7.H8, V7.H8; \
+	VSUB	V0.H8, V16.H8, V16.H8; \
+	VSUB	V1.H8, V17.H8, V17.H8; \
+	VSUB	V2.H8, V18.H8, V18.H8; \
+	VSUB	V3.H8, V19.H8, V19.H8; \
+	VSUB	V4.H8, V20.H8, V20.H8; \
+	VSUB	V5.H8, V21.H8, V21.H8; \
+	VSUB	V6.H8, V22.H8, V22.H8; \
+	VSUB	V7.H8, V23.H8, V23.H8
+
+// func byteSumsNEON8(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+// s is in V0.., T in V8.., D in V16.., a row in V24...
+TEXT ·byteSumsNEON8(SB), NOSPLIT, $0-56
+	MOVD	even+0(FP), R0
+	MOVD	odd+8(FP), R1
+	MOVD	rows+16(FP), R2
+	MOVD	prog+24(FP), R3
+	MOVD	blocks+32(FP), R5
+	MOVD	group+40(FP), R4
+
+block:
+	MOVHU	2(R3), R7
+	ADD	$4, R3, R6
+	VEOR	V8.B16, V8.B16, V8.B16
+	VEOR	V9.B16, V9.B16, V9.B16
+	VEOR	V10.B16, V10.B16, V10.B16
+	VEOR	V11.B16, V11.B16, V11.B16
+	VEOR	V12.B16, V12.B16, V12.B16
+	VEOR	V13.B16, V13.B16, V13.B16
+	VEOR	V14.B16, V14.B16, V14.B16
+	VEOR	V15.B16, V15.B16, V15.B16
+	VEOR	V16.B16, V16.B16, V16.B16
+	VEOR	V17.B16, V17.B16, V17.B16
+	VEOR	V18.B16, V18.B16, V18.B16
+	VEOR	V19.B16, V19.B16, V19.B16
+	VEOR	V20.B16, V20.B16, V20.B16
+	VEOR	V21.B16, V21.B16, V21.B16
+	VEOR	V22.B16, V22.B16, V22.B16
+	VEOR	V23.B16, V23.B16, V23.B16
+	CBZ	R7, end
+
+plane:
+	PLANE
+	CBZ	R9, add
+
+double:
+	DOUBLE8
+	SUBS	$1, R9
+	BNE	double
+
+add:
+	CBZ	R8, sub
+
+addGroup:
+	CMP	R4, R8
+	CSEL	LO, R8, R4, R9
+	SUB	R9, R8
+	UNIT
+	VLD1.P	64(R10), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VLD1	(R10), [V4.B16, V5.B16, V6.B16, V7.B16]
+	B	addFirst
+
+addUnit:
+	UNIT
+	TAP8(R10)
+
+addFirst:
+	TAP8(R11)
+	TAP8(R12)
+	TAP8(R13)
+	SUBS	$1, R9
+	BNE	addUnit
+	ADD8
+	CBNZ	R8, addGroup
+
+sub:
+	CBZ	R15, next
+
+subGroup:
+	CMP	R4, R15
+	CSEL	LO, R15, R4, R9
+	SUB	R9, R15
+	UNIT
+	VLD1.P	64(R10), [V0.B16, V1.B16, V2.B16, V3.B16]
+	VLD1	(R10), [V4.B16, V5.B16, V6.B16, V7.B16]
+	B	subFirst
+
+subUnit:
+	UNIT
+	TAP8(R10)
+
+subFirst:
+	TAP8(R11)
+	TAP8(R12)
+	TAP8(R13)
+	SUBS	$1, R9
+	BNE	subUnit
+	SUB8
+	CBNZ	R15, subGroup
+
+next:
+	CBNZ	R7, plane
+
+end:
+	MOVHU	(R3), R9
+	VDUP	R9, V24.H8
+	VSHL	$8, V16.H8, V0.H8
+	VSHL	$8, V17.H8, V1.H8
+	VSHL	$8, V18.H8, V2.H8
+	VSHL	$8, V19.H8, V3.H8
+	VSHL	$8, V20.H8, V4.H8
+	VSHL	$8, V21.H8, V5.H8
+	VSHL	$8, V22.H8, V6.H8
+	VSHL	$8, V23.H8, V7.H8
+	VSUB	V0.H8, V8.H8, V8.H8
+	VSUB	V1.H8, V9.H8, V9.H8
+	VSUB	V2.H8, V10.H8, V10.H8
+	VSUB	V3.H8, V11.H8, V11.H8
+	VSUB	V4.H8, V12.H8, V12.H8
+	VSUB	V5.H8, V13.H8, V13.H8
+	VSUB	V6.H8, V14.H8, V14.H8
+	VSUB	V7.H8, V15.H8, V15.H8
+	VADD	V24.H8, V8.H8, V8.H8
+	VADD	V24.H8, V9.H8, V9.H8
+	VADD	V24.H8, V10.H8, V10.H8
+	VADD	V24.H8, V11.H8, V11.H8
+	VADD	V24.H8, V12.H8, V12.H8
+	VADD	V24.H8, V13.H8, V13.H8
+	VADD	V24.H8, V14.H8, V14.H8
+	VADD	V24.H8, V15.H8, V15.H8
+	VADD	V24.H8, V16.H8, V16.H8
+	VADD	V24.H8, V17.H8, V17.H8
+	VADD	V24.H8, V18.H8, V18.H8
+	VADD	V24.H8, V19.H8, V19.H8
+	VADD	V24.H8, V20.H8, V20.H8
+	VADD	V24.H8, V21.H8, V21.H8
+	VADD	V24.H8, V22.H8, V22.H8
+	VADD	V24.H8, V23.H8, V23.H8
+	VST1.P	[V8.B16, V9.B16, V10.B16, V11.B16], 64(R0)
+	VST1.P	[V12.B16, V13.B16, V14.B16, V15.B16], 64(R0)
+	VST1.P	[V16.B16, V17.B16, V18.B16, V19.B16], 64(R1)
+	VST1.P	[V20.B16, V21.B16, V22.B16, V23.B16], 64(R1)
+	ADD	$128, R2
+	SUBS	$1, R5
+	BNE	block
+	MOVD	R6, next+48(FP)
+	RET
+
+// TAP4 adds a row to a group: V0.. += row.
+#define TAP4(row) \
+	VLD1	(row), [V24.B16, V25.B16, V26.B16, V27.B16]; \
+	VADD	V24.B16, V0.B16, V0.B16; \
+	VADD	V25.B16, V1.B16, V1.B16; \
+	VADD	V26.B16, V2.B16, V2.B16; \
+	VADD	V27.B16, V3.B16, V3.B16
+
+#define DOUBLE4 \
+	VADD	V8.H8, V8.H8, V8.H8; \
+	VADD	V9.H8, V9.H8, V9.H8; \
+	VADD	V10.H8, V10.H8, V10.H8; \
+	VADD	V11.H8, V11.H8, V11.H8; \
+	VADD	V16.H8, V16.H8, V16.H8; \
+	VADD	V17.H8, V17.H8, V17.H8; \
+	VADD	V18.H8, V18.H8, V18.H8; \
+	VADD	V19.H8, V19.H8, V19.H8
+
+// Spill of a group: T += s, D += s>>8.
+#define ADD4 \
+	VADD	V0.H8, V8.H8, V8.H8; \
+	VADD	V1.H8, V9.H8, V9.H8; \
+	VADD	V2.H8, V10.H8, V10.H8; \
+	VADD	V3.H8, V11.H8, V11.H8; \
+	VUSRA	$8, V0.H8, V16.H8; \
+	VUSRA	$8, V1.H8, V17.H8; \
+	VUSRA	$8, V2.H8, V18.H8; \
+	VUSRA	$8, V3.H8, V19.H8
+
+#define SUB4 \
+	VSUB	V0.H8, V8.H8, V8.H8; \
+	VSUB	V1.H8, V9.H8, V9.H8; \
+	VSUB	V2.H8, V10.H8, V10.H8; \
+	VSUB	V3.H8, V11.H8, V11.H8; \
+	VUSHR	$8, V0.H8, V0.H8; \
+	VUSHR	$8, V1.H8, V1.H8; \
+	VUSHR	$8, V2.H8, V2.H8; \
+	VUSHR	$8, V3.H8, V3.H8; \
+	VSUB	V0.H8, V16.H8, V16.H8; \
+	VSUB	V1.H8, V17.H8, V17.H8; \
+	VSUB	V2.H8, V18.H8, V18.H8; \
+	VSUB	V3.H8, V19.H8, V19.H8
+
+// func byteSumsNEON4(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+// s is in V0.., T in V8.., D in V16.., a row in V24...
+TEXT ·byteSumsNEON4(SB), NOSPLIT, $0-56
+	MOVD	even+0(FP), R0
+	MOVD	odd+8(FP), R1
+	MOVD	rows+16(FP), R2
+	MOVD	prog+24(FP), R3
+	MOVD	blocks+32(FP), R5
+	MOVD	group+40(FP), R4
+
+block:
+	MOVHU	2(R3), R7
+	ADD	$4, R3, R6
+	VEOR	V8.B16, V8.B16, V8.B16
+	VEOR	V9.B16, V9.B16, V9.B16
+	VEOR	V10.B16, V10.B16, V10.B16
+	VEOR	V11.B16, V11.B16, V11.B16
+	VEOR	V16.B16, V16.B16, V16.B16
+	VEOR	V17.B16, V17.B16, V17.B16
+	VEOR	V18.B16, V18.B16, V18.B16
+	VEOR	V19.B16, V19.B16, V19.B16
+	CBZ	R7, end
+
+plane:
+	PLANE
+	CBZ	R9, add
+
+double:
+	DOUBLE4
+	SUBS	$1, R9
+	BNE	double
+
+add:
+	CBZ	R8, sub
+
+addGroup:
+	CMP	R4, R8
+	CSEL	LO, R8, R4, R9
+	SUB	R9, R8
+	UNIT
+	VLD1	(R10), [V0.B16, V1.B16, V2.B16, V3.B16]
+	B	addFirst
+
+addUnit:
+	UNIT
+	TAP4(R10)
+
+addFirst:
+	TAP4(R11)
+	TAP4(R12)
+	TAP4(R13)
+	SUBS	$1, R9
+	BNE	addUnit
+	ADD4
+	CBNZ	R8, addGroup
+
+sub:
+	CBZ	R15, next
+
+subGroup:
+	CMP	R4, R15
+	CSEL	LO, R15, R4, R9
+	SUB	R9, R15
+	UNIT
+	VLD1	(R10), [V0.B16, V1.B16, V2.B16, V3.B16]
+	B	subFirst
+
+subUnit:
+	UNIT
+	TAP4(R10)
+
+subFirst:
+	TAP4(R11)
+	TAP4(R12)
+	TAP4(R13)
+	SUBS	$1, R9
+	BNE	subUnit
+	SUB4
+	CBNZ	R15, subGroup
+
+next:
+	CBNZ	R7, plane
+
+end:
+	MOVHU	(R3), R9
+	VDUP	R9, V24.H8
+	VSHL	$8, V16.H8, V0.H8
+	VSHL	$8, V17.H8, V1.H8
+	VSHL	$8, V18.H8, V2.H8
+	VSHL	$8, V19.H8, V3.H8
+	VSUB	V0.H8, V8.H8, V8.H8
+	VSUB	V1.H8, V9.H8, V9.H8
+	VSUB	V2.H8, V10.H8, V10.H8
+	VSUB	V3.H8, V11.H8, V11.H8
+	VADD	V24.H8, V8.H8, V8.H8
+	VADD	V24.H8, V9.H8, V9.H8
+	VADD	V24.H8, V10.H8, V10.H8
+	VADD	V24.H8, V11.H8, V11.H8
+	VADD	V24.H8, V16.H8, V16.H8
+	VADD	V24.H8, V17.H8, V17.H8
+	VADD	V24.H8, V18.H8, V18.H8
+	VADD	V24.H8, V19.H8, V19.H8
+	VST1.P	[V8.B16, V9.B16, V10.B16, V11.B16], 64(R0)
+	VST1.P	[V16.B16, V17.B16, V18.B16, V19.B16], 64(R1)
+	ADD	$64, R2
+	SUBS	$1, R5
+	BNE	block
+	MOVD	R6, next+48(FP)
+	RET
+
+// TAP1 adds a row to a group: V0.. += row.
+#define TAP1(row) \
+	VLD1	(row), [V24.B16]; \
+	VADD	V24.B16, V0.B16, V0.B16
+
+#define DOUBLE1 \
+	VADD	V8.H8, V8.H8, V8.H8; \
+	VADD	V16.H8, V16.H8, V16.H8
+
+// Spill of a group: T += s, D += s>>8.
+#define ADD1 \
+	VADD	V0.H8, V8.H8, V8.H8; \
+	VUSRA	$8, V0.H8, V16.H8
+
+#define SUB1 \
+	VSUB	V0.H8, V8.H8, V8.H8; \
+	VUSHR	$8, V0.H8, V0.H8; \
+	VSUB	V0.H8, V16.H8, V16.H8
+
+// func byteSumsNEON1(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+// s is in V0.., T in V8.., D in V16.., a row in V24...
+TEXT ·byteSumsNEON1(SB), NOSPLIT, $0-56
+	MOVD	even+0(FP), R0
+	MOVD	odd+8(FP), R1
+	MOVD	rows+16(FP), R2
+	MOVD	prog+24(FP), R3
+	MOVD	blocks+32(FP), R5
+	MOVD	group+40(FP), R4
+
+block:
+	MOVHU	2(R3), R7
+	ADD	$4, R3, R6
+	VEOR	V8.B16, V8.B16, V8.B16
+	VEOR	V16.B16, V16.B16, V16.B16
+	CBZ	R7, end
+
+plane:
+	PLANE
+	CBZ	R9, add
+
+double:
+	DOUBLE1
+	SUBS	$1, R9
+	BNE	double
+
+add:
+	CBZ	R8, sub
+
+addGroup:
+	CMP	R4, R8
+	CSEL	LO, R8, R4, R9
+	SUB	R9, R8
+	UNIT
+	VLD1	(R10), [V0.B16]
+	B	addFirst
+
+addUnit:
+	UNIT
+	TAP1(R10)
+
+addFirst:
+	TAP1(R11)
+	TAP1(R12)
+	TAP1(R13)
+	SUBS	$1, R9
+	BNE	addUnit
+	ADD1
+	CBNZ	R8, addGroup
+
+sub:
+	CBZ	R15, next
+
+subGroup:
+	CMP	R4, R15
+	CSEL	LO, R15, R4, R9
+	SUB	R9, R15
+	UNIT
+	VLD1	(R10), [V0.B16]
+	B	subFirst
+
+subUnit:
+	UNIT
+	TAP1(R10)
+
+subFirst:
+	TAP1(R11)
+	TAP1(R12)
+	TAP1(R13)
+	SUBS	$1, R9
+	BNE	subUnit
+	SUB1
+	CBNZ	R15, subGroup
+
+next:
+	CBNZ	R7, plane
+
+end:
+	MOVHU	(R3), R9
+	VDUP	R9, V24.H8
+	VSHL	$8, V16.H8, V0.H8
+	VSUB	V0.H8, V8.H8, V8.H8
+	VADD	V24.H8, V8.H8, V8.H8
+	VADD	V24.H8, V16.H8, V16.H8
+	VST1.P	[V8.B16], 16(R0)
+	VST1.P	[V16.B16], 16(R1)
+	ADD	$16, R2
+	SUBS	$1, R5
+	BNE	block
+	MOVD	R6, next+48(FP)
+	RET
+
+#define WIDEADD16(row) \
+	VLD1.P	64(row), [V16.B16, V17.B16, V18.B16, V19.B16]; \
+	VLD1.P	64(row), [V20.B16, V21.B16, V22.B16, V23.B16]; \
+	VLD1.P	64(row), [V24.B16, V25.B16, V26.B16, V27.B16]; \
+	VLD1	(row), [V28.B16, V29.B16, V30.B16, V31.B16]; \
+	VADD	V16.H8, V0.H8, V0.H8; \
+	VADD	V17.H8, V1.H8, V1.H8; \
+	VADD	V18.H8, V2.H8, V2.H8; \
+	VADD	V19.H8, V3.H8, V3.H8; \
+	VADD	V20.H8, V4.H8, V4.H8; \
+	VADD	V21.H8, V5.H8, V5.H8; \
+	VADD	V22.H8, V6.H8, V6.H8; \
+	VADD	V23.H8, V7.H8, V7.H8; \
+	VADD	V24.H8, V8.H8, V8.H8; \
+	VADD	V25.H8, V9.H8, V9.H8; \
+	VADD	V26.H8, V10.H8, V10.H8; \
+	VADD	V27.H8, V11.H8, V11.H8; \
+	VADD	V28.H8, V12.H8, V12.H8; \
+	VADD	V29.H8, V13.H8, V13.H8; \
+	VADD	V30.H8, V14.H8, V14.H8; \
+	VADD	V31.H8, V15.H8, V15.H8
+
+#define WIDESUB16(row) \
+	VLD1.P	64(row), [V16.B16, V17.B16, V18.B16, V19.B16]; \
+	VLD1.P	64(row), [V20.B16, V21.B16, V22.B16, V23.B16]; \
+	VLD1.P	64(row), [V24.B16, V25.B16, V26.B16, V27.B16]; \
+	VLD1	(row), [V28.B16, V29.B16, V30.B16, V31.B16]; \
+	VSUB	V16.H8, V0.H8, V0.H8; \
+	VSUB	V17.H8, V1.H8, V1.H8; \
+	VSUB	V18.H8, V2.H8, V2.H8; \
+	VSUB	V19.H8, V3.H8, V3.H8; \
+	VSUB	V20.H8, V4.H8, V4.H8; \
+	VSUB	V21.H8, V5.H8, V5.H8; \
+	VSUB	V22.H8, V6.H8, V6.H8; \
+	VSUB	V23.H8, V7.H8, V7.H8; \
+	VSUB	V24.H8, V8.H8, V8.H8; \
+	VSUB	V25.H8, V9.H8, V9.H8; \
+	VSUB	V26.H8, V10.H8, V10.H8; \
+	VSUB	V27.H8, V11.H8, V11.H8; \
+	VSUB	V28.H8, V12.H8, V12.H8; \
+	VSUB	V29.H8, V13.H8, V13.H8; \
+	VSUB	V30.H8, V14.H8, V14.H8; \
+	VSUB	V31.H8, V15.H8, V15.H8
+
+// func wideSumsNEON16(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+// The sums are in V0.., a row in V16...
+TEXT ·wideSumsNEON16(SB), NOSPLIT, $0-40
+	MOVD	sum+0(FP), R0
+	MOVD	rows+8(FP), R2
+	MOVD	prog+16(FP), R3
+	MOVD	blocks+24(FP), R5
+
+block:
+	MOVHU	2(R3), R7
+	ADD	$4, R3, R6
+	VEOR	V0.B16, V0.B16, V0.B16
+	VEOR	V1.B16, V1.B16, V1.B16
+	VEOR	V2.B16, V2.B16, V2.B16
+	VEOR	V3.B16, V3.B16, V3.B16
+	VEOR	V4.B16, V4.B16, V4.B16
+	VEOR	V5.B16, V5.B16, V5.B16
+	VEOR	V6.B16, V6.B16, V6.B16
+	VEOR	V7.B16, V7.B16, V7.B16
+	VEOR	V8.B16, V8.B16, V8.B16
+	VEOR	V9.B16, V9.B16, V9.B16
+	VEOR	V10.B16, V10.B16, V10.B16
+	VEOR	V11.B16, V11.B16, V11.B16
+	VEOR	V12.B16, V12.B16, V12.B16
+	VEOR	V13.B16, V13.B16, V13.B16
+	VEOR	V14.B16, V14.B16, V14.B16
+	VEOR	V15.B16, V15.B16, V15.B16
+	CBZ	R7, end
+
+plane:
+	PLANE
+	CBZ	R9, add
+
+double:
+	VADD	V0.H8, V0.H8, V0.H8
+	VADD	V1.H8, V1.H8, V1.H8
+	VADD	V2.H8, V2.H8, V2.H8
+	VADD	V3.H8, V3.H8, V3.H8
+	VADD	V4.H8, V4.H8, V4.H8
+	VADD	V5.H8, V5.H8, V5.H8
+	VADD	V6.H8, V6.H8, V6.H8
+	VADD	V7.H8, V7.H8, V7.H8
+	VADD	V8.H8, V8.H8, V8.H8
+	VADD	V9.H8, V9.H8, V9.H8
+	VADD	V10.H8, V10.H8, V10.H8
+	VADD	V11.H8, V11.H8, V11.H8
+	VADD	V12.H8, V12.H8, V12.H8
+	VADD	V13.H8, V13.H8, V13.H8
+	VADD	V14.H8, V14.H8, V14.H8
+	VADD	V15.H8, V15.H8, V15.H8
+	SUBS	$1, R9
+	BNE	double
+
+add:
+	CBZ	R8, sub
+
+addUnit:
+	UNIT
+	WIDEADD16(R10)
+	WIDEADD16(R11)
+	WIDEADD16(R12)
+	WIDEADD16(R13)
+	SUBS	$1, R8
+	BNE	addUnit
+
+sub:
+	CBZ	R15, next
+
+subUnit:
+	UNIT
+	WIDESUB16(R10)
+	WIDESUB16(R11)
+	WIDESUB16(R12)
+	WIDESUB16(R13)
+	SUBS	$1, R15
+	BNE	subUnit
+
+next:
+	CBNZ	R7, plane
+
+end:
+	MOVHU	(R3), R9
+	VDUP	R9, V16.H8
+	VADD	V16.H8, V0.H8, V0.H8
+	VADD	V16.H8, V1.H8, V1.H8
+	VADD	V16.H8, V2.H8, V2.H8
+	VADD	V16.H8, V3.H8, V3.H8
+	VADD	V16.H8, V4.H8, V4.H8
+	VADD	V16.H8, V5.H8, V5.H8
+	VADD	V16.H8, V6.H8, V6.H8
+	VADD	V16.H8, V7.H8, V7.H8
+	VADD	V16.H8, V8.H8, V8.H8
+	VADD	V16.H8, V9.H8, V9.H8
+	VADD	V16.H8, V10.H8, V10.H8
+	VADD	V16.H8, V11.H8, V11.H8
+	VADD	V16.H8, V12.H8, V12.H8
+	VADD	V16.H8, V13.H8, V13.H8
+	VADD	V16.H8, V14.H8, V14.H8
+	VADD	V16.H8, V15.H8, V15.H8
+	VST1.P	[V0.B16, V1.B16, V2.B16, V3.B16], 64(R0)
+	VST1.P	[V4.B16, V5.B16, V6.B16, V7.B16], 64(R0)
+	VST1.P	[V8.B16, V9.B16, V10.B16, V11.B16], 64(R0)
+	VST1.P	[V12.B16, V13.B16, V14.B16, V15.B16], 64(R0)
+	ADD	$256, R2
+	SUBS	$1, R5
+	BNE	block
+	MOVD	R6, next+32(FP)
+	RET
+
+#define WIDEADD4(row) \
+	VLD1	(row), [V16.B16, V17.B16, V18.B16, V19.B16]; \
+	VADD	V16.H8, V0.H8, V0.H8; \
+	VADD	V17.H8, V1.H8, V1.H8; \
+	VADD	V18.H8, V2.H8, V2.H8; \
+	VADD	V19.H8, V3.H8, V3.H8
+
+#define WIDESUB4(row) \
+	VLD1	(row), [V16.B16, V17.B16, V18.B16, V19.B16]; \
+	VSUB	V16.H8, V0.H8, V0.H8; \
+	VSUB	V17.H8, V1.H8, V1.H8; \
+	VSUB	V18.H8, V2.H8, V2.H8; \
+	VSUB	V19.H8, V3.H8, V3.H8
+
+// func wideSumsNEON4(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+// The sums are in V0.., a row in V16...
+TEXT ·wideSumsNEON4(SB), NOSPLIT, $0-40
+	MOVD	sum+0(FP), R0
+	MOVD	rows+8(FP), R2
+	MOVD	prog+16(FP), R3
+	MOVD	blocks+24(FP), R5
+
+block:
+	MOVHU	2(R3), R7
+	ADD	$4, R3, R6
+	VEOR	V0.B16, V0.B16, V0.B16
+	VEOR	V1.B16, V1.B16, V1.B16
+	VEOR	V2.B16, V2.B16, V2.B16
+	VEOR	V3.B16, V3.B16, V3.B16
+	CBZ	R7, end
+
+plane:
+	PLANE
+	CBZ	R9, add
+
+double:
+	VADD	V0.H8, V0.H8, V0.H8
+	VADD	V1.H8, V1.H8, V1.H8
+	VADD	V2.H8, V2.H8, V2.H8
+	VADD	V3.H8, V3.H8, V3.H8
+	SUBS	$1, R9
+	BNE	double
+
+add:
+	CBZ	R8, sub
+
+addUnit:
+	UNIT
+	WIDEADD4(R10)
+	WIDEADD4(R11)
+	WIDEADD4(R12)
+	WIDEADD4(R13)
+	SUBS	$1, R8
+	BNE	addUnit
+
+sub:
+	CBZ	R15, next
+
+subUnit:
+	UNIT
+	WIDESUB4(R10)
+	WIDESUB4(R11)
+	WIDESUB4(R12)
+	WIDESUB4(R13)
+	SUBS	$1, R15
+	BNE	subUnit
+
+next:
+	CBNZ	R7, plane
+
+end:
+	MOVHU	(R3), R9
+	VDUP	R9, V16.H8
+	VADD	V16.H8, V0.H8, V0.H8
+	VADD	V16.H8, V1.H8, V1.H8
+	VADD	V16.H8, V2.H8, V2.H8
+	VADD	V16.H8, V3.H8, V3.H8
+	VST1.P	[V0.B16, V1.B16, V2.B16, V3.B16], 64(R0)
+	ADD	$64, R2
+	SUBS	$1, R5
+	BNE	block
+	MOVD	R6, next+32(FP)
+	RET
+
+#define WIDEADD1(row) \
+	VLD1	(row), [V16.B16]; \
+	VADD	V16.H8, V0.H8, V0.H8
+
+#define WIDESUB1(row) \
+	VLD1	(row), [V16.B16]; \
+	VSUB	V16.H8, V0.H8, V0.H8
+
+// func wideSumsNEON1(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+// The sums are in V0.., a row in V16...
+TEXT ·wideSumsNEON1(SB), NOSPLIT, $0-40
+	MOVD	sum+0(FP), R0
+	MOVD	rows+8(FP), R2
+	MOVD	prog+16(FP), R3
+	MOVD	blocks+24(FP), R5
+
+block:
+	MOVHU	2(R3), R7
+	ADD	$4, R3, R6
+	VEOR	V0.B16, V0.B16, V0.B16
+	CBZ	R7, end
+
+plane:
+	PLANE
+	CBZ	R9, add
+
+double:
+	VADD	V0.H8, V0.H8, V0.H8
+	SUBS	$1, R9
+	BNE	double
+
+add:
+	CBZ	R8, sub
+
+addUnit:
+	UNIT
+	WIDEADD1(R10)
+	WIDEADD1(R11)
+	WIDEADD1(R12)
+	WIDEADD1(R13)
+	SUBS	$1, R8
+	BNE	addUnit
+
+sub:
+	CBZ	R15, next
+
+subUnit:
+	UNIT
+	WIDESUB1(R10)
+	WIDESUB1(R11)
+	WIDESUB1(R12)
+	WIDESUB1(R13)
+	SUBS	$1, R15
+	BNE	subUnit
+
+next:
+	CBNZ	R7, plane
+
+end:
+	MOVHU	(R3), R9
+	VDUP	R9, V16.H8
+	VADD	V16.H8, V0.H8, V0.H8
+	VST1.P	[V0.B16], 16(R0)
+	ADD	$16, R2
+	SUBS	$1, R5
+	BNE	block
+	MOVD	R6, next+32(FP)
+	RET

@@ -1,0 +1,7 @@
+//go:build (!amd64 && !arm64) || purego
+
+package kernel
+
+const best = Portable
+
+func supported(v Vector) bool { return v == Portable }
