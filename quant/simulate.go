@@ -3,6 +3,8 @@ package quant
 import (
 	"fmt"
 	"math"
+	gort "runtime"
+	"sync"
 
 	"qconv/runtime"
 )
@@ -99,35 +101,57 @@ func simulateLinear(p *runtime.Program, l *runtime.Linear, tensors [][]int32, ou
 	return nil
 }
 
-// simulateTerm adds one linear map to the accumulators, by the equation of [runtime.Term].
+// simulateTerm adds one linear map to the accumulators, by the equation of [runtime.Term]: weight
+// after weight, each at all positions. Output channels are computed at the same time.
 func simulateTerm(p *runtime.Program, t runtime.Term, weights []uint16, in []int32, shape [3]int, acc []int64) {
 	source := p.Tensors[t.In]
 	centres := p.Codebooks[t.Codebook].Centres
 	perGroup := source.Shape[0] / t.Groups // input channels of a group
 	outPerGroup := shape[0] / t.Groups
-	a := 0
+	area := t.Kernel[0] * t.Kernel[1]
+	rows, columns := meetings(t, 0, shape[1], source.Shape[1]), meetings(t, 1, shape[2], source.Shape[2])
+	plane := shape[1] * shape[2]
+	var wait sync.WaitGroup
+	defer wait.Wait()
+	channels := make(chan int, shape[0])
 	for o := range shape[0] {
-		for y := range shape[1] {
-			for x := range shape[2] {
-				w := o * perGroup * t.Kernel[0] * t.Kernel[1]
-				for c := range perGroup {
-					channel := o/outPerGroup*perGroup + c
-					for ky := range t.Kernel[0] {
-						for kx := range t.Kernel[1] {
-							v, okV := tap(y, ky, t, 0, source.Shape[1])
-							u, okU := tap(x, kx, t, 1, source.Shape[2])
-							if okV && okU {
-								i := in[(channel*source.Shape[1]+v)*source.Shape[2]+u]
-								acc[a] += int64(centres[weights[w]]) * int64(i-int32(source.Zero))
-							}
-							w++
+		channels <- o
+	}
+	close(channels)
+	for range gort.GOMAXPROCS(0) {
+		wait.Go(func() {
+			for o := range channels {
+				out := acc[o*plane:][:plane]
+				for w, index := range weights[o*perGroup*area:][:perGroup*area] {
+					centre := int64(centres[index])
+					channel := o/outPerGroup*perGroup + w/area
+					picture := in[channel*source.Shape[1]*source.Shape[2]:]
+					for _, r := range rows[w%area/t.Kernel[1]] {
+						line, from := out[r.out*shape[2]:], picture[r.in*source.Shape[2]:]
+						for _, c := range columns[w%t.Kernel[1]] {
+							line[c.out] += centre * int64(from[c.in]-int32(source.Zero))
 						}
 					}
 				}
-				a++
+			}
+		})
+	}
+}
+
+// meeting says that an output row (or column) meets an input row through a kernel element.
+type meeting struct{ out, in int }
+
+// meetings lists the meetings of every kernel element along axis d.
+func meetings(t runtime.Term, d, outputs, inputs int) [][]meeting {
+	list := make([][]meeting, t.Kernel[d])
+	for k := range list {
+		for y := range outputs {
+			if v, ok := tap(y, k, t, d, inputs); ok {
+				list[k] = append(list[k], meeting{y, v})
 			}
 		}
 	}
+	return list
 }
 
 // tap is the input row (d = 0) or column (d = 1) that kernel element k meets at output
