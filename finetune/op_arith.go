@@ -95,10 +95,25 @@ func buildSub(b *builder, n *onnx.Node) (*G.Node, error) {
 }
 
 func buildMul(b *builder, n *onnx.Node) (*G.Node, error) {
-	return b.binary(n,
-		func(x, y float32) float32 { return x * y },
-		func(_, y float32) float32 { return y },
-		func(x, _ float32) float32 { return x })
+	in, err := b.operands(n)
+	if err != nil {
+		return nil, err
+	}
+	count := in[0].Shape()[0]
+	product := func(out []float32, in [][]float32) {
+		eachChunk(count, func(lo, hi int) {
+			x, y := in[0][lo:hi], in[1][lo:hi]
+			for i, v := range x {
+				out[lo+i] = v * y[i]
+			}
+		})
+	}
+	times := func(other int) adjoint {
+		return func(in []*G.Node, _, dy *G.Node) *G.Node {
+			return b.apply("Mul.dx", count, product, nil, dy, in[other])
+		}
+	}
+	return b.apply("Mul", count, product, []adjoint{times(1), times(0)}, in...), nil
 }
 
 // buildDiv lays x / y; the quotient of integers is rounded towards zero.

@@ -27,14 +27,15 @@ type inliner struct {
 	names     map[string]bool // values and nodes of the file, and those made here
 	nodes     []*pb.NodeProto
 	open      map[functionKey]bool // functions whose nodes are being copied
-	copies    int                  // to number calls without a name
+	prefixes  map[string]bool      // of names made for calls
+	copies    int                  // to number calls and names that are taken
 }
 
 // inline returns the graph without calls of the model's own functions. The opsets their
 // nodes are of are noted.
 func (d *decoder) inline(m *pb.ModelProto) (*pb.GraphProto, error) {
 	p := m.GetGraph()
-	in := &inliner{d: d, functions: map[functionKey]*pb.FunctionProto{}, open: map[functionKey]bool{}}
+	in := &inliner{d: d, functions: map[functionKey]*pb.FunctionProto{}, open: map[functionKey]bool{}, prefixes: map[string]bool{}}
 	for _, f := range m.GetFunctions() {
 		key := functionKey{f.GetDomain(), f.GetName()}
 		if key.domain == functionDomain && (functionOps[key.name] != nil || key.name == "Quantize") {
@@ -118,11 +119,12 @@ func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
 		}
 		opsets[domain] = clampInt(o.GetVersion())
 	}
-	in.copies++
 	prefix := n.GetName()
-	if prefix == "" {
+	if prefix == "" || in.prefixes[prefix] {
+		in.copies++
 		prefix = fmt.Sprintf("%s_call%d", n.GetOpType(), in.copies)
 	}
+	in.prefixes[prefix] = true
 	names := map[string]string{"": ""} // of values: in the function, in the graph
 	for i, name := range f.GetInput() {
 		names[name] = ""
@@ -166,7 +168,10 @@ func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
 		return in.refuse("the model", fmt.Sprintf("its functions grow to more than %d nodes", maxInlined))
 	}
 	for _, inner := range f.GetNode() {
-		c := &pb.NodeProto{OpType: inner.OpType, Domain: inner.Domain, Name: proto.String(prefix + "/" + inner.GetName())}
+		c := &pb.NodeProto{OpType: inner.OpType, Domain: inner.Domain}
+		if inner.GetName() != "" {
+			c.Name = proto.String(prefix + "/" + inner.GetName())
+		}
 		for _, name := range inner.GetInput() {
 			c.Input = append(c.Input, value(name))
 		}
@@ -190,11 +195,13 @@ func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
 	return in.copy(copies, opsets)
 }
 
-// fresh appends to a name until nothing in the graph has it.
+// fresh appends a number to a name that something in the graph has already.
 func (in *inliner) fresh(name string) string {
-	for in.names[name] {
-		name += "_"
+	unique := name
+	for in.names[unique] {
+		in.copies++
+		unique = fmt.Sprintf("%s_%d", name, in.copies)
 	}
-	in.names[name] = true
-	return name
+	in.names[unique] = true
+	return unique
 }

@@ -51,6 +51,9 @@ func (a *analysis) classify(n *onnx.Node) (class, string) {
 	if a.inner[n] {
 		return classGate, ""
 	}
+	if reason := FloatOnly(n.Op.Type()); reason != "" {
+		return classRefused, reason
+	}
 	switch op := n.Op.(type) {
 	case *onnx.Conv, *onnx.ConvTranspose:
 		if n.Inputs[1].Const == nil {
@@ -86,8 +89,6 @@ func (a *analysis) classify(n *onnx.Node) (class, string) {
 			return classRefused, fmt.Sprintf("pads with %g; only zero is sure to be one of the levels", op.Value)
 		}
 		return classMove, ""
-	case *onnx.LRN, *onnx.InstanceNormalization:
-		return classRefused, "divides by a statistic of each sample, which no table of one or two values holds"
 	case *onnx.Concat:
 		return classMerge, ""
 	case *onnx.Softmax, *onnx.LogSoftmax, *onnx.ArgMax:

@@ -23,7 +23,7 @@ func classifyReduce(n *onnx.Node, op *onnx.Reduce) (class, string) {
 	case op.Kind == "ReduceMax":
 		return classRefused, "a maximum over channels has no integer form, only over rows and columns"
 	}
-	return classRefused, "only means, sums and maxima have an integer form"
+	return classRefused, otherReduce
 }
 
 // reduceWindow is the window of rows and columns a reduction covers, and whether it

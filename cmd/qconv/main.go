@@ -28,7 +28,7 @@ func commands() []*cli.Command {
 	return []*cli.Command{
 		importCommand, finetuneCommand, convertCommand,
 		runCommand, evalCommand, inspectCommand, benchCommand,
-		demoCommand(), versionCommand, helpCommand,
+		demoCommand(), opsCommand, versionCommand, helpCommand,
 	}
 }
 

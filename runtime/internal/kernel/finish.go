@@ -5,7 +5,8 @@ type finisher struct {
 	steps []*Requantizer // one for all channels or one per channel; empty: accumulators
 }
 
-func newFinisher(l *Layer) finisher {
+// newFinisher prepares the steps of l; with a vector other than Portable also bins.
+func newFinisher(l *Layer, v Vector) finisher {
 	var f finisher
 	if len(l.Steps) == 0 {
 		return f
@@ -14,14 +15,30 @@ func newFinisher(l *Layer) finisher {
 	for o := range l.Out[0] {
 		a, b := l.bounds(o)
 		if len(l.Steps) > 1 {
-			f.steps = append(f.steps, NewRequantizer(&l.Steps[o], a, b, l.positions()))
+			f.steps = append(f.steps, newStep(&l.Steps[o], a, b, l.positions(), v))
 		}
 		lo, hi = min(lo, a), max(hi, b)
 	}
 	if len(l.Steps) == 1 {
-		f.steps = []*Requantizer{NewRequantizer(&l.Steps[0], lo, hi, l.Out[0]*l.positions())}
+		f.steps = []*Requantizer{newStep(&l.Steps[0], lo, hi, l.Out[0]*l.positions(), v)}
 	}
 	return f
+}
+
+// newStep is NewRequantizer with bins, where v has a use for them.
+func newStep(s *Step, lo, hi int32, uses int, v Vector) *Requantizer {
+	if v == Portable {
+		return NewRequantizer(s, lo, hi, uses)
+	}
+	first := count(s.Breaks, lo)
+	breaks := s.Breaks[first:count(s.Breaks, hi)]
+	b := newBins(breaks, s.Values[first:first+len(breaks)+1], lo, hi)
+	if b != nil {
+		uses = 0 // large tables would save little
+	}
+	r := NewRequantizer(s, lo, hi, uses)
+	r.bins = b
+	return r
 }
 
 // step is the requantizer of channel o; nil where accumulators are delivered.

@@ -51,7 +51,7 @@ type grid struct {
 type tileRow struct {
 	rows, words int32
 	out         int32 // elements from the first row of the grid
-	_           int32
+	lanes       int32 // rows * pitch
 }
 
 // tileCol is a run of columns of positions.
@@ -99,7 +99,7 @@ func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
 			}
 		}
 	}
-	k.finisher = newFinisher(l)
+	k.finisher = newFinisher(l, v)
 	for _, p := range phases {
 		g := &grid{outStart: p.y*l.Out[2] + p.x, outRow: py * l.Out[2], outCol: px}
 		if err := g.build(k, l, p.axes, p.lay); err != nil {
@@ -167,6 +167,12 @@ func (g *grid) need(k *Grouped) Need {
 	}
 	if g.outCol > 1 {
 		n.Line = int(g.tileCols[0].cols)
+	}
+	if k.vector.laneWords() > 1 {
+		n.Lanes = 2*n.Lanes + 2*scratchAlign/wordBytes // two segments; whole vectors are read
+		for _, t := range g.tileRows {
+			n.Line = max(n.Line, int(t.lanes))
+		}
 	}
 	return n
 }

@@ -128,7 +128,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	for y := 0; y < lay.total[0]; y += lay.rows {
 		n := min(lay.rows, lay.total[0]-y)
 		words := k.passWords(ceilDiv(n*lay.pitch, wordBytes))
-		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow)})
+		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(n * g.pitch)})
 	}
 	for x := 0; x < lay.total[1]; x += lay.cols {
 		g.tileCols = append(g.tileCols, tileCol{int32(min(lay.cols, lay.total[1]-x)), int32(x * g.outCol)})

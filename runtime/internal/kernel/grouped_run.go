@@ -49,7 +49,11 @@ func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileR
 	if k.groupUnits > 0 {
 		odd, odd16 = odd[:words], odd16[:half]
 	}
-	if r := k.step(o); r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
+	r := k.step(o)
+	if r != nil && r.bins != nil && g.binLevels(k, r, dst, at, o, row, cols, s) {
+		return
+	}
+	if r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
 		sums(k.vector, even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Add(prog, 4), k.groupUnits)
 		g.deliverPairs(r, dst, at, even16, odd16, g.add[o], int(row.rows), cols)
 		return

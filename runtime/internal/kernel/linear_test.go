@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/rand"
 	"testing"
 )
@@ -81,10 +82,11 @@ func TestLinearGeometry(t *testing.T) {
 		for j, book := range books {
 			s := spec{out: c.out, terms: c.terms, book: book.centres, steps: steps[(i+j)%4], bias: 1000, levels: 32}
 			l, src := s.make(r)
-			for _, kind := range []string{"lookup", "grouped", "sorted"} {
-				if implementations(l)[kind] == nil {
-					t.Errorf("%s, %s: no %s kernel", c.name, book.name, kind)
-				}
+			if _, err := NewGrouped(l, math.MaxInt, Portable); err != nil {
+				t.Errorf("%s, %s: %v", c.name, book.name, err)
+			}
+			if _, err := NewSorted(l, 8<<20, math.MaxInt); err != nil && l.positions() == 1 {
+				t.Errorf("%s, %s: %v", c.name, book.name, err)
 			}
 			checkLayer(t, l, src, fmt.Sprintf("%s, %s, steps %q", c.name, book.name, s.steps))
 		}

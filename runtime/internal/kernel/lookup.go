@@ -50,7 +50,7 @@ type run struct {
 // NewLookup prepares l.
 func NewLookup(l *Layer) *Lookup {
 	k := &Lookup{
-		finisher: newFinisher(l),
+		finisher: newFinisher(l, Portable),
 		bias:     l.Bias,
 		channels: l.Out[0],
 		plane:    l.positions(),

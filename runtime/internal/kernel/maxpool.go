@@ -11,6 +11,7 @@ type MaxPool struct {
 	inPlane   int
 	inCols    int
 	strideCol int
+	pairs     bool // windows are two columns wide and lie side by side
 }
 
 // poolCol says for which output columns a kernel column lies inside the input.
@@ -53,6 +54,7 @@ func NewMaxPool(w Window) *MaxPool {
 			k.cols = append(k.cols, poolCol{lo: lo, hi: hi, from: base + lo*w.Stride[1]})
 		}
 	}
+	k.pairs = w.Kernel[1] == 2 && w.Stride[1] == 2 && w.Dilation[1] == 1 && w.Pad[1] == 0 && 2*w.Out[2] <= w.In[2]
 	return k
 }
 
@@ -71,6 +73,11 @@ func (k *MaxPool) Run(dst, in []byte) {
 		plane := in[:k.inPlane]
 		for _, rows := range k.rowOf {
 			line := dst[:k.outCols]
+			dst = dst[k.outCols:]
+			if k.pairs && len(rows) == 2 {
+				maxOfFour(line, plane[rows[0]:][:k.inCols], plane[rows[1]:][:k.inCols])
+				continue
+			}
 			clear(line)
 			for _, r := range rows {
 				row := plane[r:][:k.inCols]
@@ -78,18 +85,32 @@ func (k *MaxPool) Run(dst, in []byte) {
 					maxInto(line[col.lo:col.hi], row[col.from:], k.strideCol)
 				}
 			}
-			dst = dst[k.outCols:]
 		}
 		in = in[k.inPlane:]
 	}
+}
+
+// maxOfFour computes dst[i] = max(a[2i], a[2i+1], b[2i], b[2i+1]).
+func maxOfFour(dst, a, b []byte) {
+	b = b[:len(a)]
+	for i := range dst {
+		p, q := a[:2], b[:2]
+		dst[i] = byte(larger(larger(int32(p[0]), int32(p[1])), larger(int32(q[0]), int32(q[1]))))
+		a, b = a[2:], b[2:]
+	}
+}
+
+// larger is the larger of two bytes, without a branch.
+func larger(a, b int32) int32 {
+	d := b - a
+	return a + d&^(d>>31)
 }
 
 // maxInto computes dst[i] = max(dst[i], src[i*stride]).
 func maxInto(dst, src []byte, stride int) {
 	at := 0
 	for i, a := range dst {
-		d := int32(src[at]) - int32(a)
-		dst[i] = byte(int32(a) + d&^(d>>31))
+		dst[i] = byte(larger(int32(a), int32(src[at])))
 		at += stride
 	}
 }

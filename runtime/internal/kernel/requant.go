@@ -19,6 +19,7 @@ type Requantizer struct {
 	base   []uint16 // by t >> shift
 	last   []int32  // last[j]: the largest t at which j breaks are passed
 	values []uint8  // by number of breaks passed; of reqDirect: by t
+	bins   *bins    // for vectors; nil: none
 }
 
 const (
@@ -114,7 +115,13 @@ func count(breaks []int32, acc int32) int {
 }
 
 // Bytes is the memory of the tables.
-func (r *Requantizer) Bytes() int { return 2*len(r.base) + 4*len(r.last) + len(r.values) }
+func (r *Requantizer) Bytes() int {
+	n := 2*len(r.base) + 4*len(r.last) + len(r.values)
+	if r.bins != nil {
+		n += binBytes
+	}
+	return n
+}
 
 // Run writes the levels of accumulators:
 //

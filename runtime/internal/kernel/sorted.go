@@ -118,7 +118,7 @@ func NewSorted(l *Layer, bytes, limit int) (*Sorted, error) {
 			}
 		}
 	}
-	k.finisher = newFinisher(l)
+	k.finisher = newFinisher(l, Portable)
 	k.bias = make([]int32, blocks*wordBytes)
 	for i := range outs {
 		k.bias[i] = l.Bias[i/k.plane]

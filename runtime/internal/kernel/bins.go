@@ -1,0 +1,66 @@
+package kernel
+
+// bins are the form of a [Step] that vectors use: the range in which breaks lie is cut
+// into at most binCount bins of 2^shift accumulators, none of which holds two breaks.
+//
+//	t     = acc - low, limited to [0, top]
+//	i     = t >> shift
+//	level = above[i] if t&mask > rest[i], else below[i]
+type bins struct {
+	rest  [binCount]uint16 // one less than where the break is in the bin; 0xFFFF: no break
+	below [binCount]uint8
+	above [binCount]uint8
+	rest8 [binCount]uint8 // rest where shift <= 8; 0xFF: no break
+	mask  uint32
+	top   uint32
+	shift uint32
+	low   int32
+}
+
+const (
+	binCount = 64
+	binBytes = 5*binCount + 16 // size of bins
+	// binRange limits accumulators, so that differences of them fit an int32.
+	binRange = 1 << 30
+)
+
+// newBins returns nil where the breaks do not suit bins. All accumulators are in [lo, hi],
+// all breaks in [lo+1, hi]; values has one entry more.
+func newBins(breaks []int32, values []uint8, lo, hi int32) *bins {
+	if lo < -binRange || hi > binRange || len(breaks) == 0 {
+		return nil
+	}
+	b := &bins{low: breaks[0] - 1}
+	top := breaks[len(breaks)-1] - b.low
+	shift, single := binShift(breaks, b.low, top, binCount)
+	if !single || shift > 16 {
+		return nil
+	}
+	b.shift, b.mask, b.top = uint32(shift), 1<<shift-1, uint32(top)
+	for i := range binCount {
+		first := int64(b.low) + int64(i)<<shift
+		n, m := len(breaks), len(breaks)
+		if first <= int64(breaks[len(breaks)-1]) {
+			n = count(breaks, int32(first)) // breaks passed at the start of the bin
+			m = count(breaks, int32(first)+int32(b.mask))
+		}
+		b.below[i], b.above[i], b.rest[i] = values[n], values[m], 0xFFFF
+		if m > n {
+			b.rest[i] = uint16(int64(breaks[n]) - first - 1)
+		}
+		b.rest8[i] = uint8(min(b.rest[i], 0xFF))
+	}
+	return b
+}
+
+// offsets split what a lane needs to become t: t = lane + plus - minus with saturation,
+// where acc = lane + add.
+func (b *bins) offsets(add int32) (plus, minus uint16) {
+	d := add - b.low
+	plus = uint16(clamp(d, 0xFFFF))
+	minus = uint16(clamp(-d, 0xFFFF))
+	return plus, minus
+}
+
+// fits says that t of every lane, before it is limited, can be told by 16 bits.
+func (b *bins) fits(add int32) bool { return b.top <= 0xFFFF || add <= b.low }

@@ -1,0 +1,73 @@
+//go:build !purego
+
+package kernel
+
+// joins says whether binJoinLevels exists for v.
+func (v Vector) joins() bool { return v == AVX512 }
+
+// binShiftLimit is the largest shift of bins that binPairLevels and binLaneLevels take.
+func (v Vector) binShiftLimit() uint32 {
+	if v == AVX512 {
+		return 16
+	}
+	return 8
+}
+
+// binPairLevels writes the levels of sums in lanes of even and odd positions:
+// dst[2i] is that of even[i], dst[2i+1] that of odd[i]. Memory of even and odd can be read
+// in whole vectors.
+func binPairLevels(v Vector, dst []byte, even, odd []uint16, b *bins, plus, minus uint16) {
+	if len(dst) == 0 {
+		return
+	}
+	if v == AVX512 {
+		levelsAVX512(&dst[0], &even[0], &odd[0], len(dst), 64, &inOrder, b, plus, minus)
+		return
+	}
+	levelsAVX2(&dst[0], &even[0], &odd[0], len(dst), 32, b, plus, minus)
+}
+
+// binLaneLevels writes the levels of sums in lanes: dst[i] is that of lanes[i].
+func binLaneLevels(v Vector, dst []byte, lanes []uint16, b *bins, plus, minus uint16) {
+	if len(dst) == 0 {
+		return
+	}
+	if v == AVX512 {
+		levelsAVX512(&dst[0], &lanes[0], &lanes[0], len(dst), 128, &evenFirst, b, plus, minus)
+		return
+	}
+	levelsAVX2(&dst[0], &lanes[0], &lanes[0], len(dst), 64, b, plus, minus)
+}
+
+// binJoinLevels is binPairLevels for sums of two segments:
+// acc = high<<shift + low + add.
+func binJoinLevels(v Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
+	if len(dst) > 0 {
+		joinLevelsAVX512(&dst[0], &high[0][0], &high[1][0], &low[0][0], &low[1][0], len(dst), b, int(shift), add-b.low)
+	}
+}
+
+// Orders in which the bytes of a vector are stored.
+var inOrder, evenFirst [64]byte
+
+func init() {
+	for i := range inOrder {
+		inOrder[i] = byte(i)
+		evenFirst[i] = byte(i%32*2 + i/32)
+	}
+}
+
+// levelsAVX512 reads 64 lanes at a time, 32 each from even and odd, which advance by step
+// bytes; order tells which lane each byte of dst belongs to, where lanes of even and odd alternate.
+// With a step of 128 odd is ignored and follows even.
+//
+//go:noescape
+func levelsAVX512(dst *byte, even, odd *uint16, n, step int, order *[64]byte, b *bins, plus, minus uint16)
+
+// levelsAVX2 reads 32 lanes at a time. With a step of 64 odd is ignored and follows even.
+//
+//go:noescape
+func levelsAVX2(dst *byte, even, odd *uint16, n, step int, b *bins, plus, minus uint16)
+
+//go:noescape
+func joinLevelsAVX512(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, n int, b *bins, shift int, add int32)

@@ -1,0 +1,335 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// Offsets in bins.
+#define REST  0
+#define BELOW 128
+#define ABOVE 192
+#define REST8 256
+#define MASK  320
+#define TOP   324
+#define SHIFT 328
+
+// func levelsAVX512(dst *byte, even, odd *uint16, n, step int, order *[64]byte, b *bins, plus, minus uint16)
+TEXT ·levelsAVX512(SB), NOSPLIT, $0-60
+	MOVQ dst+0(FP), DI
+	MOVQ even+8(FP), SI
+	MOVQ odd+16(FP), BX
+	MOVQ n+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ order+40(FP), R9
+	MOVQ b+48(FP), R8
+	CMPQ DX, $128
+	JNE  pairs
+	LEAQ 64(SI), BX
+pairs:
+	VMOVDQU64    (R9), Z31
+	VPBROADCASTW plus+56(FP), Z20
+	VPBROADCASTW minus+58(FP), Z21
+	VPBROADCASTW TOP(R8), Z22
+	VPBROADCASTW MASK(R8), Z23
+	VMOVDQU64    REST8(R8), Z24
+	VMOVDQU64    BELOW(R8), Z25
+	VMOVDQU64    ABOVE(R8), Z26
+	VMOVD        SHIFT(R8), X27
+	CMPL         TOP(R8), $0xFFFF
+	JLS          small
+	VPTERNLOGD   $0xFF, Z22, Z22, Z22 // lanes are below top
+small:
+	CMPL SHIFT(R8), $8
+	JHI  wide
+
+bytes:
+	VMOVDQU64 (SI), Z0
+	VMOVDQU64 (BX), Z1
+	ADDQ      DX, SI
+	ADDQ      DX, BX
+	VPADDUSW  Z20, Z0, Z0
+	VPADDUSW  Z20, Z1, Z1
+	VPSUBUSW  Z21, Z0, Z0
+	VPSUBUSW  Z21, Z1, Z1
+	VPMINUW   Z22, Z0, Z0
+	VPMINUW   Z22, Z1, Z1
+	VPSRLW    X27, Z0, Z2
+	VPSRLW    X27, Z1, Z3
+	VPANDQ    Z23, Z0, Z0
+	VPANDQ    Z23, Z1, Z1
+	VPSLLW    $8, Z3, Z3
+	VPSLLW    $8, Z1, Z1
+	VPORQ     Z3, Z2, Z2
+	VPORQ     Z1, Z0, Z0
+	VPERMB    Z24, Z2, Z3
+	VPERMB    Z25, Z2, Z4
+	VPCMPUB   $6, Z3, Z0, K1
+	VPERMB    Z26, Z2, K1, Z4
+	VPERMB    Z4, Z31, Z4
+	CMPQ      CX, $64
+	JLT       bytestail
+	VMOVDQU64 Z4, (DI)
+	ADDQ      $64, DI
+	SUBQ      $64, CX
+	JNE       bytes
+	VZEROUPPER
+	RET
+
+bytestail:
+	MOVQ    $-1, AX
+	SHLQ    CX, AX
+	NOTQ    AX
+	KMOVQ   AX, K1
+	VMOVDQU8 Z4, K1, (DI)
+	VZEROUPPER
+	RET
+
+wide:
+	VMOVDQU64 REST(R8), Z24
+	VMOVDQU64 REST+64(R8), Z28
+words:
+	VMOVDQU64 (SI), Z0
+	VMOVDQU64 (BX), Z1
+	ADDQ      DX, SI
+	ADDQ      DX, BX
+	VPADDUSW  Z20, Z0, Z0
+	VPADDUSW  Z20, Z1, Z1
+	VPSUBUSW  Z21, Z0, Z0
+	VPSUBUSW  Z21, Z1, Z1
+	VPMINUW   Z22, Z0, Z0
+	VPMINUW   Z22, Z1, Z1
+	VPSRLW    X27, Z0, Z2
+	VPSRLW    X27, Z1, Z3
+	VPANDQ    Z23, Z0, Z0
+	VPANDQ    Z23, Z1, Z1
+	VMOVDQA64 Z2, Z4
+	VMOVDQA64 Z3, Z5
+	VPERMI2W  Z28, Z24, Z4
+	VPERMI2W  Z28, Z24, Z5
+	VPCMPUW   $6, Z4, Z0, K1
+	VPCMPUW   $6, Z5, Z1, K2
+	VPMOVM2W  K1, Z4
+	VPMOVM2W  K2, Z5
+	VPSLLW    $8, Z3, Z3
+	VPSRLW    $8, Z4, Z4
+	VPSLLW    $8, Z5, Z5
+	VPORQ     Z3, Z2, Z2
+	VPORQ     Z5, Z4, Z4
+	VPMOVB2M  Z4, K1
+	VPERMB    Z25, Z2, Z4
+	VPERMB    Z26, Z2, K1, Z4
+	VPERMB    Z4, Z31, Z4
+	CMPQ      CX, $64
+	JLT       bytestail
+	VMOVDQU64 Z4, (DI)
+	ADDQ      $64, DI
+	SUBQ      $64, CX
+	JNE       words
+	VZEROUPPER
+	RET
+
+// One of four streams of 32-bit sums: HI, LO hold the lanes, the result is t.
+#define JOIN(HI, LO) \
+	VPSLLD  X20, HI, HI    \
+	VPADDD  LO, HI, HI     \
+	VPADDD  Z21, HI, HI    \
+	VPMAXSD Z30, HI, HI    \
+	VPMINSD Z22, HI, HI
+
+// func joinLevelsAVX512(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, n int, b *bins, shift int, add int32)
+TEXT ·joinLevelsAVX512(SB), NOSPLIT, $0-68
+	MOVQ dst+0(FP), DI
+	MOVQ highEven+8(FP), SI
+	MOVQ highOdd+16(FP), BX
+	MOVQ lowEven+24(FP), R10
+	MOVQ lowOdd+32(FP), R11
+	MOVQ n+40(FP), CX
+	MOVQ b+48(FP), R8
+	VMOVQ shift+56(FP), X20
+	MOVL add+64(FP), AX
+	VPBROADCASTD AX, Z21
+	VPBROADCASTD TOP(R8), Z22
+	VPBROADCASTD MASK(R8), Z23
+	VMOVDQU64 REST(R8), Z24
+	VMOVDQU64 REST+64(R8), Z28
+	VMOVDQU64 BELOW(R8), Z25
+	VMOVDQU64 ABOVE(R8), Z26
+	VMOVD     SHIFT(R8), X27
+	VPXORQ    Z30, Z30, Z30
+	VPTERNLOGD $0xFF, Z31, Z31, Z31
+	VPSRLD    $16, Z31, Z31 // low halves
+	XORQ      DX, DX
+
+join:
+	VMOVDQU64 (SI)(DX*1), Z2
+	VMOVDQU64 (BX)(DX*1), Z3
+	VMOVDQU64 (R10)(DX*1), Z6
+	VMOVDQU64 (R11)(DX*1), Z7
+	ADDQ      $64, DX
+	VPANDQ    Z31, Z2, Z0
+	VPSRLD    $16, Z2, Z2
+	VPANDQ    Z31, Z3, Z1
+	VPSRLD    $16, Z3, Z3
+	VPANDQ    Z31, Z6, Z4
+	VPSRLD    $16, Z6, Z6
+	VPANDQ    Z31, Z7, Z5
+	VPSRLD    $16, Z7, Z7
+	JOIN(Z0, Z4)
+	JOIN(Z1, Z5)
+	JOIN(Z2, Z6)
+	JOIN(Z3, Z7)
+	VPSRLD X27, Z0, Z4
+	VPSRLD X27, Z1, Z5
+	VPSRLD X27, Z2, Z6
+	VPSRLD X27, Z3, Z7
+	VPANDQ Z23, Z0, Z0
+	VPANDQ Z23, Z1, Z1
+	VPANDQ Z23, Z2, Z2
+	VPANDQ Z23, Z3, Z3
+	VPSLLD $16, Z2, Z2
+	VPSLLD $16, Z3, Z3
+	VPSLLD $16, Z6, Z6
+	VPSLLD $16, Z7, Z7
+	VPORQ  Z2, Z0, Z0 // rests of even positions
+	VPORQ  Z3, Z1, Z1
+	VPORQ  Z6, Z4, Z2 // bins
+	VPORQ  Z7, Z5, Z3
+	VMOVDQA64 Z2, Z4
+	VMOVDQA64 Z3, Z5
+	VPERMI2W  Z28, Z24, Z4
+	VPERMI2W  Z28, Z24, Z5
+	VPCMPUW   $6, Z4, Z0, K1
+	VPCMPUW   $6, Z5, Z1, K2
+	VPMOVM2W  K1, Z4
+	VPMOVM2W  K2, Z5
+	VPSLLW    $8, Z3, Z3
+	VPSRLW    $8, Z4, Z4
+	VPSLLW    $8, Z5, Z5
+	VPORQ     Z3, Z2, Z2
+	VPORQ     Z5, Z4, Z4
+	VPMOVB2M  Z4, K1
+	VPERMB    Z25, Z2, Z4
+	VPERMB    Z26, Z2, K1, Z4
+	CMPQ      CX, $64
+	JLT       jointail
+	VMOVDQU64 Z4, (DI)
+	ADDQ      $64, DI
+	SUBQ      $64, CX
+	JNE       join
+	VZEROUPPER
+	RET
+
+jointail:
+	MOVQ    $-1, AX
+	SHLQ    CX, AX
+	NOTQ    AX
+	KMOVQ   AX, K1
+	VMOVDQU8 Z4, K1, (DI)
+	VZEROUPPER
+	RET
+
+DATA seventy<>+0(SB)/4, $0x70707070
+GLOBL seventy<>(SB), RODATA|NOPTR, $4
+DATA sixteen<>+0(SB)/4, $0x10101010
+GLOBL sixteen<>(SB), RODATA|NOPTR, $4
+
+// Look-up of the bins in Y4..Y7 (prepared for each quarter) in the table at offset T of
+// bins; the result is in R, Y14 and Y15 are used.
+#define TABLE(T, R) \
+	VBROADCASTI128 T(R8), R          \
+	VBROADCASTI128 T+16(R8), Y14     \
+	VPSHUFB        Y4, R, R          \
+	VPSHUFB        Y5, Y14, Y14      \
+	VPOR           Y14, R, R         \
+	VBROADCASTI128 T+32(R8), Y14     \
+	VBROADCASTI128 T+48(R8), Y15     \
+	VPSHUFB        Y6, Y14, Y14      \
+	VPSHUFB        Y7, Y15, Y15      \
+	VPOR           Y14, R, R         \
+	VPOR           Y15, R, R
+
+// func levelsAVX2(dst *byte, even, odd *uint16, n, step int, b *bins, plus, minus uint16)
+TEXT ·levelsAVX2(SB), NOSPLIT, $32-52
+	MOVQ dst+0(FP), DI
+	MOVQ even+8(FP), SI
+	MOVQ odd+16(FP), BX
+	MOVQ n+24(FP), CX
+	MOVQ step+32(FP), DX
+	MOVQ b+40(FP), R8
+	CMPQ DX, $64
+	JNE  pairs2
+	LEAQ 32(SI), BX
+pairs2:
+	VPBROADCASTW plus+48(FP), Y8
+	VPBROADCASTW minus+50(FP), Y9
+	VPBROADCASTW TOP(R8), Y10
+	VPBROADCASTW MASK(R8), Y11
+	VMOVD        SHIFT(R8), X12
+	CMPL         TOP(R8), $0xFFFF
+	JLS          small2
+	VPCMPEQB     Y10, Y10, Y10
+small2:
+	VPBROADCASTD seventy<>(SB), Y13
+
+loop2:
+	VMOVDQU  (SI), Y0
+	VMOVDQU  (BX), Y1
+	ADDQ     DX, SI
+	ADDQ     DX, BX
+	VPADDUSW Y8, Y0, Y0
+	VPADDUSW Y8, Y1, Y1
+	VPSUBUSW Y9, Y0, Y0
+	VPSUBUSW Y9, Y1, Y1
+	VPMINUW  Y10, Y0, Y0
+	VPMINUW  Y10, Y1, Y1
+	VPSRLW   X12, Y0, Y2
+	VPSRLW   X12, Y1, Y3
+	VPAND    Y11, Y0, Y0
+	VPAND    Y11, Y1, Y1
+	CMPQ     DX, $64
+	JEQ      lanes2
+	VPSLLW   $8, Y3, Y3
+	VPSLLW   $8, Y1, Y1
+	VPOR     Y3, Y2, Y2
+	VPOR     Y1, Y0, Y0
+table2:
+	VPBROADCASTD sixteen<>(SB), Y15
+	VPADDUSB Y13, Y2, Y4
+	VPSUBB   Y15, Y2, Y2
+	VPADDUSB Y13, Y2, Y5
+	VPSUBB   Y15, Y2, Y2
+	VPADDUSB Y13, Y2, Y6
+	VPSUBB   Y15, Y2, Y2
+	VPADDUSB Y13, Y2, Y7
+	TABLE(REST8, Y1)
+	TABLE(BELOW, Y2)
+	TABLE(ABOVE, Y3)
+	VPSUBUSB Y1, Y0, Y0 // not 0: beyond the break
+	VPXOR    Y1, Y1, Y1
+	VPCMPEQB Y1, Y0, Y0
+	VPBLENDVB Y0, Y2, Y3, Y3
+	CMPQ     CX, $32
+	JLT      tail2
+	VMOVDQU  Y3, (DI)
+	ADDQ     $32, DI
+	SUBQ     $32, CX
+	JNE      loop2
+	VZEROUPPER
+	RET
+
+lanes2:
+	VPACKUSWB Y3, Y2, Y2
+	VPACKUSWB Y1, Y0, Y0
+	VPERMQ    $0xD8, Y2, Y2
+	VPERMQ    $0xD8, Y0, Y0
+	JMP       table2
+
+tail2:
+	VMOVDQU Y3, buffer-32(SP)
+	XORQ    DX, DX
+byte2:
+	MOVB    buffer-32(SP)(DX*1), AX
+	MOVB    AX, (DI)(DX*1)
+	INCQ    DX
+	CMPQ    DX, CX
+	JLT     byte2
+	VZEROUPPER
+	RET

@@ -1,0 +1,76 @@
+//go:build !purego
+
+package kernel
+
+import "math"
+
+// joins says whether vectorJoinLevels exists for v.
+func (v Vector) joins() bool { return v == NEON }
+
+// binShiftLimit is the largest shift of bins that the functions of this file take.
+func (v Vector) binShiftLimit() uint32 { return 16 }
+
+// limits states t for lanes without saturation: t = max(min(lane, ceil), floor) + offset,
+// modulo 2^16.
+func (b *bins) limits(plus, minus uint16) (floor, ceil, offset uint16) {
+	if uint32(plus) > b.top {
+		return 0, 0, uint16(b.top)
+	}
+	return minus, uint16(min(math.MaxUint16, b.top+uint32(minus)-uint32(plus))), plus - minus
+}
+
+// vectorPairLevels writes the levels of sums in lanes of even and odd positions:
+// dst[2i] is that of even[i], dst[2i+1] that of odd[i]. Memory of even and odd can be read
+// in whole vectors.
+func vectorPairLevels(_ Vector, dst []byte, even, odd []uint16, b *bins, plus, minus uint16) {
+	floor, ceil, offset := b.limits(plus, minus)
+	n := len(dst) >> 4
+	if n > 0 {
+		pairLevelsNEON(&dst[0], &even[0], &odd[0], n, b, floor, ceil, offset)
+	}
+	if rest := dst[n<<4:]; len(rest) > 0 {
+		var block [16]byte
+		pairLevelsNEON(&block[0], &even[n<<3], &odd[n<<3], 1, b, floor, ceil, offset)
+		copy(rest, block[:])
+	}
+}
+
+// vectorLaneLevels writes the levels of sums in lanes: dst[i] is that of lanes[i].
+func vectorLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus uint16) {
+	floor, ceil, offset := b.limits(plus, minus)
+	n := len(dst) >> 4
+	if n > 0 {
+		laneLevelsNEON(&dst[0], &lanes[0], n, b, floor, ceil, offset)
+	}
+	if rest := dst[n<<4:]; len(rest) > 0 {
+		var block [16]byte
+		laneLevelsNEON(&block[0], &lanes[n<<4], 1, b, floor, ceil, offset)
+		copy(rest, block[:])
+	}
+}
+
+// vectorJoinLevels is vectorPairLevels for sums of two segments:
+// acc = high<<shift + low + add.
+func vectorJoinLevels(_ Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
+	n := len(dst) >> 4
+	if n > 0 {
+		joinLevelsNEON(&dst[0], &high[0][0], &high[1][0], &low[0][0], &low[1][0], n, b, int(shift), add-b.low)
+	}
+	if rest := dst[n<<4:]; len(rest) > 0 {
+		var block [16]byte
+		i := n << 3
+		joinLevelsNEON(&block[0], &high[0][i], &high[1][i], &low[0][i], &low[1][i], 1, b, int(shift), add-b.low)
+		copy(rest, block[:])
+	}
+}
+
+// The functions below write blocks of 16 levels.
+
+//go:noescape
+func pairLevelsNEON(dst *byte, even, odd *uint16, blocks int, b *bins, floor, ceil, offset uint16)
+
+//go:noescape
+func laneLevelsNEON(dst *byte, lanes *uint16, blocks int, b *bins, floor, ceil, offset uint16)
+
+//go:noescape
+func joinLevelsNEON(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, blocks int, b *bins, shift int, add int32)

@@ -1,0 +1,196 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// The assembler has no name for USHL, the shift by a register: the lanes of Vn are shifted
+// left by the lanes of Vm, and right where those are negative.
+#define USHL_H8(m, n, d) WORD $(0x6E604400 + m<<16 + n<<5 + d)
+#define USHL_S4(m, n, d) WORD $(0x6EA04400 + m<<16 + n<<5 + d)
+
+// Registers: R0 dst, R1.. sums, R5 blocks left, R6 bins.
+//
+// V0..V3 floor, ceil (of 32-bit sums: top), offset (add), -shift; V4 mask; V16.. below,
+// V20.. above, V24.. low bytes of rest, V28.. their high bytes.
+
+#define SPLITREST(lo, hi) \
+	VLD2.P	32(R6), [V5.B16, V6.B16]; \
+	VMOV	V5.B16, lo.B16; \
+	VMOV	V6.B16, hi.B16
+
+// TABLES loads bins: fields rest, below, above, rest8, mask, top, shift.
+#define TABLES \
+	SPLITREST(V24, V28); \
+	SPLITREST(V25, V29); \
+	SPLITREST(V26, V30); \
+	SPLITREST(V27, V31); \
+	VLD1.P	64(R6), [V16.B16, V17.B16, V18.B16, V19.B16]; \
+	VLD1.P	64(R6), [V20.B16, V21.B16, V22.B16, V23.B16]; \
+	MOVWU	64(R6), R7; \
+	VDUP	R7, V4.H8; \
+	MOVWU	72(R6), R7; \
+	NEG	R7, R7
+
+// LIMIT computes t of the lanes in V5 and V6, and shifts them to V7 and V8.
+#define LIMIT \
+	VUMAX	V0.H8, V5.H8, V5.H8; \
+	VUMAX	V0.H8, V6.H8, V6.H8; \
+	VUMIN	V1.H8, V5.H8, V5.H8; \
+	VUMIN	V1.H8, V6.H8, V6.H8; \
+	VADD	V2.H8, V5.H8, V5.H8; \
+	VADD	V2.H8, V6.H8, V6.H8; \
+	USHL_H8(3, 5, 7); \
+	USHL_H8(3, 6, 8)
+
+// LOOKUP takes bins from the bytes of V7: below to V9, above to V10, rest to V11 (low) and
+// V12 (high). It masks t.
+#define LOOKUP \
+	VTBL	V7.B16, [V24.B16, V25.B16, V26.B16, V27.B16], V11.B16; \
+	VTBL	V7.B16, [V28.B16, V29.B16, V30.B16, V31.B16], V12.B16; \
+	VTBL	V7.B16, [V16.B16, V17.B16, V18.B16, V19.B16], V9.B16; \
+	VTBL	V7.B16, [V20.B16, V21.B16, V22.B16, V23.B16], V10.B16; \
+	VAND	V4.B16, V5.B16, V5.B16; \
+	VAND	V4.B16, V6.B16, V6.B16
+
+// COMPARE sets the lanes of V5 where V5 <= V13, those of V6 where V6 <= V14: where the
+// larger of the two is the second.
+#define COMPARE \
+	VUMAX	V13.H8, V5.H8, V5.H8; \
+	VUMAX	V14.H8, V6.H8, V6.H8; \
+	VCMEQ	V13.H8, V5.H8, V5.H8; \
+	VCMEQ	V14.H8, V6.H8, V6.H8
+
+// WRITE stores below where the bytes of V5 are set, above elsewhere.
+#define WRITE \
+	VBSL	V10.B16, V9.B16, V5.B16; \
+	VST1.P	[V5.B16], 16(R0)
+
+// PAIRS writes levels from t of even and odd positions in V5 and V6, bins in V7 and V8.
+#define PAIRS \
+	VSLI	$8, V8.H8, V7.H8; \
+	LOOKUP; \
+	VTRN1	V12.B16, V11.B16, V13.B16; \
+	VTRN2	V12.B16, V11.B16, V14.B16; \
+	COMPARE; \
+	VTRN1	V6.B16, V5.B16, V5.B16; \
+	WRITE
+
+// func pairLevelsNEON(dst *byte, even, odd *uint16, blocks int, b *bins, floor, ceil, offset uint16)
+TEXT ·pairLevelsNEON(SB), NOSPLIT, $0-46
+	MOVD	dst+0(FP), R0
+	MOVD	even+8(FP), R1
+	MOVD	odd+16(FP), R2
+	MOVD	blocks+24(FP), R5
+	MOVD	b+32(FP), R6
+	TABLES
+	VDUP	R7, V3.H8
+	MOVHU	floor+40(FP), R7
+	VDUP	R7, V0.H8
+	MOVHU	ceil+42(FP), R7
+	VDUP	R7, V1.H8
+	MOVHU	offset+44(FP), R7
+	VDUP	R7, V2.H8
+
+block:
+	VLD1.P	16(R1), [V5.H8]
+	VLD1.P	16(R2), [V6.H8]
+	LIMIT
+	PAIRS
+	SUBS	$1, R5
+	BNE	block
+	RET
+
+// func laneLevelsNEON(dst *byte, lanes *uint16, blocks int, b *bins, floor, ceil, offset uint16)
+TEXT ·laneLevelsNEON(SB), NOSPLIT, $0-38
+	MOVD	dst+0(FP), R0
+	MOVD	lanes+8(FP), R1
+	MOVD	blocks+16(FP), R5
+	MOVD	b+24(FP), R6
+	TABLES
+	VDUP	R7, V3.H8
+	MOVHU	floor+32(FP), R7
+	VDUP	R7, V0.H8
+	MOVHU	ceil+34(FP), R7
+	VDUP	R7, V1.H8
+	MOVHU	offset+36(FP), R7
+	VDUP	R7, V2.H8
+
+block:
+	VLD1.P	32(R1), [V5.H8, V6.H8]
+	LIMIT
+	VUZP1	V8.B16, V7.B16, V7.B16
+	LOOKUP
+	VZIP1	V12.B16, V11.B16, V13.B16
+	VZIP2	V12.B16, V11.B16, V14.B16
+	COMPARE
+	VUZP1	V6.B16, V5.B16, V5.B16
+	WRITE
+	SUBS	$1, R5
+	BNE	block
+	RET
+
+// func joinLevelsNEON(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, blocks int, b *bins, shift int, add int32)
+//
+// Sums of 32 bits are biased by 2^31, so that unsigned limits suit them. The bias is gone
+// with the high halves: bins are shifted by not more than 15 where top takes 32 bits.
+TEXT ·joinLevelsNEON(SB), NOSPLIT, $0-68
+	MOVD	dst+0(FP), R0
+	MOVD	highEven+8(FP), R1
+	MOVD	highOdd+16(FP), R2
+	MOVD	lowEven+24(FP), R3
+	MOVD	lowOdd+32(FP), R4
+	MOVD	blocks+40(FP), R5
+	MOVD	b+48(FP), R6
+	TABLES
+	VDUP	R7, V3.S4
+	MOVD	$0x80000000, R8
+	VDUP	R8, V0.S4
+	MOVWU	68(R6), R7
+	ADDW	R8, R7, R7
+	VDUP	R7, V1.S4
+	MOVWU	add+64(FP), R7
+	ADDW	R8, R7, R7
+	VDUP	R7, V2.S4
+	MOVD	shift+56(FP), R7
+	VDUP	R7, V15.S4
+
+block:
+	VLD1.P	16(R1), [V5.H8]
+	VLD1.P	16(R2), [V7.H8]
+	VLD1.P	16(R3), [V9.H8]
+	VLD1.P	16(R4), [V10.H8]
+	VUXTL2	V5.H8, V6.S4
+	VUXTL2	V7.H8, V8.S4
+	VUXTL	V5.H4, V5.S4
+	VUXTL	V7.H4, V7.S4
+	USHL_S4(15, 5, 5)
+	USHL_S4(15, 6, 6)
+	USHL_S4(15, 7, 7)
+	USHL_S4(15, 8, 8)
+	VUADDW	V9.H4, V5.S4, V5.S4
+	VUADDW2	V9.H8, V6.S4, V6.S4
+	VUADDW	V10.H4, V7.S4, V7.S4
+	VUADDW2	V10.H8, V8.S4, V8.S4
+	VADD	V2.S4, V5.S4, V5.S4
+	VADD	V2.S4, V6.S4, V6.S4
+	VADD	V2.S4, V7.S4, V7.S4
+	VADD	V2.S4, V8.S4, V8.S4
+	VUMAX	V0.S4, V5.S4, V5.S4
+	VUMAX	V0.S4, V6.S4, V6.S4
+	VUMAX	V0.S4, V7.S4, V7.S4
+	VUMAX	V0.S4, V8.S4, V8.S4
+	VUMIN	V1.S4, V5.S4, V5.S4
+	VUMIN	V1.S4, V6.S4, V6.S4
+	VUMIN	V1.S4, V7.S4, V7.S4
+	VUMIN	V1.S4, V8.S4, V8.S4
+	USHL_S4(3, 5, 9)
+	USHL_S4(3, 6, 10)
+	USHL_S4(3, 7, 11)
+	USHL_S4(3, 8, 12)
+	VUZP1	V6.H8, V5.H8, V5.H8
+	VUZP1	V8.H8, V7.H8, V6.H8
+	VUZP1	V10.H8, V9.H8, V7.H8
+	VUZP1	V12.H8, V11.H8, V8.H8
+	PAIRS
+	SUBS	$1, R5
+	BNE	block
+	RET

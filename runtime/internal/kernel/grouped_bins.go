@@ -1,0 +1,70 @@
+package kernel
+
+import "unsafe"
+
+// binLevels is channel with the epilogue in vectors. It returns false, and has done
+// nothing, where the sums of the channel do not suit.
+func (g *grid) binLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row tileRow, cols int, s *Scratch) bool {
+	prog := unsafe.Pointer(&g.prog[g.start[o]])
+	segments := *(*uint16)(prog)
+	wide := k.groupUnits == 0
+	switch {
+	case segments == 1 && r.bins.fits(g.add[o]) && r.bins.shift <= k.vector.binShiftLimit():
+	case segments == 2 && !wide && k.vector.joins():
+	default:
+		return false
+	}
+	packed := g.outCol == 1 && g.outRow == cols && g.pitch == cols
+	line := s.line
+	if packed {
+		line = dst[at:]
+	}
+	line = line[:row.lanes]
+
+	rows := unsafe.Pointer(unsafe.SliceData(s.rows))
+	words := int(row.words)
+	half := words << (wordShift - 1)
+	even, odd := s.lanes[:words], s.lanes[words:]
+	even16, odd16 := s.lanes16[:half], s.lanes16[half:]
+	if !wide {
+		odd = odd[:words]
+	}
+	next := sums(k.vector, even, odd, rows, unsafe.Add(prog, 4), k.groupUnits)
+	if segments == 2 {
+		shift := *(*uint16)(next)
+		low, low16 := s.lanes[words<<1:], odd16[half:]
+		sums(k.vector, low[:words], low[words:][:words], rows, unsafe.Add(next, 2), k.groupUnits)
+		binJoinLevels(k.vector, line, [2][]uint16{even16, odd16}, [2][]uint16{low16, low16[half:]}, r.bins, shift, g.add[o])
+	} else {
+		plus, minus := r.bins.offsets(g.add[o])
+		if wide {
+			binLaneLevels(k.vector, line, even16, r.bins, plus, minus)
+		} else {
+			binPairLevels(k.vector, line, even16, odd16, r.bins, plus, minus)
+		}
+	}
+	if !packed {
+		g.unpack(dst, line, at, int(row.rows), cols)
+	}
+	return true
+}
+
+// unpack moves rows of levels that are pitch bytes apart to their places in dst.
+func (g *grid) unpack(dst, line []byte, at, rows, cols int) {
+	for {
+		if g.outCol == 1 {
+			copy(dst[at:at+cols], line)
+		} else {
+			to := at
+			for _, v := range line[:cols] {
+				dst[to] = v
+				to += g.outCol
+			}
+		}
+		if rows--; rows == 0 {
+			return
+		}
+		line = line[g.pitch:]
+		at += g.outRow
+	}
+}
