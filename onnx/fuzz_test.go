@@ -32,6 +32,10 @@ func FuzzDecode(f *testing.F) {
 		file(11, x, y, floats("w", 4, 2, 3, 3), call("ConvTranspose", "x w", "y", attr("output_shape", []int{12, 12}), attr("strides", []int{2, 2}))),
 		file(9, in("x", "N", 4), y, integers("s", 4, 4), call("ConstantOfShape", "s", "w"), floats("b", 4), call("MatMul", "x w", "m"), call("Add", "m b", "y")),
 		file(13, x, y, floats("s", 4), floats("w", 4, 4, 1, 1), call("Conv", "x w", "c"), call("BatchNormalization", "c s s s s", "n"), call("Sigmoid", "n", "g"), call("Mul", "n g", "y")),
+		file(13, x, y, real("s", nil, 0.5), typed("z", u8, nil, 3), call("QuantizeLinear", "x s z", "q"), call("MaxPool", "q", "m", attr("kernel_shape", []int{2, 2})), call("DequantizeLinear", "m s z", "y")),
+		file(13, x, y, call("Transpose", "x", "t", attr("perm", []int{0, 2, 3, 1})), call("Split", "t", "a b", attr("axis", 3)), call("Concat", "b a", "c", attr("axis", 3)), call("Transpose", "c", "y", attr("perm", []int{0, 3, 1, 2}))),
+		file(18, x, y, integers("sizes", 9, 5), call("Resize", "x - - sizes", "y", attr("axes", []int{2, 3}), attr("mode", "linear"))),
+		file(18, x, y, integers("a", 2, 3), call("ReduceMean", "x a", "m", attr("keepdims", 0)), call("Softmax", "m", "y")),
 		file(10, x, y, call("Slice", "x", "y", attr("starts", []int{0}), attr("ends", []int{2}))),
 	} {
 		data, err := proto.Marshal(m)

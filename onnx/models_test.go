@@ -38,6 +38,7 @@ func TestModels(t *testing.T) {
 		{"resnet8_cifar10", 78666, 12501632, 77706, 32, 23, Shape{Batch, 3, 32, 32}, Shape{Batch, 10}},
 		{"vww_mobilenetv1_025", 221794, 7489664, 210850, 85, 58, Shape{Batch, 3, 96, 96}, Shape{Batch, 2}},
 		{"ad_autoencoder", 269992, 264192, 265864, 28, 19, Shape{Batch, 640}, Shape{Batch, 640}},
+		{"light/light_bvlc_alexnet", 60965224, 0, 60965224, 24, 22, Shape{Batch, 3, 224, 224}, Shape{Batch, 1000}},
 		{"light/light_resnet50", 25530472 + 3*26560, 0, 25530472, 176, 123, Shape{Batch, 3, 224, 224}, Shape{Batch, 1000}},
 		{"light/light_squeezenet", 1235496, 349151936, 1235496, 66, 65, Shape{Batch, 3, 224, 224}, Shape{Batch, 1000, 1, 1}},
 	} {
@@ -66,6 +67,9 @@ func TestModels(t *testing.T) {
 			if slices.ContainsFunc(g.Nodes, func(n *Node) bool { _, is := n.Op.(*BatchNormalization); return is }) {
 				t.Error("a BatchNormalization is left")
 			}
+			if params > 1<<25 {
+				return // writing it would only take time
+			}
 			data, err := Encode(g)
 			if err != nil {
 				t.Fatal(err)
@@ -89,7 +93,7 @@ func costs(g *Graph) (params, macs int) {
 }
 
 // nodeTests is the smallest number of the shared operator tests that must be readable.
-const nodeTests = 254
+const nodeTests = 442
 
 // TestNodeTests reads the operator tests of ONNX, all but the first input given as
 // constants, and compares the inferred shapes with those of the expected outputs.
@@ -124,7 +128,6 @@ func TestNodeTests(t *testing.T) {
 		g, err := DecodeWith(data, o)
 		var unsupported *UnsupportedError
 		if errors.As(err, &unsupported) {
-			t.Logf("%s: %v", filepath.Base(dir), err)
 			continue
 		}
 		if err != nil {
@@ -147,7 +150,6 @@ func TestNodeTests(t *testing.T) {
 			}
 		}
 	}
-	t.Logf("%d of %d", read, len(dirs))
 	if read < nodeTests {
 		t.Errorf("%d of %d tests can be read, want %d or more", read, len(dirs), nodeTests)
 	}

@@ -13,7 +13,7 @@ import (
 
 // Limits of what calls may grow to.
 const (
-	maxInlined = 1 << 18 // nodes
+	maxInlined = 1 << 15 // nodes
 	maxCalls   = 64      // calls within calls
 )
 

@@ -81,7 +81,7 @@ func TestReadFunctionErrors(t *testing.T) {
 		{"too many inputs", model(own("F", "x x", "y"), function("F", "x", "y", call("Relu", "x", "y"))), false, "it has 2 inputs and 1 outputs, the function 1 and 1"},
 		{"twice", model(own("F", "x", "y"), function("F", "x", "y"), function("F", "x", "y")), false, "it is there twice"},
 		{"default value", model(own("F", "x", "y"), function("F", "x", "y", call("LeakyRelu", "x", "y", referring("alpha", "a")))), true, `attribute "a" has a default value`},
-		{"growth", model(own("F0", "x", "y"), doubling...), true, "more than 262144 nodes"},
+		{"growth", model(own("F0", "x", "y"), doubling...), true, "more than 32768 nodes"},
 		{"depth", model(own("F0", "x", "y"), deep...), true, "deeper than 64"},
 		{"unsupported inside", model(named("n", own("F", "x", "y")), function("F", "x", "y", named("m", call("Loop", "x", "y")))), true, `node "n/m" (Loop, opset 13): control flow`},
 	} {

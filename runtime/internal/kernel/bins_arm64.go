@@ -4,7 +4,7 @@ package kernel
 
 import "math"
 
-// joins says whether vectorJoinLevels exists for v.
+// joins says whether binJoinLevels exists for v.
 func (v Vector) joins() bool { return v == NEON }
 
 // binShiftLimit is the largest shift of bins that the functions of this file take.
@@ -19,10 +19,10 @@ func (b *bins) limits(plus, minus uint16) (floor, ceil, offset uint16) {
 	return minus, uint16(min(math.MaxUint16, b.top+uint32(minus)-uint32(plus))), plus - minus
 }
 
-// vectorPairLevels writes the levels of sums in lanes of even and odd positions:
+// binPairLevels writes the levels of sums in lanes of even and odd positions:
 // dst[2i] is that of even[i], dst[2i+1] that of odd[i]. Memory of even and odd can be read
 // in whole vectors.
-func vectorPairLevels(_ Vector, dst []byte, even, odd []uint16, b *bins, plus, minus uint16) {
+func binPairLevels(_ Vector, dst []byte, even, odd []uint16, b *bins, plus, minus uint16) {
 	floor, ceil, offset := b.limits(plus, minus)
 	n := len(dst) >> 4
 	if n > 0 {
@@ -35,8 +35,8 @@ func vectorPairLevels(_ Vector, dst []byte, even, odd []uint16, b *bins, plus, m
 	}
 }
 
-// vectorLaneLevels writes the levels of sums in lanes: dst[i] is that of lanes[i].
-func vectorLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus uint16) {
+// binLaneLevels writes the levels of sums in lanes: dst[i] is that of lanes[i].
+func binLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus uint16) {
 	floor, ceil, offset := b.limits(plus, minus)
 	n := len(dst) >> 4
 	if n > 0 {
@@ -49,9 +49,9 @@ func vectorLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus
 	}
 }
 
-// vectorJoinLevels is vectorPairLevels for sums of two segments:
+// binJoinLevels is binPairLevels for sums of two segments:
 // acc = high<<shift + low + add.
-func vectorJoinLevels(_ Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
+func binJoinLevels(_ Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
 	n := len(dst) >> 4
 	if n > 0 {
 		joinLevelsNEON(&dst[0], &high[0][0], &high[1][0], &low[0][0], &low[1][0], n, b, int(shift), add-b.low)

@@ -1,5 +1,7 @@
 package kernel
 
+import "unsafe"
+
 // groupedTerm fills the rows of one term.
 type groupedTerm struct {
 	planes     []*groupedPlane
@@ -17,6 +19,10 @@ type groupedTerm struct {
 	runs       []int       // elements of n rows, where rows follow each other as in the input
 	sectionIn  []int       // first element of every section
 	tiles      []inputTile // per row of tiles
+
+	job      fillJob
+	pieces   [][]fillPiece // per tile; none: row by row
+	pieceRow []int         // first tile of a row of tiles
 }
 
 // inputTile is where the input of a row of tiles starts, for a plane with first == 0.
@@ -59,6 +65,7 @@ func newGroupedTerm(t *Term, axes [2]axis, lay *tiling, i int, k *Grouped) *grou
 			g.runs = append(g.runs, n*g.width)
 		}
 	}
+	g.prepareFill(k, lay)
 	return g
 }
 
@@ -77,6 +84,10 @@ func (t *groupedTerm) memory() int {
 	for _, p := range t.planes {
 		n += 40 + 24*len(p.cols)
 	}
+	for _, p := range t.pieces {
+		n += 24 + 56*len(p)
+	}
+	n += 8 * len(t.pieceRow)
 	return n
 }
 
@@ -84,6 +95,10 @@ func (t *groupedTerm) memory() int {
 func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, wide bool) {
 	in = in[t.sectionIn[sec]:]
 	buf = buf[t.base:]
+	if t.pieces != nil {
+		vectorFill(buf, in, &t.job, t.pieces[t.pieceRow[ty]+tx], t.channels)
+		return
+	}
 	tile := t.tiles[ty]
 	for c := t.channels; ; {
 		for _, p := range t.planes {
@@ -172,12 +187,30 @@ func fillZero(dst []byte, zero byte) {
 // hi, and zero elsewhere.
 func fillBytes(dst, src []byte, lo, hi, cols, stride int, zero byte) {
 	dst = dst[:cols]
-	fillZero(dst[:lo], zero)
-	fillZero(dst[hi:], zero)
+	for i := range lo {
+		dst[i] = zero
+	}
+	for i := hi; i < len(dst); i++ {
+		dst[i] = zero
+	}
 	dst = dst[lo:hi]
-	if stride == 1 {
+	switch stride {
+	case 1:
 		copy(dst, src)
 		return
+	case 2:
+		for len(dst) >= 8 && len(src) >= 16 {
+			d, s := (*[8]byte)(dst), (*[16]byte)(src)
+			d[0] = s[0]
+			d[1] = s[2]
+			d[2] = s[4]
+			d[3] = s[6]
+			d[4] = s[8]
+			d[5] = s[10]
+			d[6] = s[12]
+			d[7] = s[14]
+			dst, src = dst[8:], src[16:]
+		}
 	}
 	at := 0
 	for i := range dst {
@@ -186,18 +219,33 @@ func fillBytes(dst, src []byte, lo, hi, cols, stride int, zero byte) {
 	}
 }
 
-// fillWide is fillBytes for 16-bit positions.
+// fillWide is fillBytes for 16-bit positions; dst is aligned for them.
 func fillWide(dst, src []byte, lo, hi, cols, stride int, zero byte) {
-	dst = dst[:cols<<1]
-	for i := 0; i < lo<<1; i += 2 {
-		dst[i], dst[i+1] = zero, 0
+	lanes := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(dst[:cols<<1]))), cols)
+	for i := range lo {
+		lanes[i] = uint16(zero)
 	}
-	for i := hi << 1; i < len(dst); i += 2 {
-		dst[i], dst[i+1] = zero, 0
+	for i := hi; i < len(lanes); i++ {
+		lanes[i] = uint16(zero)
+	}
+	lanes = lanes[lo:hi]
+	if stride == 1 {
+		for len(lanes) >= 8 && len(src) >= 8 {
+			d, s := (*[8]uint16)(lanes), (*[8]byte)(src)
+			d[0] = uint16(s[0])
+			d[1] = uint16(s[1])
+			d[2] = uint16(s[2])
+			d[3] = uint16(s[3])
+			d[4] = uint16(s[4])
+			d[5] = uint16(s[5])
+			d[6] = uint16(s[6])
+			d[7] = uint16(s[7])
+			lanes, src = lanes[8:], src[8:]
+		}
 	}
 	at := 0
-	for i := lo << 1; i < hi<<1; i += 2 {
-		dst[i], dst[i+1] = src[at], 0
+	for i := range lanes {
+		lanes[i] = uint16(src[at])
 		at += stride
 	}
 }

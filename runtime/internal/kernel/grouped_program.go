@@ -121,6 +121,9 @@ func fitting(taps []tap, limit int64) (head, tail []tap, sum int64) {
 func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	g.pitch = lay.pitch / k.laneBytes()
 	g.rowWords = lay.bytes / wordBytes
+	if k.vector.fills() {
+		g.rowWords += fillSlack / wordBytes
+	}
 	g.clear = g.rowWords // words: whatever a tap reads must be an index in range, also beside the rows
 	if k.vector != Portable {
 		g.clear = lay.words // the row of zeros

@@ -40,7 +40,13 @@ func (t *Term) taps() int { return t.Shape[0] / t.Groups * t.Kernel[0] * t.Kerne
 // fullyConnected says that t connects every input element, in order, with every
 // output channel, which has one element.
 func (l *Layer) fullyConnected(t *Term) bool {
-	return l.positions() == 1 && t.Groups == 1 && t.Kernel == [2]int(t.Shape[1:]) &&
+	return l.positions() == 1 && t.Groups == 1 && t.covers()
+}
+
+// covers says that the kernel at the first position meets every input element of its
+// channels, in order.
+func (t *Term) covers() bool {
+	return t.Kernel == [2]int(t.Shape[1:]) &&
 		t.Dilation == [2]int{1, 1} && t.Pad == [2]int{} && t.Up == [2]int{1, 1}
 }
 

@@ -25,7 +25,7 @@ type lookupTerm struct {
 	first   []lookupStart
 	cg      int  // input channels per group
 	plane   int  // elements of an input channel
-	flat    bool // one position that every input element feeds
+	flat    bool // one position that every input element of the group feeds
 
 	// rows and cols list, for every kernel row and column, the positions it serves.
 	rows, cols []run
@@ -68,7 +68,7 @@ func newLookupTerm(l *Layer, t *Term) *lookupTerm {
 		taps:    t.taps(),
 		cg:      t.Shape[0] / t.Groups,
 		plane:   t.Shape[1] * t.Shape[2],
-		flat:    l.fullyConnected(t),
+		flat:    l.positions() == 1 && t.covers(),
 	}
 	outs := l.Out[0] / t.Groups
 	for o := range l.Out[0] {

@@ -1,0 +1,86 @@
+package kernel
+
+// fillJob is what vectorFill needs to know about a term. Assembly knows the order of
+// fields.
+type fillJob struct {
+	dstChan int // bytes of the planes of a channel
+	srcChan int // elements of an input channel
+	pitch   int // bytes of a plane row
+	srcRow  int // elements from one plane row to the next
+	zero    int // the index worth zero
+	bytes   int // of the vector that is stored at once
+	stride  int // columns, 1 or 2
+	wide    bool
+}
+
+// fillPiece is a run of columns of one plane, at most as many as a vector has. Rows are written
+// from left to right and from top to bottom, except that pieces of a row are ordered
+// from right to left: what a piece writes beyond its columns is written again.
+type fillPiece struct {
+	dst, src             int    // of the first column, relative to the channel; src in the first row inside
+	mask, maskHigh       uint64 // bytes of the input that are read, from src on
+	above, inside, below int    // rows
+}
+
+// fillSlack is the number of bytes that may be written behind the rows.
+const fillSlack = 64
+
+// prepareFill makes the job and the pieces of every tile, or none where vectors do not suit.
+func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
+	if !k.vector.fills() || t.strideCol > 2 || len(t.planes) == 0 {
+		return
+	}
+	wide := k.groupUnits == 0
+	lanes := lay.cols * k.laneBytes()
+	t.job = fillJob{
+		dstChan: t.chanBytes, srcChan: t.plane, pitch: t.pitch, srcRow: t.strideElem,
+		zero: int(t.zero), bytes: 16, stride: t.strideCol, wide: wide,
+	}
+	for t.job.bytes < 64 && t.job.bytes < lanes {
+		t.job.bytes *= 2
+	}
+	per := t.job.bytes / k.laneBytes() // columns of a piece
+	for ty := range t.tiles {
+		rows := min(lay.rows, lay.total[0]-ty*lay.rows)
+		for tx := range len(t.planes[0].cols) {
+			cols := min(lay.cols, lay.total[1]-tx*lay.cols)
+			var list []fillPiece
+			for _, p := range t.planes {
+				r := p.cols[tx]
+				row := t.tiles[ty].row + p.first
+				n := rows + p.rows
+				above := 0
+				for above < n && row+above*t.strideRow < 0 {
+					above++
+				}
+				inside := 0
+				for above+inside < n && row+(above+inside)*t.strideRow < t.height && r.lo < r.hi {
+					inside++
+				}
+				if inside == 0 {
+					above = 0
+				}
+				for c := (cols - 1) / per * per; c >= 0; c -= per {
+					q := fillPiece{
+						dst:   p.off + c*k.laneBytes(),
+						src:   (row+above*t.strideRow)*t.width + r.from + (c-r.lo)*t.strideCol,
+						above: above, inside: inside, below: n - above - inside,
+					}
+					for i := max(c, r.lo); i < min(c+per, r.hi); i++ {
+						at := (i - c) * t.strideCol
+						if at < t.job.bytes {
+							q.mask |= 1 << at
+						} else {
+							q.maskHigh |= 1 << (at - t.job.bytes)
+						}
+					}
+					list = append(list, q)
+				}
+			}
+			t.pieces = append(t.pieces, list)
+		}
+	}
+	for ty := range t.tiles {
+		t.pieceRow = append(t.pieceRow, ty*len(t.planes[0].cols))
+	}
+}
