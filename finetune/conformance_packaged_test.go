@@ -1,5 +1,3 @@
-//go:build onnxgo
-
 package finetune
 
 import (

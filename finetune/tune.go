@@ -144,7 +144,7 @@ func (r *tuning) cluster() error {
 	}
 	switch r.cfg.Schedule {
 	case ScheduleForward:
-		if r.done%r.cfg.Refit == 0 {
+		if r.cfg.Refit > 0 && r.done%r.cfg.Refit == 0 && 2*r.done <= r.steps {
 			return r.books.fit(warmIterations)
 		}
 	case SchedulePeriodic:

@@ -41,6 +41,27 @@
 	USHL_H8(3, 5, 7); \
 	USHL_H8(3, 6, 8)
 
+// LIMIT32 computes t, biased by 2^31, of the sums of 32 bits in V5..V8, and shifts them to
+// V9..V12. Unsigned limits suit biased sums. The bias is gone with the high halves: shifts
+// are not larger than 16, and of a bin only the low byte counts.
+#define LIMIT32 \
+	VADD	V2.S4, V5.S4, V5.S4; \
+	VADD	V2.S4, V6.S4, V6.S4; \
+	VADD	V2.S4, V7.S4, V7.S4; \
+	VADD	V2.S4, V8.S4, V8.S4; \
+	VUMAX	V0.S4, V5.S4, V5.S4; \
+	VUMAX	V0.S4, V6.S4, V6.S4; \
+	VUMAX	V0.S4, V7.S4, V7.S4; \
+	VUMAX	V0.S4, V8.S4, V8.S4; \
+	VUMIN	V1.S4, V5.S4, V5.S4; \
+	VUMIN	V1.S4, V6.S4, V6.S4; \
+	VUMIN	V1.S4, V7.S4, V7.S4; \
+	VUMIN	V1.S4, V8.S4, V8.S4; \
+	USHL_S4(3, 5, 9); \
+	USHL_S4(3, 6, 10); \
+	USHL_S4(3, 7, 11); \
+	USHL_S4(3, 8, 12)
+
 // LOOKUP takes bins from the bytes of V7: below to V9, above to V10, rest to V11 (low) and
 // V12 (high). It masks t.
 #define LOOKUP \
@@ -129,9 +150,6 @@ block:
 	RET
 
 // func joinLevelsNEON(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, blocks int, b *bins, shift int, add int32)
-//
-// Sums of 32 bits are biased by 2^31, so that unsigned limits suit them. The bias is gone
-// with the high halves: bins are shifted by not more than 15 where top takes 32 bits.
 TEXT ·joinLevelsNEON(SB), NOSPLIT, $0-68
 	MOVD	dst+0(FP), R0
 	MOVD	highEven+8(FP), R1
@@ -170,27 +188,47 @@ block:
 	VUADDW2	V9.H8, V6.S4, V6.S4
 	VUADDW	V10.H4, V7.S4, V7.S4
 	VUADDW2	V10.H8, V8.S4, V8.S4
-	VADD	V2.S4, V5.S4, V5.S4
-	VADD	V2.S4, V6.S4, V6.S4
-	VADD	V2.S4, V7.S4, V7.S4
-	VADD	V2.S4, V8.S4, V8.S4
-	VUMAX	V0.S4, V5.S4, V5.S4
-	VUMAX	V0.S4, V6.S4, V6.S4
-	VUMAX	V0.S4, V7.S4, V7.S4
-	VUMAX	V0.S4, V8.S4, V8.S4
-	VUMIN	V1.S4, V5.S4, V5.S4
-	VUMIN	V1.S4, V6.S4, V6.S4
-	VUMIN	V1.S4, V7.S4, V7.S4
-	VUMIN	V1.S4, V8.S4, V8.S4
-	USHL_S4(3, 5, 9)
-	USHL_S4(3, 6, 10)
-	USHL_S4(3, 7, 11)
-	USHL_S4(3, 8, 12)
+	LIMIT32
 	VUZP1	V6.H8, V5.H8, V5.H8
 	VUZP1	V8.H8, V7.H8, V6.H8
 	VUZP1	V10.H8, V9.H8, V7.H8
 	VUZP1	V12.H8, V11.H8, V8.H8
 	PAIRS
+	SUBS	$1, R5
+	BNE	block
+	RET
+
+// func accLevelsNEON(dst *byte, acc *int32, blocks int, b *bins, add int32)
+TEXT ·accLevelsNEON(SB), NOSPLIT, $0-36
+	MOVD	dst+0(FP), R0
+	MOVD	acc+8(FP), R1
+	MOVD	blocks+16(FP), R5
+	MOVD	b+24(FP), R6
+	TABLES
+	VDUP	R7, V3.S4
+	MOVD	$0x80000000, R8
+	VDUP	R8, V0.S4
+	MOVWU	68(R6), R7
+	ADDW	R8, R7, R7
+	VDUP	R7, V1.S4
+	MOVWU	add+32(FP), R7
+	ADDW	R8, R7, R7
+	VDUP	R7, V2.S4
+
+block:
+	VLD1.P	64(R1), [V5.S4, V6.S4, V7.S4, V8.S4]
+	LIMIT32
+	VUZP1	V6.H8, V5.H8, V5.H8
+	VUZP1	V8.H8, V7.H8, V6.H8
+	VUZP1	V10.H8, V9.H8, V7.H8
+	VUZP1	V12.H8, V11.H8, V8.H8
+	VUZP1	V8.B16, V7.B16, V7.B16
+	LOOKUP
+	VZIP1	V12.B16, V11.B16, V13.B16
+	VZIP2	V12.B16, V11.B16, V14.B16
+	COMPARE
+	VUZP1	V6.B16, V5.B16, V5.B16
+	WRITE
 	SUBS	$1, R5
 	BNE	block
 	RET

@@ -120,25 +120,25 @@ func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, w
 // fillRows writes n plane rows of cols positions; the first one meets input row row,
 // which starts at element elem.
 func (t *groupedTerm) fillRows(dst, in []byte, r colRange, row, elem, n, cols int, wide bool) {
+	at := 0
 	for {
-		lo, hi := r.lo, r.hi
+		lo, hi := cols, cols
 		var src []byte
-		if uint(row) < uint(t.height) && lo < hi {
+		if uint(row) < uint(t.height) && r.lo < r.hi {
+			lo, hi = r.lo, r.hi
 			src = in[elem+r.from : elem+t.width]
-		} else {
-			lo, hi = cols, cols
 		}
 		if wide {
-			fillWide(dst, src, lo, hi, cols, t.strideCol, t.zero)
+			fillWide(dst[at:], src, lo, hi, cols, t.strideCol, t.zero)
 		} else {
-			fillBytes(dst, src, lo, hi, cols, t.strideCol, t.zero)
+			fillBytes(dst[at:at+cols], src, lo, hi, t.strideCol, t.zero)
 		}
 		if n--; n == 0 {
 			return
 		}
 		row += t.strideRow
 		elem += t.strideElem
-		dst = dst[t.pitch:]
+		at += t.pitch
 	}
 }
 
@@ -157,15 +157,11 @@ func (t *groupedTerm) fillRuns(dst, in []byte, r colRange, row, elem, n int) {
 		to := from + run
 		skip := max(0, -from)
 		copy(dst[skip:run], in[from+skip:min(to, t.plane)])
-		if r.lo > 0 || r.hi < t.width {
-			for line := dst; ; line = line[t.width:] {
-				fillZero(line[:r.lo], t.zero)
-				fillZero(line[r.hi:t.width], t.zero)
-				if m--; m == 0 {
-					break
-				}
-			}
-			m = min(n, t.height-row)
+		for c := range r.lo {
+			fillColumn(dst[c:run], t.width, t.zero)
+		}
+		for c := r.hi; c < t.width; c++ {
+			fillColumn(dst[c:run], t.width, t.zero)
 		}
 		dst = dst[run:]
 		n -= m
@@ -176,6 +172,13 @@ func (t *groupedTerm) fillRuns(dst, in []byte, r colRange, row, elem, n int) {
 	}
 }
 
+// fillColumn sets every element that lies at a multiple of pitch.
+func fillColumn(dst []byte, pitch int, zero byte) {
+	for at := 0; at < len(dst); at += pitch {
+		dst[at] = zero
+	}
+}
+
 // fillZero sets all of dst.
 func fillZero(dst []byte, zero byte) {
 	for i := range dst {
@@ -183,10 +186,9 @@ func fillZero(dst []byte, zero byte) {
 	}
 }
 
-// fillBytes writes one plane row of cols byte positions: dst[lo+i] = src[i*stride] up to
-// hi, and zero elsewhere.
-func fillBytes(dst, src []byte, lo, hi, cols, stride int, zero byte) {
-	dst = dst[:cols]
+// fillBytes writes one plane row of byte positions: dst[lo+i] = src[i*stride] up to hi,
+// and zero elsewhere.
+func fillBytes(dst, src []byte, lo, hi, stride int, zero byte) {
 	for i := range lo {
 		dst[i] = zero
 	}
@@ -199,8 +201,8 @@ func fillBytes(dst, src []byte, lo, hi, cols, stride int, zero byte) {
 		copy(dst, src)
 		return
 	case 2:
-		for len(dst) >= 8 && len(src) >= 16 {
-			d, s := (*[8]byte)(dst), (*[16]byte)(src)
+		for len(dst) >= 8 {
+			d, s := (*[8]byte)(dst), (*[15]byte)(src)
 			d[0] = s[0]
 			d[1] = s[2]
 			d[2] = s[4]
@@ -209,7 +211,15 @@ func fillBytes(dst, src []byte, lo, hi, cols, stride int, zero byte) {
 			d[5] = s[10]
 			d[6] = s[12]
 			d[7] = s[14]
-			dst, src = dst[8:], src[16:]
+			dst, src = dst[8:], src[min(16, len(src)):]
+		}
+		if len(dst) >= 4 {
+			d, s := (*[4]byte)(dst), (*[7]byte)(src)
+			d[0] = s[0]
+			d[1] = s[2]
+			d[2] = s[4]
+			d[3] = s[6]
+			dst, src = dst[4:], src[min(8, len(src)):]
 		}
 	}
 	at := 0
@@ -219,7 +229,7 @@ func fillBytes(dst, src []byte, lo, hi, cols, stride int, zero byte) {
 	}
 }
 
-// fillWide is fillBytes for 16-bit positions; dst is aligned for them.
+// fillWide is fillBytes for cols 16-bit positions; dst is aligned for them.
 func fillWide(dst, src []byte, lo, hi, cols, stride int, zero byte) {
 	lanes := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(dst[:cols<<1]))), cols)
 	for i := range lo {

@@ -85,9 +85,9 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 				acc[i] = acc[i]<<shift + int32(v)
 			}
 		case first:
-			mergePairs(acc, even16, odd16)
+			vectorMergePairs(k.vector, acc, even16, odd16)
 		default:
-			addPairs(acc, even16, odd16, shift)
+			vectorAddPairs(k.vector, acc, even16, odd16, shift)
 		}
 		first = false
 	}
