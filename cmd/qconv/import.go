@@ -13,6 +13,7 @@ import (
 
 var (
 	dimFlag       = &cli.StringSliceFlag{Name: "dim", Category: catResult, Usage: "bind a symbolic dimension, `NAME=SIZE`; may be repeated"}
+	verboseFlag   = &cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catResult, Usage: "list every simplification"}
 	checkOnlyFlag = &cli.BoolFlag{Name: "check-only", Category: catResult, Usage: "write nothing"}
 )
 
@@ -23,7 +24,7 @@ var importCommand = &cli.Command{
 	Description: "Writes MODEL.q.onnx, an ONNX file with BatchNormalization and constants folded, that carries the " +
 		"preprocessing and the class labels from here on. Reports every node that qconv cannot take, and " +
 		"compares the network with an independent executor.",
-	Flags:  flagList([]cli.Flag{outFlag, checkOnlyFlag, dimFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{outFlag, checkOnlyFlag, dimFlag, verboseFlag, jsonFlag}, preprocessFlags),
 	Action: runImport,
 }
 
@@ -44,6 +45,7 @@ type importReport struct {
 	Outputs          []valueInfo `json:"outputs"`
 	Nodes            []nodeInfo  `json:"nodes"`
 	Changes          []string    `json:"changes"`
+	Warnings         []string    `json:"warnings,omitempty"`
 	Check            *checkInfo  `json:"check,omitempty"`
 }
 
@@ -120,7 +122,10 @@ func runImport(c *cli.Context) error {
 			return err
 		}
 	}
-	return report(c, r, r.print)
+	for _, w := range r.Warnings {
+		note(c, "warning: %s", w)
+	}
+	return report(c, r, func(w io.Writer) { r.print(w, c.Bool(verboseFlag.Name)) })
 }
 
 // load reads and simplifies the model and fills the report as far as it gets.
@@ -129,7 +134,7 @@ func (r *importReport) load(path string, dims map[string]int) (*quant.Model, err
 	if err != nil {
 		return nil, err
 	}
-	r.Producer, r.Opset = g.Producer, g.Opset
+	r.Producer, r.Opset, r.Warnings = g.Producer, g.Opset, g.Warnings
 	for _, n := range g.Nodes {
 		r.Ops[n.Op.Type()]++
 	}
@@ -178,7 +183,10 @@ func parameters(g *onnx.Graph) int {
 	return total
 }
 
-func (r *importReport) print(w io.Writer) {
+// shownChanges is how many simplifications are printed unless all are asked for.
+const shownChanges = 10
+
+func (r *importReport) print(w io.Writer, verbose bool) {
 	fmt.Fprintf(w, "%s: opset %d", r.Model, r.Opset)
 	if r.Producer != "" {
 		fmt.Fprintf(w, ", by %s", r.Producer)
@@ -201,8 +209,15 @@ func (r *importReport) print(w io.Writer) {
 	t.add("total", "", "", grouped(sum), grouped(r.MACs))
 	t.print(w)
 	fmt.Fprintf(w, "\nparameters: %s in the file, %s after simplification\n", grouped(r.Parameters), grouped(r.FoldedParameters))
-	for _, line := range r.Changes {
+	shown := len(r.Changes)
+	if !verbose {
+		shown = min(shown, shownChanges)
+	}
+	for _, line := range r.Changes[:shown] {
 		fmt.Fprintf(w, "simplified: %s\n", line)
+	}
+	if more := len(r.Changes) - shown; more > 0 {
+		fmt.Fprintf(w, "simplified: %d more changes, listed with -v\n", more)
 	}
 	if r.Check != nil {
 		fmt.Fprintf(w, "check: %s\n", r.Check)

@@ -1,9 +1,9 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"math"
-	"math/bits"
 )
 
 // Grouped computes a [Layer] by adding and subtracting rows of input indices, many
@@ -24,6 +24,8 @@ type Grouped struct {
 	sections   int // parts of the channels that share no input
 	channels   int // output channels per section
 	groupUnits int // see sums; 0 for 16-bit rows
+	factors    []factor // by term; m is 0 where there is none
+	factored   bool     // there is one
 	outStep    int // elements of an output channel
 	need       Need
 	cost       int
@@ -42,9 +44,11 @@ type grid struct {
 	rowWords int // words of the buffer of rows
 	clear    int // words at its start that must be cleared before a Run
 
-	prog  []uint16 // of all channels: number of segments, then { shift, segment }
+	prog  []uint16 // of all channels: number of segments, then { shift or factorFlag + factor, segment }
 	start []uint32 // where the program of a channel starts in prog
 	add   []int32  // per channel: bias, zero points and lane offsets
+
+	segments int // most of a channel whose lanes are kept, at most mixSegments
 }
 
 // tileRow is a run of rows of positions.
@@ -64,17 +68,29 @@ type tileCol struct {
 // where the layer is too large for the addresses of taps, and where the machine is not
 // little-endian.
 func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
+	factors := chooseFactors(l)
+	k, err := newGrouped(l, limit, v, factors)
+	if errors.Is(err, errFactor) {
+		k, err = newGrouped(l, limit, v, make([]factor, len(factors)))
+	}
+	return k, err
+}
+
+func newGrouped(l *Layer, limit int, v Vector, factors []factor) (*Grouped, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
-	k := &Grouped{vector: v, sections: sections(l), outStep: l.positions()}
+	k := &Grouped{vector: v, factors: factors, sections: sections(l), outStep: l.positions()}
+	for i := range factors {
+		k.factored = k.factored || factors[i].m != 0
+	}
 	k.channels = l.Out[0] / k.sections
 	top := 0 // largest index
 	for i := range l.Terms {
 		top = max(top, l.Terms[i].Levels-1)
 	}
 	k.groupUnits = 255 / 4 / top
-	count := digitCount(l)
+	count := digitCount(l, factors)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
 	type phase struct {
 		y, x int
@@ -112,14 +128,14 @@ func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
 }
 
 // digitCount is the number of non-zero digits of all weights.
-func digitCount(l *Layer) int {
+func digitCount(l *Layer, factors []factor) int {
 	n := 0
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		per := make([]int, len(t.Centres))
 		for j, c := range t.Centres {
-			plus, minus := digits(c)
-			per[j] = bits.OnesCount64(plus) + bits.OnesCount64(minus)
+			q, e := factors[i].split(c)
+			per[j] = digitsOf(q) + digitsOf(e)
 		}
 		for _, w := range t.Weights {
 			n += per[w]
@@ -137,6 +153,9 @@ func (k *Grouped) Cost() int { return k.cost }
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Grouped) Memory() (weights, tables int) {
 	tables = k.bytes()
+	for _, f := range k.factors {
+		tables += 32 + 2*len(f.digits)
+	}
 	for _, g := range k.grids {
 		weights += 2 * len(g.prog)
 		tables += 4*len(g.start) + 4*len(g.add) + 16*len(g.tileRows) + 8*len(g.tileCols)
@@ -169,7 +188,7 @@ func (g *grid) need(k *Grouped) Need {
 		n.Line = int(g.tileCols[0].cols)
 	}
 	if k.vector.laneWords() > 1 {
-		n.Lanes = 2*n.Lanes + 2*scratchAlign/wordBytes // two segments; whole vectors are read
+		n.Lanes = g.segments*n.Lanes + 2*scratchAlign/wordBytes // whole vectors are read
 		for _, t := range g.tileRows {
 			n.Line = max(n.Line, int(t.lanes))
 		}

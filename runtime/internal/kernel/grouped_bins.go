@@ -10,7 +10,9 @@ func (g *grid) binLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row 
 	wide := k.groupUnits == 0
 	switch {
 	case segments == 1 && r.bins.fits(g.add[o]) && r.bins.shift <= k.vector.binShiftLimit():
-	case segments == 2 && !wide && k.vector.joins():
+	case k.vector.mixes():
+		return g.mixLevels(k, r, dst, at, o, row, cols, s)
+	case segments == 2 && !wide && k.vector.joins() && !k.factored:
 	default:
 		return false
 	}
@@ -67,4 +69,24 @@ func (g *grid) unpack(dst, line []byte, at, rows, cols int) {
 		line = line[g.pitch:]
 		at += g.outRow
 	}
+}
+
+// mixLevels is binLevels for any sum of segments.
+func (g *grid) mixLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row tileRow, cols int, s *Scratch) bool {
+	packed := g.outCol == 1 && g.outRow == cols && g.pitch == cols
+	line := s.line
+	if packed {
+		line = dst[at:]
+	}
+	line = line[:row.lanes]
+	var list [mixEntries]mixEntry
+	n, ok := g.mix(k, &list, unsafe.Pointer(&g.prog[g.start[o]]), int(row.words), s)
+	if !ok {
+		return false
+	}
+	vectorMixLevels(line, s.lanes, int(row.words), k.groupUnits == 0, list[:n], r.bins, g.add[o])
+	if !packed {
+		g.unpack(dst, line, at, int(row.rows), cols)
+	}
+	return true
 }

@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -13,19 +14,44 @@ type tap struct {
 
 // channelTaps are the taps of an output channel by binary digit.
 type channelTaps struct {
-	add, sub [][]tap
-	zeros    int32 // sum of zero * C over all taps, modulo 2^32
+	planeTaps
+	factors []planeTaps // by factor
+	zeros   int32       // sum of zero * C over all taps, modulo 2^32
 }
 
+// planeTaps are taps by binary digit.
+type planeTaps struct {
+	add, sub [][]tap
+}
+
+// errFactor is the reason why factors must be left out.
+var errFactor = errors.New("kernel: grouped: the sums of a factor do not fit a lane")
+
 func (c *channelTaps) reset() {
-	for b := range c.add {
-		c.add[b], c.sub[b] = c.add[b][:0], c.sub[b][:0]
+	c.planeTaps.reset()
+	for i := range c.factors {
+		c.factors[i].reset()
 	}
 	c.zeros = 0
 }
 
+func (c *planeTaps) reset() {
+	for b := range c.add {
+		c.add[b], c.sub[b] = c.add[b][:0], c.sub[b][:0]
+	}
+}
+
+func (c *planeTaps) empty() bool {
+	for b := range c.add {
+		if len(c.add[b])+len(c.sub[b]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
 // put adds a row with weight centre.
-func (c *channelTaps) put(row uint16, centre int32, t *Term) {
+func (c *planeTaps) put(row uint16, centre int32, t *Term) {
 	plus, minus := digits(centre)
 	for len(c.add) < max(1, bits.Len64(plus|minus)) {
 		c.add, c.sub = append(c.add, nil), append(c.sub, nil)
@@ -39,7 +65,6 @@ func (c *channelTaps) put(row uint16, centre int32, t *Term) {
 		b := bits.TrailingZeros64(d)
 		c.sub[b] = append(c.sub[b], entry)
 	}
-	c.zeros += int32(t.Zero) * centre
 }
 
 // segment is a run of planes whose sums fit a lane.
@@ -56,7 +81,7 @@ type programPlane struct {
 
 // segments cuts the planes of a channel, highest first, so that lanes suffice. The last
 // one ends at digit 0.
-func (c *channelTaps) segments() []segment {
+func (c *planeTaps) segments() []segment {
 	segs := []segment{{}}
 	top := len(c.add) - 1
 	for top > 0 && len(c.add[top]) == 0 && len(c.sub[top]) == 0 {
@@ -140,15 +165,15 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 		g.terms = append(g.terms, newGroupedTerm(&l.Terms[i], axes[i], lay, i, k))
 	}
 
-	var taps channelTaps
+	taps := channelTaps{factors: make([]planeTaps, len(k.factors))}
 	for o := range l.Out[0] {
 		taps.reset()
 		for i := range l.Terms {
-			if err := taps.gather(l, i, o, k.sections, lay); err != nil {
+			if err := taps.gather(l, i, o, k, lay); err != nil {
 				return err
 			}
 		}
-		if err := g.write(&taps, l.Bias[o]); err != nil {
+		if err := g.write(&taps, l.Bias[o], k.factors); err != nil {
 			return err
 		}
 	}
@@ -156,19 +181,25 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 }
 
 // gather adds the taps of term i to those of output channel o.
-func (c *channelTaps) gather(l *Layer, i, o, sections int, lay *tiling) error {
+func (c *channelTaps) gather(l *Layer, i, o int, k *Grouped, lay *tiling) error {
 	t, m := &l.Terms[i], &lay.maps[i]
 	cg := t.Shape[0] / t.Groups
 	group := o / (l.Out[0] / t.Groups)
-	section := o / (l.Out[0] / sections)
-	first := group*cg - section*(t.Shape[0]/sections) // channel within the section
+	section := o / (l.Out[0] / k.sections)
+	first := group*cg - section*(t.Shape[0]/k.sections) // channel within the section
 	w := t.Weights[o*t.taps():]
 	for ch := range cg {
 		base := lay.base[i] + (first+ch)*m.bytes
 		for _, line := range m.at {
 			for _, at := range line {
 				if at >= 0 {
-					c.put(uint16((base+at)/tapBytes), t.Centres[w[0]], t)
+					row, centre := uint16((base+at)/tapBytes), t.Centres[w[0]]
+					q, e := k.factors[i].split(centre)
+					if q != 0 {
+						c.factors[i].put(row, q, t)
+					}
+					c.put(row, e, t)
+					c.zeros += int32(t.Zero) * centre
 				}
 				w = w[1:]
 			}
@@ -177,32 +208,53 @@ func (c *channelTaps) gather(l *Layer, i, o, sections int, lay *tiling) error {
 	return nil
 }
 
-// write appends the program of a channel.
-func (g *grid) write(c *channelTaps, bias int32) error {
+// write appends the program of a channel: the segments of the taps without a factor, then
+// one for every factor.
+func (g *grid) write(c *channelTaps, bias int32, factors []factor) error {
 	if uint64(len(g.prog)) > 1<<32-1 {
 		return fmt.Errorf("kernel: grouped: tap programs take more than 2^32 entries")
 	}
 	g.start = append(g.start, uint32(len(g.prog)))
-	segs := c.segments()
-	g.prog = append(g.prog, uint16(len(segs)))
+	count := len(g.prog)
+	g.prog = append(g.prog, 0)
 	offsets := int32(0)
+	segs := c.segments()
 	for _, s := range segs {
-		g.prog = append(g.prog, uint16(s.shift), uint16(-s.lo), uint16(len(s.planes)))
+		g.writeSegment(&s, uint16(s.shift))
 		offsets = offsets<<s.shift + int32(-s.lo)
-		for _, p := range s.planes {
-			units := [2]int{ceilDiv(len(p.add), 4), ceilDiv(len(p.sub), 4)}
-			g.prog = append(g.prog, uint16(p.shift), uint16(units[0]), uint16(units[1]))
-			for i, list := range [2][]tap{p.add, p.sub} {
-				for j := range 4 * units[i] {
-					row := uint16(0) // the row of zeros
-					if j < len(list) {
-						row = list[j].row
-					}
-					g.prog = append(g.prog, row)
+	}
+	n := len(segs)
+	for i := range c.factors {
+		if c.factors[i].empty() {
+			continue
+		}
+		segs := c.factors[i].segments()
+		if len(segs) > 1 {
+			return errFactor
+		}
+		g.writeSegment(&segs[0], factorFlag|uint16(i))
+		offsets += factors[i].m * int32(-segs[0].lo)
+		n++
+	}
+	g.prog[count] = uint16(n)
+	g.segments = max(g.segments, min(n, mixSegments))
+	g.add = append(g.add, bias-c.zeros-offsets)
+	return nil
+}
+
+func (g *grid) writeSegment(s *segment, head uint16) {
+	g.prog = append(g.prog, head, uint16(-s.lo), uint16(len(s.planes)))
+	for _, p := range s.planes {
+		units := [2]int{ceilDiv(len(p.add), 4), ceilDiv(len(p.sub), 4)}
+		g.prog = append(g.prog, uint16(p.shift), uint16(units[0]), uint16(units[1]))
+		for i, list := range [2][]tap{p.add, p.sub} {
+			for j := range 4 * units[i] {
+				row := uint16(0) // the row of zeros
+				if j < len(list) {
+					row = list[j].row
 				}
+				g.prog = append(g.prog, row)
 			}
 		}
 	}
-	g.add = append(g.add, bias-c.zeros-offsets)
-	return nil
 }

@@ -73,9 +73,14 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 	segments := *(*uint16)(prog)
 	prog = unsafe.Add(prog, 2)
 	for first := true; segments > 0; segments-- {
-		shift := *(*uint16)(prog) & (bits.UintSize - 1)
+		head := *(*uint16)(prog)
+		shift := head & (bits.UintSize - 1)
 		prog = sums(k.vector, even, odd, rows, unsafe.Add(prog, 2), k.groupUnits)
 		switch {
+		case head&factorFlag != 0 && wide:
+			k.factors[head&^factorFlag].add(acc, even16, nil)
+		case head&factorFlag != 0:
+			k.factors[head&^factorFlag].add(acc, even16, odd16)
 		case wide && first:
 			for i, v := range even16 {
 				acc[i] = int32(v)

@@ -1,0 +1,125 @@
+package kernel
+
+import "math/bits"
+
+// factor writes the centres of a term as C = m*c + e. The digits of c and e are taps; the
+// sum of the c is multiplied by m once per position, as a sum of shifts.
+//
+// Centres that are about multiples of a large number cost few digits that way: those of a
+// layer whose terms have different scales, for example.
+type factor struct {
+	m      int32
+	digits []mixDigit // of m
+}
+
+// mixDigit is a signed power of two.
+type mixDigit struct {
+	shift  uint8
+	negate bool
+}
+
+// factorFlag marks the shift of a segment that belongs to a factor; the rest of it is the
+// position in Grouped.factors.
+const factorFlag = 0x8000
+
+// maxFactorCentres limits the search for factors.
+const maxFactorCentres = 64
+
+func newFactor(m int32) factor {
+	f := factor{m: m}
+	plus, minus := digits(m)
+	for s := range uint8(32) {
+		if (plus|minus)>>s&1 != 0 {
+			f.digits = append(f.digits, mixDigit{s, minus>>s&1 != 0})
+		}
+	}
+	return f
+}
+
+// split writes c as m*q + e with the smallest e.
+func (f *factor) split(c int32) (q, e int32) {
+	if f.m == 0 {
+		return 0, c
+	}
+	q = c / f.m
+	e = c - q*f.m
+	if 2*int64(e) > int64(f.m) {
+		q, e = q+1, e-f.m
+	} else if 2*int64(e) < -int64(f.m) {
+		q, e = q-1, e+f.m
+	}
+	return q, e
+}
+
+func digitsOf(c int32) int {
+	plus, minus := digits(c)
+	return bits.OnesCount64(plus) + bits.OnesCount64(minus)
+}
+
+// chooseFactors finds a factor for every term; m is 0 where none is worth it.
+func chooseFactors(l *Layer) []factor {
+	factors := make([]factor, len(l.Terms))
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		uses := make([]int, len(t.Centres))
+		for _, w := range t.Weights {
+			uses[w]++
+		}
+		plain := t.digitCount(uses, &factor{})
+		best, least := factor{}, plain*4/5
+		for _, m := range t.candidates(uses) {
+			f := newFactor(m)
+			// A multiplication costs about as much as some taps, for every output channel.
+			if n := t.digitCount(uses, &f) + 4*len(f.digits)*l.Out[0]; n < least && len(f.digits) > 1 {
+				best, least = f, n
+			}
+		}
+		factors[i] = best
+	}
+	return factors
+}
+
+// digitCount is the number of taps that all weights need.
+func (t *Term) digitCount(uses []int, f *factor) int {
+	n := 0
+	for j, u := range uses {
+		if u > 0 {
+			q, e := f.split(t.Centres[j])
+			n += u * (digitsOf(q) + digitsOf(e))
+		}
+	}
+	return n
+}
+
+// candidates are numbers that centres may be multiples of: centres, distances of
+// centres, and parts of them.
+func (t *Term) candidates(uses []int) []int32 {
+	var used []int32
+	for j, u := range uses {
+		if u > 0 {
+			used = append(used, t.Centres[j])
+		}
+	}
+	if len(used) > maxFactorCentres {
+		return nil
+	}
+	seen := map[int32]bool{}
+	var list []int32
+	put := func(d int64) {
+		for part := int64(1); part <= 3; part++ {
+			m := d / part
+			if m < 3 || m > 1<<24 || seen[int32(m)] {
+				continue
+			}
+			seen[int32(m)] = true
+			list = append(list, int32(m))
+		}
+	}
+	for i, c := range used {
+		put(max(int64(c), -int64(c)))
+		for _, d := range used[:i] {
+			put(max(int64(c)-int64(d), int64(d)-int64(c)))
+		}
+	}
+	return list
+}

@@ -1,0 +1,139 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// Offsets in bins.
+#define REST  0
+#define BELOW 128
+#define ABOVE 192
+#define MASK  320
+#define TOP   324
+#define SHIFT 328
+
+// func mixLevelsAVX512(dst *byte, lanes *word, odd, step int, order *[64]byte, n int, list *mixEntry, entries int, b *bins, add int32)
+//
+// Z0..Z3 are the sums of positions 4i, 4i+1, 4i+2, 4i+3 (of 16-bit rows: of another order,
+// which Z29 undoes), Z4..Z7 the lanes of a segment.
+TEXT ·mixLevelsAVX512(SB), NOSPLIT, $0-76
+	MOVQ dst+0(FP), DI
+	MOVQ lanes+8(FP), SI
+	MOVQ odd+16(FP), BX
+	MOVQ step+24(FP), R13
+	MOVQ order+32(FP), AX
+	VMOVDQU64 (AX), Z29
+	MOVQ n+40(FP), CX
+	MOVQ b+64(FP), R8
+	MOVL add+72(FP), AX
+	VPBROADCASTD AX, Z21
+	VPBROADCASTD TOP(R8), Z22
+	VPBROADCASTD MASK(R8), Z23
+	VMOVDQU64 REST(R8), Z24
+	VMOVDQU64 REST+64(R8), Z28
+	VMOVDQU64 BELOW(R8), Z25
+	VMOVDQU64 ABOVE(R8), Z26
+	VMOVD     SHIFT(R8), X27
+	VPXORQ    Z30, Z30, Z30
+	VPTERNLOGD $0xFF, Z31, Z31, Z31
+	VPSRLD    $16, Z31, Z31 // low halves
+
+mix:
+	VMOVDQA64 Z21, Z0
+	VMOVDQA64 Z21, Z1
+	VMOVDQA64 Z21, Z2
+	VMOVDQA64 Z21, Z3
+	MOVQ list+48(FP), R9
+	MOVQ entries+56(FP), R10
+entry:
+	MOVQ  0(R9), R11
+	VMOVD 8(R9), X20
+	MOVL  12(R9), R12
+	TESTL $2, R12
+	JNE   same
+	ADDQ  SI, R11
+	VMOVDQU64 (R11), Z4
+	VMOVDQU64 (R11)(BX*1), Z5
+	VPSRLD $16, Z4, Z6
+	VPSRLD $16, Z5, Z7
+	VPANDQ Z31, Z4, Z4
+	VPANDQ Z31, Z5, Z5
+same:
+	VPSLLD X20, Z4, Z8
+	VPSLLD X20, Z5, Z9
+	VPSLLD X20, Z6, Z10
+	VPSLLD X20, Z7, Z11
+	TESTL $1, R12
+	JNE   minus
+	VPADDD Z8, Z0, Z0
+	VPADDD Z9, Z1, Z1
+	VPADDD Z10, Z2, Z2
+	VPADDD Z11, Z3, Z3
+	JMP   next
+minus:
+	VPSUBD Z8, Z0, Z0
+	VPSUBD Z9, Z1, Z1
+	VPSUBD Z10, Z2, Z2
+	VPSUBD Z11, Z3, Z3
+next:
+	ADDQ $16, R9
+	SUBQ $1, R10
+	JNE  entry
+	ADDQ R13, SI
+
+	VPMAXSD Z30, Z0, Z0
+	VPMAXSD Z30, Z1, Z1
+	VPMAXSD Z30, Z2, Z2
+	VPMAXSD Z30, Z3, Z3
+	VPMINSD Z22, Z0, Z0
+	VPMINSD Z22, Z1, Z1
+	VPMINSD Z22, Z2, Z2
+	VPMINSD Z22, Z3, Z3
+	VPSRLD X27, Z0, Z4
+	VPSRLD X27, Z1, Z5
+	VPSRLD X27, Z2, Z6
+	VPSRLD X27, Z3, Z7
+	VPANDQ Z23, Z0, Z0
+	VPANDQ Z23, Z1, Z1
+	VPANDQ Z23, Z2, Z2
+	VPANDQ Z23, Z3, Z3
+	VPSLLD $16, Z2, Z2
+	VPSLLD $16, Z3, Z3
+	VPSLLD $16, Z6, Z6
+	VPSLLD $16, Z7, Z7
+	VPORQ  Z2, Z0, Z0 // rests of even positions
+	VPORQ  Z3, Z1, Z1
+	VPORQ  Z6, Z4, Z2 // bins
+	VPORQ  Z7, Z5, Z3
+	VMOVDQA64 Z2, Z4
+	VMOVDQA64 Z3, Z5
+	VPERMI2W  Z28, Z24, Z4
+	VPERMI2W  Z28, Z24, Z5
+	VPCMPUW   $6, Z4, Z0, K1
+	VPCMPUW   $6, Z5, Z1, K2
+	VPMOVM2W  K1, Z4
+	VPMOVM2W  K2, Z5
+	VPSLLW    $8, Z3, Z3
+	VPSRLW    $8, Z4, Z4
+	VPSLLW    $8, Z5, Z5
+	VPORQ     Z3, Z2, Z2
+	VPORQ     Z5, Z4, Z4
+	VPMOVB2M  Z4, K1
+	VPERMB    Z25, Z2, Z4
+	VPERMB    Z26, Z2, K1, Z4
+	VPERMB    Z4, Z29, Z4
+	CMPQ      CX, $64
+	JLT       mixtail
+	VMOVDQU64 Z4, (DI)
+	ADDQ      $64, DI
+	SUBQ      $64, CX
+	JNE       mix
+	VZEROUPPER
+	RET
+
+mixtail:
+	MOVQ    $-1, AX
+	SHLQ    CX, AX
+	NOTQ    AX
+	KMOVQ   AX, K1
+	VMOVDQU8 Z4, K1, (DI)
+	VZEROUPPER
+	RET

@@ -1,0 +1,9 @@
+//go:build !amd64 || purego
+
+package kernel
+
+func (v Vector) mixes() bool { return false }
+
+func vectorMixLevels(dst []byte, lanes []word, words int, wide bool, list []mixEntry, b *bins, add int32) {
+	panic("BUG: no vectors")
+}
