@@ -15,7 +15,7 @@ type Schedule string
 
 const (
 	// ScheduleForward clusters in every forward pass: a float master copy takes the gradient
-	// unchanged, and the codebook follows it every Config.Refit steps.
+	// unchanged, and the codebook follows it now and then (Config.Refit).
 	ScheduleForward Schedule = "forward"
 	// SchedulePeriodic trains unconstrained and replaces all weights by their centres every
 	// Config.Period steps, and at the end.
@@ -42,7 +42,9 @@ type Config struct {
 	Cluster quant.ClusterConfig
 	// Schedule says when.
 	Schedule Schedule
-	// Refit is the number of steps between two fits of the codebooks of ScheduleForward.
+	// Refit is the number of steps between two fits of the codebooks of ScheduleForward; 0
+	// keeps the first. There is none in the second half of training, which needs centres
+	// that stay where they are.
 	Refit int
 	// Period is the number of steps between two clusterings of SchedulePeriodic; 0 means an
 	// eighth of all steps, at most 1000.
@@ -61,10 +63,11 @@ type Config struct {
 
 	// Rate is the learning rate of weights and biases after the warm-up, as a part of each
 	// tensor's root mean square when training starts: the folding of normalizations
-	// leaves layers of very different size.
+	// leaves layers of very different size. ScheduleForward multiplies it by 16/W for fewer
+	// than 16 centres W: with few, the way from one to the next is long.
 	Rate float64
-	// RangeRate is the learning rate of the logarithm of each site's step; 0 keeps the
-	// calibrated ranges.
+	// RangeRate is the learning rate of the logarithm of each site's step, multiplied by
+	// 16/A for fewer than 16 levels A; 0 keeps the calibrated ranges.
 	RangeRate float64
 	// Warmup is the number of steps in which the rate rises to its full size; it then
 	// falls to zero along half a cosine.
@@ -107,7 +110,7 @@ func DefaultConfig() Config {
 	return Config{
 		Cluster:         quant.DefaultClusterConfig(),
 		Schedule:        ScheduleForward,
-		Refit:           50,
+		Refit:           100,
 		Loss:            LossTeacher,
 		Temperature:     2,
 		LabelShare:      0.5,
@@ -132,7 +135,7 @@ func (c Config) Validate() error {
 	p.oneOf("schedule", string(c.Schedule), string(ScheduleForward), string(SchedulePeriodic), string(ScheduleNone))
 	p.oneOf("loss", string(c.Loss), string(LossTeacher), string(LossLabels), string(LossBoth))
 	p.oneOf("task", string(c.Task), string(TaskAuto), string(TaskClasses), string(TaskValues))
-	p.check(c.Refit >= 1 || c.Schedule != ScheduleForward, "refit: got %d steps, want at least 1", c.Refit)
+	p.check(c.Refit >= 0, "refit: got %d steps, want 0 or more", c.Refit)
 	p.check(c.Period >= 0, "period: got %d steps, want 0 or more", c.Period)
 	p.check(c.Temperature > 0, "temperature: got %g, want more than 0", c.Temperature)
 	p.check(c.LabelShare >= 0 && c.LabelShare <= 1, "label share: got %g, want 0..1", c.LabelShare)

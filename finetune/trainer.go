@@ -67,6 +67,10 @@ func (t *trainer) train(tp *tape, name string, data []float32, rate float64) *G.
 	return p.node
 }
 
+// coarse is how much faster values move that are rounded to n values than those rounded to
+// many: with few, the way to the next one is long.
+func coarse(n int) float64 { return max(1, 16/float64(n)) }
+
 // constant makes weights and biases trained values.
 func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 	trained := map[*onnx.Value]bool{}
@@ -77,11 +81,12 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 		if !trained[v] {
 			return nil
 		}
-		n := t.train(tp, v.Name, v.Const.Floats, t.cfg.Rate*rms(v.Const.Floats))
-		if t.cfg.Schedule == ScheduleForward && t.books.of[v] != nil {
-			n = t.books.of[v].node(tp, n)
+		rate := t.cfg.Rate * rms(v.Const.Floats)
+		if t.cfg.Schedule != ScheduleForward || t.books.of[v] == nil {
+			return t.train(tp, v.Name, v.Const.Floats, rate)
 		}
-		return n
+		book := t.books.of[v]
+		return book.node(tp, t.train(tp, v.Name, v.Const.Floats, rate*coarse(len(book.floats))))
 	}
 }
 
@@ -102,7 +107,7 @@ func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
 			return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
 		}
 		t.trained[v.Name] = true
-		return roundNode(tp, l, expNode(tp, t.train(tp, v.Name+".step", logStep, t.cfg.RangeRate)), y)
+		return roundNode(tp, l, expNode(tp, t.train(tp, v.Name+".step", logStep, t.cfg.RangeRate*coarse(l.Count))), y)
 	}
 }
 

@@ -146,8 +146,15 @@ type Fitted struct {
 // at most the given number of iterations; 0 means as many as it takes.
 func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fitted {
 	if c.Codebook == KindInteger {
-		ints, unit := integerCentres(weights, c.Weights)
-		return Fitted{Expand(ints, unit), ints, unit}
+		var f Fitted
+		if k := len(warm); k == c.Weights {
+			f.Ints = integersAround(k)
+			f.Unit = refitUnit(weights, f.Ints, (warm[k-1]-warm[0])/float64(k-1), max(iterations, 1))
+		} else {
+			f.Ints, f.Unit = integerCentres(weights, c.Weights)
+		}
+		f.Centres = Expand(f.Ints, f.Unit)
+		return f
 	}
 	var f Fitted
 	switch {
@@ -168,9 +175,7 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 // integerCentres are the k integers around zero with the unit that minimizes the squared
 // error of the weights.
 func integerCentres(weights []float32, k int) (ints []int32, unit float64) {
-	for i := range k {
-		ints = append(ints, int32(i-k/2))
-	}
+	ints = integersAround(k)
 	sorted := sortedSample(weights)
 	largest := math.Max(math.Abs(sorted[0]), math.Abs(sorted[len(sorted)-1]))
 	if largest == 0 {
@@ -179,6 +184,35 @@ func integerCentres(weights []float32, k int) (ints []int32, unit float64) {
 	reach := math.Max(float64(k-1-k/2), 0.5)
 	factor := minimize(0.05, 1, func(f float64) float64 { return squaredError(sorted, Expand(ints, f*largest/reach)) })
 	return ints, factor * largest / reach
+}
+
+// integersAround are -k/2 .. k-1-k/2.
+func integersAround(k int) []int32 {
+	ints := make([]int32, k)
+	for i := range ints {
+		ints[i] = int32(i - k/2)
+	}
+	return ints
+}
+
+// refitUnit improves a unit step by step: weights are assigned to their nearest integer, and the
+// unit becomes the least-squares fit, sum(w*c) / sum(c*c). Unlike a search for the best unit
+// of all it never jumps.
+func refitUnit(weights []float32, ints []int32, unit float64, iterations int) float64 {
+	lo, hi := float64(ints[0]), float64(ints[len(ints)-1])
+	for range iterations {
+		products, squares := 0.0, 0.0
+		for _, w := range weights {
+			c := math.Min(math.Max(math.Floor(float64(w)/unit+0.5), lo), hi)
+			products += float64(w) * c
+			squares += c * c
+		}
+		if !(products > 0) {
+			return unit
+		}
+		unit = products / squares
+	}
+	return unit
 }
 
 // Snap rounds centres to integers of the given signed width in a unit of their own:

@@ -87,7 +87,7 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 	}
 	// The rows of Sorted hold every pair of connected elements; where weights are used
 	// at many positions they would be many times as large as the weights.
-	if k, err := kernel.NewSorted(layer, 4*weights+4096, limit); err == nil {
+	if k, err := kernel.NewSorted(layer, 4*weights+4096, limit, v); err == nil {
 		op.sorted, limit = k, k.Cost()
 	}
 	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {

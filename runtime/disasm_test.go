@@ -45,7 +45,7 @@ var allowedInstructions = map[string]string{
 		CMOVA CMOVAE CMOVB CMOVBE CMOVE CMOVG CMOVGE CMOVL CMOVLE CMOVNE
 		CMOVQGT CMOVQLT CMOVQGE CMOVQLE CMOVQEQ CMOVQNE CMOVQHI CMOVQCS CMOVQCC CMOVQLS
 		SETA SETAE SETB SETBE SETE SETG SETGE SETL SETLE SETNE
-		JMP JA JAE JB JBE JE JG JGE JL JLE JNE JS JNS CALL RET PUSHQ POPQ NOPW NOPL NOP XCHGW INT`,
+		XORPS JMP JA JAE JB JBE JE JG JGE JL JLE JNE JS JNS CALL RET PUSHQ POPQ NOPW NOPL NOP XCHGW INT`,
 	"arm64": `
 		MOVD MOVW MOVWU MOVH MOVHU MOVB MOVBU LDP STP LDPSW LDPW STPW FMOVQ FLDPQ FSTPQ
 		ADD ADDW ADDS ADDSW SUB SUBW SUBS SUBSW NEG NEGW ADC SBC
@@ -72,6 +72,9 @@ func follow(funcs map[string][]instruction, root, goarch string) (reached, fault
 		name := todo[0]
 		reached = append(reached, name)
 		for _, in := range funcs[name] {
+			if strings.Contains(in.where, "_amd64.s:") {
+				continue // read by TestAssemblyInstructions: objdump does not know vectors
+			}
 			if !slices.Contains(allowed, in.mnemonic) {
 				faults = append(faults, fmt.Sprintf("%s: %s: %s", name, in.where, in.text))
 			}

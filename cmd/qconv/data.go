@@ -49,6 +49,7 @@ func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []strin
 	}
 	if p.Resize != [2]int{} {
 		o.Height, o.Width = p.Resize[0], p.Resize[1]
+		o.Refit = true
 	}
 	return o
 }

@@ -67,7 +67,7 @@ func TestIDX(t *testing.T) {
 
 func TestIDXConverted(t *testing.T) {
 	dir := digits(t, true).folder(t)
-	s := open(t, dir+"#train", Options{Channels: 3, Height: 4, Width: 6, Limit: 5})
+	s := open(t, dir+"#train", Options{Channels: 3, Height: 4, Width: 6, Limit: 5, Refit: true})
 	if s.Len() != 5 || !slices.Equal(s.Shape, []int{3, 4, 6}) {
 		t.Fatalf("%d samples of shape %v", s.Len(), s.Shape)
 	}
@@ -75,7 +75,7 @@ func TestIDXConverted(t *testing.T) {
 	if !bytes.Equal(p[:24], p[24:48]) || !bytes.Equal(p[:24], p[48:]) {
 		t.Errorf("grey as colour gives different planes: %v", p)
 	}
-	s = open(t, dir+"#train", Options{Channels: 3})
+	s = open(t, dir+"#train", Options{Channels: 3, Refit: true})
 	if got, want := pixelsOf(t, s, 1), []byte{6, 7, 8, 9, 10, 11}; !bytes.Equal(got[6:12], want) {
 		t.Errorf("green plane is %v, want %v", got[6:12], want)
 	}
@@ -123,6 +123,7 @@ func TestIDXErrors(t *testing.T) {
 		{"label count", with(labels, idxData([]int{5}, count(5))), Options{}, []string{labels, "5 labels, want 6"}},
 		{"label rank", with(labels, idxData([]int{6, 1}, count(6))), Options{}, []string{labels, "2 dimensions"}},
 		{"label classes", with(labels, idxData([]int{6}, count(6))), Options{Classes: []string{"a", "b"}}, []string{"class index is 5", "less than 2"}},
+		{"other shape", with(images, good[images]) + "#train", Options{Channels: 3, Height: 4, Width: 6}, []string{"[1 2 3]", "want [3 4 6]", "resize"}},
 		{"broken gzip", with(images+".gz", []byte{0x1f, 0x8b, 1, 2, 3}), Options{}, []string{}},
 		{"bomb", with(images, bomb), Options{}, []string{images, "at most 4294967296 bytes"}},
 		{"gzip bomb", files{images + ".gz": gz(t, bomb)}.folder(t), Options{}, []string{"at most"}},

@@ -227,7 +227,7 @@ func (p *opener) idxInput(want []int) (*Input, error) {
 	}
 	var o Options
 	if c, h, w, ok := asPicture(want); ok {
-		o.Channels, o.Height, o.Width = c, h, w
+		o.Channels, o.Height, o.Width, o.Refit = c, h, w, true
 	}
 	shape, interleaved := o.sampleShape(r.Dims()[1:])
 	toShape, convert := shape, false

@@ -189,7 +189,7 @@ func TestNPZSets(t *testing.T) {
 		{"planes of floats", files{"x.npy": npyData("<f4", false, "(2, 1, 2, 2)", little[float32](0, 1, 2, 3, 4, 5, 6, 7))}, "", Options{Channels: 1, Height: 2, Width: 2}, Floats, []int{1, 2, 2}, nil, 5},
 		{"rows as planes", files{"x.npy": f}, "", Options{Channels: 2, Height: 1, Width: 1}, Floats, []int{2, 1, 1}, nil, 3},
 		{"single numbers", files{"x.npy": npyData("|u1", false, "(3,)", count(3))}, "", Options{}, Pixels, []int{1}, nil, -1},
-		{"resized", files{"x.npy": x, "y.npy": y}, "", Options{Channels: 3, Height: 4, Width: 4}, Pixels, []int{3, 4, 4}, labels, -1},
+		{"resized", files{"x.npy": x, "y.npy": y}, "", Options{Channels: 3, Height: 4, Width: 4, Refit: true}, Pixels, []int{3, 4, 4}, labels, -1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t, npzOf(t, c.arrays)+c.part, c.o)

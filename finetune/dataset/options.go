@@ -24,6 +24,9 @@ type Options struct {
 	// Height and Width of pictures; both zero keeps their size, which then must be the
 	// same for all. Others are stretched to it, without regard to their proportions.
 	Height, Width int
+	// Refit converts and resizes the pixels of arrays (IDX, NPZ) too. Without it arrays of
+	// another shape are an error, as they are likely to be the wrong ones.
+	Refit bool
 	// Layout of arrays [N][a][b][c]: "nchw", "nhwc", or "" to decide by Channels,
 	// Height and Width, or else by whether only the last dimension can be channels.
 	Layout string

@@ -103,6 +103,8 @@ func (o Options) target(shape []int, kind Kind) (to []int, convert bool, err err
 			return nil, false, fmt.Errorf("samples are %v, want %v (only pixels can be converted)", shape, to)
 		case shape[0] != 1 && shape[0] != 3 || c != 1 && c != 3:
 			return nil, false, fmt.Errorf("samples are %v, want %v (only 1 or 3 channels can be converted)", shape, to)
+		case !o.Refit:
+			return nil, false, fmt.Errorf("samples are %v, want %v; ask for a resize if they are to be converted", shape, to)
 		}
 		return to, true, nil
 	}

@@ -2,9 +2,6 @@
 
 package kernel
 
-// joins says whether binJoinLevels exists for v.
-func (v Vector) joins() bool { return v == AVX512 }
-
 // binShiftLimit is the largest shift of bins that binPairLevels and binLaneLevels take.
 func (v Vector) binShiftLimit() uint32 {
 	if v == AVX512 {
@@ -39,14 +36,6 @@ func binLaneLevels(v Vector, dst []byte, lanes []uint16, b *bins, plus, minus ui
 	levelsAVX2(&dst[0], &lanes[0], &lanes[0], len(dst), 64, b, plus, minus)
 }
 
-// binJoinLevels is binPairLevels for sums of two segments:
-// acc = high<<shift + low + add.
-func binJoinLevels(v Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
-	if len(dst) > 0 {
-		joinLevelsAVX512(&dst[0], &high[0][0], &high[1][0], &low[0][0], &low[1][0], len(dst), b, int(shift), add-b.low)
-	}
-}
-
 // Orders in which the bytes of a vector are stored.
 var inOrder, evenFirst [64]byte
 
@@ -68,6 +57,3 @@ func levelsAVX512(dst *byte, even, odd *uint16, n, step int, order *[64]byte, b 
 //
 //go:noescape
 func levelsAVX2(dst *byte, even, odd *uint16, n, step int, b *bins, plus, minus uint16)
-
-//go:noescape
-func joinLevelsAVX512(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, n int, b *bins, shift int, add int32)

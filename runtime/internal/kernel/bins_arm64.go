@@ -5,7 +5,7 @@ package kernel
 import "math"
 
 // joins says whether binJoinLevels exists for v.
-func (v Vector) joins() bool { return v == NEON }
+func (v Vector) joins() bool { return false }
 
 // binShiftLimit is the largest shift of bins that the functions of this file take.
 func (v Vector) binShiftLimit() uint32 { return 16 }
@@ -49,17 +49,29 @@ func binLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus ui
 	}
 }
 
-// binJoinLevels is binPairLevels for sums of two segments:
-// acc = high<<shift + low + add.
-func binJoinLevels(_ Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
+func binJoinLevels(v Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
+	panic("BUG: sums are mixed")
+}
+
+// mixes says whether vectorMixLevels exists for v.
+func (v Vector) mixes() bool { return v == NEON }
+
+// vectorMixLevels writes the levels of acc = add + sum of the entries of list. The lanes of
+// a segment take words words for even and as many for odd positions; of wide rows, words
+// words for all.
+func vectorMixLevels(dst []byte, lanes []word, words int, wide bool, list []mixEntry, b *bins, add int32) {
+	odd, shift := words<<wordShift, uint(4) // 16 bytes of lanes for 8 positions
+	if wide {
+		odd, shift = 16, 5
+	}
+	first := &list[0]
 	n := len(dst) >> 4
 	if n > 0 {
-		joinLevelsNEON(&dst[0], &high[0][0], &high[1][0], &low[0][0], &low[1][0], n, b, int(shift), add-b.low)
+		mixLevelsNEON(&dst[0], &lanes[0], odd, 1<<shift, n, first, len(list), b, add-b.low, wide)
 	}
 	if rest := dst[n<<4:]; len(rest) > 0 {
 		var block [16]byte
-		i := n << 3
-		joinLevelsNEON(&block[0], &high[0][i], &high[1][i], &low[0][i], &low[1][i], 1, b, int(shift), add-b.low)
+		mixLevelsNEON(&block[0], &lanes[n<<shift>>wordShift], odd, 1<<shift, 1, first, len(list), b, add-b.low, wide)
 		copy(rest, block[:])
 	}
 }
@@ -73,4 +85,4 @@ func pairLevelsNEON(dst *byte, even, odd *uint16, blocks int, b *bins, floor, ce
 func laneLevelsNEON(dst *byte, lanes *uint16, blocks int, b *bins, floor, ceil, offset uint16)
 
 //go:noescape
-func joinLevelsNEON(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, blocks int, b *bins, shift int, add int32)
+func mixLevelsNEON(dst *byte, lanes *word, odd, step, blocks int, list *mixEntry, entries int, b *bins, add int32, wide bool)

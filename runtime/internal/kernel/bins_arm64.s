@@ -7,7 +7,7 @@
 #define USHL_H8(m, n, d) WORD $(0x6E604400 + m<<16 + n<<5 + d)
 #define USHL_S4(m, n, d) WORD $(0x6EA04400 + m<<16 + n<<5 + d)
 
-// Registers: R0 dst, R1.. sums, R5 blocks left, R6 bins.
+// Registers: R0 dst, R1 and R2 sums, R5 blocks left, R6 bins.
 //
 // V0..V3 floor, ceil (of 32-bit sums: top), offset (add), -shift; V4 mask; V16.. below,
 // V20.. above, V24.. low bytes of rest, V28.. their high bytes.
@@ -41,14 +41,10 @@
 	USHL_H8(3, 5, 7); \
 	USHL_H8(3, 6, 8)
 
-// LIMIT32 computes t, biased by 2^31, of the sums of 32 bits in V5..V8, and shifts them to
-// V9..V12. Unsigned limits suit biased sums. The bias is gone with the high halves: shifts
-// are not larger than 16, and of a bin only the low byte counts.
+// LIMIT32 computes t, biased by 2^31, of the sums of 32 bits in V5..V8, and narrows it to V5
+// and V6, bins to V7 and V8. Unsigned limits suit biased sums. The bias is gone with the
+// high halves: shifts are not larger than 16, and of a bin only the low byte counts.
 #define LIMIT32 \
-	VADD	V2.S4, V5.S4, V5.S4; \
-	VADD	V2.S4, V6.S4, V6.S4; \
-	VADD	V2.S4, V7.S4, V7.S4; \
-	VADD	V2.S4, V8.S4, V8.S4; \
 	VUMAX	V0.S4, V5.S4, V5.S4; \
 	VUMAX	V0.S4, V6.S4, V6.S4; \
 	VUMAX	V0.S4, V7.S4, V7.S4; \
@@ -60,7 +56,11 @@
 	USHL_S4(3, 5, 9); \
 	USHL_S4(3, 6, 10); \
 	USHL_S4(3, 7, 11); \
-	USHL_S4(3, 8, 12)
+	USHL_S4(3, 8, 12); \
+	VUZP1	V6.H8, V5.H8, V5.H8; \
+	VUZP1	V8.H8, V7.H8, V6.H8; \
+	VUZP1	V10.H8, V9.H8, V7.H8; \
+	VUZP1	V12.H8, V11.H8, V8.H8
 
 // LOOKUP takes bins from the bytes of V7: below to V9, above to V10, rest to V11 (low) and
 // V12 (high). It masks t.
@@ -93,6 +93,16 @@
 	VTRN2	V12.B16, V11.B16, V14.B16; \
 	COMPARE; \
 	VTRN1	V6.B16, V5.B16, V5.B16; \
+	WRITE
+
+// LANES is PAIRS for lanes in order.
+#define LANES \
+	VUZP1	V8.B16, V7.B16, V7.B16; \
+	LOOKUP; \
+	VZIP1	V12.B16, V11.B16, V13.B16; \
+	VZIP2	V12.B16, V11.B16, V14.B16; \
+	COMPARE; \
+	VUZP1	V6.B16, V5.B16, V5.B16; \
 	WRITE
 
 // func pairLevelsNEON(dst *byte, even, odd *uint16, blocks int, b *bins, floor, ceil, offset uint16)
@@ -138,26 +148,28 @@ TEXT ·laneLevelsNEON(SB), NOSPLIT, $0-38
 block:
 	VLD1.P	32(R1), [V5.H8, V6.H8]
 	LIMIT
-	VUZP1	V8.B16, V7.B16, V7.B16
-	LOOKUP
-	VZIP1	V12.B16, V11.B16, V13.B16
-	VZIP2	V12.B16, V11.B16, V14.B16
-	COMPARE
-	VUZP1	V6.B16, V5.B16, V5.B16
-	WRITE
+	LANES
 	SUBS	$1, R5
 	BNE	block
 	RET
 
-// func joinLevelsNEON(dst *byte, highEven, highOdd, lowEven, lowOdd *uint16, blocks int, b *bins, shift int, add int32)
-TEXT ·joinLevelsNEON(SB), NOSPLIT, $0-68
+// WIDEN loads eight lanes and widens them to lo and hi.
+#define WIDEN(from, lo, hi) \
+	VLD1	(from), [lo.H8]; \
+	VUXTL2	lo.H8, hi.S4; \
+	VUXTL	lo.H4, lo.S4
+
+// func mixLevelsNEON(dst *byte, lanes *word, odd, step, blocks int, list *mixEntry, entries int, b *bins, add int32, wide bool)
+//
+// The lanes of an entry are widened to V9..V12. R8 is the entry, R9 its lanes, R10 its shift
+// and, from bit 32 on, its flags.
+TEXT ·mixLevelsNEON(SB), NOSPLIT, $0-69
 	MOVD	dst+0(FP), R0
-	MOVD	highEven+8(FP), R1
-	MOVD	highOdd+16(FP), R2
-	MOVD	lowEven+24(FP), R3
-	MOVD	lowOdd+32(FP), R4
-	MOVD	blocks+40(FP), R5
-	MOVD	b+48(FP), R6
+	MOVD	lanes+8(FP), R1
+	MOVD	odd+16(FP), R2
+	MOVD	step+24(FP), R3
+	MOVD	blocks+32(FP), R5
+	MOVD	b+56(FP), R6
 	TABLES
 	VDUP	R7, V3.S4
 	MOVD	$0x80000000, R8
@@ -168,67 +180,60 @@ TEXT ·joinLevelsNEON(SB), NOSPLIT, $0-68
 	MOVWU	add+64(FP), R7
 	ADDW	R8, R7, R7
 	VDUP	R7, V2.S4
-	MOVD	shift+56(FP), R7
-	VDUP	R7, V15.S4
+	MOVBU	wide+68(FP), R4
 
 block:
-	VLD1.P	16(R1), [V5.H8]
-	VLD1.P	16(R2), [V7.H8]
-	VLD1.P	16(R3), [V9.H8]
-	VLD1.P	16(R4), [V10.H8]
-	VUXTL2	V5.H8, V6.S4
-	VUXTL2	V7.H8, V8.S4
-	VUXTL	V5.H4, V5.S4
-	VUXTL	V7.H4, V7.S4
-	USHL_S4(15, 5, 5)
-	USHL_S4(15, 6, 6)
-	USHL_S4(15, 7, 7)
-	USHL_S4(15, 8, 8)
-	VUADDW	V9.H4, V5.S4, V5.S4
-	VUADDW2	V9.H8, V6.S4, V6.S4
-	VUADDW	V10.H4, V7.S4, V7.S4
-	VUADDW2	V10.H8, V8.S4, V8.S4
+	VMOV	V2.B16, V5.B16
+	VMOV	V2.B16, V6.B16
+	VMOV	V2.B16, V7.B16
+	VMOV	V2.B16, V8.B16
+	MOVD	list+40(FP), R8
+	MOVD	entries+48(FP), R7
+
+entry:
+	LDP.P	16(R8), (R9, R10)
+	VDUP	R10, V13.S4
+	TBNZ	$33, R10, same
+	ADD	R1, R9
+	ADD	R2, R9, R11
+	WIDEN(R9, V9, V10)
+	WIDEN(R11, V11, V12)
+
+same:
+	USHL_S4(13, 9, 14)
+	USHL_S4(13, 10, 15)
+	TBNZ	$32, R10, negate
+	VADD	V14.S4, V5.S4, V5.S4
+	VADD	V15.S4, V6.S4, V6.S4
+	USHL_S4(13, 11, 14)
+	USHL_S4(13, 12, 15)
+	VADD	V14.S4, V7.S4, V7.S4
+	VADD	V15.S4, V8.S4, V8.S4
+	SUBS	$1, R7
+	BNE	entry
+	B	write
+
+negate:
+	VSUB	V14.S4, V5.S4, V5.S4
+	VSUB	V15.S4, V6.S4, V6.S4
+	USHL_S4(13, 11, 14)
+	USHL_S4(13, 12, 15)
+	VSUB	V14.S4, V7.S4, V7.S4
+	VSUB	V15.S4, V8.S4, V8.S4
+	SUBS	$1, R7
+	BNE	entry
+
+write:
+	ADD	R3, R1
 	LIMIT32
-	VUZP1	V6.H8, V5.H8, V5.H8
-	VUZP1	V8.H8, V7.H8, V6.H8
-	VUZP1	V10.H8, V9.H8, V7.H8
-	VUZP1	V12.H8, V11.H8, V8.H8
+	CBNZ	R4, wide
 	PAIRS
 	SUBS	$1, R5
 	BNE	block
 	RET
 
-// func accLevelsNEON(dst *byte, acc *int32, blocks int, b *bins, add int32)
-TEXT ·accLevelsNEON(SB), NOSPLIT, $0-36
-	MOVD	dst+0(FP), R0
-	MOVD	acc+8(FP), R1
-	MOVD	blocks+16(FP), R5
-	MOVD	b+24(FP), R6
-	TABLES
-	VDUP	R7, V3.S4
-	MOVD	$0x80000000, R8
-	VDUP	R8, V0.S4
-	MOVWU	68(R6), R7
-	ADDW	R8, R7, R7
-	VDUP	R7, V1.S4
-	MOVWU	add+32(FP), R7
-	ADDW	R8, R7, R7
-	VDUP	R7, V2.S4
-
-block:
-	VLD1.P	64(R1), [V5.S4, V6.S4, V7.S4, V8.S4]
-	LIMIT32
-	VUZP1	V6.H8, V5.H8, V5.H8
-	VUZP1	V8.H8, V7.H8, V6.H8
-	VUZP1	V10.H8, V9.H8, V7.H8
-	VUZP1	V12.H8, V11.H8, V8.H8
-	VUZP1	V8.B16, V7.B16, V7.B16
-	LOOKUP
-	VZIP1	V12.B16, V11.B16, V13.B16
-	VZIP2	V12.B16, V11.B16, V14.B16
-	COMPARE
-	VUZP1	V6.B16, V5.B16, V5.B16
-	WRITE
+wide:
+	LANES
 	SUBS	$1, R5
 	BNE	block
 	RET

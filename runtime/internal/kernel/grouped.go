@@ -21,12 +21,12 @@ type Grouped struct {
 	finisher
 	vector     Vector
 	grids      []*grid
-	sections   int // parts of the channels that share no input
-	channels   int // output channels per section
-	groupUnits int // see sums; 0 for 16-bit rows
+	sections   int      // parts of the channels that share no input
+	channels   int      // output channels per section
+	groupUnits int      // see sums; 0 for 16-bit rows
 	factors    []factor // by term; m is 0 where there is none
 	factored   bool     // there is one
-	outStep    int // elements of an output channel
+	outStep    int      // elements of an output channel
 	need       Need
 	cost       int
 }

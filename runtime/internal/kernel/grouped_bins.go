@@ -12,7 +12,6 @@ func (g *grid) binLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row 
 	case segments == 1 && r.bins.fits(g.add[o]) && r.bins.shift <= k.vector.binShiftLimit():
 	case k.vector.mixes():
 		return g.mixLevels(k, r, dst, at, o, row, cols, s)
-	case segments == 2 && !wide && k.vector.joins() && !k.factored:
 	default:
 		return false
 	}
@@ -31,19 +30,12 @@ func (g *grid) binLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row 
 	if !wide {
 		odd = odd[:words]
 	}
-	next := sums(k.vector, even, odd, rows, unsafe.Add(prog, 4), k.groupUnits)
-	if segments == 2 {
-		shift := *(*uint16)(next)
-		low, low16 := s.lanes[words<<1:], odd16[half:]
-		sums(k.vector, low[:words], low[words:][:words], rows, unsafe.Add(next, 2), k.groupUnits)
-		binJoinLevels(k.vector, line, [2][]uint16{even16, odd16}, [2][]uint16{low16, low16[half:]}, r.bins, shift, g.add[o])
+	sums(k.vector, even, odd, rows, unsafe.Add(prog, 4), k.groupUnits)
+	plus, minus := r.bins.offsets(g.add[o])
+	if wide {
+		binLaneLevels(k.vector, line, even16, r.bins, plus, minus)
 	} else {
-		plus, minus := r.bins.offsets(g.add[o])
-		if wide {
-			binLaneLevels(k.vector, line, even16, r.bins, plus, minus)
-		} else {
-			binPairLevels(k.vector, line, even16, odd16, r.bins, plus, minus)
-		}
+		binPairLevels(k.vector, line, even16, odd16, r.bins, plus, minus)
 	}
 	if !packed {
 		g.unpack(dst, line, at, int(row.rows), cols)

@@ -120,6 +120,10 @@ func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, w
 // fillRows writes n plane rows of cols positions; the first one meets input row row,
 // which starts at element elem.
 func (t *groupedTerm) fillRows(dst, in []byte, r colRange, row, elem, n, cols int, wide bool) {
+	if takesSecond && t.strideCol == 2 && !wide && r.lo < r.hi {
+		t.fillSecond(dst, in, r, row, elem, n, cols)
+		return
+	}
 	at := 0
 	for {
 		lo, hi := cols, cols
@@ -139,6 +143,36 @@ func (t *groupedTerm) fillRows(dst, in []byte, r colRange, row, elem, n, cols in
 		row += t.strideRow
 		elem += t.strideElem
 		at += t.pitch
+	}
+}
+
+// fillSecond is fillRows for byte positions and a column stride of 2: all rows inside the
+// input are written at once, then the columns outside are set.
+func (t *groupedTerm) fillSecond(dst, in []byte, r colRange, row, elem, n, cols int) {
+	for ; n > 0 && row < 0; n-- {
+		fillZero(dst[:cols], t.zero)
+		dst = dst[min(t.pitch, len(dst)):]
+		row += t.strideRow
+		elem += t.strideElem
+	}
+	inside, end := 0, 0 // rows; bytes of dst
+	for ; inside < n && row < t.height; inside++ {
+		row += t.strideRow
+		end += t.pitch
+	}
+	if inside > 0 {
+		takeSecond(dst[r.lo:], in[elem+r.from:], inside, r.hi-r.lo, t.pitch, t.strideElem)
+		for c := range r.lo {
+			fillColumn(dst[c:end], t.pitch, t.zero)
+		}
+		for c := r.hi; c < cols; c++ {
+			fillColumn(dst[c:end], t.pitch, t.zero)
+		}
+		dst = dst[end:]
+	}
+	for n -= inside; n > 0; n-- {
+		fillZero(dst[:cols], t.zero)
+		dst = dst[min(t.pitch, len(dst)):]
 	}
 }
 
@@ -231,7 +265,7 @@ func fillBytes(dst, src []byte, lo, hi, stride int, zero byte) {
 
 // fillWide is fillBytes for cols 16-bit positions; dst is aligned for them.
 func fillWide(dst, src []byte, lo, hi, cols, stride int, zero byte) {
-	lanes := unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(dst[:cols<<1]))), cols)
+	lanes := (*[maxTapRows / 2]uint16)(unsafe.Pointer(unsafe.SliceData(dst[:cols<<1])))[:cols:cols]
 	for i := range lo {
 		lanes[i] = uint16(zero)
 	}

@@ -90,9 +90,9 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 				acc[i] = acc[i]<<shift + int32(v)
 			}
 		case first:
-			vectorMergePairs(k.vector, acc, even16, odd16)
+			mergePairs(acc, even16, odd16)
 		default:
-			vectorAddPairs(k.vector, acc, even16, odd16, shift)
+			addPairs(acc, even16, odd16, shift)
 		}
 		first = false
 	}

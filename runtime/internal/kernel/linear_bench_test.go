@@ -72,15 +72,16 @@ func BenchmarkLinear(b *testing.B) {
 		}{{"16u", smallInts()}, {"8bit", arbitrary(r, 64, 8)}} {
 			l, src := benchLayer(c.out, c.term, book.centres)
 			kernels := map[string]linear{"lookup": NewLookup(l)}
-			kinds := []string{"lookup", "sorted"}
+			kinds := []string{"lookup"}
 			for _, v := range Available() {
 				if k, err := NewGrouped(l, math.MaxInt, v); err == nil {
 					kinds = append(kinds, "grouped-"+v.String())
 					kernels["grouped-"+v.String()] = k
 				}
-			}
-			if k, err := NewSorted(l, 4*len(l.Terms[0].Weights)+4096, math.MaxInt); err == nil {
-				kernels["sorted"] = k
+				if k, err := NewSorted(l, 4*len(l.Terms[0].Weights)+4096, math.MaxInt, v); err == nil {
+					kinds = append(kinds, "sorted-"+v.String())
+					kernels["sorted-"+v.String()] = k
+				}
 			}
 			for _, kind := range kinds {
 				k := kernels[kind]

@@ -85,7 +85,7 @@ func TestLinearGeometry(t *testing.T) {
 			if _, err := NewGrouped(l, math.MaxInt, Portable); err != nil {
 				t.Errorf("%s, %s: %v", c.name, book.name, err)
 			}
-			if _, err := NewSorted(l, 8<<20, math.MaxInt); err != nil && l.positions() == 1 {
+			if _, err := NewSorted(l, 8<<20, math.MaxInt, Portable); err != nil && l.positions() == 1 {
 				t.Errorf("%s, %s: %v", c.name, book.name, err)
 			}
 			checkLayer(t, l, src, fmt.Sprintf("%s, %s, steps %q", c.name, book.name, s.steps))

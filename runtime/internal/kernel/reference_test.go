@@ -74,8 +74,10 @@ func implementations(l *Layer) map[string]linear {
 			m["grouped "+v.String()] = k
 		}
 	}
-	if k, err := NewSorted(l, 8<<20, math.MaxInt); err == nil {
-		m["sorted"] = k
+	for _, v := range Available() {
+		if k, err := NewSorted(l, 8<<20, math.MaxInt, v); err == nil {
+			m["sorted "+v.String()] = k
+		}
 	}
 	return m
 }

@@ -131,10 +131,6 @@ func (r *Requantizer) Bytes() int {
 // Requantizer was made for.
 func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 	acc = acc[:len(dst)]
-	if accLevels && r.bins != nil {
-		binAccLevels(dst, acc, r.bins, add)
-		return
-	}
 	values, last, base := r.values, r.last, r.base
 	add -= r.low
 	shift := r.shift & 31

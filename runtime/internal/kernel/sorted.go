@@ -37,8 +37,10 @@ type sortedPart struct {
 	// are those of stream 2*i, the high ones those of stream 2*i+1.
 	rows    []word
 	columns int
-	// pairBytes is the size of the rows of a pair of columns.
-	pairBytes int
+	vector  Vector
+	strips  bool // rows are cut into strips, not pairs of columns
+	// rowBytes is the size of a row of a pair or strip, pairBytes that of all its rows.
+	rowBytes, pairBytes int
 
 	streams []stream
 	bits    uint // of a digit
@@ -73,10 +75,10 @@ type lowDigit struct {
 // four bits instead of one by one.
 const splitLevels = 65
 
-// NewSorted prepares l. It fails, before any large work, where Cost would exceed limit,
+// NewSorted prepares l for instruction set v. It fails, before any large work, where Cost would exceed limit,
 // where the matrix of all weights would take more than bytes bytes, and where the machine
 // is not little-endian.
-func NewSorted(l *Layer, bytes, limit int) (*Sorted, error) {
+func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: sorted: lanes need a little-endian machine")
 	}
@@ -93,6 +95,11 @@ func NewSorted(l *Layer, bytes, limit int) (*Sorted, error) {
 		lows[i] = low
 		elems := t.Shape[0] * t.Shape[1] * t.Shape[2]
 		columns := ceilDiv(blocks*count, 2)
+		strips := v.strips() && columns >= minStripColumns
+		rowBytes := 2 * wordBytes
+		if strips {
+			columns, rowBytes = alignUp(columns, stripColumns), stripBytes
+		}
 		if size += int64(elems) * int64(columns) * wordBytes; size > int64(bytes) {
 			return nil, fmt.Errorf("kernel: sorted: the matrix of weights takes %d bytes or more, want at most %d", size, bytes)
 		}
@@ -101,7 +108,8 @@ func NewSorted(l *Layer, bytes, limit int) (*Sorted, error) {
 			n := min(most, elems-first)
 			p := &sortedPart{
 				src: i, first: first, n: n,
-				columns: columns, pairBytes: n * 2 * wordBytes,
+				vector: v, columns: columns, strips: strips,
+				rowBytes: rowBytes, pairBytes: n * rowBytes,
 				bits: width, group: 0xFF / (1<<width - 1),
 				split: t.Levels >= splitLevels,
 			}
@@ -228,6 +236,9 @@ func (p *sortedPart) fill(l *Layer, t *Term, low int32) {
 
 // index is the position in rows of column c of input element i.
 func (p *sortedPart) index(c, i int) int {
+	if p.strips {
+		return (c/stripColumns*p.n+i)*stripColumns + c%stripColumns
+	}
 	pair := c / 2 * 2
 	if pair+1 == p.columns {
 		return pair*p.n + i
@@ -245,6 +256,10 @@ func (p *sortedPart) listLen() int {
 
 // estimate is the time of Run in additions of words.
 func (p *sortedPart) estimate() int {
+	if p.strips {
+		strips := p.columns / stripColumns
+		return p.listLen()*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
+	}
 	perRow := p.columns*7 + ceilDiv(p.columns, 2)*3
 	perBucket := p.columns*20 + ceilDiv(p.columns, 2)*20
 	return p.listLen()*(perRow+6) + len(p.buckets)*perBucket + p.columns*100

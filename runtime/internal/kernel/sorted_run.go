@@ -33,6 +33,14 @@ func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
 	base := unsafe.Pointer(unsafe.SliceData(p.rows))
 	streams := p.streams
 	columns := p.columns
+	if p.strips {
+		for ; len(streams) > 0; base = unsafe.Add(base, p.pairBytes) {
+			n := min(2*stripColumns, len(streams))
+			p.strip(acc, streams[:n], base, list, &ends)
+			streams = streams[n:]
+		}
+		return p.lowShare(&ends)
+	}
 	for ; columns >= 2; columns -= 2 {
 		n := min(4, len(streams))
 		p.pair(acc, streams[:n], base, list, &ends)
@@ -76,7 +84,7 @@ func (p *sortedPart) sort(ends *[257]uint32, in []byte, list []uint32) {
 			list[next[b]] = row
 			next[b]++
 		}
-		row += 2 * wordBytes
+		row += uint32(p.rowBytes)
 	}
 }
 

@@ -40,6 +40,10 @@ func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Point
 
 // byteAdd4 adds the rows of n units to the sums t and d of [byteSums4].
 func byteAdd4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	if group == 2 {
+		prog = byteAddTwo4(t, d, rows, prog, n&^1)
+		n &= 1
+	}
 	for ; n > 0; n -= group {
 		var s0, s1, s2, s3 word
 		for k := min(n, group); k > 0; k-- {
@@ -67,19 +71,23 @@ func byteAdd4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Poi
 			prog = unsafe.Add(prog, 8)
 		}
 		t[0] += s0
-		d[0] += s0 >> 8 & low8
+		d[0] += s0 & high8 >> 8
 		t[1] += s1
-		d[1] += s1 >> 8 & low8
+		d[1] += s1 & high8 >> 8
 		t[2] += s2
-		d[2] += s2 >> 8 & low8
+		d[2] += s2 & high8 >> 8
 		t[3] += s3
-		d[3] += s3 >> 8 & low8
+		d[3] += s3 & high8 >> 8
 	}
 	return prog
 }
 
 // byteSub4 is [byteAdd4] with subtraction.
 func byteSub4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
+	if group == 2 {
+		prog = byteSubTwo4(t, d, rows, prog, n&^1)
+		n &= 1
+	}
 	for ; n > 0; n -= group {
 		var s0, s1, s2, s3 word
 		for k := min(n, group); k > 0; k-- {
@@ -107,13 +115,121 @@ func byteSub4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Poi
 			prog = unsafe.Add(prog, 8)
 		}
 		t[0] -= s0
-		d[0] -= s0 >> 8 & low8
+		d[0] -= s0 & high8 >> 8
 		t[1] -= s1
-		d[1] -= s1 >> 8 & low8
+		d[1] -= s1 & high8 >> 8
 		t[2] -= s2
-		d[2] -= s2 >> 8 & low8
+		d[2] -= s2 & high8 >> 8
 		t[3] -= s3
-		d[3] -= s3 >> 8 & low8
+		d[3] -= s3 & high8 >> 8
+	}
+	return prog
+}
+
+// byteAddTwo4 is [byteAdd4] for groups of two units and an even n.
+func byteAddTwo4(t, d *[4]word, rows, prog unsafe.Pointer, n int) unsafe.Pointer {
+	for ; n > 0; n -= 2 {
+		tap := (*[8]uint16)(prog)
+		r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		s0, s1, s2, s3 := r[0], r[1], r[2], r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[4])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[5])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[6])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[7])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		prog = unsafe.Add(prog, 16)
+		t[0] += s0
+		d[0] += s0 & high8 >> 8
+		t[1] += s1
+		d[1] += s1 & high8 >> 8
+		t[2] += s2
+		d[2] += s2 & high8 >> 8
+		t[3] += s3
+		d[3] += s3 & high8 >> 8
+	}
+	return prog
+}
+
+// byteSubTwo4 is [byteAddTwo4] with subtraction.
+func byteSubTwo4(t, d *[4]word, rows, prog unsafe.Pointer, n int) unsafe.Pointer {
+	for ; n > 0; n -= 2 {
+		tap := (*[8]uint16)(prog)
+		r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		s0, s1, s2, s3 := r[0], r[1], r[2], r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[4])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[5])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[6])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		r = (*[4]word)(unsafe.Add(rows, uint32(tap[7])<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		prog = unsafe.Add(prog, 16)
+		t[0] -= s0
+		d[0] -= s0 & high8 >> 8
+		t[1] -= s1
+		d[1] -= s1 & high8 >> 8
+		t[2] -= s2
+		d[2] -= s2 & high8 >> 8
+		t[3] -= s3
+		d[3] -= s3 & high8 >> 8
 	}
 	return prog
 }
@@ -163,9 +279,9 @@ func byteAdd2(t, d *[2]word, rows, prog unsafe.Pointer, n, group int) unsafe.Poi
 			prog = unsafe.Add(prog, 8)
 		}
 		t[0] += s0
-		d[0] += s0 >> 8 & low8
+		d[0] += s0 & high8 >> 8
 		t[1] += s1
-		d[1] += s1 >> 8 & low8
+		d[1] += s1 & high8 >> 8
 	}
 	return prog
 }
@@ -191,9 +307,9 @@ func byteSub2(t, d *[2]word, rows, prog unsafe.Pointer, n, group int) unsafe.Poi
 			prog = unsafe.Add(prog, 8)
 		}
 		t[0] -= s0
-		d[0] -= s0 >> 8 & low8
+		d[0] -= s0 & high8 >> 8
 		t[1] -= s1
-		d[1] -= s1 >> 8 & low8
+		d[1] -= s1 & high8 >> 8
 	}
 	return prog
 }
@@ -235,7 +351,7 @@ func byteAdd1(t, d *[1]word, rows, prog unsafe.Pointer, n, group int) unsafe.Poi
 			prog = unsafe.Add(prog, 8)
 		}
 		t[0] += s0
-		d[0] += s0 >> 8 & low8
+		d[0] += s0 & high8 >> 8
 	}
 	return prog
 }
@@ -257,7 +373,7 @@ func byteSub1(t, d *[1]word, rows, prog unsafe.Pointer, n, group int) unsafe.Poi
 			prog = unsafe.Add(prog, 8)
 		}
 		t[0] -= s0
-		d[0] -= s0 >> 8 & low8
+		d[0] -= s0 & high8 >> 8
 	}
 	return prog
 }

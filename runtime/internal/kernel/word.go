@@ -8,6 +8,7 @@ import "unsafe"
 const (
 	ones16 = ^word(0) / 0xFFFF // 1 in every 16-bit lane
 	low8   = ones16 * 0xFF     // the low byte of every 16-bit lane
+	high8  = low8 << 8         // the high byte of every 16-bit lane
 	ones8  = ^word(0) / 0xFF   // 1 in every byte lane
 	low4   = ones8 * 0x0F      // the low nibble of every byte lane
 )

@@ -1,0 +1,66 @@
+package kernel
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowedAssembly are the instructions that assembly may use: moves, integer additions and
+// subtractions, logic, shifts, comparisons, minima and maxima, permutations, jumps within
+// a function. No multiplication, no division, no floating point, no call.
+var allowedAssembly = strings.Fields(`
+	MOVQ MOVL MOVB MOVWLZX MOVBLZX LEAQ ADDQ ADDL SUBQ SUBL INCQ NEGL NOTQ XORQ XORL SHLQ SHLL
+	CMPQ CMPL CMPB TESTQ TESTL CMOVQLT CMOVLLT JMP JE JEQ JNE JLT JGE JLS JHI RET VZEROUPPER KMOVQ
+	VMOVDQU VMOVDQU8 VMOVDQU64 VMOVDQA64 VMOVD VMOVQ VPMOVZXBW VEXTRACTI32X4
+	VPBROADCASTB VPBROADCASTW VPBROADCASTD VBROADCASTI128
+	VPADDB VPADDW VPADDD VPSUBB VPSUBW VPSUBD VPADDUSB VPADDUSW VPSUBUSB VPSUBUSW
+	VPSLLW VPSLLD VPSRLW VPSRLD VPXOR VPOR VPAND VPXORQ VPORQ VPANDQ VPTERNLOGD
+	VPCMPEQB VPCMPUB VPCMPUW VPMINUW VPMINUB VPMAXUB VPMINSD VPMAXSD VPMOVM2W VPMOVB2M VPBLENDVB
+	VPSHUFB VPERMQ VPERMB VPERMI2W VPERMT2B VPACKUSWB VPMOVWB
+	VPUNPCKLDQ VPUNPCKHDQ VPUNPCKLQDQ VPUNPCKHQDQ`)
+
+// TestAssemblyInstructions reads the sources of the assembly, because go tool objdump does
+// not know vector instructions of amd64.
+func TestAssemblyInstructions(t *testing.T) {
+	files, err := filepath.Glob("*_amd64.s")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no assembly found: %v", err)
+	}
+	for _, name := range files {
+		data, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		text := strings.ReplaceAll(string(data), "\\\n", "\n")
+		var macros []string
+		function := ""
+		for n, line := range strings.Split(text, "\n") {
+			line, _, _ = strings.Cut(line, "//")
+			if rest, ok := strings.CutPrefix(line, "TEXT ·"); ok {
+				function, _, _ = strings.Cut(rest, "(")
+			}
+			if rest, ok := strings.CutPrefix(line, "#define "); ok {
+				macro, _, _ := strings.Cut(strings.Fields(rest)[0], "(")
+				macros = append(macros, macro)
+				continue
+			}
+			fields := strings.Fields(line)
+			if len(fields) == 0 || !strings.HasPrefix(line, "\t") && !strings.HasPrefix(line, " ") {
+				continue // labels, directives
+			}
+			op, _, _ := strings.Cut(fields[0], "(")
+			if function == "cpuid" || function == "xgetbv" || slices.Contains(macros, op) {
+				continue // detection is not on the run path
+			}
+			if !slices.Contains(allowedAssembly, op) {
+				t.Errorf("%s:%d: %s: instruction %s is not allowed", name, n+1, function, op)
+			}
+			if op == "JMP" && strings.Contains(line, "(") {
+				t.Errorf("%s:%d: %s: jump to another function: %s", name, n+1, function, strings.TrimSpace(line))
+			}
+		}
+	}
+}
