@@ -115,7 +115,7 @@ func DefaultConfig() Config {
 		Temperature:     2,
 		LabelShare:      0.5,
 		Rate:            5e-3,
-		RangeRate:       1e-3,
+		RangeRate:       3e-3,
 		Warmup:          20,
 		Batch:           64,
 		Steps:           300,

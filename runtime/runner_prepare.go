@@ -64,7 +64,7 @@ func prepare(p *Program, o Options) (*ops, error) {
 			op.maxPool = kernel.NewMaxPool(kernel.Window{
 				In: p.Tensors[i.In].Shape, Out: p.Tensors[i.Out].Shape,
 				Kernel: i.Kernel, Stride: i.Stride, Dilation: i.Dilation, Pad: i.Pad,
-			})
+			}, o.vector())
 			s.memory.Tables += op.maxPool.Memory()
 		case *Map:
 			name = "map"

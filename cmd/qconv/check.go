@@ -5,6 +5,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 
 	"qconv/finetune"
 	"qconv/finetune/crosscheck"
@@ -32,20 +33,65 @@ func (k *checkInfo) String() string {
 	text := fmt.Sprintf("simplification changes outputs, up to %.3g, by at most %.2g", k.Largest, k.Simplified)
 	switch {
 	case !k.Compared:
-		return text + "; onnx-go does not take the model: " + k.Reason
+		return text + "; not compared with onnx-go: " + k.Reason
 	case !k.Agrees:
 		return text + fmt.Sprintf("; onnx-go DISAGREES, by %.3g", k.Difference)
 	}
 	return text + fmt.Sprintf("; onnx-go agrees to %.2g", k.Difference)
 }
 
-// checkImport compares the simplified network with the one that was read, and the file
-// itself with an independent executor. An error means that our own cannot run it.
-func checkImport(path string, read, simplified *onnx.Graph) (*checkInfo, error) {
+// maxCompared is the size of the largest file, in bytes, that is given to the independent
+// executor, which keeps several copies of all weights.
+const maxCompared = 32 << 20
+
+// probe is what a network answers to a random input before it is simplified.
+type probe struct{ inputs, outputs [][]float32 }
+
+func newProbe(g *onnx.Graph) (*probe, error) {
+	p := &probe{}
+	rng := rand.New(rand.NewPCG(checkSeed, 0))
+	for _, v := range g.Inputs {
+		x := make([]float32, v.Shape.Elems())
+		for i := range x {
+			x[i] = rng.Float32()
+		}
+		p.inputs = append(p.inputs, x)
+	}
+	outputs, err := p.ask(g)
+	for _, out := range outputs {
+		p.outputs = append(p.outputs, slices.Clone(out))
+	}
+	return p, err
+}
+
+// ask runs a network on the inputs.
+func (p *probe) ask(g *onnx.Graph) ([][]float32, error) {
+	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
+	if err != nil {
+		return nil, err
+	}
+	return exec.Run(p.inputs...)
+}
+
+// check compares the simplified network with what it answered before, and the file itself with
+// an independent executor. An error means that our own cannot run it.
+func (p *probe) check(path string, simplified *onnx.Graph) (*checkInfo, error) {
 	k := &checkInfo{}
-	var err error
-	if k.Simplified, k.Largest, err = formsDiffer(read, simplified); err != nil {
+	outputs, err := p.ask(simplified)
+	if err != nil {
 		return nil, named(path, err)
+	}
+	difference, largest := 0.0, 0.0
+	for i, out := range outputs {
+		for j, v := range out {
+			largest = math.Max(largest, math.Abs(float64(v)))
+			difference = math.Max(difference, math.Abs(float64(v)-float64(p.outputs[i][j])))
+		}
+	}
+	k.Simplified, k.Largest = finite(difference), finite(largest)
+	if info, err := os.Stat(path); err == nil && info.Size() > maxCompared {
+		k.Reason = fmt.Sprintf("the file has more than %d MB", maxCompared>>20)
+		return k, nil
 	}
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -62,37 +108,6 @@ func checkImport(path string, read, simplified *onnx.Graph) (*checkInfo, error) 
 	}
 	k.Difference = finite(other.Difference)
 	return k, nil
-}
-
-// formsDiffer runs two forms of a network on the same random input. It returns the
-// largest difference of an output and the largest output.
-func formsDiffer(a, b *onnx.Graph) (difference, largest float64, err error) {
-	rng := rand.New(rand.NewPCG(checkSeed, 0))
-	var inputs [][]float32
-	for _, v := range a.Inputs {
-		x := make([]float32, v.Shape.Elems())
-		for i := range x {
-			x[i] = rng.Float32()
-		}
-		inputs = append(inputs, x)
-	}
-	var outs [2][][]float32
-	for i, g := range []*onnx.Graph{a, b} {
-		exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
-		if err != nil {
-			return 0, 0, err
-		}
-		if outs[i], err = exec.Run(inputs...); err != nil {
-			return 0, 0, err
-		}
-	}
-	for i := range outs[0] {
-		for k, v := range outs[0][i] {
-			largest = math.Max(largest, math.Abs(float64(v)))
-			difference = math.Max(difference, math.Abs(float64(v)-float64(outs[1][i][k])))
-		}
-	}
-	return finite(difference), finite(largest), nil
 }
 
 // finite replaces what JSON has no number for by the largest number.

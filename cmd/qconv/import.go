@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
 
@@ -92,6 +93,8 @@ func runImport(c *cli.Context) error {
 		return err
 	}
 
+	// Weights are most of what is held, and are held once: collect what the reader drops early.
+	defer debug.SetGCPercent(debug.SetGCPercent(10))
 	r := &importReport{Model: path, Output: out, Ops: map[string]int{}, Unsupported: []unsupportedNode{}}
 	m, err := r.load(path, dims)
 	if err != nil {
@@ -139,7 +142,10 @@ func (r *importReport) load(path string, dims map[string]int) (*quant.Model, err
 		r.Ops[n.Op.Type()]++
 	}
 	r.Parameters = parameters(g)
-	read := g.Clone()
+	p, err := newProbe(g)
+	if err != nil {
+		return nil, named(path, err)
+	}
 	if r.Changes, err = onnx.Simplify(g); err != nil {
 		return nil, named(path, err)
 	}
@@ -148,7 +154,7 @@ func (r *importReport) load(path string, dims map[string]int) (*quant.Model, err
 	if err != nil {
 		return nil, named(path, err)
 	}
-	r.Check, err = checkImport(path, read, m.Graph)
+	r.Check, err = p.check(path, m.Graph)
 	return m, err
 }
 

@@ -1,5 +1,7 @@
 package kernel
 
+import "math"
+
 // bins are the form of a [Step] that vectors use: the range in which breaks lie is cut
 // into at most binCount bins of 2^shift accumulators, none of which holds two breaks.
 //
@@ -15,38 +17,51 @@ type bins struct {
 	top   uint32
 	shift uint32
 	low   int32
+	long  *[binCount]uint32 // rest where shift > 16; 0xFFFFFFFF: no break
 }
 
 const (
 	binCount = 64
-	binBytes = 5*binCount + 16 // size of bins
-	// binRange limits accumulators, so that differences of them fit an int32.
-	binRange = 1 << 30
+	binBytes = 5*binCount + 24 // size of bins without long
+	// binMargin is kept from the ends of an int32 by t before it is limited.
+	binMargin = 1 << 17
 )
 
 // newBins returns nil where the breaks do not suit bins. All accumulators are in [lo, hi],
-// all breaks in [lo+1, hi]; values has one entry more.
-func newBins(breaks []int32, values []uint8, lo, hi int32) *bins {
-	if lo < -binRange || hi > binRange || len(breaks) == 0 {
+// all breaks in [lo+1, hi]; values has one entry more. long allows shifts above 16.
+func newBins(breaks []int32, values []uint8, lo, hi int32, long bool) *bins {
+	if len(breaks) == 0 {
 		return nil
 	}
 	b := &bins{low: breaks[0] - 1}
+	if int64(hi)-int64(b.low) > math.MaxInt32-binMargin || int64(lo)-int64(b.low) < math.MinInt32+binMargin {
+		return nil
+	}
 	top := breaks[len(breaks)-1] - b.low
 	shift, single := binShift(breaks, b.low, top, binCount)
-	if !single || shift > 16 {
+	if !single || shift > 16 && !long {
 		return nil
 	}
 	b.shift, b.mask, b.top = uint32(shift), 1<<shift-1, uint32(top)
+	if shift > 16 {
+		b.long = new([binCount]uint32)
+	}
 	for i := range binCount {
 		first := int64(b.low) + int64(i)<<shift
 		n, m := len(breaks), len(breaks)
 		if first <= int64(breaks[len(breaks)-1]) {
 			n = count(breaks, int32(first)) // breaks passed at the start of the bin
-			m = count(breaks, int32(first)+int32(b.mask))
+			m = count(breaks, int32(min(first+int64(b.mask), math.MaxInt32)))
 		}
 		b.below[i], b.above[i], b.rest[i] = values[n], values[m], 0xFFFF
 		if m > n {
 			b.rest[i] = uint16(int64(breaks[n]) - first - 1)
+		}
+		if b.long != nil {
+			b.long[i] = math.MaxUint32
+			if m > n {
+				b.long[i] = uint32(int64(breaks[n]) - first - 1)
+			}
 		}
 		b.rest8[i] = uint8(min(b.rest[i], 0xFF))
 	}

@@ -12,6 +12,7 @@ type MaxPool struct {
 	inCols    int
 	strideCol int
 	pairs     bool // windows are two columns wide and lie side by side
+	vector    bool // the same of rows, and vectorMaxPairs exists
 }
 
 // poolCol says for which output columns a kernel column lies inside the input.
@@ -27,8 +28,8 @@ type Window struct {
 	Kernel, Stride, Dilation, Pad [2]int
 }
 
-// NewMaxPool prepares a pooling.
-func NewMaxPool(w Window) *MaxPool {
+// NewMaxPool prepares a pooling for instruction set v.
+func NewMaxPool(w Window, v Vector) *MaxPool {
 	k := &MaxPool{
 		channels:  w.Out[0],
 		outCols:   w.Out[2],
@@ -55,6 +56,7 @@ func NewMaxPool(w Window) *MaxPool {
 		}
 	}
 	k.pairs = w.Kernel[1] == 2 && w.Stride[1] == 2 && w.Dilation[1] == 1 && w.Pad[1] == 0 && 2*w.Out[2] <= w.In[2]
+	k.vector = k.pairs && v.poolsPairs() && w.Kernel[0] == 2 && w.Stride[0] == 2 && w.Dilation[0] == 1 && w.Pad[0] == 0 && 2*w.Out[1] <= w.In[1]
 	return k
 }
 
@@ -71,6 +73,11 @@ func (k *MaxPool) Memory() int {
 func (k *MaxPool) Run(dst, in []byte) {
 	for c := k.channels; c > 0; c-- {
 		plane := in[:k.inPlane]
+		if k.vector {
+			vectorMaxPairs(dst[:k.outPlane], plane, len(k.rowOf), k.outCols, k.inCols)
+			dst, in = dst[k.outPlane:], in[k.inPlane:]
+			continue
+		}
 		for _, rows := range k.rowOf {
 			line := dst[:k.outCols]
 			dst = dst[k.outCols:]

@@ -17,7 +17,7 @@ const (
 
 // Limits of a sum: segments, and entries.
 const (
-	mixSegments = 6
+	mixSegments = 10
 	mixEntries  = 32
 )
 

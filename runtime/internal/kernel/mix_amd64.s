@@ -9,6 +9,20 @@
 #define MASK  320
 #define TOP   324
 #define SHIFT 328
+#define LONG  336
+
+// BEYOND sets the low byte of REST's lanes to 0xFF where they lie beyond the break of
+// their BIN, and the lanes to 0 elsewhere.
+#define BEYOND(REST, BIN) \
+	VMOVDQA64  BIN, Z8            \
+	VMOVDQA64  BIN, Z9            \
+	VPERMI2D   Z13, Z12, Z8       \
+	VPERMI2D   Z15, Z14, Z9       \
+	VPTESTMD   Z16, BIN, K3       \
+	VMOVDQA32  Z9, K3, Z8         \
+	VPCMPUD    $6, Z8, REST, K1   \
+	VPTERNLOGD.Z $0xFF, REST, REST, K1, REST \
+	VPSRLD     $24, REST, REST
 
 // func mixLevelsAVX512(dst *byte, lanes *word, odd, step int, order *[64]byte, n int, list *mixEntry, entries int, b *bins, add int32)
 //
@@ -95,6 +109,8 @@ next:
 	VPANDQ Z23, Z1, Z1
 	VPANDQ Z23, Z2, Z2
 	VPANDQ Z23, Z3, Z3
+	CMPL   SHIFT(R8), $16
+	JHI    long
 	VPSLLD $16, Z2, Z2
 	VPSLLD $16, Z3, Z3
 	VPSLLD $16, Z6, Z6
@@ -116,6 +132,7 @@ next:
 	VPSLLW    $8, Z5, Z5
 	VPORQ     Z3, Z2, Z2
 	VPORQ     Z5, Z4, Z4
+levels:
 	VPMOVB2M  Z4, K1
 	VPERMB    Z25, Z2, Z4
 	VPERMB    Z26, Z2, K1, Z4
@@ -128,6 +145,33 @@ next:
 	JNE       mix
 	VZEROUPPER
 	RET
+
+long:
+	MOVQ      LONG(R8), R11
+	VMOVDQU64 (R11), Z12
+	VMOVDQU64 64(R11), Z13
+	VMOVDQU64 128(R11), Z14
+	VMOVDQU64 192(R11), Z15
+	MOVL      $32, R11
+	VPBROADCASTD R11, Z16
+	BEYOND(Z0, Z4)
+	BEYOND(Z1, Z5)
+	BEYOND(Z2, Z6)
+	BEYOND(Z3, Z7)
+	VPSLLD $8, Z1, Z1
+	VPSLLD $8, Z5, Z5
+	VPSLLD $16, Z2, Z2
+	VPSLLD $16, Z6, Z6
+	VPSLLD $24, Z3, Z3
+	VPSLLD $24, Z7, Z7
+	VPORQ  Z1, Z0, Z0
+	VPORQ  Z3, Z2, Z2
+	VPORQ  Z5, Z4, Z4
+	VPORQ  Z7, Z6, Z6
+	VPORQ  Z6, Z4, Z3
+	VPORQ  Z2, Z0, Z4
+	VMOVDQA64 Z3, Z2
+	JMP    levels
 
 mixtail:
 	MOVQ    $-1, AX

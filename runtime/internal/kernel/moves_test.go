@@ -39,6 +39,12 @@ func TestMaxPool(t *testing.T) {
 		{In: [3]int{2, 9, 9}, Out: [3]int{2, 5, 4}, Kernel: [2]int{3, 2}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1}, Pad: [2]int{1, 0}},
 		{In: [3]int{1, 4, 4}, Out: [3]int{1, 1, 1}, Kernel: [2]int{4, 4}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}},
 	}
+	for cols := range 70 {
+		windows = append(windows, Window{
+			In: [3]int{2, 5, 2*cols + 3}, Out: [3]int{2, 2, cols + 1},
+			Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1},
+		})
+	}
 	for range 200 {
 		w := Window{In: [3]int{1 + r.Intn(3), 1 + r.Intn(12), 1 + r.Intn(12)}}
 		w.Out = [3]int{w.In[0], 1 + r.Intn(8), 1 + r.Intn(8)}
@@ -66,8 +72,10 @@ func TestMaxPool(t *testing.T) {
 				}
 			}
 		}
-		k := NewMaxPool(w)
-		sameBytes(t, "maxpool", want, func(dst []byte) { k.Run(dst, in) })
+		for _, v := range Available() {
+			k := NewMaxPool(w, v)
+			sameBytes(t, "maxpool "+v.String(), want, func(dst []byte) { k.Run(dst, in) })
+		}
 	}
 }
 

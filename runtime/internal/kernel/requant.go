@@ -119,6 +119,9 @@ func (r *Requantizer) Bytes() int {
 	n := 2*len(r.base) + 4*len(r.last) + len(r.values)
 	if r.bins != nil {
 		n += binBytes
+		if r.bins.long != nil {
+			n += 4 * binCount
+		}
 	}
 	return n
 }

@@ -9,21 +9,23 @@ import "unsafe"
 // byteSums4 runs a segment on 4 words of byte rows; t receives the even lanes, d the odd ones.
 func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
+	planes := int((*[2]uint16)(prog)[1])
 	prog = unsafe.Add(prog, 4)
-	*t, *d = [4]word{}, [4]word{}
+	t[0], t[1], t[2], t[3] = 0, 0, 0, 0
+	d[0], d[1], d[2], d[3] = 0, 0, 0, 0
 	for ; planes > 0; planes-- {
-		head := *(*[3]uint16)(prog)
+		head := (*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t[0] <<= shift
-		d[0] <<= shift
-		t[1] <<= shift
-		d[1] <<= shift
-		t[2] <<= shift
-		d[2] <<= shift
-		t[3] <<= shift
-		d[3] <<= shift
+		if shift := head[0] & 15; shift > 0 {
+			t[0] <<= shift
+			d[0] <<= shift
+			t[1] <<= shift
+			d[1] <<= shift
+			t[2] <<= shift
+			d[2] <<= shift
+			t[3] <<= shift
+			d[3] <<= shift
+		}
 		prog = byteAdd4(t, d, rows, prog, int(head[1]), group)
 		prog = byteSub4(t, d, rows, prog, int(head[2]), group)
 	}
@@ -237,17 +239,19 @@ func byteSubTwo4(t, d *[4]word, rows, prog unsafe.Pointer, n int) unsafe.Pointer
 // byteSums2 runs a segment on 2 words of byte rows; t receives the even lanes, d the odd ones.
 func byteSums2(t, d *[2]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
+	planes := int((*[2]uint16)(prog)[1])
 	prog = unsafe.Add(prog, 4)
-	*t, *d = [2]word{}, [2]word{}
+	t[0], t[1] = 0, 0
+	d[0], d[1] = 0, 0
 	for ; planes > 0; planes-- {
-		head := *(*[3]uint16)(prog)
+		head := (*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t[0] <<= shift
-		d[0] <<= shift
-		t[1] <<= shift
-		d[1] <<= shift
+		if shift := head[0] & 15; shift > 0 {
+			t[0] <<= shift
+			d[0] <<= shift
+			t[1] <<= shift
+			d[1] <<= shift
+		}
 		prog = byteAdd2(t, d, rows, prog, int(head[1]), group)
 		prog = byteSub2(t, d, rows, prog, int(head[2]), group)
 	}
@@ -317,15 +321,17 @@ func byteSub2(t, d *[2]word, rows, prog unsafe.Pointer, n, group int) unsafe.Poi
 // byteSums1 runs a segment on 1 word of byte rows; t receives the even lanes, d the odd ones.
 func byteSums1(t, d *[1]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
+	planes := int((*[2]uint16)(prog)[1])
 	prog = unsafe.Add(prog, 4)
-	*t, *d = [1]word{}, [1]word{}
+	t[0] = 0
+	d[0] = 0
 	for ; planes > 0; planes-- {
-		head := *(*[3]uint16)(prog)
+		head := (*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t[0] <<= shift
-		d[0] <<= shift
+		if shift := head[0] & 15; shift > 0 {
+			t[0] <<= shift
+			d[0] <<= shift
+		}
 		prog = byteAdd1(t, d, rows, prog, int(head[1]), group)
 		prog = byteSub1(t, d, rows, prog, int(head[2]), group)
 	}

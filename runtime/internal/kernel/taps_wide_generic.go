@@ -8,17 +8,18 @@ import "unsafe"
 // wideSums4 runs a segment on 4 words of 16-bit rows.
 func wideSums4(t *[4]word, rows, prog unsafe.Pointer) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
+	planes := int((*[2]uint16)(prog)[1])
 	prog = unsafe.Add(prog, 4)
-	*t = [4]word{}
+	t[0], t[1], t[2], t[3] = 0, 0, 0, 0
 	for ; planes > 0; planes-- {
-		head := *(*[3]uint16)(prog)
+		head := (*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t[0] <<= shift
-		t[1] <<= shift
-		t[2] <<= shift
-		t[3] <<= shift
+		if shift := head[0] & 15; shift > 0 {
+			t[0] <<= shift
+			t[1] <<= shift
+			t[2] <<= shift
+			t[3] <<= shift
+		}
 		prog = wideAdd4(t, rows, prog, head[1])
 		prog = wideSub4(t, rows, prog, head[2])
 	}
@@ -94,15 +95,16 @@ func wideSub4(t *[4]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
 // wideSums2 runs a segment on 2 words of 16-bit rows.
 func wideSums2(t *[2]word, rows, prog unsafe.Pointer) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
+	planes := int((*[2]uint16)(prog)[1])
 	prog = unsafe.Add(prog, 4)
-	*t = [2]word{}
+	t[0], t[1] = 0, 0
 	for ; planes > 0; planes-- {
-		head := *(*[3]uint16)(prog)
+		head := (*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t[0] <<= shift
-		t[1] <<= shift
+		if shift := head[0] & 15; shift > 0 {
+			t[0] <<= shift
+			t[1] <<= shift
+		}
 		prog = wideAdd2(t, rows, prog, head[1])
 		prog = wideSub2(t, rows, prog, head[2])
 	}
@@ -160,14 +162,15 @@ func wideSub2(t *[2]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
 // wideSums1 runs a segment on 1 word of 16-bit rows.
 func wideSums1(t *[1]word, rows, prog unsafe.Pointer) unsafe.Pointer {
 	splat := splat16((*[2]uint16)(prog)[0])
-	planes := (*[2]uint16)(prog)[1]
+	planes := int((*[2]uint16)(prog)[1])
 	prog = unsafe.Add(prog, 4)
-	*t = [1]word{}
+	t[0] = 0
 	for ; planes > 0; planes-- {
-		head := *(*[3]uint16)(prog)
+		head := (*[3]uint16)(prog)
 		prog = unsafe.Add(prog, 6)
-		shift := head[0] & 15
-		t[0] <<= shift
+		if shift := head[0] & 15; shift > 0 {
+			t[0] <<= shift
+		}
 		prog = wideAdd1(t, rows, prog, head[1])
 		prog = wideSub1(t, rows, prog, head[2])
 	}

@@ -43,3 +43,6 @@ func (v Vector) laneWords() int {
 	}
 	return 1
 }
+
+// longBins says whether vectorMixLevels takes bins whose shift is above 16.
+func (v Vector) longBins() bool { return v == AVX512 }

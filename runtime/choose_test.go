@@ -1,0 +1,60 @@
+package runtime
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestKernelEnvironment(t *testing.T) {
+	p := allProgram()
+	in := make([]byte, p.Tensors[p.Input.Tensor].Elems())
+	GenerateInput(3, in, p.Tensors[p.Input.Tensor].Levels)
+	var want [][]int32
+	for _, c := range []struct{ environment, option string }{
+		{kernelGeneric, ""}, {"", kernelGeneric}, {kernelPortable, ""}, {"", kernelPortable}, {"", ""}, {"unknown", kernelPortable},
+	} {
+		t.Setenv(environment, c.environment)
+		r := mustRunner(t, p, Options{Kernel: c.option})
+		got, err := r.RunLevels(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want == nil {
+			for _, out := range got {
+				want = append(want, slices.Clone(out))
+			}
+		}
+		for i := range want {
+			if !slices.Equal(got[i], want[i]) {
+				t.Errorf("%+v: output %d differs", c, i)
+			}
+		}
+		generic := c.environment == kernelGeneric || c.option == kernelGeneric
+		for i, l := range r.Layers() {
+			if _, linear := p.Instrs[i].(*Linear); linear && generic && l.Kernel != nameLookup {
+				t.Errorf("%+v: %s runs on %s, want %s", c, l.Name, l.Kernel, nameLookup)
+			}
+		}
+	}
+	t.Setenv(environment, "fast")
+	if _, err := NewRunner(p, Options{}); err == nil || !strings.Contains(err.Error(), environment) {
+		t.Errorf("unknown kernel in the environment: got error %v", err)
+	}
+}
+
+func TestProfile(t *testing.T) {
+	r := mustRunner(t, allProgram(), Options{})
+	times := r.Profile(3)
+	if len(times) != len(r.Layers()) {
+		t.Fatalf("got %d times, want %d", len(times), len(r.Layers()))
+	}
+	for i, d := range times {
+		if d < 0 {
+			t.Errorf("instruction %d took %v", i, d)
+		}
+	}
+	if err := r.SelfTest(); err != nil {
+		t.Errorf("after Profile: %v", err)
+	}
+}

@@ -1,0 +1,7 @@
+//go:build (!amd64 && !arm64) || purego
+
+package kernel
+
+func (v Vector) poolsPairs() bool { return false }
+
+func vectorMaxPairs(dst, src []byte, rows, cols, inCols int) {}
