@@ -39,6 +39,9 @@ func newBins(breaks []int32, values []uint8, lo, hi int32, long bool) *bins {
 	}
 	top := breaks[len(breaks)-1] - b.low
 	shift, single := binShift(breaks, b.low, top, binCount)
+	for shift > 0 && top>>(shift-1) < binCount {
+		shift-- // small rests take fewer instructions
+	}
 	if !single || shift > 16 && !long {
 		return nil
 	}

@@ -53,8 +53,8 @@ func TestBins(t *testing.T) {
 	}
 }
 
-// TestBinLevels checks the vectors against bins for every length and offset of lanes.
-func TestBinLevels(t *testing.T) {
+// TestBinVectors checks the vectors against bins for every length and offset of lanes.
+func TestBinVectors(t *testing.T) {
 	r := rand.New(rand.NewSource(21))
 	for _, v := range Available() {
 		if v == Portable {

@@ -95,63 +95,6 @@ func TestVectorSums(t *testing.T) {
 	}
 }
 
-// TestBinLevels compares the levels of lanes with the steps they come from.
-func TestBinLevels(t *testing.T) {
-	r := rand.New(rand.NewSource(4))
-	for _, v := range Available() {
-		if v == Portable {
-			continue
-		}
-		for range 400 {
-			n := 1 + r.Intn(100)
-			size := alignUp(n, 64) + 64
-			scratch := NewScratch(Need{Lanes: 2 * size / (wordBytes / 2)})
-			lanes := scratch.lanes16
-			first, gap := r.Intn(200000)-100000, 1+r.Intn(4000)
-			step := evenBreaks(1+r.Intn(31), int64(first), int64(gap))
-			b := newBins(step.Breaks, step.Values, -binRange, binRange)
-			if b == nil {
-				t.Fatalf("%d breaks from %d, %d apart: no bins", len(step.Breaks), first, gap)
-			}
-			for i := range lanes {
-				lanes[i] = uint16(r.Uint32())
-			}
-			middle := int(step.Breaks[len(step.Breaks)/2])
-			add := int32(middle - r.Intn(1<<16))
-			if r.Intn(8) == 0 {
-				add = int32(middle - 200000 + r.Intn(400000))
-			}
-			if !b.fits(add) || b.shift > v.binShiftLimit() {
-				continue
-			}
-			for i := range n { // close to breaks
-				if d := step.Breaks[r.Intn(len(step.Breaks))] - add + int32(r.Intn(3)) - 1; d >= 0 && d <= 0xFFFF {
-					lanes[i], lanes[size+i] = uint16(d), uint16(d)
-				}
-			}
-			plus, minus := b.offsets(add)
-			var accs []int32
-			for i := range n {
-				accs = append(accs, int32(lanes[i&1*size+i>>1])+add)
-			}
-			dst, intact := guarded(n, 0)
-			binPairLevels(v, dst, lanes[:size], lanes[size:], b, plus, minus)
-			checkLevels(t, v.String()+" pairs", step, accs, dst)
-			for i := range n {
-				accs[i] = int32(lanes[i]) + add
-			}
-			if !intact() {
-				t.Fatalf("%v: pairs: wrote outside its output", v)
-			}
-			binLaneLevels(v, dst, lanes, b, plus, minus)
-			checkLevels(t, v.String()+" lanes", step, accs, dst)
-			if !intact() {
-				t.Fatalf("%v: lanes: wrote outside its output", v)
-			}
-		}
-	}
-}
-
 // TestMixLevels mixes sums of several segments.
 func TestMixLevels(t *testing.T) {
 	r := rand.New(rand.NewSource(5))
@@ -198,8 +141,11 @@ func TestMixLevels(t *testing.T) {
 				}
 			}
 			near := accs[r.Intn(n)]
-			step := evenBreaks(1+r.Intn(31), int64(near)-int64(r.Intn(100000)), int64(1+r.Intn(30000)))
-			b := newBins(step.Breaks, step.Values, -binRange, binRange)
+			step := evenBreaks(2+r.Intn(30), int64(near)-int64(r.Intn(100000)), int64(1+r.Intn(30000)))
+			b := newBins(step.Breaks, step.Values, -1<<30, 1<<30, false)
+			if b == nil {
+				t.Fatalf("%d breaks from %d on: no bins", len(step.Breaks), step.Breaks[0])
+			}
 			dst, intact := guarded(n, 0)
 			vectorMixLevels(dst, scratch.lanes, words, wide, list, b, add)
 			checkLevels(t, v.String()+" mix", step, accs, dst)
