@@ -16,6 +16,9 @@ type bench struct {
 	Layers         []layer `json:"layers"`
 }
 
+// profileRuns is how often layers are timed one by one; the shortest time counts.
+const profileRuns = 100
+
 // runBench repeats inference on a generated input for the given time, and at least once
 // after a first run that is not counted.
 func runBench(p *runtime.Program, r *runtime.Runner, d time.Duration) (*bench, error) {
@@ -33,6 +36,9 @@ func runBench(p *runtime.Program, r *runtime.Runner, d time.Duration) (*bench, e
 		b.Runs++
 		if elapsed := time.Since(start); elapsed >= d {
 			b.NsPerInference = elapsed.Nanoseconds() / int64(b.Runs)
+			for i, t := range r.Profile(min(b.Runs, profileRuns)) {
+				b.Layers[i].Ns = t.Nanoseconds()
+			}
 			return b, nil
 		}
 	}

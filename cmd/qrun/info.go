@@ -31,6 +31,7 @@ type layer struct {
 	Name   string `json:"name"`
 	Kernel string `json:"kernel"`
 	MACs   int    `json:"macs"`
+	Ns     int64  `json:"ns,omitempty"` // of --bench
 }
 
 func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error) {
@@ -50,7 +51,7 @@ func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error)
 func layers(r *runtime.Runner) []layer {
 	var out []layer
 	for _, l := range r.Layers() {
-		out = append(out, layer{l.Name, l.Kernel, l.MACs})
+		out = append(out, layer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs})
 	}
 	return out
 }
@@ -72,8 +73,12 @@ func printLayers(w io.Writer, layers []layer) {
 	for _, l := range layers {
 		width = max(width, len(l.Name))
 	}
-	fmt.Fprintf(w, "%-*s  %10s  kernel\n", width, "layer", "MACs")
+	fmt.Fprintf(w, "%-*s  %10s  %10s  kernel\n", width, "layer", "MACs", "ns")
 	for _, l := range layers {
-		fmt.Fprintf(w, "%-*s  %10d  %s\n", width, l.Name, l.MACs, l.Kernel)
+		ns := ""
+		if l.Ns > 0 {
+			ns = fmt.Sprint(l.Ns)
+		}
+		fmt.Fprintf(w, "%-*s  %10d  %10s  %s\n", width, l.Name, l.MACs, ns, l.Kernel)
 	}
 }

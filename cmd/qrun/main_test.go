@@ -180,7 +180,7 @@ func TestErrors(t *testing.T) {
 		{"ok.qlut left.raw --top", exitUsage, "--top needs a value"},
 		{"ok.qlut left.raw --top 0", exitUsage, "positive whole number"},
 		{"ok.qlut left.raw --json=yes", exitUsage, "takes no value"},
-		{"ok.qlut left.raw --kernel asm", exitUsage, "want generic"},
+		{"ok.qlut left.raw --kernel asm", exitUsage, "want portable or generic"},
 		{"--selftest ok.qlut left.raw", exitUsage, "no input files"},
 		{"--bench --bench-time -1 ok.qlut", exitUsage, "seconds"},
 		{"none.qlut left.raw", exitBadInput, "none.qlut"},

@@ -19,9 +19,9 @@ Flags may stand before or after the files; -- ends them.
   --json          one JSON document on standard output, exact integers
   --selftest      run the tests the program carries
   --info          layers, bytes and exact RAM
-  --bench         time per inference and the kernel of every layer
+  --bench         time per inference; kernel and time of every layer
   --bench-time S  seconds to measure (default 1)
-  --kernel NAME   "generic" runs the plain kernels only
+  --kernel NAME   "portable" leaves assembly out, "generic" looks up every product
   --help          this text
 `
 
@@ -100,8 +100,8 @@ func (o *options) assign(files []string) error {
 		return usagef("--selftest, --info and --bench take no input files, got %q", o.files[0])
 	case !mode && len(o.files) == 0:
 		return usagef("no input file given, want qrun MODEL.qlut FILE...")
-	case o.kernel != "" && o.kernel != "generic":
-		return usagef("flag --kernel: got %q, want generic", o.kernel)
+	case o.kernel != "" && o.kernel != "generic" && o.kernel != "portable":
+		return usagef("flag --kernel: got %q, want portable or generic", o.kernel)
 	}
 	return nil
 }
