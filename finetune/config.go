@@ -104,7 +104,7 @@ type Progress struct {
 	ImagesPerSecond float64 // since the start
 }
 
-// DefaultConfig trains 300 steps of 64 samples without labels: what is enough for the
+// DefaultConfig trains 1000 steps of 64 samples without labels: what is enough for the
 // accuracy of the float network in most cases.
 func DefaultConfig() Config {
 	return Config{
@@ -118,7 +118,7 @@ func DefaultConfig() Config {
 		RangeRate:       3e-3,
 		Warmup:          20,
 		Batch:           64,
-		Steps:           300,
+		Steps:           1000,
 		Seed:            1,
 		CheckpointEvery: 100,
 	}
