@@ -4,9 +4,6 @@ package kernel
 
 import "math"
 
-// joins says whether binJoinLevels exists for v.
-func (v Vector) joins() bool { return false }
-
 // binShiftLimit is the largest shift of bins that the functions of this file take.
 func (v Vector) binShiftLimit() uint32 { return 16 }
 
@@ -47,10 +44,6 @@ func binLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus ui
 		laneLevelsNEON(&block[0], &lanes[n<<4], 1, b, floor, ceil, offset)
 		copy(rest, block[:])
 	}
-}
-
-func binJoinLevels(v Vector, dst []byte, high, low [2][]uint16, b *bins, shift uint16, add int32) {
-	panic("BUG: sums are mixed")
 }
 
 // mixes says whether vectorMixLevels exists for v.
