@@ -23,18 +23,18 @@ type codebooks struct {
 
 // values are what the elements of one tensor may be: ascending.
 type values struct {
-	group   int
-	unit    float64 // of the tensor's integers
-	floats  []float32
-	weights bool // not a bias
+	group     int
+	unit      float64 // of the tensor's integers
+	floats    []float32
+	threshold float32 // the magnitude up to which weights become zero
 }
 
 func newCodebooks(m *quant.Model, cfg quant.ClusterConfig) *codebooks {
 	c := &codebooks{model: m, config: cfg, of: map[*onnx.Value]*values{}}
 	for g, group := range quant.Groups(m, cfg.Scope) {
 		c.groups = append(c.groups, group)
-		for i, v := range group.Values {
-			c.of[v] = &values{group: g, weights: i < group.Weights}
+		for _, v := range group.Values {
+			c.of[v] = &values{group: g}
 		}
 	}
 	c.fitted = make([]quant.Fitted, len(c.groups))
@@ -49,8 +49,16 @@ func (c *codebooks) fit(iterations int) error {
 	}
 	c.groups = quant.Groups(c.model, c.config.Scope) // with scales of today
 	kernel.Parallel(len(c.groups), func(g int) {
-		cfg := c.config.For(c.groups[g].Values[0].Name)
-		c.fitted[g] = cfg.Fit(c.groups[g].Pool(), c.fitted[g].Centres, iterations)
+		group := c.groups[g]
+		if c.config.Layers[group.Values[0].Name].Frozen && c.fitted[g].Ints != nil {
+			return
+		}
+		if book, ok := c.model.Frozen(group, c.config); ok {
+			c.fitted[g] = book
+			return
+		}
+		cfg := c.config.For(group.Values[0].Name)
+		c.fitted[g] = cfg.Fit(group.Pool(), c.fitted[g].Centres, iterations)
 	})
 	for g := range c.groups {
 		c.expand(g)
@@ -63,6 +71,7 @@ func (c *codebooks) expand(g int) {
 	for i, v := range c.groups[g].Values {
 		t := c.of[v]
 		t.unit = c.fitted[g].Unit * c.groups[g].Scales[i]
+		t.threshold = float32(c.fitted[g].Threshold * c.groups[g].Scales[i])
 		t.floats = t.floats[:0]
 		for _, k := range c.fitted[g].Ints {
 			t.floats = append(t.floats, float32(t.unit*float64(k)))
@@ -90,8 +99,14 @@ func (t *values) node(tp *tape, master *G.Node) *G.Node {
 	}, []adjoint{pass}, master)
 }
 
-// assign replaces weights by their nearest values. dst may be w.
-func (t *values) assign(dst, w []float32) { kernel.Assign(dst, nil, w, t.floats) }
+// assign replaces weights by their nearest values, pruned ones by zero. dst may be w.
+func (t *values) assign(dst, w []float32) {
+	if t.threshold > 0 {
+		quant.Prune(dst, w, t.threshold)
+		w = dst
+	}
+	kernel.Assign(dst, nil, w, t.floats)
+}
 
 // snap replaces all masters by their values.
 func (c *codebooks) snap() {

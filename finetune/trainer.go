@@ -71,15 +71,21 @@ func (t *trainer) train(tp *tape, name string, data []float32, rate float64) *G.
 // many: with few, the way to the next one is long.
 func coarse(n int) float64 { return max(1, 16/float64(n)) }
 
-// constant makes weights and biases trained values.
+// constant makes weights and biases trained values, but for those of frozen layers.
 func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 	trained := map[*onnx.Value]bool{}
-	for _, v := range append(t.model.WeightValues(), t.model.BiasValues()...) {
-		trained[v] = v.Const != nil
+	for _, l := range t.model.Layers() {
+		if t.cfg.Cluster.Layers[l.Weights.Name].Frozen {
+			continue
+		}
+		trained[l.Weights] = l.Weights.Const != nil
+		if l.Bias != nil {
+			trained[l.Bias] = l.Bias.Const != nil
+		}
 	}
 	return func(tp *tape, v *onnx.Value) *G.Node {
 		if !trained[v] {
-			return nil
+			return t.frozen(tp, v)
 		}
 		rate := t.cfg.Rate * rms(v.Const.Floats)
 		if t.cfg.Schedule != ScheduleForward || t.books.of[v] == nil {
@@ -88,6 +94,17 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 		book := t.books.of[v]
 		return book.node(tp, t.train(tp, v.Name, v.Const.Floats, rate*coarse(len(book.floats))))
 	}
+}
+
+// frozen is a constant that is not trained: nil, for what it is, or where weights are
+// clustered in every pass, the values it takes.
+func (t *trainer) frozen(tp *tape, v *onnx.Value) *G.Node {
+	if t.cfg.Schedule != ScheduleForward || t.books.of[v] == nil {
+		return nil
+	}
+	taken := make([]float32, len(v.Const.Floats))
+	t.books.of[v].assign(taken, v.Const.Floats)
+	return tp.input(v.Name, taken)
 }
 
 // round makes every site take its levels, with a trained step but for inputs, whose range is

@@ -20,6 +20,7 @@ func signedDigits(c int32) int {
 //	mean (w - unit*c)^2 / sigma^2 + DigitPrice * sum p_i digits(c_i) - EntropyPrice * sum p_i log2 p_i
 //
 // by moving one centre at a time between its neighbours, or removing it, until nothing helps.
+// A centre at zero stays.
 type cheapening struct {
 	sorted          []float64
 	sums, squares   []float64 // of the first i weights
@@ -43,6 +44,9 @@ func cheapCentres(weights []float32, ints []int32, unit float64, c ClusterConfig
 	for range 30 {
 		changed := false
 		for i := 0; i < len(ints); i++ {
+			if ints[i] == 0 {
+				continue
+			}
 			best := s.improve(ints, i)
 			switch {
 			case best == removed:

@@ -20,22 +20,48 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 			}
 		}
 	}
+	old := *m
 	m.Codebooks, m.Weights = nil, map[string]WeightCode{}
 	for _, group := range Groups(m, cfg.Scope) {
-		book := cfg.For(group.Values[0].Name).Fit(group.Pool(), nil, 0)
+		own := cfg.For(group.Values[0].Name)
+		book, frozen := old.Frozen(group, cfg)
+		if !frozen {
+			book = own.Fit(group.Pool(), nil, 0)
+		}
 		m.Codebooks = append(m.Codebooks, book.Ints)
 		for i, w := range group.Values {
 			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: book.Unit * group.Scales[i]}
 			if i < group.Weights {
 				m.Weights[w.Name] = code
 			}
-			values := Expand(book.Ints, code.Unit)
-			for k, v := range w.Const.Floats {
-				w.Const.Floats[k] = float32(values[Nearest(values, float64(v))])
+			if frozen {
+				continue
 			}
+			assign(w.Const.Floats, Expand(book.Ints, code.Unit), float32(book.Threshold*group.Scales[i]))
 		}
 	}
 	return nil
+}
+
+// assign replaces weights by the nearest of the ascending values, those of a magnitude up to
+// threshold by zero.
+func assign(weights []float32, values []float64, threshold float32) {
+	Prune(weights, weights, threshold)
+	for k, v := range weights {
+		weights[k] = float32(values[Nearest(values, float64(v))])
+	}
+}
+
+// Frozen is the codebook that the only tensor of a group is drawn from already, if the
+// configuration freezes that tensor.
+func (m *Model) Frozen(g Group, cfg ClusterConfig) (Fitted, bool) {
+	w := g.Values[0]
+	code, ok := m.Weights[w.Name]
+	if !ok || !cfg.Layers[w.Name].Frozen {
+		return Fitted{}, false
+	}
+	ints := m.Codebooks[code.Codebook]
+	return Fitted{Centres: Expand(ints, code.Unit), Ints: ints, Unit: code.Unit}, true
 }
 
 // Group lists tensors that share a codebook: weights first, then biases, if any.

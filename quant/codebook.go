@@ -56,8 +56,10 @@ type ClusterConfig struct {
 	// per weight, may cost in squared error relative to the weights' mean square; for
 	// KindCheap. 0 or more.
 	DigitPrice, EntropyPrice float64
-	// Layers gives single weight tensors, by name, a codebook of another kind or size; for
-	// ScopeLayer.
+	// Prune is the share of the weights of every codebook, 0 up to but not 1, that become
+	// zero: those of least magnitude. Not for ScopeGlobal, whose codebook holds biases too.
+	Prune float64
+	// Layers gives single weight tensors, by name, a codebook of their own; for ScopeLayer.
 	Layers map[string]LayerCodebook
 }
 
@@ -66,6 +68,10 @@ type ClusterConfig struct {
 type LayerCodebook struct {
 	Weights  int
 	Codebook Kind
+	Prune    float64
+	// Frozen keeps the layer as it is: where its weights are drawn from a codebook already,
+	// they and the codebook stay to the bit. Others are clustered once and not trained.
+	Frozen bool
 }
 
 // For is the configuration of one weight tensor.
@@ -76,6 +82,9 @@ func (c ClusterConfig) For(name string) ClusterConfig {
 	}
 	if own.Codebook != "" {
 		c.Codebook = own.Codebook
+	}
+	if own.Prune != 0 {
+		c.Prune = own.Prune
 	}
 	c.Layers = nil
 	return c
@@ -101,6 +110,12 @@ func (c ClusterConfig) Validate() error {
 	if !(c.DigitPrice >= 0) || !(c.EntropyPrice >= 0) {
 		problems = append(problems, fmt.Sprintf("prices: got %g a digit and %g a bit, want 0 or more", c.DigitPrice, c.EntropyPrice))
 	}
+	if !(c.Prune >= 0 && c.Prune < 1) {
+		problems = append(problems, fmt.Sprintf("prune: got %g, want 0 up to, but not, 1", c.Prune))
+	}
+	if c.Prune > 0 && c.Scope == ScopeGlobal {
+		problems = append(problems, "prune: a codebook of scope global holds biases, which are not pruned; use scope layer or network")
+	}
 	if c.Method != MethodKMeans && c.Method != MethodLaplacian {
 		problems = append(problems, fmt.Sprintf("method: got %q, want kmeans or laplacian", c.Method))
 	}
@@ -118,10 +133,14 @@ func (c ClusterConfig) Validate() error {
 	return joinProblems("quant: clustering", problems)
 }
 
-// DefaultBits is the centre width that leaves the spacing of w centres intact: 8 bits up
-// to 16 centres, 12 for 256, 16 from 4096 on.
+// DefaultBits is the centre width for w centres: 8 bits up to 256 of them, 11 for 1000, at
+// most 16. It is a compromise: the fewer bits, the fewer additions a weight costs, and centres
+// that lie closer together than the integers are merged.
 func DefaultBits(w int) int {
-	return min(max(bits.Len(uint(w-1))+4, 8), 16)
+	if w <= 256 {
+		return 8
+	}
+	return min(bits.Len(uint(w-1))+1, 16)
 }
 
 // bits is the centre width in force.
@@ -139,14 +158,24 @@ type Fitted struct {
 	// Ints are the centres as integers, ascending and distinct; a weight is Unit times one.
 	Ints []int32
 	Unit float64
+	// Threshold is the magnitude up to which weights become zero, whatever centre is
+	// nearest; 0 where nothing is pruned.
+	Threshold float64
 }
 
 // Fit finds the codebook of weights, which must be finite and not empty. K-means starts from
 // the centres of an earlier fit where there are some (a warm start), and then does
 // at most the given number of iterations; 0 means as many as it takes.
 func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fitted {
+	var f Fitted
+	if c.Prune > 0 {
+		f.Threshold = pruneThreshold(weights, c.Prune)
+		weights = beyond(weights, f.Threshold)
+		if len(weights) == 0 {
+			return Fitted{Centres: []float64{0}, Ints: []int32{0}, Unit: 1, Threshold: f.Threshold}
+		}
+	}
 	if c.Codebook == KindInteger {
-		var f Fitted
 		if k := len(warm); k == c.Weights {
 			f.Ints = integersAround(k)
 			f.Unit = refitUnit(weights, f.Ints, (warm[k-1]-warm[0])/float64(k-1), max(iterations, 1))
@@ -156,7 +185,6 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 		f.Centres = Expand(f.Ints, f.Unit)
 		return f
 	}
-	var f Fitted
 	switch {
 	case c.Method == MethodLaplacian:
 		f.Centres = Laplacian(weights, c.Weights)
@@ -165,11 +193,37 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 	default:
 		f.Centres = KMeans(weights, c.Weights, KMeansOptions{})
 	}
+	if c.exactZero() {
+		f.Centres = withZero(f.Centres, c.Weights)
+	}
 	f.Ints, f.Unit = Snap(f.Centres, c.bits())
 	if c.Codebook == KindCheap {
 		f.Ints = cheapCentres(weights, f.Ints, f.Unit, c)
 	}
 	return f
+}
+
+// zeroFree is the number of centres from which one of them at zero costs no accuracy.
+const zeroFree = 64
+
+// exactZero says whether zero is to be a centre: it costs no addition, but with few centres
+// it costs accuracy.
+func (c ClusterConfig) exactZero() bool {
+	return c.Prune > 0 || c.Codebook == KindCheap || c.Weights >= zeroFree
+}
+
+// withZero makes zero one of at most k ascending centres: a further one where there is room,
+// otherwise in place of the nearest.
+func withZero(centres []float64, k int) []float64 {
+	i, found := slices.BinarySearch(centres, 0)
+	switch {
+	case found:
+	case len(centres) < k:
+		centres = slices.Insert(centres, i, 0)
+	default:
+		centres[Nearest(centres, 0)] = 0
+	}
+	return centres
 }
 
 // integerCentres are the k integers around zero with the unit that minimizes the squared

@@ -79,6 +79,9 @@ func runConvert(c *cli.Context) error {
 			return usagef("flag --%s: %s has its levels and weights already", name, path)
 		}
 	} else {
+		if err := applyLayerConfig(c, m, &clustering, &calibration); err != nil {
+			return err
+		}
 		reference = &floatModel{graph: m.Graph.Clone()}
 		if err := postTrain(c, m, reference.graph, calibration, clustering); err != nil {
 			return err

@@ -28,12 +28,13 @@ var (
 	digitPriceFlag   = &cli.Float64Flag{Name: "digit-price", Category: catQuant, Value: clusterDefaults.DigitPrice, Usage: "`PRICE` of an addition per weight in relative squared error, for --codebook cheap"}
 	entropyPriceFlag = &cli.Float64Flag{Name: "entropy-price", Category: catQuant, Value: clusterDefaults.EntropyPrice, Usage: "`PRICE` of a bit per weight in relative squared error, for --codebook cheap"}
 	methodFlag       = &cli.StringFlag{Name: "method", Category: catQuant, Value: string(clusterDefaults.Method), Usage: "`METHOD` of finding free centres: kmeans or laplacian"}
+	pruneFlag        = &cli.Float64Flag{Name: "prune", Category: catQuant, Value: clusterDefaults.Prune, Usage: "`SHARE` of the weights that become zero, 0 up to but not 1: those of least magnitude"}
 	centreBitsFlag   = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
 )
 
 var (
 	calibrateFlags = []cli.Flag{levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag}
-	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, digitPriceFlag, entropyPriceFlag, methodFlag, centreBitsFlag}
+	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, digitPriceFlag, entropyPriceFlag, methodFlag, pruneFlag, centreBitsFlag, configFlag}
 	quantFlags     = flagList(calibrateFlags, clusterFlags)
 )
 
@@ -58,6 +59,7 @@ func clusterConfig(c *cli.Context) (quant.ClusterConfig, error) {
 		Codebook: quant.Kind(c.String(codebookFlag.Name)),
 		Method:   quant.Method(c.String(methodFlag.Name)),
 		Bits:     c.Int(centreBitsFlag.Name),
+		Prune:    c.Float64(pruneFlag.Name),
 
 		DigitPrice:   c.Float64(digitPriceFlag.Name),
 		EntropyPrice: c.Float64(entropyPriceFlag.Name),

@@ -92,6 +92,9 @@ func runFinetune(c *cli.Context) error {
 	if anySet(c, calibrateFlags) != "" {
 		clear(m.Levels) // those of an earlier run, if any
 	}
+	if err := applyLayerConfig(c, m, &cfg.Cluster, &calibration); err != nil {
+		return err
+	}
 	data, err := openModelSamples(c, spec, m)
 	if err != nil {
 		return err

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/finetune"
+	"qconv/quant"
+)
+
+var configFlag = &cli.StringFlag{Name: "config", Category: catQuant, Usage: "`FILE.json` that sets levels, weights and codebook of single layers"}
+
+// layerConfig is the file of --config. Layers are named by their node or by their weights,
+// values by their name, as inspect lists them.
+type layerConfig struct {
+	Layers map[string]layerSettings `json:"layers"`
+	Levels map[string]int           `json:"levels"` // by value: how many
+}
+
+// layerSettings is what a single layer has of its own; what is left out is as in the rest of
+// the network.
+type layerSettings struct {
+	Weights  int        `json:"weights"`
+	Codebook quant.Kind `json:"codebook"`
+	Prune    float64    `json:"prune"`
+	Freeze   bool       `json:"freeze"`
+	// Levels is how many values the layer's result takes once it is rounded.
+	Levels int `json:"levels"`
+}
+
+// applyLayerConfig reads the file of --config, if there is one, into the configurations of a
+// model's quantization.
+func applyLayerConfig(c *cli.Context, m *quant.Model, cluster *quant.ClusterConfig, calibrate *finetune.CalibrateConfig) error {
+	path := c.String(configFlag.Name)
+	if path == "" {
+		return nil
+	}
+	file, err := readLayerConfig(path)
+	if err != nil {
+		return err
+	}
+	if err := file.apply(m, cluster, calibrate); err != nil {
+		return inputf("%s: %w", path, err)
+	}
+	return nil
+}
+
+func readLayerConfig(path string) (*layerConfig, error) {
+	if err := checkInput(path, "a JSON file"); err != nil {
+		return nil, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, &inputError{err}
+	}
+	defer f.Close()
+	file := &layerConfig{}
+	d := json.NewDecoder(f)
+	d.DisallowUnknownFields()
+	if err := d.Decode(file); err != nil {
+		return nil, inputf("%s: byte %d: %w", path, d.InputOffset(), err)
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return nil, inputf("%s: byte %d: something follows the configuration", path, d.InputOffset())
+	}
+	return file, nil
+}
+
+// apply reports all that does not fit the model or is out of range. Levels that the model
+// has already of values with a number of their own are dropped, so that they are chosen anew.
+func (f *layerConfig) apply(m *quant.Model, cluster *quant.ClusterConfig, calibrate *finetune.CalibrateConfig) error {
+	cluster.Layers, calibrate.Sites = map[string]quant.LayerCodebook{}, map[string]int{}
+	byName := map[string]quant.Layer{}
+	var names []string
+	for _, l := range m.Layers() {
+		byName[l.Weights.Name] = l
+		byName[l.Name] = l
+		names = append(names, l.Name)
+	}
+	var problems []string
+	for _, name := range slices.Sorted(maps.Keys(f.Layers)) {
+		s := f.Layers[name]
+		l, ok := byName[name]
+		if !ok {
+			problems = append(problems, fmt.Sprintf("layer %q: there is none of that name, the network has %s", name, strings.Join(names, ", ")))
+			continue
+		}
+		if own := (quant.LayerCodebook{Weights: s.Weights, Codebook: s.Codebook, Prune: s.Prune, Frozen: s.Freeze}); own != (quant.LayerCodebook{}) {
+			cluster.Layers[l.Weights.Name] = own
+		}
+		switch {
+		case s.Levels == 0:
+		case l.Site == nil:
+			problems = append(problems, fmt.Sprintf("layer %q: its result is not rounded to levels", name))
+		default:
+			calibrate.Sites[l.Site.Name] = s.Levels
+		}
+	}
+	sites := map[string]bool{}
+	for _, s := range m.Sites {
+		sites[s.Value.Name] = true
+	}
+	for _, name := range slices.Sorted(maps.Keys(f.Levels)) {
+		if !sites[name] {
+			problems = append(problems, fmt.Sprintf("value %q: no value of that name has levels", name))
+		}
+		calibrate.Sites[name] = f.Levels[name]
+	}
+	if len(problems) > 0 {
+		return errors.New(strings.Join(problems, "; "))
+	}
+	for name := range calibrate.Sites {
+		delete(m.Levels, name)
+	}
+	return errors.Join(cluster.Validate(), calibrate.Validate())
+}
