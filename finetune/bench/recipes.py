@@ -1,0 +1,111 @@
+#!/usr/bin/python3
+"""Measures on ResNet-8 what every choice of `qconv finetune` costs, and writes RECIPES.md; README.md says how.
+
+    recipes.py [ROW...]     all rows, or those whose names are given, which keep their places in the table
+"""
+import argparse
+import datetime
+import json
+import pathlib
+import subprocess
+import time
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+
+# Rows: flags of finetune, or of convert where the first word is "convert". LONG is what a network that
+# will be shipped is worth.
+LONG = "--steps 3000"
+ROWS = {
+    # What the sizes cost.
+    "W=256": f"--weights 256 {LONG}",
+    "W=64": f"--weights 64 {LONG}",
+    "W=16 free": f"--weights 16 {LONG}",
+    "W=16 integer": f"--weights 16 --codebook integer {LONG}",
+    "W=16 cheap": f"--weights 16 --codebook cheap {LONG}",
+    "W=8 integer": f"--weights 8 --codebook integer {LONG}",
+    "A=16 W=16 free": f"--levels 16 --weights 16 {LONG}",
+    "A=8 W=16 free": f"--levels 8 --weights 16 {LONG}",
+    # Half of the weights at zero.
+    "W=16 integer, half pruned": f"--weights 16 --codebook integer --prune 0.5 {LONG}",
+    # Labels.
+    "labels: float": f"--levels 256 --schedule none --loss labels {LONG}",
+    "labels: W=16 free": f"--weights 16 --loss both {LONG}",
+    "labels: W=16 integer": f"--weights 16 --codebook integer --loss both {LONG}",
+    # Roads to W=16 and W=64 in the default number of steps.
+    "post-training, W=256": "convert --weights 256",
+    "post-training, W=64": "convert --weights 64",
+    "post-training, W=16": "convert --weights 16",
+    "forward, W=16": "--weights 16",
+    "forward, W=64": "--weights 64",
+    "periodic, W=16": "--weights 16 --schedule periodic",
+    "periodic, W=64": "--weights 64 --schedule periodic",
+    "network, W=16": "--weights 16 --scope network",
+    "the paper's, W=256": "--weights 256 --scope global --schedule periodic",
+    "the paper's, W=1000": "--weights 1000 --scope global --method laplacian --schedule periodic",
+    "two levels, two weights": "--levels 2 --weights 2",
+}
+
+
+class Measurement:
+    def __init__(self, args):
+        self.qconv = args.work / "qconv"
+        self.model = args.models / "resnet8_cifar10.onnx"
+        self.train, self.test = f"{args.data}/cifar10.zip#train", f"{args.data}/cifar10.zip#test"
+        self.work = args.work
+
+    def call(self, *args):
+        return json.loads(subprocess.run([self.qconv, *args, "--json"], capture_output=True, text=True, check=True).stdout)
+
+    def row(self, name, flags):
+        """Tunes, converts and evaluates; returns the figures of the .qlut file on the test images."""
+        stem = self.work / "".join(c if c.isalnum() else "_" for c in name)
+        begin = time.time()
+        words = flags.split()
+        if words[0] == "convert":
+            self.call("convert", self.model, "--calib", self.train, *words[1:], "-o", f"{stem}.qlut")
+        else:
+            self.call("finetune", self.model, "--data", self.train, *words, "-o", f"{stem}.q.onnx")
+            self.call("convert", f"{stem}.q.onnx", "-o", f"{stem}.qlut")
+        seconds = time.time() - begin
+        e = self.call("eval", f"{stem}.qlut", "--data", self.test, "--against", self.model)
+        i = self.call("inspect", f"{stem}.qlut")
+        return {"flags": flags, "accuracy": e["accuracy"], "agreement": e["agreement"], "bytes": i["file_bytes"],
+                "bits": i["bits_per_weight"], "float": e["against"]["accuracy"], "seconds": seconds}
+
+
+def table(results):
+    lines = ["| | flags | accuracy, % | agreement, % | .qlut, bytes | bits per weight | minutes |",
+             "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+    for name in ROWS:
+        if r := results.get(name):
+            lines.append(f"| {name} | `{r['flags']}` | {100 * r['accuracy']:.2f} | {100 * r['agreement']:.2f} | {r['bytes']:,} "
+                         f"| {r['bits']:.2f} | {r['seconds'] / 60:.1f} |")
+    return "\n".join(lines)
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("rows", nargs="*", metavar="ROW", help="names of rows; all without any")
+    p.add_argument("--models", type=pathlib.Path, default=ROOT.parent / "shared" / "models", help="folder of the float models")
+    p.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared" / "data", help="folder of the data")
+    p.add_argument("--work", type=pathlib.Path, default=pathlib.Path.home() / ".cache" / "qconv-bench" / "recipes", help="where everything is made")
+    args = p.parse_args()
+    args.work.mkdir(parents=True, exist_ok=True)
+    subprocess.run(["go", "build", "-o", args.work / "qconv", "./cmd/qconv"], cwd=ROOT, check=True)
+    known = args.work / "results.json"
+    results = json.loads(known.read_text()) if known.exists() else {}
+    measurement = Measurement(args)
+    for name in args.rows or ROWS:
+        results[name] = measurement.row(name, ROWS[name])
+        known.write_text(json.dumps(results, indent=1))
+        print(name, results[name], flush=True)
+        float_accuracy = results[name]["float"]
+        (HERE / "RECIPES.md").write_text("\n".join([
+            "# What the choices of finetune cost", "",
+            "Written by `finetune/bench/recipes.py`; [README.md](README.md) says what is measured and how.", "",
+            f"- float network: {100 * float_accuracy:.2f} %", f"- {datetime.date.today()}", "", table(results), ""]))
+
+
+if __name__ == "__main__":
+    main()
