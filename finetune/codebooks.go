@@ -27,6 +27,8 @@ type values struct {
 	unit      float64 // of the tensor's integers
 	floats    []float32
 	threshold float32 // the magnitude up to which weights become zero
+	// logUnit is the logarithm of unit while that is trained; else nil.
+	logUnit []float32
 }
 
 func newCodebooks(m *quant.Model, cfg quant.ClusterConfig) *codebooks {
@@ -50,14 +52,15 @@ func (c *codebooks) fit(iterations int) error {
 	c.groups = quant.Groups(c.model, c.config.Scope) // with scales of today
 	kernel.Parallel(len(c.groups), func(g int) {
 		group := c.groups[g]
-		if c.config.Layers[group.Values[0].Name].Frozen && c.fitted[g].Ints != nil {
+		first := group.Values[0]
+		if c.fitted[g].Ints != nil && (c.config.Layers[first.Name].Frozen || c.of[first].logUnit != nil) {
 			return
 		}
 		if book, ok := c.model.Frozen(group, c.config); ok {
 			c.fitted[g] = book
 			return
 		}
-		cfg := c.config.For(group.Values[0].Name)
+		cfg := c.config.For(first.Name)
 		c.fitted[g] = cfg.Fit(group.Pool(), c.fitted[g].Centres, iterations)
 	})
 	for g := range c.groups {
@@ -75,6 +78,24 @@ func (c *codebooks) expand(g int) {
 		t.floats = t.floats[:0]
 		for _, k := range c.fitted[g].Ints {
 			t.floats = append(t.floats, float32(t.unit*float64(k)))
+		}
+	}
+}
+
+// trainsUnit says whether the unit of a tensor's codebook can be trained: that of evenly spaced
+// integers that are the tensor's own, whose values are those of quantized levels.
+func (c *codebooks) trainsUnit(v *onnx.Value) bool {
+	own := c.config.For(v.Name)
+	return own.Codebook == quant.KindInteger && own.Prune == 0 && c.config.Scope == quant.ScopeLayer
+}
+
+// takeUnits moves all centres to where their trained units are.
+func (c *codebooks) takeUnits() {
+	for g, group := range c.groups {
+		if t := c.of[group.Values[0]]; t.logUnit != nil {
+			// As the network saw it, in float32.
+			c.fitted[g].Unit = float64(float32(math.Exp(float64(t.logUnit[0])))) / group.Scales[0]
+			c.expand(g)
 		}
 	}
 }
@@ -117,8 +138,14 @@ func (c *codebooks) snap() {
 	}
 }
 
+// levels are the values of a tensor whose unit is trained, as quantized levels: see [roundNode].
+func (t *values) levels() quant.Levels {
+	return quant.Levels{Count: len(t.floats), Step: t.unit, Zero: len(t.floats) / 2, Stride: 1}
+}
+
 // store snaps the weights and records the codebooks in the model.
 func (c *codebooks) store() {
+	c.takeUnits()
 	c.snap()
 	m := c.model
 	m.Codebooks, m.Weights = nil, map[string]quant.WeightCode{}

@@ -15,7 +15,8 @@ type State struct {
 	Step int
 	// Values are the trained weights and biases, by name: the float masters.
 	Values map[string][]float32
-	// LogSteps are the logarithms of the sites' steps, by name.
+	// LogSteps are the logarithms of the sites' steps and of trained units of codebooks, by
+	// the name of the site or the weights.
 	LogSteps map[string]float32
 	// Rates are the learning rates of all trained values at their full size, by name.
 	Rates map[string]float64

@@ -20,7 +20,8 @@ type trainer struct {
 
 	builder *builder
 	params  []*param
-	// logSteps are the logarithms of the sites' steps, by name; trained are those that change.
+	// logSteps are the logarithms of the sites' steps and of trained units, by the name of
+	// the site or the weights; trained are the sites whose steps change.
 	logSteps map[string][]float32
 	trained  map[string]bool
 	x        []float32 // inputs of the batch
@@ -92,7 +93,13 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 			return t.train(tp, v.Name, v.Const.Floats, rate)
 		}
 		book := t.books.of[v]
-		return book.node(tp, t.train(tp, v.Name, v.Const.Floats, rate*coarse(len(book.floats))))
+		master := t.train(tp, v.Name, v.Const.Floats, rate*coarse(len(book.floats)))
+		if t.cfg.RangeRate == 0 || !t.books.trainsUnit(v) {
+			return book.node(tp, master)
+		}
+		book.logUnit = []float32{float32(math.Log(book.unit))}
+		t.logSteps[v.Name] = book.logUnit
+		return roundNode(tp, book.levels(), expNode(tp, t.train(tp, v.Name+".unit", book.logUnit, t.cfg.RangeRate)), master)
 	}
 }
 

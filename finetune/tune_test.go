@@ -299,44 +299,57 @@ func TestTuneIsDeterministic(t *testing.T) {
 	}
 }
 
-// TestTuneResume continues from a checkpoint and must end where an unbroken run ends.
+// TestTuneResume continues from a checkpoint and must end where an unbroken run ends, whatever
+// is trained besides the weights.
 func TestTuneResume(t *testing.T) {
 	data := newPictures(2, 50)
-	start := func() *quant.Model { return calibrated(t, smallNet(t), data, 8) }
-	whole := start()
-	if _, err := Tune(context.Background(), whole, data, tuneConfig()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	defer cancel()
-	var saved *State
-	cfg := tuneConfig()
-	cfg.Teacher = smallNet(t)
-	cfg.Checkpoint = func(s *State) error { saved = s; return nil }
-	cfg.Progress = func(p Progress) {
-		if p.Step == 6 {
-			cancel()
-		}
-	}
-	broken := start()
-	r, err := Tune(ctx, broken, data, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !r.Stopped || r.Steps != 6 || saved == nil || saved.Step != 6 {
-		t.Fatalf("stopped %v after %d steps, checkpoint %v, want a checkpoint of 6", r.Stopped, r.Steps, saved != nil)
-	}
-	checkCodes(t, broken, 16)
-	cfg.Progress, cfg.Resume = nil, saved
-	r, err = Tune(context.Background(), broken, data, cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.Steps != 12 || len(r.Losses) != 6 {
-		t.Errorf("resumed to step %d with %d losses, want 12 and 6", r.Steps, len(r.Losses))
-	}
-	if fingerprint(broken) != fingerprint(whole) {
-		t.Error("the resumed run ends elsewhere than the unbroken one")
+	for name, set := range map[string]func(*quant.ClusterConfig){
+		"free":    func(c *quant.ClusterConfig) {},
+		"integer": func(c *quant.ClusterConfig) { c.Codebook = quant.KindInteger },
+		"pruned":  func(c *quant.ClusterConfig) { c.Prune = 0.5 },
+		"frozen":  func(c *quant.ClusterConfig) { c.Layers = map[string]quant.LayerCodebook{"conv2.w": {Frozen: true}} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := func() *quant.Model { return calibrated(t, smallNet(t), data, 8) }
+			cfg := tuneConfig()
+			set(&cfg.Cluster)
+			whole := start()
+			if _, err := Tune(context.Background(), whole, data, cfg); err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(context.Background())
+			defer cancel()
+			var saved *State
+			cfg.Teacher = smallNet(t)
+			cfg.Checkpoint = func(s *State) error { saved = s; return nil }
+			cfg.Progress = func(p Progress) {
+				if p.Step == 6 {
+					cancel()
+				}
+			}
+			broken := start()
+			r, err := Tune(ctx, broken, data, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !r.Stopped || r.Steps != 6 || saved == nil || saved.Step != 6 {
+				t.Fatalf("stopped %v after %d steps, checkpoint %v, want a checkpoint of 6", r.Stopped, r.Steps, saved != nil)
+			}
+			checkCodes(t, broken, 16)
+			// A new process has the model as it was, not as the interruption left it.
+			again := start()
+			cfg.Progress, cfg.Resume = nil, saved
+			r, err = Tune(context.Background(), again, data, cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if r.Steps != 12 || len(r.Losses) != 6 {
+				t.Errorf("resumed to step %d with %d losses, want 12 and 6", r.Steps, len(r.Losses))
+			}
+			if fingerprint(again) != fingerprint(whole) {
+				t.Error("the resumed run ends elsewhere than the unbroken one")
+			}
+		})
 	}
 }
 
