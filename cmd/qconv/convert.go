@@ -142,7 +142,7 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	if spec == "" {
 		return usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
 	}
-	data, err := openModelSamples(c, spec, m)
+	data, err := openModelSamples(c, spec, m, calibration.Samples)
 	if err != nil {
 		return err
 	}
@@ -164,15 +164,15 @@ func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samp
 	return finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
 }
 
-// openModelSamples opens data for a model. Once pixels have gone through its
+// openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its
 // preprocessing, that is settled; class names of the data become the model's where it
 // has none.
-func openModelSamples(c *cli.Context, spec string, m *quant.Model) (*samples, error) {
+func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*samples, error) {
 	shape, err := inputShape(m.Graph)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSamples(c, spec, shape, m.Input, m.Labels)
+	s, err := openSamples(c, spec, shape, m.Input, m.Labels, most)
 	if err != nil {
 		return nil, err
 	}
@@ -210,7 +210,7 @@ func measureProgram(c *cli.Context, f *floatModel, p *qrt.Program, spec string) 
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := openSamples(c, spec, shape, f.input, f.labels)
+	s, err := openSamples(c, spec, shape, f.input, f.labels, 0)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -54,12 +54,14 @@ func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []strin
 	return o
 }
 
-// openSet opens a data set, names what it leaves out, and decodes it, with a bar.
-func openSet(c *cli.Context, spec string, o dataset.Options) (*dataset.Set, error) {
+// openSet opens a data set, names what it leaves out, and decodes it, with a bar: at most most
+// samples, evenly spaced, or all for 0.
+func openSet(c *cli.Context, spec string, o dataset.Options, most int) (*dataset.Set, error) {
 	set, err := dataset.Open(spec, o)
 	if err != nil {
 		return nil, err
 	}
+	set = set.Evenly(most)
 	for i, line := range set.Skipped {
 		if i == 5 {
 			note(c, "skipped: %d more", len(set.Skipped)-i)
@@ -76,9 +78,10 @@ func openSet(c *cli.Context, spec string, o dataset.Options) (*dataset.Set, erro
 	return set, nil
 }
 
-// openSamples opens the data that spec names for a network input of the given shape.
-func openSamples(c *cli.Context, spec string, shape []int, p quant.Preprocess, labels []string) (*samples, error) {
-	set, err := openSet(c, spec, dataOptions(c, shape, p, labels))
+// openSamples opens the data that spec names for a network input of the given shape: at most
+// most samples, evenly spaced, or all for 0.
+func openSamples(c *cli.Context, spec string, shape []int, p quant.Preprocess, labels []string, most int) (*samples, error) {
+	set, err := openSet(c, spec, dataOptions(c, shape, p, labels), most)
 	if err != nil {
 		return nil, err
 	}
@@ -96,7 +99,7 @@ func openSamples(c *cli.Context, spec string, shape []int, p quant.Preprocess, l
 // openProgramSamples opens the data for a program, which carries its own preprocessing.
 func openProgramSamples(c *cli.Context, spec string, p *qrt.Program) (*samples, error) {
 	shape := programShape(p)
-	set, err := openSet(c, spec, dataOptions(c, shape, quant.Preprocess{}, p.Labels))
+	set, err := openSet(c, spec, dataOptions(c, shape, quant.Preprocess{}, p.Labels), 0)
 	if err != nil {
 		return nil, err
 	}

@@ -95,7 +95,7 @@ func runFinetune(c *cli.Context) error {
 	if err := applyLayerConfig(c, m, &cfg.Cluster, &calibration); err != nil {
 		return err
 	}
-	data, err := openModelSamples(c, spec, m)
+	data, err := openModelSamples(c, spec, m, 0)
 	if err != nil {
 		return err
 	}
@@ -168,7 +168,7 @@ func readTeacher(c *cli.Context, m *quant.Model) (*onnx.Graph, error) {
 // which is nil where there is nothing to measure with.
 func validation(c *cli.Context, m *quant.Model, data *samples) (train, val *samples, err error) {
 	if spec := c.String(valFlag.Name); spec != "" {
-		if val, err = openModelSamples(c, spec, m); err != nil {
+		if val, err = openModelSamples(c, spec, m, 0); err != nil {
 			return nil, nil, err
 		}
 		if n := dataset.Overlap(data.set, val.set); n > 0 {

@@ -138,6 +138,18 @@ func (s *Set) Sample(n int, seed uint64) *Set {
 	return s.Subset(p[:max(0, min(n, len(p)))])
 }
 
+// Evenly is a set of at most n samples, evenly spaced over s; all of them where n is 0.
+func (s *Set) Evenly(n int) *Set {
+	if n <= 0 || n >= s.Len() {
+		return s
+	}
+	index := make([]int, n)
+	for i := range index {
+		index[i] = i * s.Len() / n
+	}
+	return s.Subset(index)
+}
+
 // Close releases the file behind the set and all its subsets.
 func (s *Set) Close() error { return s.store.Close() }
 

@@ -154,3 +154,15 @@ func TestOverlap(t *testing.T) {
 		}
 	}
 }
+
+func TestEvenly(t *testing.T) {
+	set := &Set{Labels: []int{0, 1, 2, 3, 4, 5, 6}, index: []int32{0, 1, 2, 3, 4, 5, 6}}
+	for _, c := range []struct {
+		n    int
+		want []int
+	}{{0, set.Labels}, {7, set.Labels}, {9, set.Labels}, {3, []int{0, 2, 4}}, {1, []int{0}}} {
+		if got := set.Evenly(c.n).Labels; !slices.Equal(got, c.want) {
+			t.Errorf("%d of 7: got %v, want %v", c.n, got, c.want)
+		}
+	}
+}
