@@ -332,8 +332,8 @@ func TestTuneResume(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Steps != 12 || len(r.Losses) != 6 {
-		t.Errorf("resumed to step %d with %d losses, want 12 and 6", r.Steps, len(r.Losses))
+	if r.Steps != 12 || len(r.Losses) != 12 {
+		t.Errorf("resumed to step %d with %d losses, want 12 of each", r.Steps, len(r.Losses))
 	}
 	if fingerprint(broken) != fingerprint(whole) {
 		t.Error("the resumed run ends elsewhere than the unbroken one")
