@@ -143,7 +143,7 @@ func (r *tuning) run(ctx context.Context, data Data) error {
 		return err
 	}
 	order := order{n: data.Len(), batch: r.cfg.Batch, seed: r.cfg.Seed}
-	pick := func(k int) []int {
+	pick := func(k int) []visit {
 		if r.first+k >= r.steps {
 			return nil
 		}
@@ -330,15 +330,15 @@ type order struct {
 }
 
 // batchOf lists the samples of step k.
-func (o *order) batchOf(k int) []int {
-	out := make([]int, o.batch)
+func (o *order) batchOf(k int) []visit {
+	out := make([]visit, o.batch)
 	for i := range out {
 		at := k*o.batch + i
 		if e := at / o.n; o.perm == nil || e != o.epoch {
 			o.epoch = e
 			o.perm = rand.New(rand.NewPCG(o.seed, uint64(e))).Perm(o.n)
 		}
-		out[i] = o.perm[at%o.n]
+		out[i] = visit{o.epoch, o.perm[at%o.n]}
 	}
 	return out
 }

@@ -379,11 +379,14 @@ func TestTuneErrors(t *testing.T) {
 func TestOrderSeesEverySample(t *testing.T) {
 	o := order{n: 10, batch: 4, seed: 3}
 	seen := map[int]int{}
-	var first []int
+	var first []visit
 	for k := range 5 {
-		for _, i := range o.batchOf(k) {
-			seen[i]++
-			first = append(first, i)
+		for at, v := range o.batchOf(k) {
+			seen[v.sample]++
+			first = append(first, v)
+			if want := (4*k + at) / 10; v.epoch != want {
+				t.Errorf("sample %d of batch %d is of epoch %d, want %d", at, k, v.epoch, want)
+			}
 		}
 	}
 	for i := range 10 {
