@@ -23,6 +23,9 @@ type AugmentConfig struct {
 // Augment varies data whose samples are pictures [C,H,W], for [Tune]. [Data.Input] and labels
 // stay those of data.
 func Augment(data Data, cfg AugmentConfig) (Data, error) {
+	if cfg == (AugmentConfig{Seed: cfg.Seed}) {
+		return data, nil
+	}
 	shape := data.SampleShape()
 	if len(shape) != 3 || shape[1] < 2 || shape[2] < 2 {
 		return nil, fmt.Errorf("finetune: augmentation: samples have shape %v, want pictures [C,H,W]", onnx.Shape(shape))
@@ -33,9 +36,6 @@ func Augment(data Data, cfg AugmentConfig) (Data, error) {
 	p.check(cfg.Crop >= 0 && cfg.Crop <= most, "crop: got %d pixels, want 0..%d for samples of shape %v", cfg.Crop, most, onnx.Shape(shape))
 	if err := p.err("finetune: augmentation"); err != nil {
 		return nil, err
-	}
-	if (cfg == AugmentConfig{Seed: cfg.Seed}) {
-		return data, nil
 	}
 	return &augmented{Data: data, cfg: cfg, channels: shape[0], height: shape[1], width: shape[2]}, nil
 }

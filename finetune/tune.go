@@ -129,7 +129,7 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 		r.losses, r.accuracies = slices.Clone(s.Losses), slices.Clone(s.Accuracies)
 		r.validations, r.best, r.bestAt = slices.Clone(s.Validations), s.Best, s.BestAt
 		if len(r.validations) > 0 {
-			r.criterion = criterionOf(r.validations[0].Metrics, task, cfg.Loss)
+			r.criterion = CriterionOf(r.validations[0].Metrics, task, cfg.Loss)
 		}
 	}
 	return r, nil
@@ -200,7 +200,7 @@ func (r *tuning) step(ctx context.Context, b *batch) error {
 func (r *tuning) validate(ctx context.Context) error {
 	every := r.cfg.ValidateEvery
 	if every == 0 {
-		every = max(1, r.steps/8)
+		every = (r.steps + 7) / 8
 	}
 	last := len(r.validations) - 1
 	if r.validator == nil || r.done == 0 || r.done%every != 0 && r.done < r.steps ||
@@ -214,7 +214,7 @@ func (r *tuning) validate(ctx context.Context) error {
 	}
 	r.start = r.start.Add(time.Since(start)) // the rate is that of training
 	if r.best == nil {
-		r.criterion = criterionOf(m, r.task, r.cfg.Loss)
+		r.criterion = CriterionOf(m, r.task, r.cfg.Loss)
 	}
 	v := Validation{Step: r.done, Metrics: m}
 	r.validations = append(r.validations, v)

@@ -30,8 +30,8 @@ const (
 	ByDistance Criterion = "distance"
 )
 
-// criterionOf is the criterion for what was measured.
-func criterionOf(m Metrics, task Task, loss LossKind) Criterion {
+// CriterionOf is the criterion for what was measured, when a network is trained with a loss.
+func CriterionOf(m Metrics, task Task, loss LossKind) Criterion {
 	switch {
 	case task == TaskClasses && loss != LossTeacher && m.Labelled > 0:
 		return ByAccuracy
