@@ -93,8 +93,7 @@ func (c *codebooks) trainsUnit(v *onnx.Value) bool {
 func (c *codebooks) takeUnits() {
 	for g, group := range c.groups {
 		if t := c.of[group.Values[0]]; t.logUnit != nil {
-			// As the network saw it, in float32.
-			c.fitted[g].Unit = float64(float32(math.Exp(float64(t.logUnit[0])))) / group.Scales[0]
+			c.fitted[g].Unit = float64(trainedStep(t.logUnit[0])) / group.Scales[0]
 			c.expand(g)
 		}
 	}
@@ -129,8 +128,9 @@ func (t *values) assign(dst, w []float32) {
 	kernel.Assign(dst, nil, w, t.floats)
 }
 
-// snap replaces all masters by their values.
+// snap replaces all masters by their values, with trained units as they are now.
 func (c *codebooks) snap() {
+	c.takeUnits()
 	for _, group := range c.groups {
 		for _, v := range group.Values {
 			c.of[v].assign(v.Const.Floats, v.Const.Floats)
@@ -145,7 +145,6 @@ func (t *values) levels() quant.Levels {
 
 // store snaps the weights and records the codebooks in the model.
 func (c *codebooks) store() {
-	c.takeUnits()
 	c.snap()
 	m := c.model
 	m.Codebooks, m.Weights = nil, map[string]quant.WeightCode{}

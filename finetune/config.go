@@ -82,12 +82,22 @@ type Config struct {
 	// Seed decides the order of the samples.
 	Seed uint64
 
+	// Validation, unless nil, is measured every ValidateEvery steps and after the last, on at most
+	// ValidateSamples samples, evenly picked; 0 means an eighth of all steps, and all samples.
+	// What is stored in the end is the best network measured, the last of equals. Training
+	// itself is the same with and without.
+	Validation      Data
+	ValidateEvery   int
+	ValidateSamples int
+	// Validated, unless nil, is called after every measurement.
+	Validated func(Validation)
+
 	// Progress, unless nil, is called after every step.
 	Progress func(Progress)
 	// Resume continues an interrupted run; the model, data and configuration must be the same.
 	Resume *State
-	// Checkpoint, unless nil, is called every CheckpointEvery steps and when the context is
-	// cancelled. The state may be kept.
+	// Checkpoint, unless nil, is called every CheckpointEvery steps, but for those in which
+	// training seems to diverge, and when the context is cancelled. The state may be kept.
 	Checkpoint      func(*State) error
 	CheckpointEvery int
 }
@@ -121,6 +131,7 @@ func DefaultConfig() Config {
 		Batch:           64,
 		Steps:           1000,
 		Seed:            1,
+		ValidateSamples: 2000,
 		CheckpointEvery: 100,
 	}
 }
@@ -146,8 +157,18 @@ func (c Config) Validate() error {
 	p.check(c.Batch >= 1, "batch: got %d, want at least 1", c.Batch)
 	p.check(c.Steps >= 0, "steps: got %d, want 0 or more", c.Steps)
 	p.check(c.Steps > 0 || c.Epochs > 0, "epochs: got %g, want more than 0 where no steps are given", c.Epochs)
+	p.check(c.ValidateEvery >= 0, "validate every: got %d steps, want 0 or more", c.ValidateEvery)
+	p.check(c.ValidateSamples >= 0, "validation samples: got %d, want 0 or more", c.ValidateSamples)
 	p.check(c.Checkpoint == nil || c.CheckpointEvery >= 1, "checkpoint every: got %d steps, want at least 1", c.CheckpointEvery)
 	return p.err("finetune: configuration")
+}
+
+// shares are the weights of the teacher and of the labels in the loss.
+func (c Config) shares() (teacher, labels float64) {
+	if c.Loss == LossBoth {
+		return 1 - c.LabelShare, c.LabelShare
+	}
+	return 1, 1
 }
 
 // problems collects what is wrong with a configuration.

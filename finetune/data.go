@@ -4,11 +4,12 @@ import (
 	"context"
 	"fmt"
 
+	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
 )
 
-// Data is a set of samples for a network with one input. Its methods are called from
-// one goroutine at a time, not always the same.
+// Data is a set of samples for a network with one input. Its methods are safe for concurrent
+// use.
 type Data interface {
 	// Len is the number of samples.
 	Len() int
@@ -20,16 +21,21 @@ type Data interface {
 	Label(i int) int
 }
 
-// Varying is implemented by data whose Input may differ from call to call (augmentation).
+// Varying is implemented by data whose samples are others in every epoch of [Tune] (augmentation).
+// What the teacher says of a sample is then not kept.
 type Varying interface {
 	Data
-	// Varies says whether it does; what the teacher says of a sample is then not kept.
-	Varies() bool
+	// InputIn is Input for an epoch, counted from 0.
+	InputIn(epoch, i int, dst []float32) error
 }
+
+// visit is one sample in one epoch.
+type visit struct{ epoch, sample int }
 
 // batch is some samples, one after the other.
 type batch struct {
-	indices []int
+	visits  []visit
+	indices []int // of the samples
 	x       []float32
 	labels  []int
 }
@@ -51,7 +57,7 @@ func checkData(g *onnx.Graph, data Data) error {
 
 // eachBatch loads the batches that pick names, until it returns none, and calls use on each.
 // The next batch is loaded while use works on the present one; use may not keep it.
-func eachBatch(ctx context.Context, data Data, pick func(k int) []int, use func(k int, b *batch) error) error {
+func eachBatch(ctx context.Context, data Data, pick func(k int) []visit, use func(k int, b *batch) error) error {
 	type loaded struct {
 		b   *batch
 		err error
@@ -74,8 +80,8 @@ func eachBatch(ctx context.Context, data Data, pick func(k int) []int, use func(
 			case <-ctx.Done():
 				return
 			}
-			b.indices = append(b.indices[:0], pick(k)...)
-			if len(b.indices) == 0 {
+			b.visits = append(b.visits[:0], pick(k)...)
+			if len(b.visits) == 0 {
 				return
 			}
 			err := b.load(data, elems)
@@ -105,27 +111,40 @@ func eachBatch(ctx context.Context, data Data, pick func(k int) []int, use func(
 	}
 }
 
-// load fills x and labels for the indices.
+// load fills x and labels for the visits.
 func (b *batch) load(data Data, elems int) error {
-	if n := len(b.indices) * elems; cap(b.x) < n {
+	if n := len(b.visits) * elems; cap(b.x) < n {
 		b.x = make([]float32, n)
 	} else {
 		b.x = b.x[:n]
 	}
-	b.labels = b.labels[:0]
-	for k, i := range b.indices {
-		if err := data.Input(i, b.x[k*elems:][:elems]); err != nil {
-			return fmt.Errorf("finetune: data: sample %d: %w", i, err)
+	errs := make([]error, len(b.visits))
+	kernel.Parallel(len(b.visits), func(k int) {
+		v, dst := b.visits[k], b.x[k*elems:][:elems]
+		if varying, ok := data.(Varying); ok {
+			errs[k] = varying.InputIn(v.epoch, v.sample, dst)
+		} else {
+			errs[k] = data.Input(v.sample, dst)
 		}
-		b.labels = append(b.labels, data.Label(i))
+	})
+	b.indices, b.labels = b.indices[:0], b.labels[:0]
+	for k, v := range b.visits {
+		if errs[k] != nil {
+			return fmt.Errorf("finetune: data: sample %d: %w", v.sample, errs[k])
+		}
+		b.indices, b.labels = append(b.indices, v.sample), append(b.labels, data.Label(v.sample))
 	}
 	return nil
 }
 
 // inOrder picks the given indices in batches of size.
-func inOrder(indices []int, size int) func(k int) []int {
-	return func(k int) []int {
-		return indices[min(k*size, len(indices)):min((k+1)*size, len(indices))]
+func inOrder(indices []int, size int) func(k int) []visit {
+	return func(k int) []visit {
+		var out []visit
+		for _, i := range indices[min(k*size, len(indices)):min((k+1)*size, len(indices))] {
+			out = append(out, visit{sample: i})
+		}
+		return out
 	}
 }
 

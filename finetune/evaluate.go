@@ -25,6 +25,8 @@ type EvaluateConfig struct {
 type Metrics struct {
 	Samples  int
 	Labelled int // samples with a label
+	// Answers is the number of different outputs that were the highest of a sample.
+	Answers int
 	// Accuracy and Top5 are the shares of the labelled samples whose class has the
 	// highest, or one of the five highest, outputs.
 	Accuracy, Top5 float64
@@ -50,6 +52,7 @@ func Evaluate(ctx context.Context, net Network, data Data, cfg EvaluateConfig) (
 	m := Metrics{Samples: len(indices)}
 	var right, top5, same int
 	var mse, distance float64
+	answers := map[int]bool{}
 	done := 0
 	err := eachBatch(ctx, data, inOrder(indices, size), func(_ int, b *batch) error {
 		out, err := outputs(net, b)
@@ -69,6 +72,7 @@ func Evaluate(ctx context.Context, net Network, data Data, cfg EvaluateConfig) (
 		m.HasMSE = len(out) == len(b.x)
 		for i, label := range b.labels {
 			y := out[i*n:][:n]
+			answers[argmax(y)] = true
 			if label >= 0 {
 				m.Labelled++
 				if inTop(y, label, 1) {
@@ -98,6 +102,7 @@ func Evaluate(ctx context.Context, net Network, data Data, cfg EvaluateConfig) (
 	if err != nil {
 		return Metrics{}, err
 	}
+	m.Answers = len(answers)
 	m.Accuracy = float64(right) / float64(max(m.Labelled, 1))
 	m.Top5 = float64(top5) / float64(max(m.Labelled, 1))
 	m.MSE = mse / float64(m.Samples)

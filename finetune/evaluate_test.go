@@ -55,7 +55,7 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Metrics{Samples: 5, Labelled: 4, Accuracy: 0.25, Top5: 0.75, Agreement: 0.8, Distance: 5.0 / 7 / 5}
+	want := Metrics{Samples: 5, Labelled: 4, Answers: 3, Accuracy: 0.25, Top5: 0.75, Agreement: 0.8, Distance: 5.0 / 7 / 5}
 	if m != want || done != 5 {
 		t.Errorf("got %+v after %d samples, want %+v", m, done, want)
 	}

@@ -37,6 +37,15 @@ type Executor struct {
 // inputs have no [onnx.Batch] dimension, its samples are run one after the other.
 // Constants are read at every Run, so that they may be changed in between.
 func NewExecutor(g *onnx.Graph, batch int, o ExecOptions) (*Executor, error) {
+	var p plan
+	if o.Levels != nil {
+		p = levelPlan(o.Levels)
+	}
+	return newExecutor(g, batch, p)
+}
+
+// newExecutor is [NewExecutor] for any plan.
+func newExecutor(g *onnx.Graph, batch int, p plan) (*Executor, error) {
 	if batch < 1 {
 		return nil, fmt.Errorf("finetune: executor: batch is %d, want at least 1", batch)
 	}
@@ -45,10 +54,6 @@ func NewExecutor(g *onnx.Graph, batch int, o ExecOptions) (*Executor, error) {
 		if len(v.Shape) == 0 || v.Shape[0] != onnx.Batch {
 			e.batch = 1
 		}
-	}
-	var p plan
-	if o.Levels != nil {
-		p = levelPlan(o.Levels)
 	}
 	var err error
 	if e.builder, err = build(g, e.batch, p, nil); err != nil {

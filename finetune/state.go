@@ -13,19 +13,34 @@ import (
 type State struct {
 	// Step is the number of steps done.
 	Step int
-	// Values are the trained weights and biases, by name: the float masters.
+	// Snapshot is the network in training: its values are the float masters.
+	Snapshot Snapshot
+	// Rates are the learning rates of all trained values at their full size, by name.
+	Rates map[string]float64
+	// Solver holds the moments of the gradients.
+	Solver Adam
+	// Losses and Accuracies are those of all steps done.
+	Losses, Accuracies []float64
+	// Strikes is the number of steps on end whose loss was that of a network that diverges.
+	Strikes int
+	// Validations are all measurements so far. Best is the network of the best one, at
+	// position BestAt, as it would be stored; nil before the first.
+	Validations []Validation
+	Best        *Snapshot
+	BestAt      int
+}
+
+// Snapshot is a network at one point of training: all of a model that training changes.
+type Snapshot struct {
+	// Values are the trained weights and biases, by name.
 	Values map[string][]float32
 	// LogSteps are the logarithms of the sites' steps and of trained units of codebooks, by
 	// the name of the site or the weights.
 	LogSteps map[string]float32
-	// Rates are the learning rates of all trained values at their full size, by name.
-	Rates map[string]float64
 	// Codebooks and Scales, what each tensor is divided by, are those of the groups of
 	// tensors that share a codebook.
 	Codebooks []quant.Fitted
 	Scales    [][]float64
-	// Solver holds the moments of the gradients.
-	Solver Adam
 }
 
 // values are the trained weights and biases by name.
@@ -39,17 +54,14 @@ func (t *trainer) values() map[string]*onnx.Value {
 	return out
 }
 
-// state copies the present state.
-func (t *trainer) state(step int) *State {
-	s := &State{Step: step, Values: map[string][]float32{}, LogSteps: map[string]float32{}, Rates: map[string]float64{}, Solver: *t.solver}
+// snapshot copies the network as it is in training.
+func (t *trainer) snapshot() *Snapshot {
+	s := &Snapshot{Values: map[string][]float32{}, LogSteps: map[string]float32{}}
 	for name, v := range t.values() {
 		s.Values[name] = slices.Clone(v.Const.Floats)
 	}
 	for name, v := range t.logSteps {
 		s.LogSteps[name] = v[0]
-	}
-	for _, p := range t.params {
-		s.Rates[p.name] = p.base
 	}
 	if t.books != nil {
 		s.Codebooks = slices.Clone(t.books.fitted)
@@ -57,19 +69,75 @@ func (t *trainer) state(step int) *State {
 			s.Scales = append(s.Scales, slices.Clone(group.Scales))
 		}
 	}
+	return s
+}
+
+// load replaces the network by a snapshot that fits it.
+func (t *trainer) load(s *Snapshot) {
+	for name, v := range t.values() {
+		copy(v.Const.Floats, s.Values[name])
+	}
+	for name, v := range t.logSteps {
+		v[0] = s.LogSteps[name]
+	}
+	if t.books == nil {
+		return
+	}
+	copy(t.books.fitted, s.Codebooks)
+	for g := range t.books.groups {
+		copy(t.books.groups[g].Scales, s.Scales[g])
+		t.books.expand(g)
+	}
+}
+
+// check says why a snapshot does not fit the model.
+func (t *trainer) check(s *Snapshot) error {
+	values := t.values()
+	if !slices.Equal(slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(s.Values))) {
+		return fmt.Errorf("the state holds other weights than the model")
+	}
+	for name, v := range values {
+		if len(s.Values[name]) != len(v.Const.Floats) {
+			return fmt.Errorf("weights %q have %d elements, want %d", name, len(s.Values[name]), len(v.Const.Floats))
+		}
+	}
+	for name := range t.logSteps {
+		if _, ok := s.LogSteps[name]; !ok {
+			return fmt.Errorf("the state has no step of site %q", name)
+		}
+	}
+	if t.books == nil {
+		return nil
+	}
+	if n := len(t.books.groups); len(s.Codebooks) != n || len(s.Scales) != n {
+		return fmt.Errorf("the state has %d codebooks, want %d", len(s.Codebooks), n)
+	}
+	for g := range t.books.groups {
+		if len(s.Scales[g]) != len(t.books.groups[g].Values) {
+			return fmt.Errorf("codebook %d of the state serves %d tensors, want %d", g, len(s.Scales[g]), len(t.books.groups[g].Values))
+		}
+	}
+	return nil
+}
+
+// state copies what the trainer contributes to a state.
+func (t *trainer) state() *State {
+	s := &State{Snapshot: *t.snapshot(), Rates: map[string]float64{}, Solver: *t.solver}
+	for _, p := range t.params {
+		s.Rates[p.name] = p.base
+	}
 	s.Solver.Mean, s.Solver.Square = cloneAll(t.solver.Mean), cloneAll(t.solver.Square)
 	return s
 }
 
 // restore continues from a state that was taken of the same model and configuration.
 func (t *trainer) restore(s *State) error {
-	values := t.values()
-	if !slices.Equal(slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(s.Values))) {
-		return fmt.Errorf("finetune: resume: the state holds other weights than the model")
+	if err := t.check(&s.Snapshot); err != nil {
+		return fmt.Errorf("finetune: resume: %w", err)
 	}
-	for name, v := range values {
-		if len(s.Values[name]) != len(v.Const.Floats) {
-			return fmt.Errorf("finetune: resume: weights %q have %d elements, want %d", name, len(s.Values[name]), len(v.Const.Floats))
+	if s.Best != nil {
+		if err := t.check(s.Best); err != nil {
+			return fmt.Errorf("finetune: resume: best network: %w", err)
 		}
 	}
 	for _, p := range t.params {
@@ -77,36 +145,15 @@ func (t *trainer) restore(s *State) error {
 			return fmt.Errorf("finetune: resume: the state has no learning rate of %q", p.name)
 		}
 	}
-	for name := range t.logSteps {
-		if _, ok := s.LogSteps[name]; !ok {
-			return fmt.Errorf("finetune: resume: the state has no step of site %q", name)
-		}
+	if len(s.Losses) != s.Step || len(s.Accuracies) != s.Step {
+		return fmt.Errorf("finetune: resume: the state has %d losses and %d accuracies of %d steps", len(s.Losses), len(s.Accuracies), s.Step)
 	}
-	if t.books != nil {
-		if n := len(t.books.groups); len(s.Codebooks) != n || len(s.Scales) != n {
-			return fmt.Errorf("finetune: resume: the state has %d codebooks, want %d", len(s.Codebooks), n)
-		}
-		for g := range t.books.groups {
-			if len(s.Scales[g]) != len(t.books.groups[g].Values) {
-				return fmt.Errorf("finetune: resume: codebook %d of the state serves %d tensors, want %d", g, len(s.Scales[g]), len(t.books.groups[g].Values))
-			}
-		}
+	if s.Best != nil && (s.BestAt < 0 || s.BestAt >= len(s.Validations)) {
+		return fmt.Errorf("finetune: resume: the state has its best network from validation %d of %d", s.BestAt, len(s.Validations))
 	}
-	for name, v := range values {
-		copy(v.Const.Floats, s.Values[name])
-	}
-	for name, v := range t.logSteps {
-		v[0] = s.LogSteps[name]
-	}
+	t.load(&s.Snapshot)
 	for _, p := range t.params {
 		p.base = s.Rates[p.name]
-	}
-	if t.books != nil {
-		copy(t.books.fitted, s.Codebooks)
-		for g := range t.books.groups {
-			copy(t.books.groups[g].Scales, s.Scales[g])
-			t.books.expand(g)
-		}
 	}
 	t.solver.Steps = s.Solver.Steps
 	t.solver.Mean, t.solver.Square = cloneAll(s.Solver.Mean), cloneAll(s.Solver.Square)

@@ -36,7 +36,7 @@ func newTeacher(m *quant.Model, cfg Config, headName string, data Data) (*teache
 		return nil, fmt.Errorf("finetune: teacher: its output does not match that of the model, %v", m.Graph.Outputs[0].Shape)
 	}
 	t := &teacher{exec: exec, head: headName, size: v.Shape.Elems()}
-	if varying, ok := data.(Varying); !ok || !varying.Varies() {
+	if _, ok := data.(Varying); !ok {
 		t.known = map[int][]float32{}
 		t.limit = keepValues / t.size
 	}

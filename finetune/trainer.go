@@ -138,7 +138,7 @@ func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
 // expNode lays the exponential of one element.
 func expNode(tp *tape, x *G.Node) *G.Node {
 	return tp.apply("exp", 1, func(out []float32, in [][]float32) {
-		out[0] = float32(math.Exp(float64(in[0][0])))
+		out[0] = trainedStep(in[0][0])
 	}, []adjoint{func(_ []*G.Node, y, dy *G.Node) *G.Node {
 		return tp.apply("exp.dx", 1, func(out []float32, in [][]float32) { out[0] = in[0][0] * in[1][0] }, nil, dy, y)
 	}}, x)
@@ -148,10 +148,7 @@ func expNode(tp *tape, x *G.Node) *G.Node {
 func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 	t.head = b.nodes[headValue]
 	count := t.head.Shape()[0]
-	fromTeacher, fromLabels := 1.0, 1.0
-	if t.cfg.Loss == LossBoth {
-		fromTeacher, fromLabels = 1-t.cfg.LabelShare, t.cfg.LabelShare
-	}
+	fromTeacher, fromLabels := t.cfg.shares()
 	var teacher, labels *G.Node
 	if t.cfg.Loss != LossLabels {
 		t.teacher = make([]float32, count)
@@ -241,6 +238,7 @@ func (t *trainer) step(share float64) (loss float64, err error) {
 
 // blame names the first value in the graph that is not finite.
 func (t *trainer) blame() error {
+	step := t.solver.Steps + 1
 	for _, in := range t.model.Graph.Inputs {
 		if notFinite(floats(t.builder.raw[in].Value())) >= 0 {
 			return fmt.Errorf("input %q holds a value that is not finite", in.Name)
@@ -249,35 +247,50 @@ func (t *trainer) blame() error {
 	for _, n := range t.model.Graph.Nodes {
 		for _, in := range n.Inputs {
 			if in != nil && in.Const != nil && notFinite(in.Const.Floats) >= 0 {
-				return fmt.Errorf("node %q: weights %q are not finite any more; lower the learning rate", n.Name, in.Name)
+				return diverged(step, "node %q: weights %q are not finite any more", n.Name, in.Name)
 			}
 		}
 		if notFinite(floats(t.builder.raw[n.Outputs[0]].Value())) >= 0 {
-			return fmt.Errorf("node %q: its result %q is not finite; lower the learning rate", n.Name, n.Outputs[0].Name)
+			return diverged(step, "node %q: its result %q is not finite", n.Name, n.Outputs[0].Name)
 		}
 	}
-	return fmt.Errorf("the loss is not finite; lower the learning rate")
+	return diverged(step, "the loss is not finite")
 }
 
-// store writes the trained steps and, where weights are clustered, the codebooks into
-// the model.
-func (t *trainer) store() error {
-	for name := range t.trained {
-		l := t.model.Levels[name]
-		l.Step = float64(float32(math.Exp(float64(t.logSteps[name][0])))) // as the network saw it
-		t.model.Levels[name] = l
+// settle makes the network what is stored of it: every clustered weight takes the value of
+// its centre, after a last clustering where the schedule wants one.
+func (t *trainer) settle() error {
+	for _, v := range append(t.model.WeightValues(), t.model.BiasValues()...) {
+		if v.Const != nil && notFinite(v.Const.Floats) >= 0 {
+			return diverged(t.solver.Steps, "weights %q are not finite any more", v.Name)
+		}
 	}
-	switch t.cfg.Schedule {
-	case ScheduleForward:
-		t.books.store()
-	case SchedulePeriodic:
+	if t.cfg.Schedule == SchedulePeriodic {
 		if err := t.books.fit(0); err != nil {
 			return err
 		}
-		t.books.store()
+	}
+	if t.cfg.Schedule != ScheduleNone {
+		t.books.snap()
 	}
 	return nil
 }
+
+// store writes the trained steps and, where weights are clustered, the codebooks of a
+// settled network into the model.
+func (t *trainer) store() {
+	for name := range t.trained {
+		l := t.model.Levels[name]
+		l.Step = float64(trainedStep(t.logSteps[name][0]))
+		t.model.Levels[name] = l
+	}
+	if t.cfg.Schedule != ScheduleNone {
+		t.books.store()
+	}
+}
+
+// trainedStep is the step of a site as the network sees it.
+func trainedStep(logStep float32) float32 { return float32(math.Exp(float64(logStep))) }
 
 // rms is the root mean square of weights, or 1 where all are zero.
 func rms(w []float32) float64 {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"qconv/onnx"
@@ -18,16 +19,23 @@ type Result struct {
 	Model *quant.Model
 	// Steps were done, of all that were planned.
 	Steps, Planned int
-	// Losses are those of all steps done in this call.
-	Losses []float64
-	// Stopped says that the context was cancelled; the model is that of the last step done.
+	// Losses and Accuracies (see [Progress]) are those of all steps done, also before a
+	// resumption.
+	Losses, Accuracies []float64
+	// Validations are all measurements on Config.Validation. Best is that of the network that
+	// the model now is, chosen by Criterion; nil where nothing was measured, and the model is
+	// then that of the last step.
+	Validations []Validation
+	Best        *Validation
+	Criterion   Criterion
+	// Stopped says that the context was cancelled.
 	Stopped bool
 }
 
 // Tune trains the weights, biases and level steps of a calibrated model so that it comes
 // close to its float teacher with few weight values and few levels. The model is changed in
 // place. When the context is cancelled, the model is finished as it stands and no error is
-// returned; see Result.Stopped.
+// returned; see Result.Stopped. When training diverges, the error is a [DivergedError].
 func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -47,60 +55,105 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 	if steps == 0 {
 		steps = max(1, int(math.Ceil(cfg.Epochs*float64(data.Len())/float64(cfg.Batch))))
 	}
-	var teach *teacher
-	if cfg.Loss != LossLabels {
-		var err error
-		if teach, err = newTeacher(m, cfg, headValue.Name, data); err != nil {
-			return nil, err
-		}
-	}
-	t, err := newTrainer(m, cfg, task, headValue)
+	r, err := newTuning(m, data, cfg, task, headValue, steps)
 	if err != nil {
 		return nil, err
 	}
-	first := 0
-	if cfg.Resume != nil {
-		if err := t.restore(cfg.Resume); err != nil {
-			return nil, err
-		}
-		first = min(cfg.Resume.Step, steps)
-	}
-	r := &tuning{trainer: t, teacher: teach, steps: steps, done: first, first: first, start: time.Now()}
-	order := order{n: data.Len(), batch: cfg.Batch, seed: cfg.Seed}
-	pick := func(k int) []int {
-		if first+k >= steps {
-			return nil
-		}
-		return order.batchOf(first + k)
-	}
-	err = eachBatch(ctx, data, pick, func(_ int, b *batch) error { return r.step(b) })
+	err = r.run(ctx, data)
 	stopped := ctx.Err() != nil && errors.Is(err, ctx.Err())
+	var bad *DivergedError
+	if errors.As(err, &bad) {
+		if r.best != nil {
+			bad.Best = &r.validations[r.bestAt]
+			r.load(r.best)
+			r.store()
+		}
+		return nil, bad
+	}
 	if err != nil && !stopped {
 		return nil, err
 	}
 	if stopped && cfg.Checkpoint != nil {
-		if err := cfg.Checkpoint(t.state(r.done)); err != nil {
+		if err := cfg.Checkpoint(r.state()); err != nil {
 			return nil, fmt.Errorf("finetune: checkpoint: %w", err)
 		}
 	}
-	if err := t.store(); err != nil {
-		return nil, err
-	}
-	return &Result{Model: m, Steps: r.done, Planned: steps, Losses: r.losses, Stopped: stopped}, nil
+	return r.finish(stopped)
 }
 
 // tuning is one call of Tune.
 type tuning struct {
 	*trainer
-	teacher     *teacher
+	teacher     *teacher   // nil where only labels are learnt from
+	validator   *validator // nil without validation
 	steps, done int
 	first       int // step this call began with
 	start       time.Time
-	losses      []float64
+
+	losses, accuracies []float64 // of all steps done
+	strikes            int       // see watch
+	validations        []Validation
+	best               *Snapshot // as stored; nil before the first validation
+	bestAt             int       // position in validations
+	criterion          Criterion
 }
 
-// step trains on one batch.
-func (r *tuning) step(b *batch) error {
+// newTuning prepares all parts, and resumes where that is wanted.
+func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx.Value, steps int) (*tuning, error) {
+	r := &tuning{steps: steps}
+	var err error
+	if cfg.Loss != LossLabels || cfg.Validation != nil {
+		if r.teacher, err = newTeacher(m, cfg, headValue.Name, data); err != nil {
+			return nil, err
+		}
+	}
+	if r.trainer, err = newTrainer(m, cfg, task, headValue); err != nil {
+		return nil, err
+	}
+	if cfg.Validation != nil {
+		if r.validator, err = newValidator(r.trainer, r.teacher.exec); err != nil {
+			return nil, err
+		}
+	}
+	if cfg.Loss == LossLabels {
+		r.teacher = nil
+	}
+	if s := cfg.Resume; s != nil {
+		if s.Step > steps {
+			return nil, fmt.Errorf("finetune: resume: the state is of step %d, %d are wanted", s.Step, steps)
+		}
+		if err := r.restore(s); err != nil {
+			return nil, err
+		}
+		r.first, r.done, r.strikes = s.Step, s.Step, s.Strikes
+		r.losses, r.accuracies = slices.Clone(s.Losses), slices.Clone(s.Accuracies)
+		r.validations, r.best, r.bestAt = slices.Clone(s.Validations), s.Best, s.BestAt
+		if len(r.validations) > 0 {
+			r.criterion = CriterionOf(r.validations[0].Metrics, task, cfg.Loss)
+		}
+	}
+	return r, nil
+}
+
+// run does all steps that are left.
+func (r *tuning) run(ctx context.Context, data Data) error {
+	r.start = time.Now()
+	// A run that was stopped after a step may have missed what follows it.
+	if err := r.validate(ctx); err != nil {
+		return err
+	}
+	order := order{n: data.Len(), batch: r.cfg.Batch, seed: r.cfg.Seed}
+	pick := func(k int) []visit {
+		if r.first+k >= r.steps {
+			return nil
+		}
+		return order.batchOf(r.first + k)
+	}
+	return eachBatch(ctx, data, pick, func(_ int, b *batch) error { return r.step(ctx, b) })
+}
+
+// step trains on one batch, and does what is due after it.
+func (r *tuning) step(ctx context.Context, b *batch) error {
 	t := r.trainer
 	copy(t.x, b.x)
 	if t.labels != nil {
@@ -119,22 +172,84 @@ func (r *tuning) step(b *batch) error {
 		return fmt.Errorf("finetune: step %d: %w", r.done+1, err)
 	}
 	r.done++
-	r.losses = append(r.losses, loss)
+	r.losses, r.accuracies = append(r.losses, loss), append(r.accuracies, r.accuracy(b))
 	if err := r.cluster(); err != nil {
-		return fmt.Errorf("finetune: step %d: %w", r.done, err)
+		return err
 	}
 	if r.cfg.Progress != nil {
 		r.cfg.Progress(Progress{
-			Step: r.done, Steps: r.steps, Loss: loss, Accuracy: r.accuracy(b), Rate: share * r.cfg.Rate,
+			Step: r.done, Steps: r.steps, Loss: loss, Accuracy: r.accuracies[r.done-1], Rate: share * r.cfg.Rate,
 			ImagesPerSecond: float64((r.done-r.first)*r.cfg.Batch) / time.Since(r.start).Seconds(),
 		})
 	}
-	if r.cfg.Checkpoint != nil && r.done%r.cfg.CheckpointEvery == 0 && r.done < r.steps {
-		if err := r.cfg.Checkpoint(t.state(r.done)); err != nil {
+	if err := r.watch(t.blind()); err != nil {
+		return err
+	}
+	if err := r.validate(ctx); err != nil {
+		return err
+	}
+	if r.cfg.Checkpoint != nil && r.done%r.cfg.CheckpointEvery == 0 && r.done < r.steps && r.strikes == 0 {
+		if err := r.cfg.Checkpoint(r.state()); err != nil {
 			return fmt.Errorf("finetune: checkpoint: %w", err)
 		}
 	}
 	return nil
+}
+
+// validate measures the network if that is due and not done yet.
+func (r *tuning) validate(ctx context.Context) error {
+	every := r.cfg.ValidateEvery
+	if every == 0 {
+		every = (r.steps + 7) / 8
+	}
+	last := len(r.validations) - 1
+	if r.validator == nil || r.done == 0 || r.done%every != 0 && r.done < r.steps ||
+		last >= 0 && r.validations[last].Step == r.done {
+		return nil
+	}
+	start := time.Now()
+	m, network, err := r.validator.measure(ctx)
+	if err != nil {
+		return err
+	}
+	r.start = r.start.Add(time.Since(start)) // the rate is that of training
+	if r.best == nil {
+		r.criterion = CriterionOf(m, r.task, r.cfg.Loss)
+	}
+	v := Validation{Step: r.done, Metrics: m}
+	r.validations = append(r.validations, v)
+	if r.best == nil || r.criterion.prefers(m, r.validations[r.bestAt].Metrics) {
+		r.best, r.bestAt = network, last+1
+	}
+	if r.cfg.Validated != nil {
+		r.cfg.Validated(v)
+	}
+	return r.watchAnswers(m)
+}
+
+// state is what the run can be resumed from.
+func (r *tuning) state() *State {
+	s := r.trainer.state()
+	s.Step, s.Strikes = r.done, r.strikes
+	s.Losses, s.Accuracies = slices.Clone(r.losses), slices.Clone(r.accuracies)
+	s.Validations, s.Best, s.BestAt = slices.Clone(r.validations), r.best, r.bestAt
+	return s
+}
+
+// finish stores the best network, or where none was measured the last.
+func (r *tuning) finish(stopped bool) (*Result, error) {
+	result := &Result{
+		Model: r.model, Steps: r.done, Planned: r.steps, Losses: r.losses, Accuracies: r.accuracies,
+		Validations: r.validations, Criterion: r.criterion, Stopped: stopped,
+	}
+	if r.best != nil {
+		result.Best = &r.validations[r.bestAt]
+		r.load(r.best)
+	} else if err := r.settle(); err != nil {
+		return nil, err
+	}
+	r.store()
+	return result, nil
 }
 
 // cluster does what the schedule wants after a step.
@@ -145,7 +260,7 @@ func (r *tuning) cluster() error {
 	switch r.cfg.Schedule {
 	case ScheduleForward:
 		if r.cfg.Refit > 0 && r.done%r.cfg.Refit == 0 && 2*r.done <= r.steps {
-			return r.books.fit(warmIterations)
+			return r.fit(warmIterations)
 		}
 	case SchedulePeriodic:
 		period := r.cfg.Period
@@ -153,11 +268,19 @@ func (r *tuning) cluster() error {
 			period = min(max(1, r.steps/8), 1000)
 		}
 		if r.done%period == 0 {
-			if err := r.books.fit(0); err != nil {
+			if err := r.fit(0); err != nil {
 				return err
 			}
 			r.books.snap()
 		}
+	}
+	return nil
+}
+
+// fit moves the centres to masters that were just trained.
+func (r *tuning) fit(iterations int) error {
+	if err := r.books.fit(iterations); err != nil {
+		return diverged(r.done, "%v", err)
 	}
 	return nil
 }
@@ -207,15 +330,15 @@ type order struct {
 }
 
 // batchOf lists the samples of step k.
-func (o *order) batchOf(k int) []int {
-	out := make([]int, o.batch)
+func (o *order) batchOf(k int) []visit {
+	out := make([]visit, o.batch)
 	for i := range out {
 		at := k*o.batch + i
 		if e := at / o.n; o.perm == nil || e != o.epoch {
 			o.epoch = e
 			o.perm = rand.New(rand.NewPCG(o.seed, uint64(e))).Perm(o.n)
 		}
-		out[i] = o.perm[at%o.n]
+		out[i] = visit{o.epoch, o.perm[at%o.n]}
 	}
 	return out
 }

@@ -343,8 +343,8 @@ func TestTuneResume(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if r.Steps != 12 || len(r.Losses) != 6 {
-				t.Errorf("resumed to step %d with %d losses, want 12 and 6", r.Steps, len(r.Losses))
+			if r.Steps != 12 || len(r.Losses) != 12 {
+				t.Errorf("resumed to step %d with %d losses, want 12 of each", r.Steps, len(r.Losses))
 			}
 			if fingerprint(again) != fingerprint(whole) {
 				t.Error("the resumed run ends elsewhere than the unbroken one")
@@ -392,11 +392,14 @@ func TestTuneErrors(t *testing.T) {
 func TestOrderSeesEverySample(t *testing.T) {
 	o := order{n: 10, batch: 4, seed: 3}
 	seen := map[int]int{}
-	var first []int
+	var first []visit
 	for k := range 5 {
-		for _, i := range o.batchOf(k) {
-			seen[i]++
-			first = append(first, i)
+		for at, v := range o.batchOf(k) {
+			seen[v.sample]++
+			first = append(first, v)
+			if want := (4*k + at) / 10; v.epoch != want {
+				t.Errorf("sample %d of batch %d is of epoch %d, want %d", at, k, v.epoch, want)
+			}
 		}
 	}
 	for i := range 10 {

@@ -14,7 +14,8 @@ const (
 	catPreprocess = "2. Preprocessing (stored in the model)"
 	catQuant      = "3. Levels and weights"
 	catTraining   = "4. Training"
-	catResult     = "5. Result"
+	catRun        = "5. Course of training"
+	catResult     = "6. Result"
 )
 
 var (

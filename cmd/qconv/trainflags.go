@@ -1,6 +1,10 @@
 package main
 
 import (
+	"fmt"
+	"strconv"
+	"strings"
+
 	"github.com/urfave/cli/v2"
 
 	"qconv/finetune"
@@ -23,13 +27,24 @@ var (
 	rateFlag        = &cli.Float64Flag{Name: "rate", Category: catTraining, Value: tuneDefaults.Rate, Usage: "learning `RATE` of weights"}
 	rangeRateFlag   = &cli.Float64Flag{Name: "range-rate", Category: catTraining, Value: tuneDefaults.RangeRate, Usage: "learning `RATE` of ranges; 0 keeps the calibrated ones"}
 	warmupFlag      = &cli.IntFlag{Name: "warmup", Category: catTraining, Value: tuneDefaults.Warmup, Usage: "`STEPS` in which the rate rises to its full size"}
-	resumeFlag      = &cli.BoolFlag{Name: "resume", Category: catTraining, Usage: "go on where an interrupted run with the same flags stopped"}
+	augmentFlag     = &cli.StringFlag{Name: "augment", Category: catTraining, Usage: "vary pictures from epoch to epoch: `LIST` of shift=N (by up to N pixels, repeating the edge), crop=N (out of a mirrored border of N pixels), flip (left and right)"}
+	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, Usage: fmt.Sprintf("measure the network every `STEPS` on at most %d samples of --val; the best one is written; 0 = eight times", tuneDefaults.ValidateSamples)}
+
+	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped; --log goes on too"}
+	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, in the output's name with .checkpoint, for --resume"}
+	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`.jsonl, one JSON object a line"}
+	logEveryFlag   = &cli.IntFlag{Name: "log-every", Category: catRun, Value: 1, Usage: "write every `N`th step to --log"}
+	plotFlag       = &cli.StringFlag{Name: "plot", Category: catRun, Usage: "draw loss and accuracy over the steps in `FILE`.png or .svg"}
 )
 
-var trainFlags = []cli.Flag{
-	scheduleFlag, refitFlag, periodFlag, lossFlag, temperatureFlag, labelShareFlag, teacherFlag, epochsFlag, stepsFlag,
-	batchFlag, rateFlag, rangeRateFlag, warmupFlag, resumeFlag,
-}
+// trainFlags decide what training does, runFlags only how it is carried out.
+var (
+	trainFlags = []cli.Flag{
+		scheduleFlag, refitFlag, periodFlag, lossFlag, temperatureFlag, labelShareFlag, teacherFlag, epochsFlag, stepsFlag,
+		batchFlag, rateFlag, rangeRateFlag, warmupFlag, augmentFlag, validateFlag,
+	}
+	runFlags = []cli.Flag{resumeFlag, checkpointFlag, logFlag, logEveryFlag, plotFlag}
+)
 
 // tuneConfig reads the training flags.
 func tuneConfig(c *cli.Context) (finetune.Config, error) {
@@ -49,6 +64,13 @@ func tuneConfig(c *cli.Context) (finetune.Config, error) {
 	cfg.RangeRate = c.Float64(rangeRateFlag.Name)
 	cfg.Warmup = c.Int(warmupFlag.Name)
 	cfg.Seed = c.Uint64(seedFlag.Name)
+	cfg.ValidateEvery = c.Int(validateFlag.Name)
+	if cfg.CheckpointEvery = c.Int(checkpointFlag.Name); cfg.CheckpointEvery < 1 {
+		return cfg, usagef("flag --%s: got %d, want at least 1", checkpointFlag.Name, cfg.CheckpointEvery)
+	}
+	if n := c.Int(logEveryFlag.Name); n < 1 {
+		return cfg, usagef("flag --%s: got %d, want at least 1", logEveryFlag.Name, n)
+	}
 	cfg.Steps = c.Int(stepsFlag.Name)
 	if c.IsSet(epochsFlag.Name) {
 		if c.IsSet(stepsFlag.Name) {
@@ -59,4 +81,27 @@ func tuneConfig(c *cli.Context) (finetune.Config, error) {
 		return cfg, usagef("flag --%s: got %d, want at least 1", stepsFlag.Name, cfg.Steps)
 	}
 	return cfg, asUsage(cfg.Validate())
+}
+
+// augmentation reads the flag such as shift=2,flip,crop=4.
+func augmentation(c *cli.Context) (finetune.AugmentConfig, error) {
+	cfg := finetune.AugmentConfig{Seed: c.Uint64(seedFlag.Name)}
+	if !c.IsSet(augmentFlag.Name) {
+		return cfg, nil
+	}
+	for _, item := range strings.Split(c.String(augmentFlag.Name), ",") {
+		name, value, _ := strings.Cut(strings.TrimSpace(item), "=")
+		pixels, err := strconv.Atoi(value)
+		switch {
+		case name == "flip" && value == "":
+			cfg.Flip = true
+		case name == "shift" && err == nil && pixels > 0:
+			cfg.Shift = pixels
+		case name == "crop" && err == nil && pixels > 0:
+			cfg.Crop = pixels
+		default:
+			return cfg, usagef("flag --%s: got %q, want a list such as shift=2,crop=4,flip", augmentFlag.Name, item)
+		}
+	}
+	return cfg, nil
 }

@@ -1,9 +1,8 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"io"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,10 +17,11 @@ var finetuneCommand = &cli.Command{
 	Usage:     "train a model for few activation levels and few weight values",
 	ArgsUsage: "MODEL.onnx",
 	Description: "Needs no labels: the float network is the teacher. Writes MODEL.tuned.q.onnx, an ONNX file whose weights " +
-		"take few values. Ctrl-C stops with a checkpoint that --resume goes on from. The file is written even where " +
+		"take few values: the best of all networks that were measured on the way. Ctrl-C, or an end of any kind, " +
+		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The file is written even where " +
 		"a gate is missed.",
 	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
-		preprocessFlags, quantFlags, trainFlags),
+		preprocessFlags, quantFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
 
@@ -32,28 +32,6 @@ const (
 	leastHeldBack = 10
 )
 
-// tuneReport is what finetune prints.
-type tuneReport struct {
-	Model  string `json:"model"`
-	Output string `json:"output"`
-	// Range is the calibration method used; empty for a model that had levels.
-	Range string  `json:"range,omitempty"`
-	Steps int     `json:"steps"`
-	Loss  float64 `json:"loss"` // mean of the last tenth of all steps
-	// Samples trained on, and what they were measured on.
-	Samples    int         `json:"samples"`
-	Validation string      `json:"validation,omitempty"`
-	Float      *metrics    `json:"float,omitempty"`
-	Tuned      *metrics    `json:"tuned,omitempty"`
-	Codebooks  []int       `json:"codebooks"` // centres of each
-	Levels     []levelInfo `json:"levels"`
-}
-
-type levelInfo struct {
-	Value  string `json:"value"`
-	Levels int    `json:"levels"`
-}
-
 func runFinetune(c *cli.Context) error {
 	path, err := oneArgument(c, "MODEL.onnx")
 	if err != nil {
@@ -63,11 +41,7 @@ func runFinetune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	cfg, err := tuneConfig(c)
-	if err != nil {
-		return err
-	}
-	calibration, err := calibrateConfig(c)
+	t, err := newTuneRun(c, path)
 	if err != nil {
 		return err
 	}
@@ -75,24 +49,17 @@ func runFinetune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	out := c.String(outFlag.Name)
-	if out == "" {
-		out = outputName(path, ".tuned.q.onnx")
-	}
-	if err := checkOutput(out, path); err != nil {
-		return err
-	}
 	m, err := openModel(c, path)
 	if err != nil {
 		return err
 	}
-	if cfg.Teacher, err = readTeacher(c, m); err != nil {
+	if t.cfg.Teacher, err = readTeacher(c, m); err != nil {
 		return err
 	}
 	if anySet(c, calibrateFlags) != "" {
 		clear(m.Levels) // those of an earlier run, if any
 	}
-	if err := applyLayerConfig(c, m, &cfg.Cluster, &calibration); err != nil {
+	if err := applyLayerConfig(c, m, &t.cfg.Cluster, &t.calibration); err != nil {
 		return err
 	}
 	data, err := openModelSamples(c, spec, m, 0)
@@ -100,7 +67,7 @@ func runFinetune(c *cli.Context) error {
 		return err
 	}
 	defer data.set.Close()
-	if err := checkLoss(m, data, cfg.Loss); err != nil {
+	if err := checkLoss(m, data, t.cfg.Loss); err != nil {
 		return err
 	}
 	train, val, err := validation(c, m, data)
@@ -109,28 +76,31 @@ func runFinetune(c *cli.Context) error {
 	}
 	if val != nil {
 		defer val.set.Close()
+		t.cfg.Validation, t.report.Validation = val, val.set.Spec
 	} else if gates.any() {
 		return inputf("%s has too few samples to hold some back for the gates: give --%s", spec, valFlag.Name)
 	}
-	key, err := runKey(path, train, cfg, calibration)
-	if err != nil {
+	noteSmallLayers(c, m, t.cfg.Cluster)
+	defer func() {
+		if err := t.log.close(); err != nil {
+			note(c, "warning: %v", err)
+		}
+	}()
+	if err := t.train(m, train); err != nil {
 		return err
 	}
-	r := tuneReport{Model: path, Output: out, Samples: train.Len()}
-	if err := r.tune(c, m, train, cfg, calibration, checkpoint{out + ".checkpoint", key}); err != nil {
+	if err := writeModel(t.report.Output, m); err != nil {
 		return err
 	}
-	if err := writeModel(out, m); err != nil {
-		return err
-	}
-	checkpoint{path: out + ".checkpoint"}.remove()
+	t.checkpoint.remove()
+	r := &t.report
 	if val != nil {
-		r.Validation = val.set.Spec
-		if r.Float, r.Tuned, err = measureModel(c, cfg.Teacher, m, val); err != nil {
+		if r.Float, r.Tuned, err = measureModel(c, t.cfg.Teacher, m, val); err != nil {
 			return err
 		}
 	}
-	if err := report(c, r, r.print); err != nil {
+	t.log.write(resultLine{"result", *r})
+	if err := report(c, *r, r.print); err != nil {
 		return err
 	}
 	if gates.any() {
@@ -148,7 +118,31 @@ func checkLoss(m *quant.Model, data *samples, loss finetune.LossKind) error {
 	if loss != finetune.LossTeacher && !data.Labelled() {
 		return inputf("%s has no labels, --%s %s needs them (--%s %s does not)", data.set.Spec, lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
 	}
+	return checkClasses(m, data)
+}
+
+// checkClasses reports labels that are no classes of the network.
+func checkClasses(m *quant.Model, data *samples) error {
+	if finetune.TaskOf(m.Graph) != finetune.TaskClasses {
+		return nil
+	}
 	return data.checkLabels(m.Graph.Outputs[0].Shape.Elems())
+}
+
+// noteSmallLayers names layers with no more weights than their codebook could have values.
+func noteSmallLayers(c *cli.Context, m *quant.Model, cfg quant.ClusterConfig) {
+	if cfg.Scope != quant.ScopeLayer {
+		return
+	}
+	var names []string
+	for _, v := range m.WeightValues() {
+		if n := v.Shape.Elems(); n <= cfg.For(v.Name).Weights {
+			names = append(names, fmt.Sprintf("%s (%d)", v.Name, n))
+		}
+	}
+	if len(names) > 0 {
+		note(c, "warning: --%s %d is no less than the weights there are in %s: these are hardly clustered", weightsFlag.Name, cfg.Weights, strings.Join(names, ", "))
+	}
 }
 
 // readTeacher is the network to learn from: that of --teacher, or the model as it is.
@@ -171,6 +165,10 @@ func validation(c *cli.Context, m *quant.Model, data *samples) (train, val *samp
 		if val, err = openModelSamples(c, spec, m, 0); err != nil {
 			return nil, nil, err
 		}
+		if err := checkClasses(m, val); err != nil {
+			val.set.Close()
+			return nil, nil, err
+		}
 		if n := dataset.Overlap(data.set, val.set); n > 0 {
 			note(c, "warning: %d of the %d samples of --%s are among those of --%s", n, val.Len(), valFlag.Name, dataFlag.Name)
 		}
@@ -182,70 +180,6 @@ func validation(c *cli.Context, m *quant.Model, data *samples) (train, val *samp
 	}
 	note(c, "%d of the %d samples are held back to measure accuracy on", b.Len(), data.Len())
 	return data.with(a), data.with(b), nil
-}
-
-// tune calibrates and trains a model and fills the report.
-func (r *tuneReport) tune(c *cli.Context, m *quant.Model, data *samples, cfg finetune.Config, calibration finetune.CalibrateConfig, k checkpoint) error {
-	var err error
-	if c.Bool(resumeFlag.Name) {
-		if cfg.Resume, err = k.load(); err != nil {
-			return err
-		}
-	}
-	found, err := finetune.Calibrate(c.Context, m, data, calibration)
-	if err != nil {
-		return err
-	}
-	r.Range = string(found.Method)
-	cfg.Checkpoint = k.save
-	result, err := train(c.Context, c.App.ErrWriter, m, data, cfg)
-	if err != nil {
-		return err
-	}
-	if result.Stopped {
-		return &interruptedError{fmt.Sprintf("after step %d of %d; %s holds the state, --%s goes on from there",
-			result.Steps, result.Planned, k.path, resumeFlag.Name)}
-	}
-	r.Steps, r.Loss = result.Steps, lastLoss(result.Losses)
-	r.Codebooks = []int{}
-	for _, centres := range m.Codebooks {
-		r.Codebooks = append(r.Codebooks, len(centres))
-	}
-	for _, s := range m.Sites {
-		r.Levels = append(r.Levels, levelInfo{s.Value.Name, m.Levels[s.Value.Name].Count})
-	}
-	return nil
-}
-
-// train runs finetune.Tune with a progress bar on w.
-func train(ctx context.Context, w io.Writer, m *quant.Model, data *samples, cfg finetune.Config) (*finetune.Result, error) {
-	var bar *progress
-	cfg.Progress = func(p finetune.Progress) {
-		if bar == nil {
-			bar = newProgress(w, "finetune", "steps", p.Steps)
-		}
-		details := []string{fmt.Sprintf("%.0f samples/s", p.ImagesPerSecond), fmt.Sprintf("loss %.4g", p.Loss)}
-		if p.Accuracy > 0 {
-			details = append(details, "accuracy "+percent(p.Accuracy))
-		}
-		bar.update(p.Step, details...)
-	}
-	defer func() {
-		if bar != nil {
-			bar.finish()
-		}
-	}()
-	return finetune.Tune(ctx, m, data, cfg)
-}
-
-// lastLoss is the mean of the last tenth of the losses.
-func lastLoss(losses []float64) float64 {
-	last := losses[len(losses)-(len(losses)+9)/10:]
-	sum := 0.0
-	for _, l := range last {
-		sum += l
-	}
-	return sum / float64(max(len(last), 1))
 }
 
 // measureModel evaluates a tuned model and its float teacher on one data set.
@@ -260,17 +194,4 @@ func measureModel(c *cli.Context, teacher *onnx.Graph, m *quant.Model, data *sam
 	}
 	own, others, err := evaluate(c, "measure", tunedNet, floatNet)
 	return others, &own, err
-}
-
-func (r tuneReport) print(w io.Writer) {
-	fmt.Fprintf(w, "ranges by %s, %d steps on %d samples, loss %.4g\n", r.Range, r.Steps, r.Samples, r.Loss)
-	if len(r.Codebooks) > 0 {
-		fmt.Fprintf(w, "codebooks of %v centres\n", r.Codebooks)
-	}
-	if r.Tuned != nil {
-		fmt.Fprintf(w, "\nmeasured on %s:\n", r.Validation)
-		printComparison(w, []string{"float", "tuned"}, []*metrics{r.Float, r.Tuned})
-		fmt.Fprintln(w)
-	}
-	fmt.Fprintf(w, "written: %s\n", r.Output)
 }

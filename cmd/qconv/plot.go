@@ -1,0 +1,263 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"image/color"
+	"math"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+	"gonum.org/v1/plot/vg/vgimg"
+	"gonum.org/v1/plot/vg/vgsvg"
+
+	"qconv/finetune"
+)
+
+// curve is how training went, step by step, for a picture.
+type curve struct {
+	task               finetune.Task
+	losses, accuracies []float64
+	validations        []finetune.Validation
+}
+
+func (c *curve) step(p finetune.Progress) {
+	c.losses, c.accuracies = append(c.losses, p.Loss), append(c.accuracies, p.Accuracy)
+}
+
+func (c *curve) validation(v finetune.Validation) { c.validations = append(c.validations, v) }
+
+// checkPlotName reports a file name that says no known format; empty is no plot.
+func checkPlotName(path string) error {
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".png", ".svg":
+		return nil
+	}
+	if path == "" {
+		return nil
+	}
+	return usagef("flag --%s: got %q, want a name that ends in .png or .svg", plotFlag.Name, path)
+}
+
+// Size of a learning curve and of its panels' frame.
+const (
+	plotWidth   = 20 * vg.Centimeter
+	plotHeight  = 18 * vg.Centimeter
+	plotPadding = 5 * vg.Millimeter
+)
+
+// Colours of a learning curve.
+var (
+	paleBlue = color.RGBA{165, 185, 225, 255}
+	blue     = color.RGBA{25, 75, 170, 255}
+	orange   = color.RGBA{220, 100, 0, 255}
+	green    = color.RGBA{20, 130, 60, 255}
+)
+
+// save draws the curve: the loss above, accuracies or errors below.
+func (c *curve) save(path string) error {
+	upper, err := c.lossPanel()
+	if err != nil {
+		return err
+	}
+	panels := [][]*plot.Plot{{upper}}
+	lower, err := c.resultPanel()
+	if err != nil {
+		return err
+	}
+	if lower != nil {
+		panels = append(panels, []*plot.Plot{lower})
+	}
+	var canvas vg.CanvasWriterTo
+	if strings.EqualFold(filepath.Ext(path), ".svg") {
+		canvas = vgsvg.New(plotWidth, plotHeight)
+	} else {
+		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(plotWidth, plotHeight), vgimg.UseDPI(120))}
+	}
+	tiles := draw.Tiles{Rows: len(panels), Cols: 1, PadX: plotPadding, PadY: plotPadding,
+		PadTop: plotPadding, PadBottom: plotPadding, PadLeft: plotPadding, PadRight: plotPadding}
+	for i, row := range plot.Align(panels, tiles, draw.New(canvas)) {
+		panels[i][0].Draw(row[0])
+	}
+	var file bytes.Buffer
+	if _, err := canvas.WriteTo(&file); err != nil {
+		return err
+	}
+	return os.WriteFile(path, file.Bytes(), 0o666)
+}
+
+// newPanel is a panel over all steps.
+func (c *curve) newPanel(y string) *plot.Plot {
+	p := plot.New()
+	p.X.Label.Text, p.Y.Label.Text = "step", y
+	p.X.Min, p.X.Max = 0, float64(max(len(c.losses), 1))
+	p.Legend.Top = true
+	p.Legend.Padding = vg.Millimeter
+	p.Legend.XOffs = -3 * vg.Millimeter
+	p.Add(plotter.NewGrid())
+	return p
+}
+
+// lossPanel shows the loss of every step and a moving mean.
+func (c *curve) lossPanel() (*plot.Plot, error) {
+	p := c.newPanel("training loss")
+	if err := addLine(p, "each step", thinned(c.losses, 1), paleBlue, 0.75); err != nil {
+		return nil, err
+	}
+	if err := addLine(p, "mean of steps around", thinned(c.losses, smoothing(len(c.losses))), blue, 1.5); err != nil {
+		return nil, err
+	}
+	logScale(p)
+	return p, nil
+}
+
+// resultPanel shows the accuracy in training and the metrics of validations; nil where there
+// are none.
+func (c *curve) resultPanel() (*plot.Plot, error) {
+	type series struct {
+		name  string
+		value func(finetune.Metrics) float64
+		color color.Color
+	}
+	lines := []series{{"validation: agreement with the teacher", func(m finetune.Metrics) float64 { return 100 * m.Agreement }, green}}
+	var p *plot.Plot
+	if c.task == finetune.TaskClasses {
+		p = c.newPanel("percent")
+		p.Legend.Top = false
+		if err := addLine(p, "training: accuracy, mean of steps around", scaled(thinned(c.accuracies, smoothing(len(c.accuracies))), 100), blue, 1.5); err != nil {
+			return nil, err
+		}
+		if len(c.validations) > 0 && c.validations[0].Metrics.Labelled > 0 {
+			lines = append(lines, series{"validation: accuracy", func(m finetune.Metrics) float64 { return 100 * m.Accuracy }, orange})
+		}
+	} else if len(c.validations) > 0 {
+		p = c.newPanel("mean squared error")
+		lines = []series{{"validation: against the teacher", func(m finetune.Metrics) float64 { return m.Distance }, green}}
+		if c.validations[0].Metrics.HasMSE {
+			lines = append(lines, series{"validation: against the input", func(m finetune.Metrics) float64 { return m.MSE }, orange})
+		}
+	} else {
+		return nil, nil
+	}
+	for _, l := range lines {
+		points := make(plotter.XYs, len(c.validations))
+		for i, v := range c.validations {
+			points[i] = plotter.XY{X: float64(v.Step), Y: l.value(v.Metrics)}
+		}
+		if err := addPoints(p, l.name, points, l.color); err != nil {
+			return nil, err
+		}
+	}
+	if c.task == finetune.TaskClasses {
+		p.Y.Min -= legendRoom * math.Max(p.Y.Max-p.Y.Min, 1)
+	} else {
+		logScale(p)
+	}
+	return p, nil
+}
+
+func addLine(p *plot.Plot, name string, points plotter.XYs, c color.Color, width vg.Length) error {
+	if len(points) == 0 {
+		return nil
+	}
+	l, err := plotter.NewLine(points)
+	if err != nil {
+		return err
+	}
+	l.Color, l.Width = c, width*vg.Points(1)
+	p.Add(l)
+	p.Legend.Add(name, l)
+	return nil
+}
+
+func addPoints(p *plot.Plot, name string, points plotter.XYs, c color.Color) error {
+	if len(points) == 0 {
+		return nil
+	}
+	l, s, err := plotter.NewLinePoints(points)
+	if err != nil {
+		return err
+	}
+	l.Color, s.Color, s.Shape, s.Radius = c, c, draw.CircleGlyph{}, vg.Points(3)
+	p.Add(l, s)
+	p.Legend.Add(name, l, s)
+	return nil
+}
+
+// smoothing is the number of steps that a moving mean of n is taken over.
+func smoothing(n int) int { return max(n/40, min(n, 10)) }
+
+// plotPoints bounds the points of a line.
+const plotPoints = 2000
+
+// thinned are at most plotPoints of the values, by step from 1 on, each the mean of the given
+// number of steps around it.
+func thinned(values []float64, around int) plotter.XYs {
+	sums := make([]float64, len(values)+1)
+	for i, v := range values {
+		sums[i+1] = sums[i] + v
+	}
+	n := min(len(values), plotPoints)
+	around = max(around, len(values)/plotPoints)
+	points := make(plotter.XYs, n)
+	for k := range points {
+		i := k * len(values) / n
+		from, to := max(i-around/2, 0), min(i-around/2+max(around, 1), len(values))
+		points[k] = plotter.XY{X: float64(i + 1), Y: (sums[to] - sums[from]) / float64(to-from)}
+	}
+	return points
+}
+
+// legendRoom is the part of the Y axis that is kept free for the legend.
+const legendRoom = 0.3
+
+func scaled(points plotter.XYs, factor float64) plotter.XYs {
+	for i := range points {
+		points[i].Y *= factor
+	}
+	return points
+}
+
+// logScale makes the Y axis logarithmic, where all values are positive.
+func logScale(p *plot.Plot) {
+	if !(p.Y.Min > 0) || math.IsInf(p.Y.Max, 0) {
+		return
+	}
+	if p.Y.Max < 1.1*p.Y.Min {
+		p.Y.Min, p.Y.Max = p.Y.Min/1.1, p.Y.Max*1.1
+	}
+	p.Y.Max *= math.Pow(p.Y.Max/p.Y.Min, legendRoom)
+	p.Y.Scale, p.Y.Tick.Marker = plot.LogScale{}, plot.TickerFunc(logTicks)
+}
+
+// logTicks marks whole multiples of powers of ten; over little more than two of those, not only the
+// powers themselves have labels.
+func logTicks(low, high float64) []plot.Tick {
+	labelled := func(digit int) bool { return digit == 1 }
+	if high/low < 300 {
+		labelled = func(digit int) bool { return digit == 1 || digit == 2 || digit == 5 }
+	}
+	if high/low < 5 {
+		labelled = func(int) bool { return true }
+	}
+	var ticks []plot.Tick
+	for e := math.Floor(math.Log10(low)); e <= math.Log10(high); e++ {
+		for digit := 1; digit <= 9; digit++ {
+			v := float64(digit) * math.Pow(10, e)
+			if v < low || v > high {
+				continue
+			}
+			label := ""
+			if labelled(digit) {
+				label = fmt.Sprintf("%.6g", v)
+			}
+			ticks = append(ticks, plot.Tick{Value: v, Label: label})
+		}
+	}
+	return ticks
+}

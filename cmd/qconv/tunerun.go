@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/finetune"
+	"qconv/quant"
+)
+
+// tuneRun is one run of finetune, from the flags to the report.
+type tuneRun struct {
+	c           *cli.Context
+	cfg         finetune.Config
+	calibration finetune.CalibrateConfig
+	augment     finetune.AugmentConfig
+	checkpoint  checkpoint
+	curve       curve
+	log         *tuneLog // nil without
+	report      tuneReport
+}
+
+// newTuneRun reads the flags and checks, before long work, that results can be written.
+func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
+	t := &tuneRun{c: c, report: tuneReport{Model: model, Output: c.String(outFlag.Name)}}
+	var err error
+	if t.cfg, err = tuneConfig(c); err != nil {
+		return nil, err
+	}
+	if t.calibration, err = calibrateConfig(c); err != nil {
+		return nil, err
+	}
+	if t.augment, err = augmentation(c); err != nil {
+		return nil, err
+	}
+	if t.report.Output == "" {
+		t.report.Output = outputName(model, ".tuned.q.onnx")
+	}
+	t.checkpoint.path = t.report.Output + ".checkpoint"
+	plot := c.String(plotFlag.Name)
+	if err := checkPlotName(plot); err != nil {
+		return nil, err
+	}
+	used := []string{}
+	for _, path := range []string{t.report.Output, c.String(logFlag.Name), plot} {
+		if path == "" {
+			continue
+		}
+		if err := checkOutput(path, model); err != nil {
+			return nil, err
+		}
+		for _, other := range used {
+			if filepath.Clean(other) == filepath.Clean(path) {
+				return nil, usagef("%s is given for two results, want different files", path)
+			}
+		}
+		used = append(used, path)
+	}
+	return t, nil
+}
+
+// train calibrates and trains a model, and fills the report.
+func (t *tuneRun) train(m *quant.Model, data *samples) error {
+	c := t.c
+	t.report.Samples = data.Len()
+	varied, err := finetune.Augment(data, t.augment)
+	if err != nil {
+		return usagef("flag --%s: %v", augmentFlag.Name, err)
+	}
+	if err := t.resume(data.Len()); err != nil {
+		return err
+	}
+	if t.log, err = openLog(c, finetune.TaskOf(m.Graph), &t.report, len(t.curve.losses)); err != nil {
+		return err
+	}
+	leveled := len(m.Levels) == len(m.Sites)
+	found, err := finetune.Calibrate(c.Context, m, data, t.calibration)
+	if err != nil {
+		return err
+	}
+	if !leveled {
+		t.report.Range = string(found.Method)
+	}
+	t.cfg.Checkpoint = t.checkpoint.save
+	result, err := t.tune(m, varied)
+	if path := c.String(plotFlag.Name); path != "" {
+		if plotErr := t.curve.save(path); plotErr != nil {
+			note(c, "warning: %s is not written: %v", path, plotErr)
+		}
+	}
+	var diverged *finetune.DivergedError
+	switch {
+	case errors.As(err, &diverged):
+		return t.saveDiverged(m, diverged)
+	case err != nil:
+		return err
+	case result.Stopped:
+		return &interruptedError{fmt.Sprintf("after step %d of %d; %s holds the state, the same command with --%s goes on from there",
+			result.Steps, result.Planned, t.checkpoint.path, resumeFlag.Name)}
+	}
+	t.report.fill(m, result)
+	return nil
+}
+
+// resume loads the checkpoint where that is wanted, and otherwise puts one that is there aside.
+func (t *tuneRun) resume(samples int) error {
+	var err error
+	if t.checkpoint.key, err = newRunKey(t.c, t.report.Model, samples); err != nil {
+		return err
+	}
+	if !t.c.Bool(resumeFlag.Name) {
+		old, err := t.checkpoint.setAside()
+		if old != "" {
+			note(t.c, "warning: starting anew without --%s; the checkpoint of an interrupted run is now %s", resumeFlag.Name, old)
+		}
+		return err
+	}
+	s, err := t.checkpoint.load()
+	if err != nil {
+		return err
+	}
+	t.cfg.Resume = s
+	t.curve = curve{losses: s.Losses, accuracies: s.Accuracies, validations: s.Validations}
+	return nil
+}
+
+// tune runs finetune.Tune with a progress bar, a log and a learning curve.
+func (t *tuneRun) tune(m *quant.Model, data finetune.Data) (*finetune.Result, error) {
+	task := finetune.TaskOf(m.Graph)
+	t.curve.task = task
+	var bar *progress
+	var validated string
+	cfg := t.cfg
+	cfg.Progress = func(p finetune.Progress) {
+		t.curve.step(p)
+		t.log.step(p)
+		if bar == nil {
+			bar = newProgress(t.c.App.ErrWriter, "finetune", "steps", p.Steps)
+		}
+		details := []string{fmt.Sprintf("%.0f images/s", p.ImagesPerSecond), fmt.Sprintf("loss %.4g", p.Loss)}
+		if task == finetune.TaskClasses {
+			details = append(details, "accuracy "+percent(p.Accuracy))
+		}
+		if validated != "" {
+			details = append(details, validated)
+		}
+		bar.update(p.Step, details...)
+	}
+	cfg.Validated = func(v finetune.Validation) {
+		t.curve.validation(v)
+		t.log.validation(v)
+		by := finetune.CriterionOf(v.Metrics, task, cfg.Loss)
+		validated = fmt.Sprintf("validation %s", criterionText(by, by.Value(v.Metrics)))
+	}
+	defer func() {
+		if bar != nil {
+			bar.finish()
+		}
+	}()
+	return finetune.Tune(t.c.Context, m, data, cfg)
+}
+
+// saveDiverged writes the best network before training diverged, if there is one.
+func (t *tuneRun) saveDiverged(m *quant.Model, e *finetune.DivergedError) error {
+	err := fmt.Errorf("training diverged in step %d: %s; try a lower --%s, such as %.2g", e.Step, e.Reason, rateFlag.Name, t.cfg.Rate/4)
+	if e.Best == nil {
+		return fmt.Errorf("%w; nothing was measured before that, so there is no result", err)
+	}
+	if writeErr := writeModel(t.report.Output, m); writeErr != nil {
+		return errors.Join(err, writeErr)
+	}
+	return fmt.Errorf("%w; %s is the best network before that, of step %d", err, t.report.Output, e.Best.Step)
+}

@@ -1,0 +1,144 @@
+package finetune
+
+import (
+	"context"
+	"fmt"
+
+	"qconv/onnx"
+
+	G "gorgonia.org/gorgonia"
+)
+
+// Validation is how the network does that would be stored after a step. It is compared with the
+// teacher: Metrics.Agreement and Metrics.Distance.
+type Validation struct {
+	Step    int
+	Metrics Metrics
+}
+
+// Criterion is the metric that the best of several networks is chosen by.
+type Criterion string
+
+const (
+	// ByAccuracy: the accuracy, where labels are learnt from.
+	ByAccuracy Criterion = "accuracy"
+	// ByAgreement: the agreement with the teacher on classes.
+	ByAgreement Criterion = "agreement"
+	// ByMSE: the mean squared difference between outputs and inputs.
+	ByMSE Criterion = "MSE"
+	// ByDistance: the mean squared difference to the teacher's outputs.
+	ByDistance Criterion = "distance"
+)
+
+// CriterionOf is the criterion for what was measured, when a network is trained with a loss.
+func CriterionOf(m Metrics, task Task, loss LossKind) Criterion {
+	switch {
+	case task == TaskClasses && loss != LossTeacher && m.Labelled > 0:
+		return ByAccuracy
+	case task == TaskClasses:
+		return ByAgreement
+	case m.HasMSE:
+		return ByMSE
+	}
+	return ByDistance
+}
+
+// Value is the metric of the criterion.
+func (c Criterion) Value(m Metrics) float64 {
+	switch c {
+	case ByAccuracy:
+		return m.Accuracy
+	case ByAgreement:
+		return m.Agreement
+	case ByMSE:
+		return m.MSE
+	}
+	return m.Distance
+}
+
+// prefers says whether a is at least as good as b.
+func (c Criterion) prefers(a, b Metrics) bool {
+	if c == ByMSE || c == ByDistance {
+		return c.Value(a) <= c.Value(b)
+	}
+	return c.Value(a) >= c.Value(b)
+}
+
+// validationBatch is how many samples are validated at a time.
+const validationBatch = 64
+
+// validator measures a network in training as it would be stored.
+type validator struct {
+	trainer *trainer
+	data    Data
+	exec    *Executor
+	steps   map[string][]float32 // of the levels that exec rounds to, by site name
+	teacher *remembered
+}
+
+// newValidator prepares the measurement of a trainer's network.
+func newValidator(t *trainer, teacher *Executor) (*validator, error) {
+	if err := checkData(t.model.Graph, t.cfg.Validation); err != nil {
+		return nil, fmt.Errorf("finetune: validation: %w", err)
+	}
+	v := &validator{
+		trainer: t, data: t.cfg.Validation, steps: map[string][]float32{},
+		teacher: &remembered{Network: teacher, room: keepValues},
+	}
+	for name, l := range t.model.Levels {
+		v.steps[name] = []float32{float32(l.Step)}
+	}
+	round := func(tp *tape, x *onnx.Value, y *G.Node) *G.Node {
+		if l, ok := t.model.Levels[x.Name]; ok {
+			return roundNode(tp, l, tp.input("step", v.steps[x.Name]), y)
+		}
+		return y
+	}
+	var err error
+	v.exec, err = newExecutor(t.model.Graph, BatchFor(t.model.Graph, validationBatch), plan{round: round})
+	return v, err
+}
+
+// measure evaluates the network and returns it as it would be stored. The network in training
+// is left as it was.
+func (v *validator) measure(ctx context.Context) (Metrics, *Snapshot, error) {
+	t := v.trainer
+	training := t.snapshot()
+	defer t.load(training)
+	if err := t.settle(); err != nil {
+		return Metrics{}, nil, err
+	}
+	for name := range t.trained {
+		v.steps[name][0] = trainedStep(t.logSteps[name][0])
+	}
+	v.teacher.next = 0
+	m, err := Evaluate(ctx, v.exec, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples, Against: v.teacher})
+	return m, t.snapshot(), err
+}
+
+// remembered is a network that is given the same batches in the same order again and again,
+// from next = 0 on: it runs each once, and keeps the outputs as far as there is room.
+type remembered struct {
+	Network
+	outputs [][]float32 // the first output, by batch
+	next    int
+	room    int // for values
+}
+
+// Run returns the first output only.
+func (r *remembered) Run(inputs ...[]float32) ([][]float32, error) {
+	k := r.next
+	r.next++
+	if k < len(r.outputs) {
+		return r.outputs[k : k+1], nil
+	}
+	out, err := r.Network.Run(inputs...)
+	if err != nil || len(out) == 0 {
+		return out, err
+	}
+	if k == len(r.outputs) && len(out[0]) <= r.room {
+		r.outputs = append(r.outputs, append([]float32(nil), out[0]...))
+		r.room -= len(out[0])
+	}
+	return out[:1], nil
+}
