@@ -14,28 +14,29 @@ import (
 var allowedAssembly = strings.Fields(`
 	MOVQ MOVL MOVB MOVWLZX MOVBLZX LEAQ ADDQ ADDL SUBQ SUBL INCQ NEGL NOTQ XORQ XORL SHLQ SHLL SHRQ
 	CMPQ CMPL CMPB TESTQ TESTL CMOVQLT CMOVLLT JMP JE JEQ JNE JLT JGE JLS JHI RET VZEROUPPER KMOVQ
-	VMOVDQU VMOVDQU8 VMOVDQU8.Z VMOVDQU64 VMOVDQA64 VMOVD VMOVQ VPMOVZXBW VEXTRACTI32X4
+	VMOVDQU VMOVDQU8 VMOVDQU8.Z VMOVDQU64 VMOVDQA VMOVDQA64 VMOVD VMOVQ VPMOVZXBW VEXTRACTI32X4
 	VPBROADCASTB VPBROADCASTW VPBROADCASTD VBROADCASTI128
 	VPADDB VPADDW VPADDD VPSUBB VPSUBW VPSUBD VPADDUSB VPADDUSW VPSUBUSB VPSUBUSW
-	VPSLLW VPSLLD VPSRLW VPSRLD VPXOR VPOR VPAND VPXORQ VPORQ VPANDQ VPTERNLOGD VPTERNLOGD.Z VPTESTMD VPCMPUD VPERMI2D VMOVDQA32
-	VPCMPEQB VPCMPUB VPCMPUW VPMINUW VPMINUB VPMAXUB VPMINSD VPMAXSD VPMOVM2W VPMOVB2M VPBLENDVB
+	VPSLLW VPSLLD VPSRLW VPSRLD VPXOR VPOR VPAND VPANDN VPXORQ VPORQ VPANDQ VPTERNLOGD VPTERNLOGD.Z VPTESTMD VPCMPUD VPERMI2D VMOVDQA32
+	VPCMPEQB VPCMPEQW VPCMPEQD VPCMPUB VPCMPUW VPMINUW VPMINUB VPMAXUB VPMINSD VPMAXSD VPMOVM2W VPMOVB2M VPBLENDVB
 	VPSHUFB VPERMQ VPERMB VPERMI2W VPERMT2B VPACKUSWB VPMOVWB
 	VPUNPCKLDQ VPUNPCKHDQ VPUNPCKLQDQ VPUNPCKHQDQ`)
 
 // TestAssemblyInstructions reads the sources of the assembly, because go tool objdump does
 // not know vector instructions of amd64.
 func TestAssemblyInstructions(t *testing.T) {
-	files, err := filepath.Glob("*_amd64.s")
+	files, err := filepath.Glob("*_amd64.[hs]") // headers, which define macros, come first
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no assembly found: %v", err)
 	}
+	slices.SortStableFunc(files, func(a, b string) int { return strings.Compare(filepath.Ext(a), filepath.Ext(b)) })
+	var macros []string
 	for _, name := range files {
 		data, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
 		}
 		text := strings.ReplaceAll(string(data), "\\\n", "\n")
-		var macros []string
 		function := ""
 		for n, line := range strings.Split(text, "\n") {
 			line, _, _ = strings.Cut(line, "//")

@@ -18,11 +18,13 @@ type bins struct {
 	shift uint32
 	low   int32
 	long  *[binCount]uint32 // rest where shift > 16; 0xFFFFFFFF: no break
+	// lower and upper are the bytes of rest.
+	lower, upper [binCount]uint8
 }
 
 const (
 	binCount = 64
-	binBytes = 5*binCount + 24 // size of bins without long
+	binBytes = 7*binCount + 24 // size of bins without long
 	// binMargin is kept from the ends of an int32 by t before it is limited.
 	binMargin = 1 << 17
 )
@@ -67,6 +69,7 @@ func newBins(breaks []int32, values []uint8, lo, hi int32, long bool) *bins {
 			}
 		}
 		b.rest8[i] = uint8(min(b.rest[i], 0xFF))
+		b.lower[i], b.upper[i] = uint8(b.rest[i]), uint8(b.rest[i]>>8)
 	}
 	return b
 }

@@ -1,15 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
-
-// Offsets in bins.
-#define REST  0
-#define BELOW 128
-#define ABOVE 192
-#define REST8 256
-#define MASK  320
-#define TOP   324
-#define SHIFT 328
+#include "table_amd64.h"
 
 // func levelsAVX512(dst *byte, even, odd *uint16, n, step int, order *[64]byte, b *bins, plus, minus uint16)
 TEXT ·levelsAVX512(SB), NOSPLIT, $0-60
@@ -126,26 +118,6 @@ words:
 	VZEROUPPER
 	RET
 
-DATA seventy<>+0(SB)/4, $0x70707070
-GLOBL seventy<>(SB), RODATA|NOPTR, $4
-DATA sixteen<>+0(SB)/4, $0x10101010
-GLOBL sixteen<>(SB), RODATA|NOPTR, $4
-
-// Look-up of the bins in Y4..Y7 (prepared for each quarter) in the table at offset T of
-// bins; the result is in R, Y14 and Y15 are used.
-#define TABLE(T, R) \
-	VBROADCASTI128 T(R8), R          \
-	VBROADCASTI128 T+16(R8), Y14     \
-	VPSHUFB        Y4, R, R          \
-	VPSHUFB        Y5, Y14, Y14      \
-	VPOR           Y14, R, R         \
-	VBROADCASTI128 T+32(R8), Y14     \
-	VBROADCASTI128 T+48(R8), Y15     \
-	VPSHUFB        Y6, Y14, Y14      \
-	VPSHUFB        Y7, Y15, Y15      \
-	VPOR           Y14, R, R         \
-	VPOR           Y15, R, R
-
 // func levelsAVX2(dst *byte, even, odd *uint16, n, step int, b *bins, plus, minus uint16)
 TEXT ·levelsAVX2(SB), NOSPLIT, $32-52
 	MOVQ dst+0(FP), DI
@@ -167,7 +139,6 @@ pairs2:
 	JLS          small2
 	VPCMPEQB     Y10, Y10, Y10
 small2:
-	VPBROADCASTD seventy<>(SB), Y13
 
 loop2:
 	VMOVDQU  (SI), Y0
@@ -191,17 +162,10 @@ loop2:
 	VPOR     Y3, Y2, Y2
 	VPOR     Y1, Y0, Y0
 table2:
-	VPBROADCASTD sixteen<>(SB), Y15
-	VPADDUSB Y13, Y2, Y4
-	VPSUBB   Y15, Y2, Y2
-	VPADDUSB Y13, Y2, Y5
-	VPSUBB   Y15, Y2, Y2
-	VPADDUSB Y13, Y2, Y6
-	VPSUBB   Y15, Y2, Y2
-	VPADDUSB Y13, Y2, Y7
-	TABLE(REST8, Y1)
-	TABLE(BELOW, Y2)
-	TABLE(ABOVE, Y3)
+	QUARTERS(Y2, Y14, Y15)
+	TABLE(REST8, Y1, Y14, Y15)
+	TABLE(BELOW, Y2, Y14, Y15)
+	TABLE(ABOVE, Y3, Y14, Y15)
 	VPSUBUSB Y1, Y0, Y0 // not 0: beyond the break
 	VPXOR    Y1, Y1, Y1
 	VPCMPEQB Y1, Y0, Y0

@@ -52,7 +52,7 @@ func (v Vector) mixes() bool { return v == NEON }
 // vectorMixLevels writes the levels of acc = add + sum of the entries of list. The lanes of
 // a segment take words words for even and as many for odd positions; of wide rows, words
 // words for all.
-func vectorMixLevels(dst []byte, lanes []word, words int, wide bool, list []mixEntry, b *bins, add int32) {
+func vectorMixLevels(_ Vector, dst []byte, lanes []word, words int, wide bool, list []mixEntry, b *bins, add int32) {
 	odd, shift := words<<wordShift, uint(4) // 16 bytes of lanes for 8 positions
 	if wide {
 		odd, shift = 16, 5

@@ -76,7 +76,7 @@ func (g *grid) mixLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row 
 	if !ok {
 		return false
 	}
-	vectorMixLevels(line, s.lanes, int(row.words), k.groupUnits == 0, list[:n], r.bins, g.add[o])
+	vectorMixLevels(k.vector, line, s.lanes, int(row.words), k.groupUnits == 0, list[:n], r.bins, g.add[o])
 	if !packed {
 		g.unpack(dst, line, at, int(row.rows), cols)
 	}

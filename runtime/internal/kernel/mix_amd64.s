@@ -1,15 +1,7 @@
 //go:build !purego
 
 #include "textflag.h"
-
-// Offsets in bins.
-#define REST  0
-#define BELOW 128
-#define ABOVE 192
-#define MASK  320
-#define TOP   324
-#define SHIFT 328
-#define LONG  336
+#include "table_amd64.h"
 
 // BEYOND sets the low byte of REST's lanes to 0xFF where they lie beyond the break of
 // their BIN, and the lanes to 0 elsewhere.
@@ -181,3 +173,146 @@ mixtail:
 	VMOVDQU8 Z4, K1, (DI)
 	VZEROUPPER
 	RET
+
+// func mixLevelsAVX2(dst *byte, lanes *word, odd, step int, wide bool, n int, list *mixEntry, entries int, b *bins, add int32)
+//
+// Y0..Y3 are the sums of positions 4i, 4i+1, 4i+2, 4i+3, 32 at a time (of 16-bit rows: of another
+// order, which the end undoes), Y4..Y7 the lanes of a segment.
+TEXT ·mixLevelsAVX2(SB), NOSPLIT, $32-76
+	MOVQ dst+0(FP), DI
+	MOVQ lanes+8(FP), SI
+	MOVQ odd+16(FP), BX
+	MOVQ step+24(FP), R13
+	MOVQ n+40(FP), CX
+	MOVQ b+64(FP), R8
+	MOVL add+72(FP), AX
+	VMOVD AX, X12
+	VPBROADCASTD X12, Y12
+	VPBROADCASTD TOP(R8), Y13
+	VPBROADCASTD MASK(R8), Y14
+	VPCMPEQD Y15, Y15, Y15
+	VPSRLD   $16, Y15, Y15 // low halves
+
+mix2:
+	VMOVDQA Y12, Y0
+	VMOVDQA Y12, Y1
+	VMOVDQA Y12, Y2
+	VMOVDQA Y12, Y3
+	MOVQ list+48(FP), R9
+	MOVQ entries+56(FP), R10
+entry2:
+	MOVQ  0(R9), R11
+	VMOVD 8(R9), X11
+	MOVL  12(R9), R12
+	TESTL $2, R12
+	JNE   same2
+	ADDQ  SI, R11
+	VMOVDQU (R11), Y4
+	VMOVDQU (R11)(BX*1), Y5
+	VPSRLD  $16, Y4, Y6
+	VPSRLD  $16, Y5, Y7
+	VPAND   Y15, Y4, Y4
+	VPAND   Y15, Y5, Y5
+same2:
+	VPSLLD X11, Y4, Y8
+	VPSLLD X11, Y5, Y9
+	VPSLLD X11, Y6, Y10
+	VPSLLD X11, Y7, Y11
+	TESTL  $1, R12
+	JNE    minus2
+	VPADDD Y8, Y0, Y0
+	VPADDD Y9, Y1, Y1
+	VPADDD Y10, Y2, Y2
+	VPADDD Y11, Y3, Y3
+	JMP    next2
+minus2:
+	VPSUBD Y8, Y0, Y0
+	VPSUBD Y9, Y1, Y1
+	VPSUBD Y10, Y2, Y2
+	VPSUBD Y11, Y3, Y3
+next2:
+	ADDQ $16, R9
+	SUBQ $1, R10
+	JNE  entry2
+	ADDQ R13, SI
+
+	VPXOR   Y8, Y8, Y8
+	VPMAXSD Y8, Y0, Y0
+	VPMAXSD Y8, Y1, Y1
+	VPMAXSD Y8, Y2, Y2
+	VPMAXSD Y8, Y3, Y3
+	VPMINSD Y13, Y0, Y0
+	VPMINSD Y13, Y1, Y1
+	VPMINSD Y13, Y2, Y2
+	VPMINSD Y13, Y3, Y3
+	VMOVD   SHIFT(R8), X9
+	VPSRLD  X9, Y0, Y4
+	VPSRLD  X9, Y1, Y5
+	VPSRLD  X9, Y2, Y6
+	VPSRLD  X9, Y3, Y7
+	VPAND   Y14, Y0, Y0
+	VPAND   Y14, Y1, Y1
+	VPAND   Y14, Y2, Y2
+	VPAND   Y14, Y3, Y3
+	VPSLLD  $16, Y2, Y2
+	VPSLLD  $16, Y3, Y3
+	VPSLLD  $16, Y6, Y6
+	VPSLLD  $16, Y7, Y7
+	VPOR    Y2, Y0, Y0 // rests of even positions
+	VPOR    Y3, Y1, Y1
+	VPOR    Y6, Y4, Y2 // bins
+	VPOR    Y7, Y5, Y3
+	VPSLLW  $8, Y3, Y3
+	VPOR    Y3, Y2, Y2
+	QUARTERS(Y2, Y10, Y11)
+	TABLE(LOWER, Y2, Y10, Y11)
+	TABLE(UPPER, Y3, Y10, Y11)
+	VPSLLW   $8, Y3, Y8
+	VPSLLW   $8, Y2, Y9
+	VPSRLW   $8, Y9, Y9
+	VPOR     Y8, Y9, Y8 // breaks of even positions
+	VPSRLW   $8, Y2, Y9
+	VPSRLW   $8, Y3, Y3
+	VPSLLW   $8, Y3, Y3
+	VPOR     Y3, Y9, Y9
+	VPSUBUSW Y8, Y0, Y0 // not 0: beyond the break
+	VPSUBUSW Y9, Y1, Y1
+	VPXOR    Y8, Y8, Y8
+	VPCMPEQW Y8, Y0, Y0
+	VPCMPEQW Y8, Y1, Y1
+	VPSRLW   $8, Y0, Y0
+	VPSLLW   $8, Y1, Y1
+	VPOR     Y1, Y0, Y0
+	TABLE(BELOW, Y2, Y10, Y11)
+	TABLE(ABOVE, Y3, Y10, Y11)
+	VPBLENDVB Y0, Y2, Y3, Y3
+	CMPB     wide+32(FP), $0
+	JEQ      ordered2
+	VBROADCASTI128 evenBytes<>(SB), Y2
+	VPSHUFB  Y2, Y3, Y3
+	VPERMQ   $0xD8, Y3, Y3
+ordered2:
+	CMPQ     CX, $32
+	JLT      mixtail2
+	VMOVDQU  Y3, (DI)
+	ADDQ     $32, DI
+	SUBQ     $32, CX
+	JNE      mix2
+	VZEROUPPER
+	RET
+
+mixtail2:
+	VMOVDQU Y3, buffer-32(SP)
+	XORQ    DX, DX
+mixbyte2:
+	MOVB    buffer-32(SP)(DX*1), AX
+	MOVB    AX, (DI)(DX*1)
+	INCQ    DX
+	CMPQ    DX, CX
+	JLT     mixbyte2
+	VZEROUPPER
+	RET
+
+DATA evenBytes<>+0(SB)/8, $0x0E0C0A0806040200
+DATA evenBytes<>+8(SB)/8, $0x0F0D0B0907050301
+GLOBL evenBytes<>(SB), RODATA|NOPTR, $16

@@ -4,5 +4,5 @@ package kernel
 
 func (v Vector) mixes() bool { return false }
 
-func vectorMixLevels(dst []byte, lanes []word, words int, wide bool, list []mixEntry, b *bins, add int32) {
+func vectorMixLevels(_ Vector, _ []byte, _ []word, _ int, _ bool, _ []mixEntry, _ *bins, _ int32) {
 }

@@ -147,7 +147,7 @@ func TestMixLevels(t *testing.T) {
 				t.Fatalf("%d breaks from %d on: no bins", len(step.Breaks), step.Breaks[0])
 			}
 			dst, intact := guarded(n, 0)
-			vectorMixLevels(dst, scratch.lanes, words, wide, list, b, add)
+			vectorMixLevels(v, dst, scratch.lanes, words, wide, list, b, add)
 			checkLevels(t, v.String()+" mix", step, accs, dst)
 			if !intact() {
 				t.Fatalf("%v: mix: wrote outside its output", v)

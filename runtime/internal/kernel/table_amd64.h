@@ -1,0 +1,44 @@
+// Offsets in bins.
+#define REST  0
+#define BELOW 128
+#define ABOVE 192
+#define REST8 256
+#define MASK  320
+#define TOP   324
+#define SHIFT 328
+#define LONG  336
+#define LOWER 344
+#define UPPER 408
+
+// QUARTERS prepares the bins in BIN for TABLE: Y4..Y7 each hold them less 0, 16, 32 and 48,
+// with the top bit set where that is not in 0..15. A and B are used, and BIN.
+#define QUARTERS(BIN, A, B) \
+	VPBROADCASTD seventy<>(SB), A \
+	VPBROADCASTD sixteen<>(SB), B \
+	VPADDUSB     A, BIN, Y4       \
+	VPSUBB       B, BIN, BIN      \
+	VPADDUSB     A, BIN, Y5       \
+	VPSUBB       B, BIN, BIN      \
+	VPADDUSB     A, BIN, Y6       \
+	VPSUBB       B, BIN, BIN      \
+	VPADDUSB     A, BIN, Y7
+
+// TABLE looks the bins that QUARTERS prepared up in the table at offset T of the bins at R8; the
+// result is in R, A and B are used.
+#define TABLE(T, R, A, B) \
+	VBROADCASTI128 T(R8), R    \
+	VBROADCASTI128 T+16(R8), A \
+	VPSHUFB        Y4, R, R    \
+	VPSHUFB        Y5, A, A    \
+	VPOR           A, R, R     \
+	VBROADCASTI128 T+32(R8), A \
+	VBROADCASTI128 T+48(R8), B \
+	VPSHUFB        Y6, A, A    \
+	VPSHUFB        Y7, B, B    \
+	VPOR           A, R, R     \
+	VPOR           B, R, R
+
+DATA seventy<>+0(SB)/4, $0x70707070
+GLOBL seventy<>(SB), RODATA|NOPTR, $4
+DATA sixteen<>+0(SB)/4, $0x10101010
+GLOBL sixteen<>(SB), RODATA|NOPTR, $4
