@@ -51,7 +51,7 @@ func (r *Runner) Clone() *Runner { return r.ops.runner(r.p) }
 func (o *ops) runner(p *Program) *Runner {
 	r := &Runner{
 		p: p, ops: o,
-		arena:   make([]byte, o.arena),
+		arena:   make([]byte, o.arena+2*kernel.Margin)[kernel.Margin:],
 		tensors: make([][]byte, len(p.Tensors)),
 		accs:    make([][]int32, len(p.Tensors)),
 		src:     make([][]byte, o.operands),

@@ -11,15 +11,32 @@ type fillJob struct {
 	bytes   int // of the vector that is stored at once
 	stride  int // columns, 1 or 2
 	wide    bool
+	vector  Vector
 }
 
 // fillPiece is a run of columns of one plane, at most as many as a vector has. Rows are written
 // from left to right and from top to bottom, except that pieces of a row are ordered
 // from right to left: what a piece writes beyond its columns is written again.
 type fillPiece struct {
-	dst, src             int    // of the first column, relative to the channel; src in the first row inside
-	mask, maskHigh       uint64 // bytes of the input that are read, from src on
-	above, inside, below int    // rows
+	dst, src int // of the first column, relative to the channel; src in the first row inside
+	// Which columns lie inside the input. AVX512: masks of the bytes that are read from src
+	// on. AVX2: positions in laneRuns of the masks of the lanes not before the first and
+	// not behind the last of them; bytes around the input are read, but not used.
+	mask, maskHigh       uint64
+	above, inside, below int // rows
+}
+
+// Margin is the number of bytes around every input of a Run that must be readable: vectors are
+// loaded whole.
+const Margin = 64
+
+// laneRuns is cut to masks of 32 bytes in which a first or last run is set.
+var laneRuns [96]byte
+
+func init() {
+	for i := 32; i < 64; i++ {
+		laneRuns[i] = 0xFF
+	}
 }
 
 // fillSlack is the number of bytes that may be written behind the rows.
@@ -34,9 +51,9 @@ func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
 	lanes := lay.cols * k.laneBytes()
 	t.job = fillJob{
 		dstChan: t.chanBytes, srcChan: t.plane, pitch: t.pitch, srcRow: t.strideElem,
-		zero: int(t.zero), bytes: 16, stride: t.strideCol, wide: wide,
+		zero: int(t.zero), bytes: 16, stride: t.strideCol, wide: wide, vector: k.vector,
 	}
-	for t.job.bytes < 64 && t.job.bytes < lanes {
+	for t.job.bytes < k.vector.fillBytes() && t.job.bytes < lanes {
 		t.job.bytes *= 2
 	}
 	per := t.job.bytes / k.laneBytes() // columns of a piece
@@ -66,14 +83,10 @@ func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
 						src:   (row+above*t.strideRow)*t.width + r.from + (c-r.lo)*t.strideCol,
 						above: above, inside: inside, below: n - above - inside,
 					}
-					for i := max(c, r.lo); i < min(c+per, r.hi); i++ {
-						at := (i - c) * t.strideCol
-						if at < t.job.bytes {
-							q.mask |= 1 << at
-						} else {
-							q.maskHigh |= 1 << (at - t.job.bytes)
-						}
+					if max(c, r.lo) >= min(c+per, r.hi) {
+						q.above, q.inside, q.below = 0, 0, n
 					}
+					q.setMasks(&t.job, max(c, r.lo)-c, min(c+per, r.hi)-c, k.laneBytes())
 					list = append(list, q)
 				}
 			}
@@ -82,5 +95,23 @@ func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
 	}
 	for ty := range t.tiles {
 		t.pieceRow = append(t.pieceRow, ty*len(t.planes[0].cols))
+	}
+}
+
+// setMasks says that columns lo..hi-1 of the piece lie inside the input, none where hi <= lo.
+func (q *fillPiece) setMasks(job *fillJob, lo, hi, laneBytes int) {
+	if job.vector == AVX2 {
+		hi = max(hi, 0)
+		lo = min(lo, job.bytes/laneBytes)
+		q.mask, q.maskHigh = uint64(32-lo*laneBytes), uint64(64-hi*laneBytes)
+		return
+	}
+	for i := lo; i < hi; i++ {
+		at := i * job.stride
+		if at < job.bytes {
+			q.mask |= 1 << at
+		} else {
+			q.maskHigh |= 1 << (at - job.bytes)
+		}
 	}
 }

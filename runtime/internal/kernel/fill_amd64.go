@@ -3,7 +3,15 @@
 package kernel
 
 // fills says whether vectorFill exists for v.
-func (v Vector) fills() bool { return v == AVX512 }
+func (v Vector) fills() bool { return v >= AVX2 }
+
+// fillBytes is the size of the largest vector.
+func (v Vector) fillBytes() int {
+	if v == AVX512 {
+		return 64
+	}
+	return 32
+}
 
 // Orders of bytes: every second one of two vectors, and a mask for those at even places.
 var everySecond, lowBytes [64]byte
@@ -15,74 +23,130 @@ func init() {
 	}
 }
 
+// fillWideRows tells 16-bit rows from byte rows in what vectorFill branches on.
+const fillWideRows = 128
+
 // vectorFill writes the rows of pieces for a number of channels. dst is the first plane of the
 // first channel, src the input from that channel on. It may write fillSlack bytes more.
 func vectorFill(dst, src []byte, job *fillJob, pieces []fillPiece, channels int) {
-	d, s, p, n := &dst[0], &src[0], &pieces[0], len(pieces)
+	d, s, q, n := &dst[0], &src[0], &pieces[0], len(pieces)
 	kind := job.bytes + job.stride
 	if job.wide {
-		kind += 128
+		kind += fillWideRows
 	}
+	if job.vector == AVX512 {
+		vectorFillAVX512(kind, d, s, job, q, n, channels)
+	} else {
+		vectorFillAVX2(kind, d, s, job, q, n, channels)
+	}
+}
+
+func vectorFillAVX2(kind int, d, s *byte, p *fillJob, q *fillPiece, n, channels int) {
 	switch kind {
 	case 16 + 1:
-		fillBytes16(d, s, job, p, n, channels)
+		fillBytes16AVX2(d, s, p, q, n, channels)
 	case 32 + 1:
-		fillBytes32(d, s, job, p, n, channels)
-	case 64 + 1:
-		fillBytes64(d, s, job, p, n, channels)
+		fillBytes32AVX2(d, s, p, q, n, channels)
 	case 16 + 2:
-		fillPairs16(d, s, job, p, n, channels)
+		fillPairs16AVX2(d, s, p, q, n, channels)
 	case 32 + 2:
-		fillPairs32(d, s, job, p, n, channels)
+		fillPairs32AVX2(d, s, p, q, n, channels)
+	case 16 + 1 + fillWideRows:
+		fillWide16AVX2(d, s, p, q, n, channels)
+	case 32 + 1 + fillWideRows:
+		fillWide32AVX2(d, s, p, q, n, channels)
+	case 16 + 2 + fillWideRows:
+		fillWidePairs16AVX2(d, s, p, q, n, channels)
+	case 32 + 2 + fillWideRows:
+		fillWidePairs32AVX2(d, s, p, q, n, channels)
+	}
+}
+
+func vectorFillAVX512(kind int, d, s *byte, p *fillJob, q *fillPiece, n, channels int) {
+	switch kind {
+	case 16 + 1:
+		fillBytes16AVX512(d, s, p, q, n, channels)
+	case 32 + 1:
+		fillBytes32AVX512(d, s, p, q, n, channels)
+	case 64 + 1:
+		fillBytes64AVX512(d, s, p, q, n, channels)
+	case 16 + 2:
+		fillPairs16AVX512(d, s, p, q, n, channels)
+	case 32 + 2:
+		fillPairs32AVX512(d, s, p, q, n, channels)
 	case 64 + 2:
-		fillPairs64(d, s, job, p, n, channels)
-	case 16 + 1 + 128:
-		fillWide16(d, s, job, p, n, channels)
-	case 32 + 1 + 128:
-		fillWide32(d, s, job, p, n, channels)
-	case 64 + 1 + 128:
-		fillWide64(d, s, job, p, n, channels)
-	case 16 + 2 + 128:
-		fillWidePairs16(d, s, job, p, n, channels)
-	case 32 + 2 + 128:
-		fillWidePairs32(d, s, job, p, n, channels)
-	case 64 + 2 + 128:
-		fillWidePairs64(d, s, job, p, n, channels)
+		fillPairs64AVX512(d, s, p, q, n, channels)
+	case 16 + 1 + fillWideRows:
+		fillWide16AVX512(d, s, p, q, n, channels)
+	case 32 + 1 + fillWideRows:
+		fillWide32AVX512(d, s, p, q, n, channels)
+	case 64 + 1 + fillWideRows:
+		fillWide64AVX512(d, s, p, q, n, channels)
+	case 16 + 2 + fillWideRows:
+		fillWidePairs16AVX512(d, s, p, q, n, channels)
+	case 32 + 2 + fillWideRows:
+		fillWidePairs32AVX512(d, s, p, q, n, channels)
+	case 64 + 2 + fillWideRows:
+		fillWidePairs64AVX512(d, s, p, q, n, channels)
 	}
 }
 
 //go:noescape
-func fillBytes16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillBytes16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillBytes32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillPairs16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillBytes64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillWide16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillPairs16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillWidePairs16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillPairs32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillBytes32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillPairs64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillPairs32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillWide16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillWide32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillWide32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillWidePairs32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillWide64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillBytes16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillWidePairs16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillPairs16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillWidePairs32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillWide16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
-func fillWidePairs64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+func fillWidePairs16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillBytes32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillPairs32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillWide32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillWidePairs32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillBytes64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillPairs64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillWide64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillWidePairs64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)

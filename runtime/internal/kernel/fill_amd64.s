@@ -4,8 +4,533 @@
 
 #include "textflag.h"
 
-// func fillBytes16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillBytes16(SB), NOSPLIT, $0-48
+// func fillBytes16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillBytes16AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTB 32(DX), X15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), X14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), X13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), X13, X13
+	VPANDN X15, X13, X12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VMOVDQU (R12), X0
+	VPAND X13, X0, X0
+	VPOR X12, X0, X0
+	VMOVDQU X0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillPairs16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillPairs16AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTB 32(DX), X15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), X14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), X13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), X13, X13
+	VPANDN X15, X13, X12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VPAND (R12), X14, X0
+	VPAND 16(R12), X14, X1
+	VPACKUSWB X1, X0, X0
+	VPAND X13, X0, X0
+	VPOR X12, X0, X0
+	VMOVDQU X0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillWide16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWide16AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTW 32(DX), X15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), X14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), X13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), X13, X13
+	VPANDN X15, X13, X12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VPMOVZXBW (R12), X0
+	VPAND X13, X0, X0
+	VPOR X12, X0, X0
+	VMOVDQU X0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillWidePairs16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWidePairs16AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTW 32(DX), X15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), X14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), X13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), X13, X13
+	VPANDN X15, X13, X12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VPAND (R12), X14, X0
+	VPAND X13, X0, X0
+	VPOR X12, X0, X0
+	VMOVDQU X0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillBytes32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillBytes32AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTB 32(DX), Y15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), Y14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), Y13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), Y13, Y13
+	VPANDN Y15, Y13, Y12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VMOVDQU (R12), Y0
+	VPAND Y13, Y0, Y0
+	VPOR Y12, Y0, Y0
+	VMOVDQU Y0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillPairs32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillPairs32AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTB 32(DX), Y15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), Y14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), Y13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), Y13, Y13
+	VPANDN Y15, Y13, Y12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VPAND (R12), Y14, Y0
+	VPAND 32(R12), Y14, Y1
+	VPACKUSWB Y1, Y0, Y0
+	VPERMQ $0xD8, Y0, Y0
+	VPAND Y13, Y0, Y0
+	VPOR Y12, Y0, Y0
+	VMOVDQU Y0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillWide32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWide32AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTW 32(DX), Y15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), Y14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), Y13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), Y13, Y13
+	VPANDN Y15, Y13, Y12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VPMOVZXBW (R12), Y0
+	VPAND Y13, Y0, Y0
+	VPOR Y12, Y0, Y0
+	VMOVDQU Y0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillWidePairs32AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWidePairs32AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTW 32(DX), Y15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), Y14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), Y13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), Y13, Y13
+	VPANDN Y15, Y13, Y12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VPAND (R12), Y14, Y0
+	VPAND Y13, Y0, Y0
+	VPOR Y12, Y0, Y0
+	VMOVDQU Y0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVDQU Y15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillBytes16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillBytes16AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -63,8 +588,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillPairs16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillPairs16(SB), NOSPLIT, $0-48
+// func fillPairs16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillPairs16AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -126,8 +651,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillWide16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillWide16(SB), NOSPLIT, $0-48
+// func fillWide16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWide16AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -185,8 +710,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillWidePairs16(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillWidePairs16(SB), NOSPLIT, $0-48
+// func fillWidePairs16AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWidePairs16AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -246,8 +771,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillBytes32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillBytes32(SB), NOSPLIT, $0-48
+// func fillBytes32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillBytes32AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -305,8 +830,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillPairs32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillPairs32(SB), NOSPLIT, $0-48
+// func fillPairs32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillPairs32AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -368,8 +893,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillWide32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillWide32(SB), NOSPLIT, $0-48
+// func fillWide32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWide32AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -427,8 +952,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillWidePairs32(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillWidePairs32(SB), NOSPLIT, $0-48
+// func fillWidePairs32AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWidePairs32AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -488,8 +1013,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillBytes64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillBytes64(SB), NOSPLIT, $0-48
+// func fillBytes64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillBytes64AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -547,8 +1072,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillPairs64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillPairs64(SB), NOSPLIT, $0-48
+// func fillPairs64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillPairs64AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -610,8 +1135,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillWide64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillWide64(SB), NOSPLIT, $0-48
+// func fillWide64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWide64AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX
@@ -669,8 +1194,8 @@ belowdone:
 	VZEROUPPER
 	RET
 
-// func fillWidePairs64(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
-TEXT ·fillWidePairs64(SB), NOSPLIT, $0-48
+// func fillWidePairs64AVX512(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillWidePairs64AVX512(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI
 	MOVQ src+8(FP), SI
 	MOVQ job+16(FP), DX

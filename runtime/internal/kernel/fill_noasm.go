@@ -4,4 +4,6 @@ package kernel
 
 func (v Vector) fills() bool { return false }
 
+func (v Vector) fillBytes() int { return 0 }
+
 func vectorFill(dst, src []byte, job *fillJob, pieces []fillPiece, channels int) {}

@@ -42,7 +42,7 @@ func benchLayer(out [3]int, t Term, book []int32) (*Layer, [][]byte) {
 		x := float64(len(book))/2 + r.NormFloat64()*float64(len(book))/6
 		p.Weights[i] = uint16(min(max(int(x), 0), len(book)-1))
 	}
-	in := make([]byte, p.Shape[0]*p.Shape[1]*p.Shape[2])
+	in := input(p.Shape[0] * p.Shape[1] * p.Shape[2])
 	for i := range in {
 		in[i] = byte(p.Zero)
 		if r.Intn(2) == 0 {

@@ -177,7 +177,7 @@ func TestLinearExtremes(t *testing.T) {
 						Centres: []int32{int32(centre)}, Weights: make([]uint16, 2*taps),
 					}}}
 					for _, x := range []int{0, levels - 1} {
-						in := make([]byte, 2*taps)
+						in := input(2 * taps)
 						for i := range in {
 							in[i] = byte(x)
 						}

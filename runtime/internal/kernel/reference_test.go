@@ -155,6 +155,18 @@ type spec struct {
 	levels int // of the output
 }
 
+// input is memory for the n elements of an input, with all that may be read around it.
+func input(n int) []byte {
+	all := make([]byte, n+2*Margin)
+	for i := range all {
+		all[i] = 0xA5 // no index in range
+	}
+	in := all[Margin : Margin+n : Margin+n]
+	clear(in)
+	return in
+}
+
+
 // make fills in weights, biases, steps and inputs.
 func (s spec) make(r *rand.Rand) (*Layer, [][]byte) {
 	l := &Layer{Out: s.out, Terms: append([]Term(nil), s.terms...)}
@@ -166,7 +178,7 @@ func (s spec) make(r *rand.Rand) (*Layer, [][]byte) {
 		for j := range t.Weights {
 			t.Weights[j] = uint16(r.Intn(len(s.book)))
 		}
-		in := make([]byte, t.Shape[0]*t.Shape[1]*t.Shape[2])
+		in := input(t.Shape[0] * t.Shape[1] * t.Shape[2])
 		mode := r.Intn(4)
 		for j := range in {
 			switch mode {
