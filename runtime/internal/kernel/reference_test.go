@@ -166,7 +166,6 @@ func input(n int) []byte {
 	return in
 }
 
-
 // make fills in weights, biases, steps and inputs.
 func (s spec) make(r *rand.Rand) (*Layer, [][]byte) {
 	l := &Layer{Out: s.out, Terms: append([]Term(nil), s.terms...)}
