@@ -11,8 +11,8 @@ type MaxPool struct {
 	inPlane   int
 	inCols    int
 	strideCol int
-	pairs     bool // windows are two columns wide and lie side by side
-	vector    bool // the same of rows, and vectorMaxPairs exists
+	pairs     bool   // windows are two columns wide and lie side by side
+	vector    Vector // the same of rows, and vectorMaxPairs exists; else Portable
 }
 
 // poolCol says for which output columns a kernel column lies inside the input.
@@ -56,7 +56,9 @@ func NewMaxPool(w Window, v Vector) *MaxPool {
 		}
 	}
 	k.pairs = w.Kernel[1] == 2 && w.Stride[1] == 2 && w.Dilation[1] == 1 && w.Pad[1] == 0 && 2*w.Out[2] <= w.In[2]
-	k.vector = k.pairs && v.poolsPairs() && w.Kernel[0] == 2 && w.Stride[0] == 2 && w.Dilation[0] == 1 && w.Pad[0] == 0 && 2*w.Out[1] <= w.In[1]
+	if k.pairs && v.poolsPairs() && w.Kernel[0] == 2 && w.Stride[0] == 2 && w.Dilation[0] == 1 && w.Pad[0] == 0 && 2*w.Out[1] <= w.In[1] {
+		k.vector = v
+	}
 	return k
 }
 
@@ -73,8 +75,8 @@ func (k *MaxPool) Memory() int {
 func (k *MaxPool) Run(dst, in []byte) {
 	for c := k.channels; c > 0; c-- {
 		plane := in[:k.inPlane]
-		if k.vector {
-			vectorMaxPairs(dst[:k.outPlane], plane, len(k.rowOf), k.outCols, k.inCols)
+		if k.vector != Portable {
+			vectorMaxPairs(k.vector, dst[:k.outPlane], plane, len(k.rowOf), k.outCols, k.inCols)
 			dst, in = dst[k.outPlane:], in[k.inPlane:]
 			continue
 		}
@@ -94,6 +96,15 @@ func (k *MaxPool) Run(dst, in []byte) {
 			}
 		}
 		in = in[k.inPlane:]
+	}
+}
+
+// maxPairs pools windows of 2x2 side by side: rows rows of cols columns of dst, from twice as
+// many rows of inCols columns of src.
+func maxPairs(dst, src []byte, rows, cols, inCols int) {
+	for range rows {
+		maxOfFour(dst[:cols], src[:inCols], src[inCols:][:inCols])
+		dst, src = dst[cols:], src[min(inCols<<1, len(src)):]
 	}
 }
 

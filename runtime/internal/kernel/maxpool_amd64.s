@@ -37,3 +37,77 @@ rows:
 	JNE  rows
 	VZEROUPPER
 	RET
+
+// func maxPairs8AVX2(dst, src *byte, rows, cols, inCols int)
+TEXT ·maxPairs8AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ rows+16(FP), DX
+	MOVQ cols+24(FP), R8
+	MOVQ inCols+32(FP), R9
+	VMOVDQU ·lowBytes(SB), X3
+	MOVQ R8, R11
+	SUBQ $8, R11 // first of the last 8 columns
+row8:
+	XORQ AX, AX
+block8:
+	LEAQ (SI)(AX*2), R10
+	VMOVDQU (R10), X0
+	VMOVDQU (R10)(R9*1), X1
+	VPMAXUB X1, X0, X0
+	VPSRLW  $8, X0, X1
+	VPMAXUB X1, X0, X0
+	VPAND   X3, X0, X0
+	VPACKUSWB X0, X0, X0
+	VMOVQ X0, (DI)(AX*1)
+	CMPQ AX, R11
+	JEQ  next8
+	ADDQ $8, AX
+	CMPQ AX, R11
+	JLT  block8
+	MOVQ R11, AX
+	JMP  block8
+next8:
+	LEAQ (SI)(R9*2), SI
+	ADDQ R8, DI
+	SUBQ $1, DX
+	JNE  row8
+	VZEROUPPER
+	RET
+
+// func maxPairs4AVX2(dst, src *byte, rows, cols, inCols int)
+TEXT ·maxPairs4AVX2(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ rows+16(FP), DX
+	MOVQ cols+24(FP), R8
+	MOVQ inCols+32(FP), R9
+	VMOVDQU ·lowBytes(SB), X3
+	MOVQ R8, R11
+	SUBQ $4, R11 // first of the last 4 columns
+row4:
+	XORQ AX, AX
+block4:
+	LEAQ (SI)(AX*2), R10
+	VMOVQ (R10), X0
+	VMOVQ (R10)(R9*1), X1
+	VPMAXUB X1, X0, X0
+	VPSRLW  $8, X0, X1
+	VPMAXUB X1, X0, X0
+	VPAND   X3, X0, X0
+	VPACKUSWB X0, X0, X0
+	VMOVD X0, (DI)(AX*1)
+	CMPQ AX, R11
+	JEQ  next4
+	ADDQ $4, AX
+	CMPQ AX, R11
+	JLT  block4
+	MOVQ R11, AX
+	JMP  block4
+next4:
+	LEAQ (SI)(R9*2), SI
+	ADDQ R8, DI
+	SUBQ $1, DX
+	JNE  row4
+	VZEROUPPER
+	RET

@@ -7,15 +7,12 @@ func (v Vector) poolsPairs() bool { return v == NEON }
 
 // vectorMaxPairs pools windows of 2x2 side by side: rows rows of cols columns of dst, from
 // twice as many rows of inCols columns of src.
-func vectorMaxPairs(dst, src []byte, rows, cols, inCols int) {
+func vectorMaxPairs(_ Vector, dst, src []byte, rows, cols, inCols int) {
 	if cols >= 8 {
 		maxPairsNEON(&dst[0], &src[0], rows, cols, inCols)
 		return
 	}
-	for range rows {
-		maxOfFour(dst[:cols], src[:inCols], src[inCols:][:inCols])
-		dst, src = dst[cols:], src[min(inCols<<1, len(src)):]
-	}
+	maxPairs(dst, src, rows, cols, inCols)
 }
 
 // maxPairsNEON is vectorMaxPairs for cols >= 8. The last 8 columns of a row may be written

@@ -4,4 +4,4 @@ package kernel
 
 func (v Vector) poolsPairs() bool { return false }
 
-func vectorMaxPairs(dst, src []byte, rows, cols, inCols int) {}
+func vectorMaxPairs(_ Vector, dst, src []byte, rows, cols, inCols int) {}
