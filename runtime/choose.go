@@ -10,9 +10,10 @@ import (
 
 // Names of the kernels for linear layers in LayerInfo.
 const (
-	nameLookup  = "generic"
-	nameGrouped = "grouped"
-	nameSorted  = "sorted"
+	nameLookup    = "generic"
+	nameGrouped   = "grouped"
+	nameSorted    = "sorted"
+	nameDepthwise = "depthwise"
 )
 
 // Values of Options.Kernel besides "".
@@ -64,6 +65,9 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	case op.grouped != nil:
 		name, need = nameGrouped, op.grouped.Need()
 		weights, tables = op.grouped.Memory()
+	case op.depthwise != nil:
+		name, need = nameDepthwise, op.depthwise.Need()
+		weights, tables = op.depthwise.Memory()
 	case op.sorted != nil:
 		name, need = nameSorted, op.sorted.Need()
 		weights, tables = op.sorted.Memory()
@@ -91,7 +95,10 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 		op.sorted, limit = k, k.Cost()
 	}
 	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
-		op.grouped, op.sorted = k, nil
+		op.grouped, op.sorted, limit = k, nil, k.Cost()
+	}
+	if k, err := kernel.NewDepthwise(layer, limit, v); err == nil {
+		op.depthwise, op.grouped, op.sorted = k, nil, nil
 	}
 }
 

@@ -79,6 +79,11 @@ func implementations(l *Layer) map[string]linear {
 			m["sorted "+v.String()] = k
 		}
 	}
+	for _, v := range Available() {
+		if k, err := NewDepthwise(l, math.MaxInt, v); err == nil {
+			m["depthwise "+v.String()] = k
+		}
+	}
 	return m
 }
 
