@@ -19,12 +19,18 @@ type Depthwise struct {
 	plane    int  // elements of an input channel
 	outPlane int  // of an output channel
 	packed   bool // the positions of a channel lie without gaps
+	binned   bool // all channels have bins that suit
+	channels int  // of the input
 	per      int  // output channels that see the same input channel
+	block    int  // input channels in the buffer at a time
+	fillSafe int  // input channels, from the first, behind which vectors may read
+	outSafe  int  // output channels, from the first, behind which vectors may write
 
 	fill   depthFill
 	pitch  int     // lanes from one row of positions to the next
 	lanes  int     // from the first position to the last
-	bytes  int     // of the buffer
+	bytes  int     // of a channel in the buffer
+	line   int     // bytes of the levels of a channel while they lie pitch apart
 	taps   []int32 // offsets in the buffer
 	wide   bool    // products take two bytes
 	tables []byte  // per output channel and tap: 32 low bytes of the products; if wide, 32 high ones
@@ -41,7 +47,6 @@ type depthFill struct {
 	odd    int    // with a stride of 2: from the place of a column to that of the next
 	empty  int    // the byte of the index worth zero
 	blank  [2]int // bytes of the last vector of a row that are none of its columns; of the second plane
-	reads  int    // elements of the channel that vectors read, and what follows it
 }
 
 // depthRow is a row of the input that some tap meets.
@@ -58,8 +63,9 @@ const (
 	depthBias = 128 - depthLevels/2
 	// depthSlack is the number of bytes that may be read and written behind a plane.
 	depthSlack = 64
-	// depthBuffer limits the size of the buffer.
+	// depthBuffer limits a channel in the buffer, depthBlock what several together take.
 	depthBuffer = 1 << 16
+	depthBlock  = 1 << 14
 )
 
 // NewDepthwise prepares l for instruction set v. It fails where l has another form, where
@@ -77,7 +83,7 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 	case t.Up != [2]int{1, 1} || t.Stride[1] > 2:
 		return nil, fmt.Errorf("kernel: depthwise: stride %d, up %d", t.Stride, t.Up)
 	}
-	k := &Depthwise{vector: v, out: l.Out, plane: t.Shape[1] * t.Shape[2], outPlane: l.positions(), per: l.Out[0] / t.Groups}
+	k := &Depthwise{vector: v, out: l.Out, plane: t.Shape[1] * t.Shape[2], outPlane: l.positions(), channels: t.Groups, per: l.Out[0] / t.Groups}
 	if err := k.layout(t); err != nil {
 		return nil, err
 	}
@@ -88,6 +94,13 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 		return nil, err
 	}
 	k.finisher = newFinisher(l, v)
+	k.binned = len(k.steps) > 0
+	for o, add := range k.add {
+		if k.binned {
+			b := k.step(o).bins
+			k.binned = b != nil && b.fits(add) && b.shift <= v.binShiftLimit()
+		}
+	}
 	return k, nil
 }
 
@@ -109,6 +122,8 @@ func (k *Depthwise) layout(t *Term) error {
 	if k.bytes > depthBuffer {
 		return fmt.Errorf("kernel: depthwise: a buffer of %d bytes, want at most %d", k.bytes, depthBuffer)
 	}
+	k.line = alignUp(k.lanes, depthSlack/2)
+	k.block = min(max(1, depthBlock/(k.bytes+k.line)), t.Groups)
 	// at is the place in the buffer of a row and column of the padded input.
 	at := func(row, col int) int {
 		plane := row%t.Stride[0]*t.Stride[1] + col%t.Stride[1]
@@ -130,8 +145,10 @@ func (k *Depthwise) layout(t *Term) error {
 		step := f.stride * vector
 		last := f.cols - (f.cols-1)/step*step
 		f.blank = [2]int{vector - ceilDiv(last, f.stride), vector - last/f.stride}
-		f.reads = f.rows[n-1].src + alignUp(f.cols, step)
+		reads := f.rows[n-1].src + alignUp(f.cols, step)
+		k.fillSafe = max(0, floorDiv(t.Groups*k.plane-reads, k.plane)+1)
 	}
+	k.outSafe = k.out[0] - ceilDiv(depthSlack, k.outPlane)
 	for ky := range t.Kernel[0] {
 		for kx := range t.Kernel[1] {
 			k.taps = append(k.taps, int32(at(ky*t.Dilation[0], kx*t.Dilation[1])))
@@ -186,10 +203,10 @@ const laneStep = 64
 func (k *Depthwise) Need() Need {
 	lanes := alignUp(k.lanes, laneStep)
 	return Need{
-		Rows:  ceilDiv(k.bytes, wordBytes),
+		Rows:  ceilDiv(k.block*k.bytes, wordBytes),
 		Lanes: ceilDiv(2*lanes, wordBytes) + 2*scratchAlign/wordBytes,
 		Acc:   lanes,
-		Line:  lanes + depthSlack,
+		Line:  k.block*k.per*k.line + depthSlack,
 	}
 }
 

@@ -19,19 +19,21 @@ func vectorDepthSums(_ Vector, even, odd []uint16, buffer []byte, taps []int32, 
 	depthBytesAVX2(&even[0], &odd[0], &buffer[0], &taps[0], len(taps), &tables[0], steps)
 }
 
-// vectorDepthFill copies the channel at the start of in, which has f.reads bytes or more, to
-// buffer. It writes the empty byte behind rows.
-func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill) {
+// vectorDepthFill is f.generic for a number of channels, which are plane bytes apart in in and
+// step bytes in buffer. It writes the empty byte behind rows, and reads up to depthSlack
+// bytes behind them.
+func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {
 	if f.stride == 1 {
-		depthFillAVX2(&buffer[0], &in[0], f)
+		depthFillAVX2(&buffer[0], &in[0], f, channels, step, plane)
 		return
 	}
-	depthFillPairsAVX2(&buffer[0], &in[0], f)
+	depthFillPairsAVX2(&buffer[0], &in[0], f, channels, step, plane)
 }
 
-// vectorUnpack is unpackRows. It may write depthSlack bytes more.
-func vectorUnpack(_ Vector, dst, line []byte, rows, cols, pitch int) {
-	unpackAVX2(&dst[0], &line[0], rows, cols, pitch)
+// vectorUnpack is unpackRows for a number of channels, which are step bytes apart in line and
+// follow each other in dst. It may write depthSlack bytes more.
+func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
+	unpackAVX2(&dst[0], &line[0], channels, rows, cols, pitch, step)
 }
 
 //go:noescape
@@ -41,10 +43,10 @@ func depthBytesAVX2(even, odd *uint16, buffer *byte, taps *int32, n int, tables 
 func depthWideAVX2(even, odd *uint16, buffer *byte, taps *int32, n int, tables *byte, steps int)
 
 //go:noescape
-func depthFillAVX2(dst, src *byte, f *depthFill)
+func depthFillAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
 
 //go:noescape
-func depthFillPairsAVX2(dst, src *byte, f *depthFill)
+func depthFillPairsAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
 
 //go:noescape
-func unpackAVX2(dst, line *byte, rows, cols, pitch int)
+func unpackAVX2(dst, line *byte, channels, rows, cols, pitch, step int)

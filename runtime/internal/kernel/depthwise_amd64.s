@@ -49,14 +49,22 @@ GLOBL window<>(SB), RODATA|NOPTR, $64
 	MOVQ dst+0(FP), DI           \
 	MOVQ src+8(FP), SI           \
 	MOVQ f+16(FP), R8            \
-	MOVQ 0(R8), R9               \
-	MOVQ 8(R8), R10              \
 	MOVQ 24(R8), R11             \
+	MOVQ channels+24(FP), R13    \
 	VPBROADCASTB 48(R8), Y13     \
 	VPBROADCASTD biases<>(SB), Y14 \
 	LEAQ window<>(SB), R12       \
 	MOVQ 56(R8), AX              \
 	VMOVDQU (R12)(AX*1), Y15
+
+#define FILLCHANNEL \
+	MOVQ 0(R8), R9 \
+	MOVQ 8(R8), R10
+
+#define FILLNEXT \
+	ADDQ step+32(FP), DI \
+	ADDQ plane+40(FP), SI \
+	SUBQ $1, R13
 
 #define FILLROW \
 	MOVQ (R9), AX  \
@@ -165,9 +173,11 @@ widetaps:
 	VZEROUPPER
 	RET
 
-// func depthFillAVX2(dst, src *byte, f *depthFill)
-TEXT ·depthFillAVX2(SB), NOSPLIT, $0-24
+// func depthFillAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
+TEXT ·depthFillAVX2(SB), NOSPLIT, $0-48
 	FILLARGS
+channel:
+	FILLCHANNEL
 row:
 	FILLROW
 	CMPQ CX, $32
@@ -186,6 +196,8 @@ last:
 	VMOVDQU   Y0, (BX)
 	SUBQ      $1, R10
 	JNE       row
+	FILLNEXT
+	JNE       channel
 	VZEROUPPER
 	RET
 
@@ -204,14 +216,16 @@ last:
 	VPADDB    Y14, Y2, Y2  \
 	VPADDB    Y14, Y3, Y3
 
-// func depthFillPairsAVX2(dst, src *byte, f *depthFill)
-TEXT ·depthFillPairsAVX2(SB), NOSPLIT, $0-24
+// func depthFillPairsAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
+TEXT ·depthFillPairsAVX2(SB), NOSPLIT, $0-48
 	FILLARGS
 	MOVQ     64(R8), AX
 	VMOVDQU  (R12)(AX*1), Y12
 	MOVQ     40(R8), DX
 	VPCMPEQB Y11, Y11, Y11
 	VPSRLW   $8, Y11, Y11
+channelpair:
+	FILLCHANNEL
 rowpair:
 	FILLROW
 	CMPQ CX, $64
@@ -233,16 +247,21 @@ lastpair:
 	VMOVDQU   Y3, (BX)(DX*1)
 	SUBQ      $1, R10
 	JNE       rowpair
+	FILLNEXT
+	JNE       channelpair
 	VZEROUPPER
 	RET
 
-// func unpackAVX2(dst, line *byte, rows, cols, pitch int)
-TEXT ·unpackAVX2(SB), NOSPLIT, $0-40
+// func unpackAVX2(dst, line *byte, channels, rows, cols, pitch, step int)
+TEXT ·unpackAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
-	MOVQ line+8(FP), SI
-	MOVQ rows+16(FP), R10
-	MOVQ cols+24(FP), R11
-	MOVQ pitch+32(FP), R12
+	MOVQ line+8(FP), R8
+	MOVQ channels+16(FP), R9
+	MOVQ cols+32(FP), R11
+	MOVQ pitch+40(FP), R12
+unpackchannel:
+	MOVQ R8, SI
+	MOVQ rows+24(FP), R10
 unpackrow:
 	XORL AX, AX
 unpack:
@@ -255,5 +274,8 @@ unpack:
 	ADDQ    R12, SI
 	SUBQ    $1, R10
 	JNE     unpackrow
+	ADDQ    step+48(FP), R8
+	SUBQ    $1, R9
+	JNE     unpackchannel
 	VZEROUPPER
 	RET

@@ -9,8 +9,6 @@ func vectorDepthSums(_ Vector, even, odd []uint16, buffer []byte, taps []int32, 
 	depthSums(even, odd, buffer, taps, tables, wide)
 }
 
-func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill) { f.generic(buffer, in) }
+func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {}
 
-func vectorUnpack(_ Vector, dst, line []byte, rows, cols, pitch int) {
-	unpackRows(dst, line, rows, cols, pitch)
-}
+func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {}

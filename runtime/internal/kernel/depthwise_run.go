@@ -1,24 +1,35 @@
 package kernel
 
-// Run computes the layer. src holds the input of its term; the result goes to dst as
+// Run computes the layer, a block of channels after the other: what a step wrote is not
+// read before it has left the store buffers. src holds the input of its term; the result goes to dst as
 // levels or, where the layer has no steps, to out.
 func (k *Depthwise) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
-	buffer := s.rowBytes[:k.bytes]
-	fillZero(buffer, byte(k.fill.empty))
-	in := src[0]
-	channel, at, left := 0, 0, 0
-	tables := k.tables
-	for o, add := range k.add {
-		if left == 0 {
-			k.fillChannel(buffer, in[channel:])
-			channel += k.plane
-			left = k.per
+	in, tables := src[0], k.tables
+	at, o := 0, 0
+	size := 0
+	for range k.block {
+		size += k.bytes
+	}
+	spread(s.rowBytes[:size], byte(k.fill.empty))
+	for first := 0; o < len(k.add); first += k.block {
+		n := min(k.block, k.channels-first)
+		in = k.fillChannels(s.rowBytes, in, first, n)
+		buffer, line := s.rowBytes, s.line
+		start, firstOut := at, o
+		for range n {
+			for range k.per {
+				even, odd := k.sums(buffer, tables, s)
+				k.deliver(dst, out, at, o, line, even, odd, s)
+				line = line[k.line:]
+				tables = tables[k.table:]
+				at += k.outPlane
+				o++
+			}
+			buffer = buffer[k.bytes:]
 		}
-		left--
-		even, odd := k.sums(buffer, tables, s)
-		k.deliver(dst, out, at, o, add, even, odd, s)
-		tables = tables[k.table:]
-		at += k.outPlane
+		if k.binned && !k.packed {
+			k.unpack(dst, start, firstOut, o, s.line)
+		}
 	}
 }
 
@@ -68,14 +79,23 @@ func depthSums(even, odd []uint16, buffer []byte, taps []int32, tables []byte, w
 	}
 }
 
-// fillChannel copies the channel at the start of in to the buffer.
-func (k *Depthwise) fillChannel(buffer, in []byte) {
+// fillChannels copies n input channels, the first of which is channel first and starts
+// in, to the buffer. It returns what follows them.
+func (k *Depthwise) fillChannels(buffer, in []byte, first, n int) []byte {
 	f := &k.fill
-	if k.vector.depthwise() && len(f.rows) > 0 && f.reads <= len(in) {
-		vectorDepthFill(k.vector, buffer, in, f)
-		return
+	safe := 0
+	if k.vector.depthwise() {
+		if safe = min(n, k.fillSafe-first); safe > 0 {
+			vectorDepthFill(k.vector, buffer, in, f, safe, k.bytes, k.plane)
+		}
 	}
-	f.generic(buffer, in)
+	for c := range n {
+		if c >= safe {
+			f.generic(buffer, in)
+		}
+		buffer, in = buffer[k.bytes:], in[k.plane:]
+	}
+	return in
 }
 
 // generic copies all rows.
@@ -101,21 +121,22 @@ func (f *depthFill) generic(buffer, in []byte) {
 	}
 }
 
-// deliver finishes output channel o, whose first element is at.
-func (k *Depthwise) deliver(dst []byte, out []int32, at, o int, add int32, even, odd []uint16, s *Scratch) {
-	r := k.step(o)
-	cols := k.out[2]
-	if r != nil && r.bins != nil && r.bins.fits(add) && r.bins.shift <= k.vector.binShiftLimit() {
-		plus, minus := r.bins.offsets(add)
+// deliver finishes output channel o, whose first element is at. Levels that are yet to be
+// moved go to line.
+func (k *Depthwise) deliver(dst []byte, out []int32, at, o int, line []byte, even, odd []uint16, s *Scratch) {
+	add := k.add[o]
+	if k.binned {
+		b := k.step(o).bins
+		plus, minus := b.offsets(add)
 		if k.packed {
-			binPairLevels(k.vector, dst[at:at+k.lanes], even, odd, r.bins, plus, minus)
-			return
+			line = dst[at : at+k.lanes]
+		} else {
+			line = line[:k.line] // whole vectors
 		}
-		line := s.line[:k.lanes]
-		binPairLevels(k.vector, line, even, odd, r.bins, plus, minus)
-		k.unpack(dst[at:], s.line)
+		binPairLevels(k.vector, line, even, odd, b, plus, minus)
 		return
 	}
+	cols := k.out[2]
 	acc := s.acc[:len(even)<<1]
 	mergePairs(acc, even, odd)
 	for range k.out[1] {
@@ -125,14 +146,23 @@ func (k *Depthwise) deliver(dst []byte, out []int32, at, o int, add int32, even,
 	}
 }
 
-// unpack moves rows of levels that are pitch bytes apart to dst.
-func (k *Depthwise) unpack(dst, line []byte) {
+// unpack moves rows of levels that are pitch bytes apart to dst, where those of output channel
+// o, from first up to end, start at element at.
+func (k *Depthwise) unpack(dst []byte, at, first, end int, line []byte) {
 	rows, cols := k.out[1], k.out[2]
-	if k.vector.depthwise() && len(dst) >= k.outPlane+depthSlack {
-		vectorUnpack(k.vector, dst, line, rows, cols, k.pitch)
-		return
+	if n := min(end, k.outSafe) - first; k.vector.depthwise() && n > 0 {
+		vectorUnpack(k.vector, dst[at:], line, n, rows, cols, k.pitch, k.line)
+		for range n {
+			line = line[k.line:]
+			at += k.outPlane
+		}
+		first += n
 	}
-	unpackRows(dst, line, rows, cols, k.pitch)
+	for ; first < end; first++ {
+		unpackRows(dst[at:at+k.outPlane], line, rows, cols, k.pitch)
+		line = line[k.line:]
+		at += k.outPlane
+	}
 }
 
 // unpackRows copies rows of cols bytes that are pitch bytes apart.
@@ -141,5 +171,14 @@ func unpackRows(dst, line []byte, rows, cols, pitch int) {
 		copy(dst[:cols], line)
 		dst = dst[cols:]
 		line = line[min(pitch, len(line)):]
+	}
+}
+
+// spread sets all of dst, copying what is done already.
+func spread(dst []byte, v byte) {
+	n := min(len(dst), depthSlack)
+	fillZero(dst[:n], v)
+	for ; n < len(dst); n <<= 1 {
+		copy(dst[n:], dst[:n])
 	}
 }
