@@ -38,7 +38,9 @@ type sortedPart struct {
 	rows    []word
 	columns int
 	vector  Vector
-	strips  bool // rows are cut into strips, not pairs of columns
+	// stripColumns is the number of columns of a strip, high the number of sums of its low
+	// nibbles; 0: rows are cut into pairs of columns.
+	stripColumns, high int
 	// rowBytes is the size of a row of a pair or strip, pairBytes that of all its rows.
 	rowBytes, pairBytes int
 
@@ -95,10 +97,9 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 		lows[i] = low
 		elems := t.Shape[0] * t.Shape[1] * t.Shape[2]
 		columns := ceilDiv(blocks*count, 2)
-		strips := v.strips() && columns >= minStripColumns
-		rowBytes := 2 * wordBytes
-		if strips {
-			columns, rowBytes = alignUp(columns, stripColumns), stripBytes
+		strip, rowBytes := v.stripColumns(), 2*wordBytes
+		if strip > 0 {
+			columns, rowBytes = alignUp(columns, strip), strip*wordBytes
 		}
 		if size += int64(elems) * int64(columns) * wordBytes; size > int64(bytes) {
 			return nil, fmt.Errorf("kernel: sorted: the matrix of weights takes %d bytes or more, want at most %d", size, bytes)
@@ -108,7 +109,7 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 			n := min(most, elems-first)
 			p := &sortedPart{
 				src: i, first: first, n: n,
-				vector: v, columns: columns, strips: strips,
+				vector: v, columns: columns, stripColumns: strip, high: strip * 8,
 				rowBytes: rowBytes, pairBytes: n * rowBytes,
 				bits: width, group: 0xFF / (1<<width - 1),
 				split: t.Levels >= splitLevels,
@@ -236,8 +237,8 @@ func (p *sortedPart) fill(l *Layer, t *Term, low int32) {
 
 // index is the position in rows of column c of input element i.
 func (p *sortedPart) index(c, i int) int {
-	if p.strips {
-		return (c/stripColumns*p.n+i)*stripColumns + c%stripColumns
+	if n := p.stripColumns; n > 0 {
+		return (c/n*p.n+i)*n + c%n
 	}
 	pair := c / 2 * 2
 	if pair+1 == p.columns {
@@ -256,8 +257,8 @@ func (p *sortedPart) listLen() int {
 
 // estimate is the time of Run in additions of words.
 func (p *sortedPart) estimate() int {
-	if p.strips {
-		strips := p.columns / stripColumns
+	if p.stripColumns > 0 {
+		strips := p.columns / p.stripColumns
 		return p.listLen()*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
 	}
 	perRow := p.columns*7 + ceilDiv(p.columns, 2)*3

@@ -33,9 +33,9 @@ func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
 	base := unsafe.Pointer(unsafe.SliceData(p.rows))
 	streams := p.streams
 	columns := p.columns
-	if p.strips {
+	if p.stripColumns > 0 {
 		for ; len(streams) > 0; base = unsafe.Add(base, p.pairBytes) {
-			n := min(2*stripColumns, len(streams))
+			n := min(p.stripColumns<<1, len(streams))
 			p.strip(acc, streams[:n], base, list, &ends)
 			streams = streams[n:]
 		}

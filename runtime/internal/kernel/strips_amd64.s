@@ -175,3 +175,210 @@ next:
 	STORE(Z12, Z13, Z14, Z15, 256)
 	VZEROUPPER
 	RET
+
+// FLUSH2 adds the lanes of T and D to the accumulators of positions 4i, 4i+1, 4i+2, 4i+3, which
+// are vectors at offset AT of out (R15), and clears them. X14 is the shift, Y12 the sign, Y13
+// the low halves.
+#define FLUSH2(T, D, AT) \
+	VPSLLW  $8, D, Y10          \
+	VPSUBW  Y10, T, T           \
+	VPSRLD  $16, T, Y10         \
+	VPSRLD  $16, D, Y11         \
+	VPAND   Y13, T, T           \
+	VPAND   Y13, D, D           \
+	VPSLLD  X14, T, T           \
+	VPSLLD  X14, D, D           \
+	VPSLLD  X14, Y10, Y10       \
+	VPSLLD  X14, Y11, Y11       \
+	VPXOR   Y12, T, T           \
+	VPXOR   Y12, D, D           \
+	VPXOR   Y12, Y10, Y10       \
+	VPXOR   Y12, Y11, Y11       \
+	VPSUBD  Y12, T, T           \
+	VPSUBD  Y12, D, D           \
+	VPSUBD  Y12, Y10, Y10       \
+	VPSUBD  Y12, Y11, Y11       \
+	VPADDD  AT+0(R15), T, T     \
+	VPADDD  AT+32(R15), D, D    \
+	VPADDD  AT+64(R15), Y10, Y10 \
+	VPADDD  AT+96(R15), Y11, Y11 \
+	VMOVDQU T, AT+0(R15)        \
+	VMOVDQU D, AT+32(R15)       \
+	VMOVDQU Y10, AT+64(R15)     \
+	VMOVDQU Y11, AT+96(R15)     \
+	VPXOR   T, T, T             \
+	VPXOR   D, D, D
+
+#define FLUSHALL2 \
+	MOVBLZX      2(R9), R11 \
+	VMOVD        R11, X14   \
+	MOVBLZX      1(R9), R11 \
+	NEGL         R11        \
+	VMOVD        R11, X12   \
+	VPBROADCASTD X12, Y12   \
+	FLUSH2(Y4, Y5, 0)       \
+	FLUSH2(Y6, Y7, 128)
+
+// ORDER2 brings the accumulators at offset AT of out into the order of position.
+#define ORDER2(AT) \
+	VMOVDQU     AT+0(R15), Y0    \
+	VMOVDQU     AT+32(R15), Y1   \
+	VMOVDQU     AT+64(R15), Y2   \
+	VMOVDQU     AT+96(R15), Y3   \
+	VPUNPCKLDQ  Y1, Y0, Y4       \
+	VPUNPCKHDQ  Y1, Y0, Y5       \
+	VPUNPCKLDQ  Y3, Y2, Y6       \
+	VPUNPCKHDQ  Y3, Y2, Y7       \
+	VPUNPCKLQDQ Y6, Y4, Y0       \
+	VPUNPCKHQDQ Y6, Y4, Y1       \
+	VPUNPCKLQDQ Y7, Y5, Y2       \
+	VPUNPCKHQDQ Y7, Y5, Y3       \
+	VMOVDQU     X0, AT+0(R15)    \
+	VMOVDQU     X1, AT+16(R15)   \
+	VMOVDQU     X2, AT+32(R15)   \
+	VMOVDQU     X3, AT+48(R15)   \
+	VEXTRACTI128 $1, Y0, AT+64(R15)  \
+	VEXTRACTI128 $1, Y1, AT+80(R15)  \
+	VEXTRACTI128 $1, Y2, AT+96(R15)  \
+	VEXTRACTI128 $1, Y3, AT+112(R15)
+
+// func stripAVX2(out *[128]int32, base unsafe.Pointer, list *uint32, ends *[257]uint32, buckets *bucket, n, bits, group int)
+//
+// Y0, Y1: T and D of the low nibbles of the rows so far, Y2, Y3: of the high ones; Y4..Y7:
+// the same of run after every value so far. AX entries so far, DX entries of the bucket, R13
+// and BX the largest lanes of run and sum.
+TEXT ·stripAVX2(SB), NOSPLIT, $0-64
+	MOVQ out+0(FP), R15
+	MOVQ base+8(FP), SI
+	MOVQ list+16(FP), DI
+	MOVQ ends+24(FP), R8
+	MOVQ buckets+32(FP), R9
+	MOVQ n+40(FP), R10
+	MOVQ group+56(FP), R12
+	MOVQ bits+48(FP), CX
+	MOVL $1, R14
+	SHLL CX, R14
+	SUBL $1, R14 // the largest digit
+	XORL R13, R13
+	XORL BX, BX
+	MOVL (R8), AX
+	LEAQ (DI)(AX*4), DI
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+	VMOVDQU Y0, 0(R15)
+	VMOVDQU Y0, 32(R15)
+	VMOVDQU Y0, 64(R15)
+	VMOVDQU Y0, 96(R15)
+	VMOVDQU Y0, 128(R15)
+	VMOVDQU Y0, 160(R15)
+	VMOVDQU Y0, 192(R15)
+	VMOVDQU Y0, 224(R15)
+	VPCMPEQB Y13, Y13, Y13
+	VPSRLW   $12, Y13, Y15
+	VPSRLD   $16, Y13, Y13
+	VPSLLW   $8, Y15, Y14
+	VPOR     Y14, Y15, Y15
+
+bucket2:
+	ADDQ  $4, R8
+	MOVL  (R8), DX
+	SUBL  AX, DX
+	JE    added2
+	ADDL  DX, AX
+group2:
+	MOVL    R12, CX
+	CMPL    DX, CX
+	CMOVLLT DX, CX
+	SUBL    CX, DX
+	VPXOR   Y8, Y8, Y8
+	VPXOR   Y9, Y9, Y9
+row2:
+	MOVL    (DI), R11
+	ADDQ    $4, DI
+	ADDL    R14, R13
+	VMOVDQU (SI)(R11*1), Y10
+	VPSRLW  $4, Y10, Y11
+	VPAND   Y15, Y10, Y10
+	VPAND   Y15, Y11, Y11
+	VPADDB  Y10, Y8, Y8
+	VPADDB  Y11, Y9, Y9
+	SUBL    $1, CX
+	JNE     row2
+	VPSRLW $8, Y8, Y10
+	VPSRLW $8, Y9, Y11
+	VPADDW Y8, Y0, Y0
+	VPADDW Y10, Y1, Y1
+	VPADDW Y9, Y2, Y2
+	VPADDW Y11, Y3, Y3
+	TESTL  DX, DX
+	JNE    group2
+
+added2:
+	ADDL  R13, BX
+	CMPL  BX, $0xFFFF
+	JLS   fits2
+	FLUSHALL2
+	MOVL  R13, BX
+fits2:
+	VPADDW Y0, Y4, Y4
+	VPADDW Y1, Y5, Y5
+	VPADDW Y2, Y6, Y6
+	VPADDW Y3, Y7, Y7
+	CMPB   0(R9), $0
+	JE     next2
+	FLUSHALL2
+	VPXOR  Y0, Y0, Y0
+	VPXOR  Y1, Y1, Y1
+	VPXOR  Y2, Y2, Y2
+	VPXOR  Y3, Y3, Y3
+	XORL   R13, R13
+	XORL   BX, BX
+next2:
+	ADDQ $3, R9
+	SUBQ $1, R10
+	JNE  bucket2
+
+	ORDER2(0)
+	ORDER2(128)
+	VZEROUPPER
+	RET
+
+// func streamsAVX2(acc *int32, sums *[128]int32, streams *stream, n, high int)
+TEXT ·streamsAVX2(SB), NOSPLIT, $0-40
+	MOVQ acc+0(FP), DI
+	MOVQ sums+8(FP), SI
+	MOVQ streams+16(FP), R8
+	MOVQ n+24(FP), CX
+	MOVQ high+32(FP), R9
+	LEAQ (SI)(R9*4), R9
+stream:
+	MOVL    (R8), AX
+	MOVBLZX 4(R8), DX
+	VMOVD   DX, X1
+	VMOVDQU (SI), Y0
+	VPSLLD  X1, Y0, Y0
+	VPADDD  (DI)(AX*4), Y0, Y0
+	VMOVDQU Y0, (DI)(AX*4)
+	SUBQ    $1, CX
+	JE      done
+	MOVL    8(R8), AX
+	MOVBLZX 12(R8), DX
+	VMOVD   DX, X1
+	VMOVDQU (R9), Y0
+	VPSLLD  X1, Y0, Y0
+	VPADDD  (DI)(AX*4), Y0, Y0
+	VMOVDQU Y0, (DI)(AX*4)
+	ADDQ    $16, R8
+	ADDQ    $32, SI
+	ADDQ    $32, R9
+	SUBQ    $1, CX
+	JNE     stream
+done:
+	VZEROUPPER
+	RET
