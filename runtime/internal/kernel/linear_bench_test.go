@@ -26,6 +26,8 @@ var benchLayers = []struct {
 	{"depthwise-128x6x6", [3]int{128, 6, 6}, depthwise(term([3]int{128, 6, 6}, 3, 1, 1, 32, 0))},
 	{"depthwise-64x12x12-stride2", [3]int{64, 6, 6}, depthwise(term([3]int{64, 12, 12}, 3, 2, 0, 32, 0))},
 	{"dense-640x128", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 32, 0)},
+	{"dense-640x128-256levels", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 256, 0)},
+	{"dense-128x128", [3]int{128, 1, 1}, term([3]int{128, 1, 1}, 1, 1, 0, 32, 0)},
 }
 
 func depthwise(t Term) Term {

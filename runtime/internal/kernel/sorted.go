@@ -41,13 +41,17 @@ type sortedPart struct {
 	// stripColumns is the number of columns of a strip, high the number of sums of its low
 	// nibbles; 0: rows are cut into pairs of columns.
 	stripColumns, high int
-	// rowBytes is the size of a row of a pair or strip, pairBytes that of all its rows.
-	rowBytes, pairBytes int
+	// 1<<rowShift is the size in bytes of a row of a pair or strip, pairBytes that of all its
+	// rows.
+	rowShift  uint
+	pairBytes int
+	listLen   int // entries that are sorted
 
 	streams []stream
 	bits    uint // of a digit
 	group   int  // rows that can be added in byte lanes
 
+	zero    uint8      // the index worth zero
 	buckets []bucket   // in the order of processing
 	of      [2][]uint8 // by index: position in buckets, plus 1; 0: dropped
 	split   bool       // of[1] is in use
@@ -110,9 +114,13 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 			p := &sortedPart{
 				src: i, first: first, n: n,
 				vector: v, columns: columns, stripColumns: strip, high: strip * 8,
-				rowBytes: rowBytes, pairBytes: n * rowBytes,
+				rowShift: uint(bits.Len(uint(rowBytes - 1))), pairBytes: n * rowBytes,
+				listLen: n, zero: uint8(t.Zero),
 				bits: width, group: 0xFF / (1<<width - 1),
 				split: t.Levels >= splitLevels,
+			}
+			if p.split {
+				p.listLen *= 2
 			}
 			p.makeBuckets(t)
 			for b := range blocks {
@@ -121,7 +129,7 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 				}
 			}
 			k.parts = append(k.parts, p)
-			k.need = k.need.Max(Need{List: p.listLen()})
+			k.need = k.need.Max(Need{List: 2*p.listLen + n})
 			if k.cost += p.estimate(); k.cost > limit {
 				return nil, fmt.Errorf("kernel: sorted: cost %d, want at most %d", k.cost, limit)
 			}
@@ -247,23 +255,15 @@ func (p *sortedPart) index(c, i int) int {
 	return pair*p.n + 2*i + c%2
 }
 
-// listLen is the number of sorted entries.
-func (p *sortedPart) listLen() int {
-	if p.split {
-		return 2 * p.n
-	}
-	return p.n
-}
-
 // estimate is the time of Run in additions of words.
 func (p *sortedPart) estimate() int {
 	if p.stripColumns > 0 {
 		strips := p.columns / p.stripColumns
-		return p.listLen()*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
+		return p.listLen*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
 	}
 	perRow := p.columns*7 + ceilDiv(p.columns, 2)*3
 	perBucket := p.columns*20 + ceilDiv(p.columns, 2)*20
-	return p.listLen()*(perRow+6) + len(p.buckets)*perBucket + p.columns*100
+	return p.listLen*(perRow+6) + len(p.buckets)*perBucket + p.columns*100
 }
 
 // Need is the Scratch that Run writes on.
