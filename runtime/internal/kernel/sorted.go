@@ -16,6 +16,9 @@ import (
 // C - low >= 0, cut into digits of a few bits, two digits to a byte; low times the sum of all
 // inputs is added at the end.
 //
+// With some vectors the products of a digit with 16 values and an input are looked up
+// instead, which needs no sorting.
+//
 // It suits layers whose weights are used once: fully connected ones, and any whose
 // input is small.
 type Sorted struct {
@@ -38,14 +41,18 @@ type sortedPart struct {
 	rows    []word
 	columns int
 	vector  Vector
-	// stripColumns is the number of columns of a strip, high the number of sums of its low
-	// nibbles; 0: rows are cut into pairs of columns.
-	stripColumns, high int
+	// stripColumns is the number of columns of a strip; 0: rows are cut into pairs of columns.
+	stripColumns int
 	// 1<<rowShift is the size in bytes of a row of a pair or strip, pairBytes that of all its
 	// rows.
 	rowShift  uint
 	pairBytes int
 	listLen   int // entries that are sorted
+
+	// Tables of products, where they are looked up instead of sorting: see looks.go.
+	tables []byte
+	groups int   // of group rows each, that can be added in 16-bit lanes
+	excess int32 // of the products of all rows, in every output element
 
 	streams []stream
 	bits    uint // of a digit
@@ -113,20 +120,28 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 			n := min(most, elems-first)
 			p := &sortedPart{
 				src: i, first: first, n: n,
-				vector: v, columns: columns, stripColumns: strip, high: strip * 8,
+				vector: v, columns: columns, stripColumns: strip,
 				rowShift: uint(bits.Len(uint(rowBytes - 1))), pairBytes: n * rowBytes,
 				listLen: n, zero: uint8(t.Zero),
 				bits: width, group: 0xFF / (1<<width - 1),
-				split: t.Levels >= splitLevels,
+				split: t.Levels >= splitLevels && !v.looks(),
 			}
 			if p.split {
 				p.listLen *= 2
 			}
-			p.makeBuckets(t)
+			if v.looks() {
+				p.listLen *= 2
+				p.makeLooks(t)
+			} else {
+				p.makeBuckets(t)
+			}
 			for b := range blocks {
 				for d := range count {
 					p.streams = append(p.streams, stream{int32(b * wordBytes), uint8(uint(d) * width)})
 				}
+			}
+			for d := range count {
+				p.excess += int32(15*t.Zero*n) << (uint(d) * width)
 			}
 			k.parts = append(k.parts, p)
 			k.need = k.need.Max(Need{List: 2*p.listLen + n})
@@ -257,6 +272,9 @@ func (p *sortedPart) index(c, i int) int {
 
 // estimate is the time of Run in additions of words.
 func (p *sortedPart) estimate() int {
+	if p.tables != nil {
+		return p.n*(4+4*p.columns/lookColumns) + p.columns*20
+	}
 	if p.stripColumns > 0 {
 		strips := p.columns / p.stripColumns
 		return p.listLen*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
@@ -277,7 +295,7 @@ func (k *Sorted) Memory() (weights, tables int) {
 	tables = k.bytes() + 4*len(k.bias)
 	for _, p := range k.parts {
 		weights += len(p.rows) * wordBytes
-		tables += 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + 2*len(p.low)
+		tables += len(p.tables) + 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + 2*len(p.low)
 	}
 	return weights, tables
 }

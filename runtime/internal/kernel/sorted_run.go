@@ -27,6 +27,9 @@ func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 
 // run adds the part's share to acc and returns what is missing from every element.
 func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
+	if p.tables != nil {
+		return p.runLooks(acc, in[:p.n], list)
+	}
 	var ends [257]uint32 // after sort: where the entries of a bucket end; bucket 0 is dropped
 	list = p.sort(&ends, in[:p.n], list)
 
@@ -127,6 +130,11 @@ func (p *sortedPart) lowShare(ends *[257]uint32) int32 {
 			run, sum = 0, 0
 		}
 	}
+	return p.lowTimes(total)
+}
+
+// lowTimes is the smallest centre times total.
+func (p *sortedPart) lowTimes(total uint32) int32 {
 	share := uint32(0)
 	for _, d := range p.low {
 		if d.negate {

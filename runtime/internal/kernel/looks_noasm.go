@@ -1,0 +1,15 @@
+//go:build !amd64 || purego
+
+package kernel
+
+import "unsafe"
+
+func (v Vector) looks() bool { return false }
+
+func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
+	lookSums(out, base, list, tables)
+}
+
+func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, high int) {
+	addStreams(acc, sums, streams, high)
+}
