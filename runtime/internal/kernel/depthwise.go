@@ -69,13 +69,13 @@ const (
 )
 
 // NewDepthwise prepares l for instruction set v. It fails where l has another form, where
-// the sums do not fit lanes of 16 bits, where Cost would exceed limit, and where the machine
-// is not little-endian.
+// the sums do not fit lanes of 16 bits, where Cost would exceed limit, and where v has no
+// look-ups of many positions: additions are faster then.
 func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 	t := &l.Terms[0]
 	switch {
-	case !LittleEndian:
-		return nil, fmt.Errorf("kernel: depthwise: lanes need a little-endian machine")
+	case !v.depthwise():
+		return nil, fmt.Errorf("kernel: depthwise: %v has no look-ups of many positions", v)
 	case len(l.Terms) != 1 || t.Groups != t.Shape[0]:
 		return nil, fmt.Errorf("kernel: depthwise: a channel sees more than one of the input")
 	case t.Levels > depthLevels:
@@ -213,11 +213,7 @@ func (k *Depthwise) Need() Need {
 // Cost estimates the time of Run in additions of words.
 func (k *Depthwise) Cost() int {
 	each := 60 + len(k.fill.rows)*4 + k.out[1]*4
-	if k.vector.depthwise() {
-		each += ceilDiv(k.lanes, 32) * (20 + len(k.taps)*6)
-	} else {
-		each += k.lanes*(len(k.taps)*3+3) + k.plane
-	}
+	each += ceilDiv(k.lanes, laneStep) * (40 + len(k.taps)*12)
 	return k.out[0] * each
 }
 

@@ -37,11 +37,7 @@ func (k *Depthwise) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 func (k *Depthwise) sums(buffer, tables []byte, s *Scratch) (even, odd []uint16) {
 	half := (k.lanes + laneStep - 1) &^ (laneStep - 1) >> 1
 	even, odd = s.lanes16[:half], s.lanes16[half:][:half]
-	if k.vector.depthwise() {
-		vectorDepthSums(k.vector, even, odd, buffer, k.taps, tables, k.wide)
-	} else {
-		depthSums(even, odd, buffer, k.taps, tables, k.wide)
-	}
+	vectorDepthSums(k.vector, even, odd, buffer, k.taps, tables, k.wide)
 	return even, odd
 }
 
@@ -83,11 +79,9 @@ func depthSums(even, odd []uint16, buffer []byte, taps []int32, tables []byte, w
 // in, to the buffer. It returns what follows them.
 func (k *Depthwise) fillChannels(buffer, in []byte, first, n int) []byte {
 	f := &k.fill
-	safe := 0
-	if k.vector.depthwise() {
-		if safe = min(n, k.fillSafe-first); safe > 0 {
-			vectorDepthFill(k.vector, buffer, in, f, safe, k.bytes, k.plane)
-		}
+	safe := min(n, k.fillSafe-first)
+	if safe > 0 {
+		vectorDepthFill(k.vector, buffer, in, f, safe, k.bytes, k.plane)
 	}
 	for c := range n {
 		if c >= safe {
@@ -150,7 +144,7 @@ func (k *Depthwise) deliver(dst []byte, out []int32, at, o int, line []byte, eve
 // o, from first up to end, start at element at.
 func (k *Depthwise) unpack(dst []byte, at, first, end int, line []byte) {
 	rows, cols := k.out[1], k.out[2]
-	if n := min(end, k.outSafe) - first; k.vector.depthwise() && n > 0 {
+	if n := min(end, k.outSafe) - first; n > 0 {
 		vectorUnpack(k.vector, dst[at:], line, n, rows, cols, k.pitch, k.line)
 		for range n {
 			line = line[k.line:]
