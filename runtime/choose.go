@@ -14,6 +14,7 @@ const (
 	nameGrouped   = "grouped"
 	nameSorted    = "sorted"
 	nameDepthwise = "depthwise"
+	namePooled    = "pooled"
 )
 
 // Values of Options.Kernel besides "".
@@ -68,6 +69,9 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	case op.depthwise != nil:
 		name, need = nameDepthwise, op.depthwise.Need()
 		weights, tables = op.depthwise.Memory()
+	case op.pooled != nil:
+		name, need = namePooled, op.pooled.Need()
+		weights, tables = op.pooled.Memory()
 	case op.sorted != nil:
 		name, need = nameSorted, op.sorted.Need()
 		weights, tables = op.sorted.Memory()
@@ -85,6 +89,10 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 // chooseFast sets the kernel of op if one beats the cost of macs look-ups.
 func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector) {
 	limit := min(macs, math.MaxInt/lookupCost) * lookupCost
+	if k, err := kernel.NewPooled(layer); err == nil {
+		op.pooled = k // nothing is faster
+		return
+	}
 	weights := 0
 	for i := range layer.Terms {
 		weights += len(layer.Terms[i].Weights)

@@ -32,6 +32,7 @@ type op struct {
 	grouped   *kernel.Grouped
 	sorted    *kernel.Sorted
 	depthwise *kernel.Depthwise
+	pooled    *kernel.Pooled
 	maxPool   *kernel.MaxPool
 	mapping   *kernel.Map
 	map2      *kernel.Map2
