@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Depthwise computes a [Layer] of one term whose output channels each see one input
 // channel. The channel is copied to a buffer where the index worth zero surrounds it, so
@@ -18,8 +21,10 @@ type Depthwise struct {
 	out      [3]int
 	plane    int  // elements of an input channel
 	outPlane int  // of an output channel
-	packed   bool // the positions of a channel lie without gaps
+	rows     int  // of positions; 1 where those of a channel lie without gaps
+	cols     int  // of positions in such a row
 	binned   bool // all channels have bins that suit
+	common   bool // and the same bins and value of add
 	channels int  // of the input
 	per      int  // output channels that see the same input channel
 	block    int  // input channels in the buffer at a time
@@ -27,15 +32,15 @@ type Depthwise struct {
 	outSafe  int  // output channels, from the first, behind which vectors may write
 
 	fill   depthFill
-	pitch  int     // lanes from one row of positions to the next
-	lanes  int     // from the first position to the last
-	bytes  int     // of a channel in the buffer
-	line   int     // bytes of the levels of a channel while they lie pitch apart
-	taps   []int32 // offsets in the buffer
-	wide   bool    // products take two bytes
-	tables []byte  // per output channel and tap: 32 low bytes of the products; if wide, 32 high ones
-	table  int     // bytes of the tables of a channel
-	add    []int32 // per output channel
+	pitch  int          // lanes from one row of positions to the next
+	lanes  int          // from the first position to the last, whole steps of vectors
+	bytes  int          // of a channel in the buffer
+	taps   []int32      // offsets in the buffer
+	wide   bool         // products take two bytes
+	tables []byte       // per output channel and tap: 32 low bytes of the products; if wide, 32 high ones
+	table  int          // bytes of the tables of a channel
+	starts []depthStart // per output channel: where lanes start
+	add    []int32      // per output channel
 }
 
 // depthFill says how a channel is copied to the buffer. Assembly knows the order of
@@ -47,6 +52,12 @@ type depthFill struct {
 	odd    int    // with a stride of 2: from the place of a column to that of the next
 	empty  int    // the byte of the index worth zero
 	blank  [2]int // bytes of the last vector of a row that are none of its columns; of the second plane
+}
+
+// depthStart is a value of lanes, in the form of vectors: see SPILL.
+type depthStart struct {
+	all uint16 // lane + lane<<8
+	odd uint16 // lane
 }
 
 // depthRow is a row of the input that some tap meets.
@@ -63,9 +74,10 @@ const (
 	depthBias = 128 - depthLevels/2
 	// depthSlack is the number of bytes that may be read and written behind a plane.
 	depthSlack = 64
-	// depthBuffer limits a channel in the buffer, depthBlock what several together take.
+	// depthBuffer limits a channel in the buffer, depthBlock what several take together
+	// with their lanes and levels.
 	depthBuffer = 1 << 16
-	depthBlock  = 1 << 14
+	depthBlock  = 24 << 10
 )
 
 // NewDepthwise prepares l for instruction set v. It fails where l has another form, where
@@ -101,7 +113,27 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 			k.binned = b != nil && b.fits(add) && b.shift <= v.binShiftLimit()
 		}
 	}
+	k.common = k.binned && len(k.steps) == 1 && k.unify(l)
 	return k, nil
+}
+
+// unify gives all channels the same value of add, where lanes have room for the
+// differences.
+func (k *Depthwise) unify(l *Layer) bool {
+	least, most := k.add[0], int64(math.MinInt64)
+	for o, add := range k.add {
+		_, hi := l.bounds(o)
+		least, most = min(least, add), max(most, int64(hi))
+	}
+	if most-int64(least) > maxSpan || !k.steps[0].bins.fits(least) {
+		return false
+	}
+	for o, add := range k.add {
+		lane := uint16(add - least)
+		k.starts[o] = depthStart{lane + lane<<8, lane}
+		k.add[o] = least
+	}
+	return true
 }
 
 // layout places planes, rows and taps in the buffer.
@@ -115,15 +147,17 @@ func (k *Depthwise) layout(t *Term) error {
 		}
 	}
 	k.pitch = size[1]
-	k.lanes = (k.out[1]-1)*k.pitch + k.out[2]
-	k.packed = k.pitch == k.out[2] || k.out[1] == 1
+	k.lanes = alignUp((k.out[1]-1)*k.pitch+k.out[2], laneStep)
+	k.rows, k.cols = k.out[1], k.out[2]
+	if k.pitch == k.cols {
+		k.rows, k.cols = 1, k.outPlane
+	}
 	planeBytes := alignUp(size[0]*size[1]+depthSlack, depthSlack)
 	k.bytes = t.Stride[0]*t.Stride[1]*planeBytes + depthSlack
 	if k.bytes > depthBuffer {
 		return fmt.Errorf("kernel: depthwise: a buffer of %d bytes, want at most %d", k.bytes, depthBuffer)
 	}
-	k.line = alignUp(k.lanes, depthSlack/2)
-	k.block = min(max(1, depthBlock/(k.bytes+k.line)), t.Groups)
+	k.block = min(max(1, depthBlock/(k.bytes+3*k.per*k.lanes)), t.Groups)
 	// at is the place in the buffer of a row and column of the padded input.
 	at := func(row, col int) int {
 		plane := row%t.Stride[0]*t.Stride[1] + col%t.Stride[1]
@@ -171,6 +205,7 @@ func (k *Depthwise) makeTables(l *Layer, t *Term) error {
 	}
 	k.tables = make([]byte, l.Out[0]*k.table)
 	k.add = make([]int32, l.Out[0])
+	k.starts = make([]depthStart, l.Out[0])
 	tables := k.tables
 	for o := range l.Out[0] {
 		low, span := int64(0), int64(0)
@@ -201,23 +236,22 @@ const laneStep = 64
 
 // Need is the Scratch that Run writes on.
 func (k *Depthwise) Need() Need {
-	lanes := alignUp(k.lanes, laneStep)
+	lanes := k.block * k.per * k.lanes
 	return Need{
 		Rows:  ceilDiv(k.block*k.bytes, wordBytes),
 		Lanes: ceilDiv(2*lanes, wordBytes) + 2*scratchAlign/wordBytes,
-		Acc:   lanes,
-		Line:  k.block*k.per*k.line + depthSlack,
+		Acc:   k.lanes,
+		Line:  lanes + depthSlack,
 	}
 }
 
 // Cost estimates the time of Run in additions of words.
 func (k *Depthwise) Cost() int {
-	each := 60 + len(k.fill.rows)*4 + k.out[1]*4
-	each += ceilDiv(k.lanes, laneStep) * (40 + len(k.taps)*12)
+	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.lanes/laneStep*(40+len(k.taps)*12)
 	return k.out[0] * each
 }
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Depthwise) Memory() (weights, tables int) {
-	return len(k.tables), k.finisher.bytes() + 4*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows)
+	return len(k.tables), k.finisher.bytes() + 8*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows)
 }

@@ -7,16 +7,12 @@ func (v Vector) depthwise() bool { return v >= AVX2 }
 
 // vectorDepthSums is depthSums for a multiple of laneStep positions. Behind the last of
 // them, the buffer has depthSlack bytes.
-func vectorDepthSums(_ Vector, even, odd []uint16, buffer []byte, taps []int32, tables []byte, wide bool) {
-	steps := len(even) / (laneStep / 2)
-	if steps == 0 {
-		return
-	}
+func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
 	if wide {
-		depthWideAVX2(&even[0], &odd[0], &buffer[0], &taps[0], len(taps), &tables[0], steps)
+		depthWideAVX2(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 		return
 	}
-	depthBytesAVX2(&even[0], &odd[0], &buffer[0], &taps[0], len(taps), &tables[0], steps)
+	depthBytesAVX2(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 }
 
 // vectorDepthFill is f.generic for a number of channels, which are plane bytes apart in in and
@@ -37,10 +33,10 @@ func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step 
 }
 
 //go:noescape
-func depthBytesAVX2(even, odd *uint16, buffer *byte, taps *int32, n int, tables *byte, steps int)
+func depthBytesAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
 
 //go:noescape
-func depthWideAVX2(even, odd *uint16, buffer *byte, taps *int32, n int, tables *byte, steps int)
+func depthWideAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
 
 //go:noescape
 func depthFillAVX2(dst, src *byte, f *depthFill, channels, step, plane int)

@@ -30,20 +30,32 @@ GLOBL window<>(SB), RODATA|NOPTR, $64
 #define DEPTHARGS \
 	MOVQ even+0(FP), DI    \
 	MOVQ odd+8(FP), DX     \
-	MOVQ buffer+16(FP), SI \
-	MOVQ steps+48(FP), R8  \
+	MOVQ buffer+24(FP), R12 \
+	MOVQ tables+56(FP), R11 \
+	MOVQ starts+64(FP), BX \
+	MOVQ channels+72(FP), R13 \
 	VPBROADCASTD tops<>(SB), Y15
 
-#define DEPTHTAPS \
-	MOVQ taps+24(FP), R9    \
-	MOVQ n+32(FP), CX       \
-	MOVQ tables+40(FP), R10
+#define DEPTHCHANNEL \
+	MOVQ R12, SI          \
+	MOVQ steps+16(FP), R8
 
-#define DEPTHNEXT \
+#define DEPTHTAPS \
+	MOVQ taps+40(FP), R9 \
+	MOVQ n+48(FP), CX    \
+	MOVQ R11, R10
+
+#define DEPTHSTEP \
 	ADDQ $64, DI \
 	ADDQ $64, DX \
 	ADDQ $64, SI \
 	SUBQ $1, R8
+
+#define DEPTHNEXT \
+	MOVQ R10, R11         \
+	ADDQ step+32(FP), R12 \
+	ADDQ $4, BX           \
+	SUBQ $1, R13
 
 #define FILLARGS \
 	MOVQ dst+0(FP), DI           \
@@ -74,17 +86,19 @@ GLOBL window<>(SB), RODATA|NOPTR, $64
 	ADDQ DI, BX    \
 	MOVQ R11, CX
 
-// func depthBytesAVX2(even, odd *uint16, buffer *byte, taps *int32, n int, tables *byte, steps int)
+// func depthBytesAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
 //
 // Y0, Y1 and Y2, Y3: sums of all and of odd places of two vectors of positions.
-TEXT ·depthBytesAVX2(SB), NOSPLIT, $0-56
+TEXT ·depthBytesAVX2(SB), NOSPLIT, $0-80
 	DEPTHARGS
+bytechannels:
+	DEPTHCHANNEL
 bytesteps:
 	DEPTHTAPS
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
+	VPBROADCASTW (BX), Y0
+	VPBROADCASTW 2(BX), Y1
+	VPBROADCASTW (BX), Y2
+	VPBROADCASTW 2(BX), Y3
 bytetaps:
 	MOVL           (R9), AX
 	ADDQ           $4, R9
@@ -107,8 +121,10 @@ bytetaps:
 	VMOVDQU Y2, 32(DI)
 	VMOVDQU Y1, (DX)
 	VMOVDQU Y3, 32(DX)
-	DEPTHNEXT
+	DEPTHSTEP
 	JNE     bytesteps
+	DEPTHNEXT
+	JNE     bytechannels
 	VZEROUPPER
 	RET
 
@@ -124,20 +140,22 @@ bytetaps:
 	VPADDB  Y14, H, H      \
 	SPILL(Y12, T, D)
 
-// func depthWideAVX2(even, odd *uint16, buffer *byte, taps *int32, n int, tables *byte, steps int)
+// func depthWideAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
 //
 // Y0, Y1, Y2 and Y3, Y4, Y5: sums of all and of odd places, and of high bytes, of two
 // vectors of positions.
-TEXT ·depthWideAVX2(SB), NOSPLIT, $0-56
+TEXT ·depthWideAVX2(SB), NOSPLIT, $0-80
 	DEPTHARGS
+widechannels:
+	DEPTHCHANNEL
 widesteps:
 	DEPTHTAPS
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	VPXOR Y4, Y4, Y4
-	VPXOR Y5, Y5, Y5
+	VPBROADCASTW (BX), Y0
+	VPBROADCASTW 2(BX), Y1
+	VPXOR        Y2, Y2, Y2
+	VPBROADCASTW (BX), Y3
+	VPBROADCASTW 2(BX), Y4
+	VPXOR        Y5, Y5, Y5
 widetaps:
 	MOVL           (R9), AX
 	ADDQ           $4, R9
@@ -168,8 +186,10 @@ widetaps:
 	VMOVDQU Y3, 32(DI)
 	VMOVDQU Y1, (DX)
 	VMOVDQU Y4, 32(DX)
-	DEPTHNEXT
+	DEPTHSTEP
 	JNE     widesteps
+	DEPTHNEXT
+	JNE     widechannels
 	VZEROUPPER
 	RET
 

@@ -5,8 +5,8 @@ package kernel
 // depthwise says whether the functions of this file exist for v.
 func (v Vector) depthwise() bool { return false }
 
-func vectorDepthSums(_ Vector, even, odd []uint16, buffer []byte, taps []int32, tables []byte, wide bool) {
-	depthSums(even, odd, buffer, taps, tables, wide)
+func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
+	depthSums(even, odd, half, buffer, step, taps, tables, starts, wide)
 }
 
 func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {}

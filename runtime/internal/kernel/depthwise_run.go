@@ -5,73 +5,90 @@ package kernel
 // levels or, where the layer has no steps, to out.
 func (k *Depthwise) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	in, tables := src[0], k.tables
-	at, o := 0, 0
 	size := 0
 	for range k.block {
 		size += k.bytes
 	}
 	spread(s.rowBytes[:size], byte(k.fill.empty))
-	for first := 0; o < len(k.add); first += k.block {
+	at := 0
+	for first, o := 0, 0; first < k.channels; first += k.block {
 		n := min(k.block, k.channels-first)
 		in = k.fillChannels(s.rowBytes, in, first, n)
-		buffer, line := s.rowBytes, s.line
-		start, firstOut := at, o
+		even, odd, after := k.sums(s, tables, o, n)
+		tables = after
+		outs := 0
 		for range n {
-			for range k.per {
-				even, odd := k.sums(buffer, tables, s)
-				k.deliver(dst, out, at, o, line, even, odd, s)
-				line = line[k.line:]
-				tables = tables[k.table:]
-				at += k.outPlane
-				o++
-			}
-			buffer = buffer[k.bytes:]
+			outs += k.per
 		}
-		if k.binned && !k.packed {
-			k.unpack(dst, start, firstOut, o, s.line)
+		k.deliver(dst, out, at, o, outs, even, odd, s)
+		o += outs
+		for range outs {
+			at += k.outPlane
 		}
 	}
 }
 
-// sums computes the lanes of even and odd positions.
-func (k *Depthwise) sums(buffer, tables []byte, s *Scratch) (even, odd []uint16) {
-	half := (k.lanes + laneStep - 1) &^ (laneStep - 1) >> 1
-	even, odd = s.lanes16[:half], s.lanes16[half:][:half]
-	vectorDepthSums(k.vector, even, odd, buffer, k.taps, tables, k.wide)
-	return even, odd
+// sums computes the lanes of even and odd positions of the output channels that see the n
+// input channels in the buffer. The first of them is channel o, whose tables are the first.
+func (k *Depthwise) sums(s *Scratch, tables []byte, o, n int) (even, odd []uint16, after []byte) {
+	half := k.lanes >> 1
+	total := 0
+	for range n {
+		for range k.per {
+			total += half
+		}
+	}
+	even, odd = s.lanes16[:total], s.lanes16[total:][:total]
+	buffer := s.rowBytes
+	if k.per == 1 {
+		vectorDepthSums(k.vector, even, odd, half, buffer, k.bytes, k.taps, tables, k.starts[o:o+n], k.wide)
+		for range n {
+			tables = tables[k.table:]
+		}
+		return even, odd, tables
+	}
+	at := 0
+	for range n {
+		for range k.per {
+			vectorDepthSums(k.vector, even[at:][:half], odd[at:][:half], half, buffer, k.bytes, k.taps, tables, k.starts[o:o+1], k.wide)
+			tables = tables[k.table:]
+			at += half
+			o++
+		}
+		buffer = buffer[k.bytes:]
+	}
+	return even, odd, tables
 }
 
-// depthSums computes the lanes of all positions:
+// depthSums computes the lanes of a channel for every element of starts:
 //
-//	lane[i] = sum over t of tables[t][buffer[taps[t]+i]-depthBias]
+//	lane[i] = start + sum over t of tables[t][buffer[taps[t]+i]-depthBias]
 //
-// even holds those of even i, odd the others.
-func depthSums(even, odd []uint16, buffer []byte, taps []int32, tables []byte, wide bool) {
-	clear(even)
-	clear(odd)
-	odd = odd[:len(even)]
-	for _, tap := range taps {
-		in := buffer[tap:][:len(even)<<1]
-		low := (*[depthLevels]byte)(tables)
-		tables = tables[depthLevels:]
-		if !wide {
-			for i := range even {
-				pair := in[:2]
-				even[i] += uint16(low[(pair[0]-depthBias)&(depthLevels-1)])
-				odd[i] += uint16(low[(pair[1]-depthBias)&(depthLevels-1)])
-				in = in[2:]
+// even holds those of even i, odd the others, half of them per channel. Channels are step
+// bytes apart in buffer.
+func depthSums(even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
+	for _, start := range starts {
+		evens, odds := even[:half], odd[:half]
+		even, odd = even[half:], odd[half:]
+		for i := range evens {
+			evens[i], odds[i] = start.odd, start.odd
+		}
+		for _, tap := range taps {
+			in := buffer[tap:][:half<<1]
+			low := (*[depthLevels]byte)(tables)
+			tables = tables[depthLevels:]
+			high := new([depthLevels]byte)
+			if wide {
+				high = (*[depthLevels]byte)(tables)
+				tables = tables[depthLevels:]
 			}
-			continue
+			for i := range evens {
+				x, y := in[2*i]-depthBias, in[2*i+1]-depthBias
+				evens[i] += uint16(low[x]) | uint16(high[x])<<8
+				odds[i] += uint16(low[y]) | uint16(high[y])<<8
+			}
 		}
-		high := (*[depthLevels]byte)(tables)
-		tables = tables[depthLevels:]
-		for i := range even {
-			pair := in[:2]
-			x, y := (pair[0]-depthBias)&(depthLevels-1), (pair[1]-depthBias)&(depthLevels-1)
-			even[i] += uint16(low[x]) | uint16(high[x])<<8
-			odd[i] += uint16(low[y]) | uint16(high[y])<<8
-			in = in[2:]
-		}
+		buffer = buffer[min(step, len(buffer)):]
 	}
 }
 
@@ -115,46 +132,53 @@ func (f *depthFill) generic(buffer, in []byte) {
 	}
 }
 
-// deliver finishes output channel o, whose first element is at. Levels that are yet to be
-// moved go to line.
-func (k *Depthwise) deliver(dst []byte, out []int32, at, o int, line []byte, even, odd []uint16, s *Scratch) {
-	add := k.add[o]
-	if k.binned {
-		b := k.step(o).bins
-		plus, minus := b.offsets(add)
-		if k.packed {
-			line = dst[at : at+k.lanes]
-		} else {
-			line = line[:k.line] // whole vectors
-		}
+// deliver finishes n output channels, the first of which is channel o and starts at element
+// at.
+func (k *Depthwise) deliver(dst []byte, out []int32, at, o, n int, even, odd []uint16, s *Scratch) {
+	line := s.line[:len(even)<<1]
+	half := k.lanes >> 1
+	switch {
+	case k.common:
+		b := k.steps[0].bins
+		plus, minus := b.offsets(k.add[0])
 		binPairLevels(k.vector, line, even, odd, b, plus, minus)
-		return
-	}
-	cols := k.out[2]
-	acc := s.acc[:len(even)<<1]
-	mergePairs(acc, even, odd)
-	for range k.out[1] {
-		k.finish(dst, out, at, acc[:cols], o, add)
-		at += cols
-		acc = acc[min(k.pitch, len(acc)):]
+		k.unpack(dst, at, o, o+n, s.line)
+	case k.binned:
+		for c := range n {
+			b := k.step(o + c).bins
+			plus, minus := b.offsets(k.add[o+c])
+			binPairLevels(k.vector, line[:k.lanes], even[:half], odd[:half], b, plus, minus)
+			line, even, odd = line[k.lanes:], even[half:], odd[half:]
+		}
+		k.unpack(dst, at, o, o+n, s.line)
+	default:
+		for c := range n {
+			acc := s.acc[:k.lanes]
+			mergePairs(acc, even[:half], odd[:half])
+			for range k.rows {
+				k.finish(dst, out, at, acc[:k.cols], o+c, k.add[o+c])
+				at += k.cols
+				acc = acc[min(k.pitch, len(acc)):]
+			}
+			even, odd = even[half:], odd[half:]
+		}
 	}
 }
 
 // unpack moves rows of levels that are pitch bytes apart to dst, where those of output channel
-// o, from first up to end, start at element at.
+// first start at element at; the last is before end.
 func (k *Depthwise) unpack(dst []byte, at, first, end int, line []byte) {
-	rows, cols := k.out[1], k.out[2]
 	if n := min(end, k.outSafe) - first; n > 0 {
-		vectorUnpack(k.vector, dst[at:], line, n, rows, cols, k.pitch, k.line)
+		vectorUnpack(k.vector, dst[at:], line, n, k.rows, k.cols, k.pitch, k.lanes)
 		for range n {
-			line = line[k.line:]
+			line = line[k.lanes:]
 			at += k.outPlane
 		}
 		first += n
 	}
 	for ; first < end; first++ {
-		unpackRows(dst[at:at+k.outPlane], line, rows, cols, k.pitch)
-		line = line[k.line:]
+		unpackRows(dst[at:at+k.outPlane], line, k.rows, k.cols, k.pitch)
+		line = line[k.lanes:]
 		at += k.outPlane
 	}
 }

@@ -23,24 +23,30 @@ func TestDepthSums(t *testing.T) {
 		for steps := 1; steps <= 5; steps++ {
 			for _, n := range []int{1, 2, 9, 25, 300} {
 				for _, wide := range []bool{false, true} {
-					lanes := steps * laneStep
-					buffer := make([]byte, 2*lanes)
+					const channels, guard = 3, 0x5A5A
+					lanes, half := channels*steps*laneStep, steps*laneStep/2
+					step := 4*half + r.Intn(100)
+					buffer := make([]byte, channels*step+depthSlack)
 					for i := range buffer {
 						buffer[i] = byte(r.Intn(depthLevels) + depthBias)
 					}
 					taps := make([]int32, n)
 					for i := range taps {
-						taps[i] = int32(r.Intn(lanes + 1))
+						taps[i] = int32(r.Intn(2*half + 1))
 					}
-					tables := make([]byte, 2*n*depthLevels)
+					tables := make([]byte, channels*2*n*depthLevels)
 					r.Read(tables)
-					const guard = 0x5A5A
+					starts := make([]depthStart, channels)
+					for c := range starts {
+						lane := uint16(r.Uint32())
+						starts[c] = depthStart{lane + lane<<8, lane}
+					}
 					want, got := make([]uint16, lanes), make([]uint16, lanes+64)
 					for i := range got {
 						got[i] = guard
 					}
-					depthSums(want[:lanes/2], want[lanes/2:], buffer, taps, tables, wide)
-					vectorDepthSums(v, got[32:][:lanes/2], got[32+lanes/2:][:lanes/2], buffer, taps, tables, wide)
+					depthSums(want[:lanes/2], want[lanes/2:], half, buffer, step, taps, tables, starts, wide)
+					vectorDepthSums(v, got[32:][:lanes/2], got[32+lanes/2:][:lanes/2], half, buffer, step, taps, tables, starts, wide)
 					if !slices.Equal(got[32:][:lanes], want) {
 						t.Fatalf("%v: %d lanes, %d taps, wide %v: got %v, want %v", v, lanes, n, wide, got[32:][:lanes], want)
 					}
