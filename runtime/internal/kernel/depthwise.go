@@ -247,7 +247,7 @@ func (k *Depthwise) Need() Need {
 
 // Cost estimates the time of Run in additions of words.
 func (k *Depthwise) Cost() int {
-	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.lanes/laneStep*(40+len(k.taps)*12)
+	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.lanes/laneStep*k.vector.depthStep(len(k.taps))
 	return k.out[0] * each
 }
 

@@ -5,6 +5,9 @@ package kernel
 // depthwise says whether the functions of this file exist for v.
 func (v Vector) depthwise() bool { return v >= AVX2 }
 
+// depthStep estimates the time of laneStep positions of a channel in additions of vectors.
+func (v Vector) depthStep(taps int) int { return 40 + 12*taps }
+
 // vectorDepthSums is depthSums for a multiple of laneStep positions. Behind the last of
 // them, the buffer has depthSlack bytes.
 func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {

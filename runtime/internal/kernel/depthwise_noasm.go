@@ -1,9 +1,10 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
-// depthwise says whether the functions of this file exist for v.
 func (v Vector) depthwise() bool { return false }
+
+func (v Vector) depthStep(taps int) int { return 0 }
 
 func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
 	depthSums(even, odd, half, buffer, step, taps, tables, starts, wide)

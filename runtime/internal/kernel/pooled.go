@@ -1,6 +1,9 @@
 package kernel
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Pooled computes a [Layer] of one term that weighs all elements of a channel alike, such as
 // the mean of a channel: one output element per channel, from a table of sums.
@@ -45,11 +48,7 @@ func (k *Pooled) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	acc := s.acc[:len(k.bias)]
 	in := src[0]
 	for o, bias := range k.bias {
-		sum := uint(0)
-		for _, x := range in[:k.plane] {
-			sum += uint(x)
-		}
-		acc[o] = bias + k.table[sum]
+		acc[o] = bias + k.table[sumBytes(in[:k.plane])]
 		in = in[k.plane:]
 	}
 	if len(k.steps) <= 1 {
@@ -59,6 +58,23 @@ func (k *Pooled) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	for o := range acc {
 		k.finish(dst, nil, o, acc[o:o+1], o, 0)
 	}
+}
+
+// sumBytes is the sum of all elements, less than 2^16.
+func sumBytes(in []byte) uint {
+	const low = 0x00FF00FF00FF00FF
+	var pairs uint64 // sums of two bytes of eight
+	for ; len(in) >= 8; in = in[8:] {
+		x := binary.LittleEndian.Uint64(in)
+		pairs += x&low + x>>8&low
+	}
+	pairs += pairs >> 32
+	pairs += pairs >> 16
+	sum := uint(pairs & 0xFFFF)
+	for _, x := range in {
+		sum += uint(x)
+	}
+	return sum
 }
 
 // Need is the Scratch that Run writes on.
