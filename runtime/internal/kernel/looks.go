@@ -1,6 +1,9 @@
 package kernel
 
-import "unsafe"
+import (
+	"math"
+	"unsafe"
+)
 
 // lookColumns is the number of columns of a strip whose products are looked up.
 const lookColumns = 4
@@ -71,5 +74,34 @@ func lookSums(out *stripSums, base unsafe.Pointer, list []uint32, tables []byte)
 			out[i] += int32(table[b&15]) + int32(table[16+(b&15)])<<8
 			out[8*lookColumns+i] += int32(table[b>>4]) + int32(table[16+(b>>4)])<<8
 		}
+	}
+}
+
+// makeBinned decides whether vectors find the levels of the layer: those of one step whose
+// bins suit.
+func (k *Sorted) makeBinned(v Vector) {
+	if !v.looks() || !k.single || k.steps[0].bins == nil {
+		return
+	}
+	if b := k.steps[0].bins; b.top <= math.MaxUint16 && b.shift <= v.binShiftLimit() {
+		k.binned = true
+		k.need.Lanes = ceilDiv(2*alignUp(len(k.bias), scratchAlign), wordBytes) // whole vectors are read
+	}
+}
+
+// levels writes the levels of acc+add.
+func (k *Sorted) levels(dst []byte, acc []int32, add int32, s *Scratch) {
+	b := k.steps[0].bins
+	lanes := s.lanes16[:len(acc)]
+	vectorLimit(k.vector, lanes, acc, add-b.low, int32(b.top))
+	binLaneLevels(k.vector, dst, lanes, b, 0, 0)
+}
+
+// limitLanes computes lanes[i] = acc[i]+add limited to [0, top], with top < 2^16. The sum is
+// taken modulo 2^32.
+func limitLanes(lanes []uint16, acc []int32, add, top int32) {
+	lanes = lanes[:len(acc)]
+	for i, a := range acc {
+		lanes[i] = uint16(clamp(a+add, top))
 	}
 }

@@ -18,6 +18,14 @@ func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, hig
 	streamsAVX2(&acc[0], sums, &streams[0], len(streams), high)
 }
 
+// vectorLimit is limitLanes for whole words of outputs.
+func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
+	limitAVX2(&lanes[0], &acc[0], len(acc)>>3, add, top)
+}
+
+//go:noescape
+func limitAVX2(lanes *uint16, acc *int32, n int, add, top int32)
+
 //go:noescape
 func looksAVX2(out *stripSums, base unsafe.Pointer, list *uint32, n int, tables *byte, group, groups int)
 

@@ -171,3 +171,29 @@ stream:
 done:
 	VZEROUPPER
 	RET
+
+// func limitAVX2(lanes *uint16, acc *int32, n int, add, top int32)
+TEXT ·limitAVX2(SB), NOSPLIT, $0-32
+	MOVQ         lanes+0(FP), DI
+	MOVQ         acc+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVL         add+24(FP), AX
+	MOVL         top+28(FP), DX
+	VMOVD        AX, X1
+	VMOVD        DX, X2
+	VPBROADCASTD X1, Y1
+	VPBROADCASTD X2, Y2
+	VPXOR        Y3, Y3, Y3
+limit:
+	VPADDD       (SI), Y1, Y0
+	VPMAXSD      Y3, Y0, Y0
+	VPMINSD      Y2, Y0, Y0
+	VEXTRACTI128 $1, Y0, X4
+	VPACKUSDW    X4, X0, X0
+	VMOVDQU      X0, (DI)
+	ADDQ         $32, SI
+	ADDQ         $16, DI
+	SUBQ         $1, CX
+	JNE          limit
+	VZEROUPPER
+	RET

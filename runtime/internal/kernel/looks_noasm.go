@@ -13,3 +13,7 @@ func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, t
 func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, high int) {
 	addStreams(acc, sums, streams, high)
 }
+
+func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
+	limitLanes(lanes, acc, add, top)
+}

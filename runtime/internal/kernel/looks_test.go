@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"math/rand"
+	"slices"
 	"testing"
 	"unsafe"
 )
@@ -66,6 +67,37 @@ func TestStreams(t *testing.T) {
 			vectorStreams(v, got[8:88], &sums, streams, 8*lookColumns)
 			if got != want {
 				t.Fatalf("%v: %d streams: got %v, want %v", v, n, got, want)
+			}
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	r := rand.New(rand.NewSource(35))
+	for _, v := range Available() {
+		if !v.looks() {
+			continue
+		}
+		for n := 8; n <= 80; n += 8 {
+			for _, top := range []int32{1, 255, 0x7FFF, 0x8000, 0xFFFF} {
+				acc := make([]int32, n)
+				for i := range acc {
+					acc[i] = int32(r.Uint32()) >> r.Intn(32)
+				}
+				const guard = 0x5A5A
+				want, got := make([]uint16, n+16), make([]uint16, n+16)
+				for i := range want {
+					want[i], got[i] = guard, guard
+				}
+				add := int32(r.Intn(1<<17) - 1<<16)
+				for i := range acc {
+					acc[i] -= add // no sum wraps
+				}
+				limitLanes(want[8:8+n], acc, add, top)
+				vectorLimit(v, got[8:8+n], acc, add, top)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%v: %d lanes, top %d: got %v, want %v", v, n, top, got, want)
+				}
 			}
 		}
 	}

@@ -27,6 +27,8 @@ type Sorted struct {
 	bias   []int32 // per output element
 	plane  int     // elements of an output channel
 	single bool    // one step for all channels
+	binned bool    // and its levels are found by vectors
+	vector Vector
 	need   Need
 	cost   int
 }
@@ -95,7 +97,7 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: sorted: lanes need a little-endian machine")
 	}
-	k := &Sorted{plane: l.positions(), single: len(l.Steps) == 1}
+	k := &Sorted{vector: v, plane: l.positions(), single: len(l.Steps) == 1}
 	outs := l.Out[0] * k.plane
 	blocks := ceilDiv(outs, wordBytes)
 	size := int64(0)
@@ -151,10 +153,14 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 		}
 	}
 	k.finisher = newFinisher(l, Portable)
+	if v.looks() {
+		k.finisher = newFinisher(l, v)
+	}
 	k.bias = make([]int32, blocks*wordBytes)
 	for i := range outs {
 		k.bias[i] = l.Bias[i/k.plane]
 	}
+	k.makeBinned(v)
 	for _, p := range k.parts {
 		p.fill(l, &l.Terms[p.src], lows[p.src])
 	}

@@ -12,6 +12,8 @@ func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		add += p.run(acc, src[p.src][p.first:], s.list)
 	}
 	switch {
+	case k.binned:
+		k.levels(dst, acc, add, s)
 	case k.single:
 		k.finish(dst, nil, 0, acc[:len(dst)], 0, add)
 	case len(k.steps) == 0:
