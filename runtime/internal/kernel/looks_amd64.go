@@ -7,6 +7,9 @@ import "unsafe"
 // looks says whether vectorLooks exists for v.
 func (v Vector) looks() bool { return v == AVX2 }
 
+// lookCost estimates the time of a strip of one row in additions of vectors.
+const lookCost = 4
+
 // vectorLooks is lookSums, for at least one row. High bytes of group rows can be added in
 // byte lanes, low bytes of groups times as many in 16 bits.
 func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {

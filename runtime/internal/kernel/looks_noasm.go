@@ -1,10 +1,12 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
 import "unsafe"
 
 func (v Vector) looks() bool { return false }
+
+const lookCost = 0
 
 func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
 	lookSums(out, base, list, tables)
