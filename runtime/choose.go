@@ -48,7 +48,7 @@ func (o Options) vector() kernel.Vector {
 }
 
 // lookupCost is the time of one look-up and addition in additions of words.
-const lookupCost = 4
+const lookupCost = 5
 
 // prepareLinear makes the kernel for l that its estimates call the fastest, and returns
 // its name.
@@ -101,6 +101,9 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 	// at many positions they would be many times as large as the weights.
 	if k, err := kernel.NewSorted(layer, 4*weights+4096, limit, v); err == nil {
 		op.sorted, limit = k, k.Cost()
+	}
+	if op.sorted != nil && layer.Out[1] == 1 && layer.Out[2] == 1 {
+		return // the others work on positions, of which there is one
 	}
 	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
 		op.grouped, op.sorted, limit = k, nil, k.Cost()

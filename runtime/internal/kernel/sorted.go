@@ -279,15 +279,16 @@ func (p *sortedPart) index(c, i int) int {
 // estimate is the time of Run in additions of words.
 func (p *sortedPart) estimate() int {
 	if p.tables != nil {
-		return p.n*(4+4*p.columns/lookColumns) + p.columns*20
+		return p.n*(4+lookCost*p.columns/lookColumns) + p.columns*20
 	}
 	if p.stripColumns > 0 {
 		strips := p.columns / p.stripColumns
 		return p.listLen*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
 	}
-	perRow := p.columns*7 + ceilDiv(p.columns, 2)*3
-	perBucket := p.columns*20 + ceilDiv(p.columns, 2)*20
-	return p.listLen*(perRow+6) + len(p.buckets)*perBucket + p.columns*100
+	pairs := ceilDiv(p.columns, 2)
+	perRow := p.columns*3 + pairs*2
+	perBucket := p.columns*8 + pairs*8
+	return p.listLen*(perRow+6) + len(p.buckets)*perBucket + p.columns*40
 }
 
 // Need is the Scratch that Run writes on.
