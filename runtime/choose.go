@@ -10,9 +10,11 @@ import (
 
 // Names of the kernels for linear layers in LayerInfo.
 const (
-	nameLookup  = "generic"
-	nameGrouped = "grouped"
-	nameSorted  = "sorted"
+	nameLookup    = "generic"
+	nameGrouped   = "grouped"
+	nameSorted    = "sorted"
+	nameDepthwise = "depthwise"
+	namePooled    = "pooled"
 )
 
 // Values of Options.Kernel besides "".
@@ -46,7 +48,7 @@ func (o Options) vector() kernel.Vector {
 }
 
 // lookupCost is the time of one look-up and addition in additions of words.
-const lookupCost = 4
+const lookupCost = 5
 
 // prepareLinear makes the kernel for l that its estimates call the fastest, and returns
 // its name.
@@ -64,6 +66,12 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	case op.grouped != nil:
 		name, need = nameGrouped, op.grouped.Need()
 		weights, tables = op.grouped.Memory()
+	case op.depthwise != nil:
+		name, need = nameDepthwise, op.depthwise.Need()
+		weights, tables = op.depthwise.Memory()
+	case op.pooled != nil:
+		name, need = namePooled, op.pooled.Need()
+		weights, tables = op.pooled.Memory()
 	case op.sorted != nil:
 		name, need = nameSorted, op.sorted.Need()
 		weights, tables = op.sorted.Memory()
@@ -81,6 +89,10 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 // chooseFast sets the kernel of op if one beats the cost of macs look-ups.
 func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector) {
 	limit := min(macs, math.MaxInt/lookupCost) * lookupCost
+	if k, err := kernel.NewPooled(layer); err == nil {
+		op.pooled = k // nothing is faster
+		return
+	}
 	weights := 0
 	for i := range layer.Terms {
 		weights += len(layer.Terms[i].Weights)
@@ -90,8 +102,14 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 	if k, err := kernel.NewSorted(layer, 4*weights+4096, limit, v); err == nil {
 		op.sorted, limit = k, k.Cost()
 	}
+	if op.sorted != nil && layer.Out[1] == 1 && layer.Out[2] == 1 {
+		return // the others work on positions, of which there is one
+	}
 	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
-		op.grouped, op.sorted = k, nil
+		op.grouped, op.sorted, limit = k, nil, k.Cost()
+	}
+	if k, err := kernel.NewDepthwise(layer, limit, v); err == nil {
+		op.depthwise, op.grouped, op.sorted = k, nil, nil
 	}
 }
 

@@ -155,6 +155,10 @@ func (r *Runner) execute(o *op) {
 		o.grouped.Run(dst, acc, src, r.scratch)
 	case o.sorted != nil:
 		o.sorted.Run(dst, acc, src, r.scratch)
+	case o.depthwise != nil:
+		o.depthwise.Run(dst, acc, src, r.scratch)
+	case o.pooled != nil:
+		o.pooled.Run(dst, acc, src, r.scratch)
 	case o.lookup != nil:
 		o.lookup.Run(dst, acc, src, r.scratch)
 	case o.maxPool != nil:

@@ -28,12 +28,14 @@ type op struct {
 	dst  int
 	srcs []int
 
-	lookup  *kernel.Lookup
-	grouped *kernel.Grouped
-	sorted  *kernel.Sorted
-	maxPool *kernel.MaxPool
-	mapping *kernel.Map
-	map2    *kernel.Map2
+	lookup    *kernel.Lookup
+	grouped   *kernel.Grouped
+	sorted    *kernel.Sorted
+	depthwise *kernel.Depthwise
+	pooled    *kernel.Pooled
+	maxPool   *kernel.MaxPool
+	mapping   *kernel.Map
+	map2      *kernel.Map2
 
 	copies   []*kernel.Copy // one per operand
 	fill     bool

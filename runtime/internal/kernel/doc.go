@@ -1,6 +1,7 @@
 // Package kernel holds the inner loops of the runtime: linear layers by look-up
-// ([Lookup]), by grouped addition ([Grouped]) and by sorted addition ([Sorted]),
-// requantization, pooling, index maps and copies.
+// ([Lookup]), by grouped addition ([Grouped]), by sorted addition ([Sorted]), by look-ups
+// of many positions ([Depthwise]) and by sums of channels ([Pooled]), requantization,
+// pooling, index maps and copies.
 //
 // Every kernel is a value made once by a New function, which may multiply, divide and
 // allocate, and whose Run method does none of these: all offsets, strides and tables

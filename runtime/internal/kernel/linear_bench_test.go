@@ -23,7 +23,11 @@ var benchLayers = []struct {
 	{"conv1x1-64x24x24", [3]int{64, 24, 24}, term([3]int{64, 24, 24}, 1, 1, 0, 32, 0)},
 	{"conv1x1-128x6x6", [3]int{128, 6, 6}, term([3]int{128, 6, 6}, 1, 1, 0, 32, 0)},
 	{"depthwise-64x24x24", [3]int{64, 24, 24}, depthwise(term([3]int{64, 24, 24}, 3, 1, 1, 32, 0))},
+	{"depthwise-128x6x6", [3]int{128, 6, 6}, depthwise(term([3]int{128, 6, 6}, 3, 1, 1, 32, 0))},
+	{"depthwise-64x12x12-stride2", [3]int{64, 6, 6}, depthwise(term([3]int{64, 12, 12}, 3, 2, 0, 32, 0))},
 	{"dense-640x128", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 32, 0)},
+	{"dense-640x128-256levels", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 256, 0)},
+	{"dense-128x128", [3]int{128, 1, 1}, term([3]int{128, 1, 1}, 1, 1, 0, 32, 0)},
 }
 
 func depthwise(t Term) Term {
@@ -81,6 +85,10 @@ func BenchmarkLinear(b *testing.B) {
 				if k, err := NewSorted(l, 4*len(l.Terms[0].Weights)+4096, math.MaxInt, v); err == nil {
 					kinds = append(kinds, "sorted-"+v.String())
 					kernels["sorted-"+v.String()] = k
+				}
+				if k, err := NewDepthwise(l, math.MaxInt, v); err == nil {
+					kinds = append(kinds, "depthwise-"+v.String())
+					kernels["depthwise-"+v.String()] = k
 				}
 			}
 			for _, kind := range kinds {

@@ -202,6 +202,24 @@ func TestGroupedManyTaps(t *testing.T) {
 	}
 }
 
+// TestPooled has one centre for all weights.
+func TestPooled(t *testing.T) {
+	r := rand.New(rand.NewSource(6))
+	for _, side := range []int{1, 2, 3, 7, 8} {
+		for i, steps := range []string{"", "one", "channel", "wild"} {
+			s := spec{
+				out: [3]int{7, 1, 1}, terms: []Term{depthwise(term([3]int{7, side, side}, side, 1, 0, 32, i))},
+				book: []int32{int32(r.Intn(2000) - 1000)}, steps: steps, bias: 1000, levels: 256,
+			}
+			l, src := s.make(r)
+			if _, err := NewPooled(l); err != nil {
+				t.Fatal(err)
+			}
+			checkLayer(t, l, src, fmt.Sprintf("%d x %d, steps %q", side, side, steps))
+		}
+	}
+}
+
 func TestDigits(t *testing.T) {
 	check := func(c int32) {
 		plus, minus := digits(c)

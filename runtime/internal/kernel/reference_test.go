@@ -79,6 +79,14 @@ func implementations(l *Layer) map[string]linear {
 			m["sorted "+v.String()] = k
 		}
 	}
+	if k, err := NewPooled(l); err == nil {
+		m["pooled"] = k
+	}
+	for _, v := range Available() {
+		if k, err := NewDepthwise(l, math.MaxInt, v); err == nil {
+			m["depthwise "+v.String()] = k
+		}
+	}
 	return m
 }
 

@@ -16,6 +16,9 @@ import (
 // C - low >= 0, cut into digits of a few bits, two digits to a byte; low times the sum of all
 // inputs is added at the end.
 //
+// With some vectors the products of a digit with 16 values and an input are looked up
+// instead, which needs no sorting.
+//
 // It suits layers whose weights are used once: fully connected ones, and any whose
 // input is small.
 type Sorted struct {
@@ -24,6 +27,8 @@ type Sorted struct {
 	bias   []int32 // per output element
 	plane  int     // elements of an output channel
 	single bool    // one step for all channels
+	binned bool    // and its levels are found by vectors
+	vector Vector
 	need   Need
 	cost   int
 }
@@ -38,14 +43,24 @@ type sortedPart struct {
 	rows    []word
 	columns int
 	vector  Vector
-	strips  bool // rows are cut into strips, not pairs of columns
-	// rowBytes is the size of a row of a pair or strip, pairBytes that of all its rows.
-	rowBytes, pairBytes int
+	// stripColumns is the number of columns of a strip; 0: rows are cut into pairs of columns.
+	stripColumns int
+	// 1<<rowShift is the size in bytes of a row of a pair or strip, pairBytes that of all its
+	// rows.
+	rowShift  uint
+	pairBytes int
+	listLen   int // entries that are sorted
+
+	// Tables of products, where they are looked up instead of sorting: see looks.go.
+	tables []byte
+	groups int   // of group rows each, that can be added in 16-bit lanes
+	excess int32 // of the products of all rows, in every output element
 
 	streams []stream
 	bits    uint // of a digit
 	group   int  // rows that can be added in byte lanes
 
+	zero    uint8      // the index worth zero
 	buckets []bucket   // in the order of processing
 	of      [2][]uint8 // by index: position in buckets, plus 1; 0: dropped
 	split   bool       // of[1] is in use
@@ -82,7 +97,7 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: sorted: lanes need a little-endian machine")
 	}
-	k := &Sorted{plane: l.positions(), single: len(l.Steps) == 1}
+	k := &Sorted{vector: v, plane: l.positions(), single: len(l.Steps) == 1}
 	outs := l.Out[0] * k.plane
 	blocks := ceilDiv(outs, wordBytes)
 	size := int64(0)
@@ -95,10 +110,9 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 		lows[i] = low
 		elems := t.Shape[0] * t.Shape[1] * t.Shape[2]
 		columns := ceilDiv(blocks*count, 2)
-		strips := v.strips() && columns >= minStripColumns
-		rowBytes := 2 * wordBytes
-		if strips {
-			columns, rowBytes = alignUp(columns, stripColumns), stripBytes
+		strip, rowBytes := v.stripColumns(), 2*wordBytes
+		if strip > 0 {
+			columns, rowBytes = alignUp(columns, strip), strip*wordBytes
 		}
 		if size += int64(elems) * int64(columns) * wordBytes; size > int64(bytes) {
 			return nil, fmt.Errorf("kernel: sorted: the matrix of weights takes %d bytes or more, want at most %d", size, bytes)
@@ -108,29 +122,45 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 			n := min(most, elems-first)
 			p := &sortedPart{
 				src: i, first: first, n: n,
-				vector: v, columns: columns, strips: strips,
-				rowBytes: rowBytes, pairBytes: n * rowBytes,
+				vector: v, columns: columns, stripColumns: strip,
+				rowShift: uint(bits.Len(uint(rowBytes - 1))), pairBytes: n * rowBytes,
+				listLen: n, zero: uint8(t.Zero),
 				bits: width, group: 0xFF / (1<<width - 1),
-				split: t.Levels >= splitLevels,
+				split: t.Levels >= splitLevels && !v.looks(),
 			}
-			p.makeBuckets(t)
+			if p.split {
+				p.listLen *= 2
+			}
+			if v.looks() {
+				p.listLen *= 2
+				p.makeLooks(t)
+			} else {
+				p.makeBuckets(t)
+			}
 			for b := range blocks {
 				for d := range count {
 					p.streams = append(p.streams, stream{int32(b * wordBytes), uint8(uint(d) * width)})
 				}
 			}
+			for d := range count {
+				p.excess += int32(15*t.Zero*n) << (uint(d) * width)
+			}
 			k.parts = append(k.parts, p)
-			k.need = k.need.Max(Need{List: p.listLen()})
+			k.need = k.need.Max(Need{List: 2*p.listLen + n})
 			if k.cost += p.estimate(); k.cost > limit {
 				return nil, fmt.Errorf("kernel: sorted: cost %d, want at most %d", k.cost, limit)
 			}
 		}
 	}
 	k.finisher = newFinisher(l, Portable)
+	if v.looks() {
+		k.finisher = newFinisher(l, v)
+	}
 	k.bias = make([]int32, blocks*wordBytes)
 	for i := range outs {
 		k.bias[i] = l.Bias[i/k.plane]
 	}
+	k.makeBinned(v)
 	for _, p := range k.parts {
 		p.fill(l, &l.Terms[p.src], lows[p.src])
 	}
@@ -236,8 +266,8 @@ func (p *sortedPart) fill(l *Layer, t *Term, low int32) {
 
 // index is the position in rows of column c of input element i.
 func (p *sortedPart) index(c, i int) int {
-	if p.strips {
-		return (c/stripColumns*p.n+i)*stripColumns + c%stripColumns
+	if n := p.stripColumns; n > 0 {
+		return (c/n*p.n+i)*n + c%n
 	}
 	pair := c / 2 * 2
 	if pair+1 == p.columns {
@@ -246,23 +276,19 @@ func (p *sortedPart) index(c, i int) int {
 	return pair*p.n + 2*i + c%2
 }
 
-// listLen is the number of sorted entries.
-func (p *sortedPart) listLen() int {
-	if p.split {
-		return 2 * p.n
-	}
-	return p.n
-}
-
 // estimate is the time of Run in additions of words.
 func (p *sortedPart) estimate() int {
-	if p.strips {
-		strips := p.columns / stripColumns
-		return p.listLen()*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
+	if p.tables != nil {
+		return p.n*(4+lookCost*p.columns/lookColumns) + p.columns*20
 	}
-	perRow := p.columns*7 + ceilDiv(p.columns, 2)*3
-	perBucket := p.columns*20 + ceilDiv(p.columns, 2)*20
-	return p.listLen()*(perRow+6) + len(p.buckets)*perBucket + p.columns*100
+	if p.stripColumns > 0 {
+		strips := p.columns / p.stripColumns
+		return p.listLen*(2*strips+6) + len(p.buckets)*strips*10 + strips*300
+	}
+	pairs := ceilDiv(p.columns, 2)
+	perRow := p.columns*3 + pairs*2
+	perBucket := p.columns*8 + pairs*8
+	return p.listLen*(perRow+6) + len(p.buckets)*perBucket + p.columns*40
 }
 
 // Need is the Scratch that Run writes on.
@@ -276,7 +302,7 @@ func (k *Sorted) Memory() (weights, tables int) {
 	tables = k.bytes() + 4*len(k.bias)
 	for _, p := range k.parts {
 		weights += len(p.rows) * wordBytes
-		tables += 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + 2*len(p.low)
+		tables += len(p.tables) + 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + 2*len(p.low)
 	}
 	return weights, tables
 }

@@ -12,6 +12,8 @@ func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		add += p.run(acc, src[p.src][p.first:], s.list)
 	}
 	switch {
+	case k.binned:
+		k.levels(dst, acc, add, s)
 	case k.single:
 		k.finish(dst, nil, 0, acc[:len(dst)], 0, add)
 	case len(k.steps) == 0:
@@ -27,15 +29,18 @@ func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 
 // run adds the part's share to acc and returns what is missing from every element.
 func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
+	if p.tables != nil {
+		return p.runLooks(acc, in[:p.n], list)
+	}
 	var ends [257]uint32 // after sort: where the entries of a bucket end; bucket 0 is dropped
-	p.sort(&ends, in[:p.n], list[:p.listLen()])
+	list = p.sort(&ends, in[:p.n], list)
 
 	base := unsafe.Pointer(unsafe.SliceData(p.rows))
 	streams := p.streams
 	columns := p.columns
-	if p.strips {
+	if p.stripColumns > 0 {
 		for ; len(streams) > 0; base = unsafe.Add(base, p.pairBytes) {
-			n := min(2*stripColumns, len(streams))
+			n := min(p.stripColumns<<1, len(streams))
 			p.strip(acc, streams[:n], base, list, &ends)
 			streams = streams[n:]
 		}
@@ -54,37 +59,58 @@ func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
 }
 
 // sort writes to list, bucket after bucket, where the rows of the input elements are
-// (bytes from the first row of a pair of columns), and sets ends.
-func (p *sortedPart) sort(ends *[257]uint32, in []byte, list []uint32) {
-	of0, of1 := (*[256]uint8)(p.of[0]), (*[256]uint8)(p.of[0])
-	for _, x := range in {
-		ends[of0[x]]++
+// (bytes from the first row of a pair of columns), and sets ends. Elements worth zero are
+// left out. The rest of list is worked on.
+func (p *sortedPart) sort(ends *[257]uint32, in []byte, list []uint32) []uint32 {
+	work := list[p.listLen:]
+	zero := uint32(p.zero)
+	n := 0
+	for i, x := range in {
+		work[n] = uint32(i)<<8 | uint32(x)
+		n += int(((uint32(x) ^ zero) + 0xFF) >> 8)
 	}
+	kept, ranks := work[:n], work[len(in):][:n]
+	p.rank(ends, ranks, kept, 0)
+	var ranks1 []uint32
 	if p.split {
-		of1 = (*[256]uint8)(p.of[1])
-		for _, x := range in {
-			ends[of1[x]]++
-		}
+		ranks1 = work[len(in):][n:][:n]
+		p.rank(ends, ranks1, kept, 1)
 	}
-	var next [257]uint32
+	var start [257]uint32
 	at := uint32(0)
 	used := ends[:len(p.buckets)+1]
 	for b, n := range used {
-		next[b] = at
+		start[b] = at
 		at += n
 		used[b] = at
 	}
-	row := uint32(0)
-	for _, x := range in {
-		b := of0[x]
-		list[next[b]] = row
-		next[b]++
-		if p.split {
-			b = of1[x]
-			list[next[b]] = row
-			next[b]++
-		}
-		row += uint32(p.rowBytes)
+	p.place(list, &start, ranks, kept, 0)
+	if p.split {
+		p.place(list, &start, ranks1, kept, 1)
+	}
+	return list[:at]
+}
+
+// rank counts the entries of every bucket of a digit, and notes how many were there before
+// each.
+func (p *sortedPart) rank(counts *[257]uint32, ranks, kept []uint32, digit int) {
+	of := (*[256]uint8)(p.of[digit])
+	ranks = ranks[:len(kept)]
+	for i, e := range kept {
+		b := of[e&0xFF]
+		n := counts[b]
+		ranks[i] = n
+		counts[b] = n + 1
+	}
+}
+
+// place writes the rows of one digit.
+func (p *sortedPart) place(list []uint32, start *[257]uint32, ranks, kept []uint32, digit int) {
+	of := (*[256]uint8)(p.of[digit])
+	ranks = ranks[:len(kept)]
+	shift := p.rowShift & 31
+	for i, e := range kept {
+		list[start[of[e&0xFF]]+ranks[i]] = e >> 8 << shift
 	}
 }
 
@@ -106,6 +132,11 @@ func (p *sortedPart) lowShare(ends *[257]uint32) int32 {
 			run, sum = 0, 0
 		}
 	}
+	return p.lowTimes(total)
+}
+
+// lowTimes is the smallest centre times total.
+func (p *sortedPart) lowTimes(total uint32) int32 {
 	share := uint32(0)
 	for _, d := range p.low {
 		if d.negate {

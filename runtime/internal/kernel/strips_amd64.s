@@ -66,7 +66,7 @@
 	VEXTRACTI32X4 $3, A2, AT+224(DX) \
 	VEXTRACTI32X4 $3, A3, AT+240(DX)
 
-// func stripAVX512(out *[128]int32, base unsafe.Pointer, list *uint32, ends *[257]uint32, buckets *bucket, n, bits, group int)
+// func stripAVX512(out *stripSums, base unsafe.Pointer, list *uint32, ends *[257]uint32, buckets *bucket, n, bits, group int)
 //
 // Z0, Z1: T and D of the low nibbles of the rows so far, Z2, Z3: of the high ones; Z4..Z7:
 // the same of run after every value so far; Z8..Z15 accumulators. AX entries so far, DX

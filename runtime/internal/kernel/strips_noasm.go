@@ -6,5 +6,5 @@ import "unsafe"
 
 func (v Vector) strips() bool { return false }
 
-func vectorStrip(out *[16 * stripColumns]int32, base unsafe.Pointer, list []uint32, ends *[257]uint32, p *sortedPart) {
+func vectorStrip(out *stripSums, base unsafe.Pointer, list []uint32, ends *[257]uint32, p *sortedPart) {
 }

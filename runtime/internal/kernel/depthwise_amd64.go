@@ -1,0 +1,51 @@
+//go:build !purego
+
+package kernel
+
+// depthwise says whether the functions of this file exist for v.
+func (v Vector) depthwise() bool { return v >= AVX2 }
+
+// depthStep estimates the time of laneStep positions of a channel in additions of vectors.
+func (v Vector) depthStep(taps int) int { return 40 + 12*taps }
+
+// vectorDepthSums is depthSums for a multiple of laneStep positions. Behind the last of
+// them, the buffer has depthSlack bytes.
+func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
+	if wide {
+		depthWideAVX2(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
+		return
+	}
+	depthBytesAVX2(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
+}
+
+// vectorDepthFill is f.generic for a number of channels, which are plane bytes apart in in and
+// step bytes in buffer. It writes the empty byte behind rows, and reads up to depthSlack
+// bytes behind them.
+func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {
+	if f.stride == 1 {
+		depthFillAVX2(&buffer[0], &in[0], f, channels, step, plane)
+		return
+	}
+	depthFillPairsAVX2(&buffer[0], &in[0], f, channels, step, plane)
+}
+
+// vectorUnpack is unpackRows for a number of channels, which are step bytes apart in line and
+// follow each other in dst. It may write depthSlack bytes more.
+func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
+	unpackAVX2(&dst[0], &line[0], channels, rows, cols, pitch, step)
+}
+
+//go:noescape
+func depthBytesAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
+
+//go:noescape
+func depthWideAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
+
+//go:noescape
+func depthFillAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
+
+//go:noescape
+func depthFillPairsAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
+
+//go:noescape
+func unpackAVX2(dst, line *byte, channels, rows, cols, pitch, step int)

@@ -1,0 +1,15 @@
+//go:build (!amd64 && !arm64) || purego
+
+package kernel
+
+func (v Vector) depthwise() bool { return false }
+
+func (v Vector) depthStep(taps int) int { return 0 }
+
+func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
+	depthSums(even, odd, half, buffer, step, taps, tables, starts, wide)
+}
+
+func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {}
+
+func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {}

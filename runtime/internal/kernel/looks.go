@@ -1,0 +1,107 @@
+package kernel
+
+import (
+	"math"
+	"unsafe"
+)
+
+// lookColumns is the number of columns of a strip whose products are looked up.
+const lookColumns = 4
+
+// Sizes of the tables of looks: for every level the low bytes of the products with the 16
+// digits, and their high bytes.
+const (
+	lookShift = 5
+	lookBytes = 1 << lookShift
+)
+
+// makeLooks computes the products of the levels of t with digits. They are never negative:
+// those of a level below zero are too large by what 15*t.Zero adds to all.
+func (p *sortedPart) makeLooks(t *Term) {
+	p.tables = make([]byte, t.Levels*lookBytes)
+	for x := range t.Levels {
+		for d := range 16 {
+			product := d*(x-t.Zero) + 15*t.Zero
+			p.tables[x*lookBytes+d] = byte(product)
+			p.tables[x*lookBytes+16+d] = byte(product >> 8)
+		}
+	}
+	p.group = 0xFF / max(1, 15*(t.Levels-1)>>8)
+	p.groups = max(1, lookRows/p.group)
+	p.group = min(p.group, lookRows)
+}
+
+// lookRows is the number of rows whose products can be added in lanes of 16 bits.
+const lookRows = 0xFF
+
+// runLooks adds the part's share to acc and returns what is missing from every element.
+func (p *sortedPart) runLooks(acc []int32, in []byte, list []uint32) int32 {
+	n, total := 0, uint32(0)
+	at, keep := uint32(0), uint32(p.zero) // keep is 0 where rows worth nothing are left out
+	for _, x := range in {
+		pair := (*[2]uint32)(list[n:])
+		pair[0] = at
+		pair[1] = uint32(x) << lookShift
+		at += lookBytes
+		total += uint32(x) - keep
+		n += int((uint32(x)|keep)+0xFF) >> 8 << 1
+	}
+	if n > 0 {
+		var sums stripSums
+		list = list[:n]
+		base, streams := unsafe.Pointer(unsafe.SliceData(p.rows)), p.streams
+		for ; len(streams) > 0; base = unsafe.Add(base, p.pairBytes) {
+			m := min(2*lookColumns, len(streams))
+			vectorLooks(p.vector, &sums, base, list, p.tables, p.group, p.groups)
+			vectorStreams(p.vector, acc, &sums, streams[:m], 8*lookColumns)
+			streams = streams[m:]
+		}
+	}
+	return p.lowTimes(total) - p.excess
+}
+
+// lookSums adds up the products of one strip of rows at base. list holds pairs: where a row
+// is, and where the table of its level is.
+//
+//	out[i]    = sum over rows of table[row[i] & 15]
+//	out[32+i] = sum over rows of table[row[i] >> 4]
+func lookSums(out *stripSums, base unsafe.Pointer, list []uint32, tables []byte) {
+	*out = stripSums{}
+	for ; len(list) >= 2; list = list[2:] {
+		row := (*[lookBytes]byte)(unsafe.Add(base, list[0]))
+		table := (*[lookBytes]byte)(tables[list[1]:])
+		for i, b := range row {
+			out[i] += int32(table[b&15]) + int32(table[16+(b&15)])<<8
+			out[8*lookColumns+i] += int32(table[b>>4]) + int32(table[16+(b>>4)])<<8
+		}
+	}
+}
+
+// makeBinned decides whether vectors find the levels of the layer: those of one step whose
+// bins suit.
+func (k *Sorted) makeBinned(v Vector) {
+	if !v.looks() || !k.single || k.steps[0].bins == nil {
+		return
+	}
+	if b := k.steps[0].bins; b.top <= math.MaxUint16 && b.shift <= v.binShiftLimit() {
+		k.binned = true
+		k.need.Lanes = ceilDiv(2*alignUp(len(k.bias), scratchAlign), wordBytes) // whole vectors are read
+	}
+}
+
+// levels writes the levels of acc+add.
+func (k *Sorted) levels(dst []byte, acc []int32, add int32, s *Scratch) {
+	b := k.steps[0].bins
+	lanes := s.lanes16[:len(acc)]
+	vectorLimit(k.vector, lanes, acc, add-b.low, int32(b.top))
+	binLaneLevels(k.vector, dst, lanes, b, 0, 0)
+}
+
+// limitLanes computes lanes[i] = acc[i]+add limited to [0, top], with top < 2^16. The sum is
+// taken modulo 2^32.
+func limitLanes(lanes []uint16, acc []int32, add, top int32) {
+	lanes = lanes[:len(acc)]
+	for i, a := range acc {
+		lanes[i] = uint16(clamp(a+add, top))
+	}
+}

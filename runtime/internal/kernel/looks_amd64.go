@@ -1,0 +1,36 @@
+//go:build !purego
+
+package kernel
+
+import "unsafe"
+
+// looks says whether vectorLooks exists for v.
+func (v Vector) looks() bool { return v == AVX2 }
+
+// lookCost estimates the time of a strip of one row in additions of vectors.
+const lookCost = 4
+
+// vectorLooks is lookSums, for at least one row. High bytes of group rows can be added in
+// byte lanes, low bytes of groups times as many in 16 bits.
+func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
+	looksAVX2(out, base, &list[0], len(list)>>1, &tables[0], group, groups)
+}
+
+// vectorStreams is addStreams.
+func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, high int) {
+	streamsAVX2(&acc[0], sums, &streams[0], len(streams), high)
+}
+
+// vectorLimit is limitLanes for whole words of outputs.
+func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
+	limitAVX2(&lanes[0], &acc[0], len(acc)>>3, add, top)
+}
+
+//go:noescape
+func limitAVX2(lanes *uint16, acc *int32, n int, add, top int32)
+
+//go:noescape
+func looksAVX2(out *stripSums, base unsafe.Pointer, list *uint32, n int, tables *byte, group, groups int)
+
+//go:noescape
+func streamsAVX2(acc *int32, sums *stripSums, streams *stream, n, high int)

@@ -1,0 +1,104 @@
+package kernel
+
+import (
+	"math/rand"
+	"slices"
+	"testing"
+	"unsafe"
+)
+
+func TestLooks(t *testing.T) {
+	r := rand.New(rand.NewSource(33))
+	for _, v := range Available() {
+		if !v.looks() {
+			continue
+		}
+		for _, levels := range []int{2, 17, 18, 32, 255, 256} {
+			for _, zero := range []int{0, levels / 2, levels - 1} {
+				for _, n := range []int{1, 2, 16, 17, 18, 19, 36, 37, 252, 253, 255, 256, 270, 511, 1000, 4369} {
+					p := &sortedPart{vector: v}
+					p.makeLooks(&Term{Levels: levels, Zero: zero})
+					rows := make([]byte, n*lookBytes)
+					for i := range rows {
+						rows[i] = byte(r.Uint32()) | byte(r.Intn(2)*255)
+					}
+					var list []uint32
+					for i := range n {
+						x := levels - 1
+						if r.Intn(2) == 0 {
+							x = r.Intn(levels)
+						}
+						list = append(list, uint32(i*lookBytes), uint32(x*lookBytes))
+					}
+					var want, got stripSums
+					lookSums(&want, unsafe.Pointer(&rows[0]), list, p.tables)
+					vectorLooks(v, &got, unsafe.Pointer(&rows[0]), list, p.tables, p.group, p.groups)
+					if got != want {
+						t.Fatalf("%v: %d rows of %d levels, zero %d: got %v, want %v", v, n, levels, zero, got, want)
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestStreams(t *testing.T) {
+	r := rand.New(rand.NewSource(34))
+	for _, v := range Available() {
+		if !v.looks() {
+			continue
+		}
+		for n := 1; n <= 2*lookColumns; n++ {
+			var sums stripSums
+			for i := range sums {
+				sums[i] = int32(r.Uint32())
+			}
+			const guard = 0x5A5A5A5A
+			var want, got [12 * 8]int32
+			for i := range want {
+				want[i] = guard
+			}
+			got = want
+			var streams []stream
+			for range n {
+				streams = append(streams, stream{int32(8 * r.Intn(10)), uint8(r.Intn(32))})
+			}
+			addStreams(want[8:88], &sums, streams, 8*lookColumns)
+			vectorStreams(v, got[8:88], &sums, streams, 8*lookColumns)
+			if got != want {
+				t.Fatalf("%v: %d streams: got %v, want %v", v, n, got, want)
+			}
+		}
+	}
+}
+
+func TestLimit(t *testing.T) {
+	r := rand.New(rand.NewSource(35))
+	for _, v := range Available() {
+		if !v.looks() {
+			continue
+		}
+		for n := 8; n <= 80; n += 8 {
+			for _, top := range []int32{1, 255, 0x7FFF, 0x8000, 0xFFFF} {
+				acc := make([]int32, n)
+				for i := range acc {
+					acc[i] = int32(r.Uint32()) >> r.Intn(32)
+				}
+				const guard = 0x5A5A
+				want, got := make([]uint16, n+16), make([]uint16, n+16)
+				for i := range want {
+					want[i], got[i] = guard, guard
+				}
+				add := int32(r.Intn(1<<17) - 1<<16)
+				for i := range acc {
+					acc[i] -= add // no sum wraps
+				}
+				limitLanes(want[8:8+n], acc, add, top)
+				vectorLimit(v, got[8:8+n], acc, add, top)
+				if !slices.Equal(got, want) {
+					t.Fatalf("%v: %d lanes, top %d: got %v, want %v", v, n, top, got, want)
+				}
+			}
+		}
+	}
+}
