@@ -84,7 +84,7 @@ func identity(st state, shape [3]int) *sum {
 
 // fineness is how many bits finer the common unit of several terms is made than the
 // finest of theirs, so that the others are nearly whole multiples of it.
-const fineness = 10
+const fineness = 8
 
 // emit turns a sum into an instruction over a common unit, with integer biases and without
 // a requantization, and returns that unit. The unit is made as fine as [fineness] asks and an
