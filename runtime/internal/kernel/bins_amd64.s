@@ -119,7 +119,7 @@ words:
 	RET
 
 // func levelsAVX2(dst *byte, even, odd *uint16, n, step int, b *bins, plus, minus uint16)
-TEXT ·levelsAVX2(SB), NOSPLIT, $32-52
+TEXT ·levelsAVX2(SB), NOSPLIT, $0-52
 	MOVQ dst+0(FP), DI
 	MOVQ even+8(FP), SI
 	MOVQ odd+16(FP), BX
@@ -187,13 +187,6 @@ lanes2:
 	JMP       table2
 
 tail2:
-	VMOVDQU Y3, buffer-32(SP)
-	XORQ    DX, DX
-byte2:
-	MOVB    buffer-32(SP)(DX*1), AX
-	MOVB    AX, (DI)(DX*1)
-	INCQ    DX
-	CMPQ    DX, CX
-	JLT     byte2
+	TAIL(tail28, tail24, tail22, tail21, tail2end)
 	VZEROUPPER
 	RET

@@ -68,6 +68,7 @@ type tileCol struct {
 // where the layer is too large for the addresses of taps, and where the machine is not
 // little-endian.
 func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
+	l = l.flattened(wideTile)
 	factors := chooseFactors(l)
 	k, err := newGrouped(l, limit, v, factors)
 	if errors.Is(err, errFactor) {

@@ -1,6 +1,9 @@
 package kernel
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // Layer describes a linear layer to the New functions; Run methods do not use it.
 //
@@ -48,6 +51,29 @@ func (l *Layer) fullyConnected(t *Term) bool {
 func (t *Term) covers() bool {
 	return t.Kernel == [2]int(t.Shape[1:]) &&
 		t.Dilation == [2]int{1, 1} && t.Pad == [2]int{} && t.Up == [2]int{1, 1}
+}
+
+// flattened is l with all positions in one row, where there are at most most of them and each
+// meets just the same position of the inputs; otherwise l itself.
+func (l *Layer) flattened(most int) *Layer {
+	if l.positions() > most {
+		return l
+	}
+	one := [2]int{1, 1}
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		if t.Kernel != one || t.Stride != one || t.Up != one || t.Pad != [2]int{} || [2]int(t.Shape[1:]) != [2]int(l.Out[1:]) {
+			return l
+		}
+	}
+	flat := *l
+	flat.Out = [3]int{l.Out[0], 1, l.positions()}
+	flat.Terms = slices.Clone(l.Terms)
+	for i := range flat.Terms {
+		t := &flat.Terms[i]
+		t.Shape = [3]int{t.Shape[0], 1, l.positions()}
+	}
+	return &flat
 }
 
 // source is the input coordinate along axis a that output coordinate y meets with

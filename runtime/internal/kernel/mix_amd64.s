@@ -178,7 +178,7 @@ mixtail:
 //
 // Y0..Y3 are the sums of positions 4i, 4i+1, 4i+2, 4i+3, 32 at a time (of 16-bit rows: of another
 // order, which the end undoes), Y4..Y7 the lanes of a segment.
-TEXT ·mixLevelsAVX2(SB), NOSPLIT, $32-76
+TEXT ·mixLevelsAVX2(SB), NOSPLIT, $0-76
 	MOVQ dst+0(FP), DI
 	MOVQ lanes+8(FP), SI
 	MOVQ odd+16(FP), BX
@@ -302,14 +302,7 @@ ordered2:
 	RET
 
 mixtail2:
-	VMOVDQU Y3, buffer-32(SP)
-	XORQ    DX, DX
-mixbyte2:
-	MOVB    buffer-32(SP)(DX*1), AX
-	MOVB    AX, (DI)(DX*1)
-	INCQ    DX
-	CMPQ    DX, CX
-	JLT     mixbyte2
+	TAIL(mixtail28, mixtail24, mixtail22, mixtail21, mixtail2end)
 	VZEROUPPER
 	RET
 

@@ -42,3 +42,35 @@ DATA seventy<>+0(SB)/4, $0x70707070
 GLOBL seventy<>(SB), RODATA|NOPTR, $4
 DATA sixteen<>+0(SB)/4, $0x10101010
 GLOBL sixteen<>(SB), RODATA|NOPTR, $4
+
+// TAIL stores the first CX < 32 bytes of Y3 at DI; A..E are its labels, AX is used.
+#define TAIL(A, B, C, D, E) \
+	TESTQ $16, CX             \
+	JEQ   A                   \
+	VMOVDQU X3, (DI)          \
+	VEXTRACTI128 $1, Y3, X3   \
+	ADDQ  $16, DI             \
+A:                            \
+	TESTQ $8, CX              \
+	JEQ   B                   \
+	VMOVQ X3, (DI)            \
+	VPSRLDQ $8, X3, X3        \
+	ADDQ  $8, DI              \
+B:                            \
+	VMOVQ X3, AX              \
+	TESTQ $4, CX              \
+	JEQ   C                   \
+	MOVL  AX, (DI)            \
+	SHRQ  $32, AX             \
+	ADDQ  $4, DI              \
+C:                            \
+	TESTQ $2, CX              \
+	JEQ   D                   \
+	MOVW  AX, (DI)            \
+	SHRQ  $16, AX             \
+	ADDQ  $2, DI              \
+D:                            \
+	TESTQ $1, CX              \
+	JEQ   E                   \
+	MOVB  AX, (DI)            \
+E:
