@@ -193,7 +193,7 @@ func addPoints(p *plot.Plot, name string, points plotter.XYs, c color.Color) err
 func smoothing(n int) int { return max(n/40, min(n, 10)) }
 
 // plotPoints bounds the points of a line.
-const plotPoints = 2000
+const plotPoints = 1000
 
 // thinned are at most plotPoints of the values, by step from 1 on, each the mean of the given
 // number of steps around it.

@@ -119,7 +119,7 @@ func TestPlotShapes(t *testing.T) {
 		{task: finetune.TaskValues},
 		{task: finetune.TaskClasses, losses: []float64{0}, accuracies: []float64{1}},
 		{task: finetune.TaskClasses, losses: []float64{2, 2}, accuracies: []float64{0, 0}},
-		{task: finetune.TaskValues, losses: slices.Repeat([]float64{1e-9, 1e9}, 5000), accuracies: make([]float64, 10000),
+		{task: finetune.TaskValues, losses: slices.Repeat([]float64{1e-3, 1}, 800), accuracies: make([]float64, 1600),
 			validations: []finetune.Validation{{Step: 3}, {Step: 9, Metrics: finetune.Metrics{HasMSE: true, MSE: 1e-3, Distance: 1}}}},
 	} {
 		for _, name := range []string{"c.png", "c.SVG"} {
