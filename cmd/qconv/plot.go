@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
+	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -88,7 +88,10 @@ func (c *curve) save(path string) error {
 	if _, err := canvas.WriteTo(&file); err != nil {
 		return err
 	}
-	return os.WriteFile(path, file.Bytes(), 0o666)
+	write := func(path string) error {
+		return replaceFile(path, func(w io.Writer) error { _, err := w.Write(file.Bytes()); return err })
+	}
+	return writeResult(path, write, func() ([]byte, error) { return file.Bytes(), nil })
 }
 
 // newPanel is a panel over all steps.

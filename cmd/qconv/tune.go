@@ -78,32 +78,7 @@ func runFinetune(c *cli.Context) error {
 		return inputf("%s has too few samples to hold some back for the gates: give --%s", spec, valFlag.Name)
 	}
 	noteSmallLayers(c, m, t.cfg.Cluster)
-	defer func() {
-		if err := t.log.close(); err != nil {
-			note(c, "warning: %v", err)
-		}
-	}()
-	if err := t.train(m, train); err != nil {
-		return err
-	}
-	if err := writeModel(t.report.Output, m); err != nil {
-		return err
-	}
-	t.checkpoint.remove()
-	r := &t.report
-	if val != nil {
-		if r.Float, r.Tuned, err = measureModel(c, t.cfg.Teacher, m, val); err != nil {
-			return err
-		}
-	}
-	t.log.write(resultLine{"result", *r})
-	if err := report(c, *r, r.print); err != nil {
-		return err
-	}
-	if gates.any() {
-		return gates.check(*r.Tuned, r.Float)
-	}
-	return nil
+	return t.close(t.run(m, train, val, gates))
 }
 
 // checkLoss reports data without the labels that the loss needs, or with labels that are

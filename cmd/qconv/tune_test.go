@@ -281,6 +281,7 @@ func TestTuneMisuse(t *testing.T) {
 		{[]string{"--plot", filepath.Join(dir, "no", "c.png")}, exitFailure, "no such file or directory"},
 		{[]string{"--log", model}, exitUsage, "is the input itself"},
 		{[]string{"-o", filepath.Join(dir, "x.png"), "--plot", filepath.Join(dir, "x.png")}, exitUsage, "is given for two results"},
+		{[]string{"--log", "/dev/full"}, exitFailure, "cannot write the result: write /dev/full: no space left on device"},
 		{[]string{"--log-every", "0"}, exitUsage, "flag --log-every: got 0, want at least 1"},
 		{[]string{"--checkpoint-every", "0"}, exitUsage, "flag --checkpoint-every: got 0, want at least 1"},
 		{[]string{"--validate-every", "-1"}, exitUsage, "validate every: got -1 steps, want 0 or more"},
