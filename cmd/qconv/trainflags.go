@@ -32,9 +32,9 @@ var (
 
 	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped; --log goes on too"}
 	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, in the output's name with .checkpoint, for --resume"}
-	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`.jsonl, one JSON object a line"}
+	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`, one JSON object a line"}
 	logEveryFlag   = &cli.IntFlag{Name: "log-every", Category: catRun, Value: 1, Usage: "write every `N`th step to --log"}
-	plotFlag       = &cli.StringFlag{Name: "plot", Category: catRun, Usage: "draw loss and accuracy over the steps in `FILE`.png or .svg"}
+	plotFlag       = &cli.StringFlag{Name: "plot", Category: catRun, Usage: "draw loss and accuracy over the steps in `FILE`, a .png or .svg"}
 )
 
 // trainFlags decide what training does, runFlags only how it is carried out.
