@@ -83,8 +83,8 @@ type Config struct {
 	Seed uint64
 
 	// Validation, unless nil, is measured every ValidateEvery steps and after the last, on at most
-	// ValidateSamples samples, evenly picked; 0 means an eighth of all steps, and all samples.
-	// What is stored in the end is the best network measured, the last of equals. Training
+	// ValidateSamples samples, evenly picked. No samples means all; no steps means eight times,
+	// but with at most a quarter as many samples as are trained on. What is stored in the end is the best network measured, the last of equals. Training
 	// itself is the same with and without.
 	Validation      Data
 	ValidateEvery   int

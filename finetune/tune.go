@@ -111,7 +111,7 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 		return nil, err
 	}
 	if cfg.Validation != nil {
-		if r.validator, err = newValidator(r.trainer, r.teacher.exec); err != nil {
+		if r.validator, err = newValidator(r.trainer, r.teacher.exec, steps); err != nil {
 			return nil, err
 		}
 	}
@@ -198,12 +198,8 @@ func (r *tuning) step(ctx context.Context, b *batch) error {
 
 // validate measures the network if that is due and not done yet.
 func (r *tuning) validate(ctx context.Context) error {
-	every := r.cfg.ValidateEvery
-	if every == 0 {
-		every = (r.steps + 7) / 8
-	}
 	last := len(r.validations) - 1
-	if r.validator == nil || r.done == 0 || r.done%every != 0 && r.done < r.steps ||
+	if r.validator == nil || r.done == 0 || r.done%r.validator.every != 0 && r.done < r.steps ||
 		last >= 0 && r.validations[last].Step == r.done {
 		return nil
 	}

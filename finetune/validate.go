@@ -71,18 +71,19 @@ const validationBatch = 64
 type validator struct {
 	trainer *trainer
 	data    Data
+	every   int // steps between two measurements
 	exec    *Executor
 	steps   map[string][]float32 // of the levels that exec rounds to, by site name
 	teacher *remembered
 }
 
-// newValidator prepares the measurement of a trainer's network.
-func newValidator(t *trainer, teacher *Executor) (*validator, error) {
+// newValidator prepares the measurement of a trainer's network during steps.
+func newValidator(t *trainer, teacher *Executor, steps int) (*validator, error) {
 	if err := checkData(t.model.Graph, t.cfg.Validation); err != nil {
 		return nil, fmt.Errorf("finetune: validation: %w", err)
 	}
 	v := &validator{
-		trainer: t, data: t.cfg.Validation, steps: map[string][]float32{},
+		trainer: t, data: t.cfg.Validation, every: t.cfg.validateEvery(steps), steps: map[string][]float32{},
 		teacher: &remembered{Network: teacher, room: keepValues},
 	}
 	for name, l := range t.model.Levels {
@@ -114,6 +115,16 @@ func (v *validator) measure(ctx context.Context) (Metrics, *Snapshot, error) {
 	v.teacher.next = 0
 	m, err := Evaluate(ctx, v.exec, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples, Against: v.teacher})
 	return m, t.snapshot(), err
+}
+
+// validateEvery is the number of steps between two measurements in a run of steps.
+func (c Config) validateEvery(steps int) int {
+	if c.ValidateEvery > 0 {
+		return c.ValidateEvery
+	}
+	measured := len(evenly(c.Validation.Len(), c.ValidateSamples))
+	times := max(1, min(8, steps*c.Batch/4/measured))
+	return (steps + times - 1) / times
 }
 
 // remembered is a network that is given the same batches in the same order again and again,

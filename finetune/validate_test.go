@@ -45,6 +45,22 @@ func TestValidationLeavesTrainingAlone(t *testing.T) {
 	}
 }
 
+func TestValidateEvery(t *testing.T) {
+	for _, c := range []struct{ steps, batch, samples, limit, every, want int }{
+		{1000, 64, 5000, 2000, 0, 125},
+		{1000, 64, 5000, 0, 0, 334},
+		{1003, 64, 1000, 2000, 0, 126},
+		{100, 64, 5000, 2000, 0, 100},
+		{1, 1, 5, 2000, 0, 1},
+		{100, 64, 5000, 2000, 7, 7},
+	} {
+		cfg := Config{Batch: c.batch, Validation: newPictures(1, c.samples), ValidateSamples: c.limit, ValidateEvery: c.every}
+		if got := cfg.validateEvery(c.steps); got != c.want {
+			t.Errorf("%+v: got every %d steps", c, got)
+		}
+	}
+}
+
 // TestBestIsStored measures every step of a run whose learning rate does harm, and looks
 // whether the model that comes out is the best of all.
 func TestBestIsStored(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 
@@ -88,31 +89,9 @@ func (k runKey) difference(now runKey) string {
 	return ""
 }
 
-// temporary is where the file is written before it gets its name.
-func (k checkpoint) temporary() string { return k.path + ".tmp" }
-
 // save replaces the file.
-func (k checkpoint) save(s *finetune.State) (err error) {
-	f, err := os.Create(k.temporary())
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err = gob.NewEncoder(f).Encode(checkpointFile{k.key, *s}); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), k.path)
+func (k checkpoint) save(s *finetune.State) error {
+	return replaceFile(k.path, func(w io.Writer) error { return gob.NewEncoder(w).Encode(checkpointFile{k.key, *s}) })
 }
 
 // load reads the file and checks that it is of this run.
@@ -151,7 +130,7 @@ func (k checkpoint) setAside() (string, error) {
 
 // remove deletes the file, if it is there, and what an end in the middle of save left of it.
 func (k checkpoint) remove() {
-	for _, path := range []string{k.path, k.temporary()} {
+	for _, path := range []string{k.path, temporary(k.path)} {
 		os.Remove(path)
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
@@ -73,6 +75,9 @@ func openSet(c *cli.Context, spec string, o dataset.Options, most int) (*dataset
 	defer bar.finish()
 	if err := set.Preload(c.Context, 0, func(done, _ int) { bar.update(done) }); err != nil {
 		set.Close()
+		if !o.SkipBad && exitCode(err) == exitBadInput {
+			err = fmt.Errorf("%w (--%s leaves such samples out)", err, skipBadFlag.Name)
+		}
 		return nil, err
 	}
 	return set, nil
@@ -192,10 +197,25 @@ func (s *samples) with(set *dataset.Set) *samples {
 func (s *samples) checkLabels(outputs int) error {
 	for i, l := range s.set.Labels {
 		if l >= outputs {
-			return inputf("%s: %s has class %d, the network has %d outputs", s.set.Spec, s.set.Name(i), l, outputs)
+			name := ""
+			if digits := strconv.Itoa(l); s.set.Classes[l] != digits {
+				name = fmt.Sprintf(" (%s)", s.set.Classes[l])
+			}
+			return inputf("%s: %s has class %d%s, the network has the classes 0 to %d", s.set.Spec, s.set.Name(i), l, name, outputs-1)
 		}
 	}
 	return nil
+}
+
+// missesClasses says whether names were numbered in alphabetical order that are not as many as
+// the network's outputs: the numbers are then likely to be the wrong ones.
+func (s *samples) missesClasses(outputs int) bool {
+	for i, name := range s.set.Classes {
+		if name != strconv.Itoa(i) {
+			return len(s.set.Classes) != outputs
+		}
+	}
+	return false
 }
 
 func elems(shape []int) int {

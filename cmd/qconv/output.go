@@ -165,3 +165,31 @@ func writeResult(path string, write func(path string) error, encode func() ([]by
 	}
 	return nil
 }
+
+// temporary is where replaceFile writes a file before it gets its name.
+func temporary(path string) string { return path + ".tmp" }
+
+// replaceFile lets write fill a file that appears complete or not at all. What an end in the middle
+// of it leaves is overwritten by the next time.
+func replaceFile(path string, write func(w io.Writer) error) (err error) {
+	f, err := os.Create(temporary(path))
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			f.Close()
+			os.Remove(f.Name())
+		}
+	}()
+	if err = write(f); err != nil {
+		return err
+	}
+	if err = f.Sync(); err != nil {
+		return err
+	}
+	if err = f.Close(); err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
+	"io"
 	"math"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -88,7 +88,10 @@ func (c *curve) save(path string) error {
 	if _, err := canvas.WriteTo(&file); err != nil {
 		return err
 	}
-	return os.WriteFile(path, file.Bytes(), 0o666)
+	write := func(path string) error {
+		return replaceFile(path, func(w io.Writer) error { _, err := w.Write(file.Bytes()); return err })
+	}
+	return writeResult(path, write, func() ([]byte, error) { return file.Bytes(), nil })
 }
 
 // newPanel is a panel over all steps.
@@ -193,7 +196,7 @@ func addPoints(p *plot.Plot, name string, points plotter.XYs, c color.Color) err
 func smoothing(n int) int { return max(n/40, min(n, 10)) }
 
 // plotPoints bounds the points of a line.
-const plotPoints = 2000
+const plotPoints = 1000
 
 // thinned are at most plotPoints of the values, by step from 1 on, each the mean of the given
 // number of steps around it.

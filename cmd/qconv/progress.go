@@ -40,16 +40,17 @@ func (p *progress) update(done int, details ...string) {
 			p.bar = progressbar.NewOptions(p.total,
 				progressbar.OptionSetWriter(p.w),
 				progressbar.OptionShowCount(),
-				progressbar.OptionShowIts(),
-				progressbar.OptionSetItsString(p.unit),
-				progressbar.OptionSetWidth(24),
+				progressbar.OptionSetWidth(barWidth(columns(p.w))),
 				progressbar.OptionThrottle(100*time.Millisecond),
 				progressbar.OptionClearOnFinish(),
 			)
 		}
 	}
 	if p.bar != nil {
-		p.bar.Describe(strings.Join(append([]string{p.what}, details...), " "))
+		if len(details) == 0 {
+			details = p.rate(done, now.Sub(p.start))
+		}
+		p.bar.Describe(p.description(done, now.Sub(p.start), details, columns(p.w)))
 		p.bar.Set(done)
 		return
 	}
@@ -62,12 +63,54 @@ func (p *progress) update(done int, details ...string) {
 // line is the plain progress line after elapsed time.
 func (p *progress) line(done int, elapsed time.Duration, details []string) string {
 	parts := []string{fmt.Sprintf("%s: %d/%d %s", p.what, done, p.total, p.unit)}
-	if rate := float64(done-p.first) / elapsed.Seconds(); rate > 0 {
-		eta := time.Duration(float64(p.total-done) / rate * float64(time.Second))
-		details = append([]string{fmt.Sprintf("%.3g %s/s", rate, p.unit)}, details...)
-		details = append(details, "ETA "+eta.Round(time.Second).String())
+	if rate := p.rate(done, elapsed); rate != nil {
+		details = append(append(rate, details...), "ETA "+p.left(done, elapsed).String())
 	}
 	return strings.Join(append(parts, details...), ", ")
+}
+
+// rate is the speed as a detail, or nothing where it is not known yet.
+func (p *progress) rate(done int, elapsed time.Duration) []string {
+	if done <= p.first || elapsed <= 0 {
+		return nil
+	}
+	return []string{fmt.Sprintf("%.3g %s/s", float64(done-p.first)/elapsed.Seconds(), p.unit)}
+}
+
+// left is the time that the rest takes, 0 where that is not known yet.
+func (p *progress) left(done int, elapsed time.Duration) time.Duration {
+	if done <= p.first {
+		return 0
+	}
+	return time.Duration(float64(p.total-done) / float64(done-p.first) * float64(elapsed)).Round(time.Second)
+}
+
+// description is the text before the bar: as many details as leave room for the bar, the counts and the
+// times on one line, which cannot be drawn over if it wraps.
+func (p *progress) description(done int, elapsed time.Duration, details []string, columns int) string {
+	frame := fmt.Sprintf(" 100%% || (%d/%d) [%v:%v] ", p.total, p.total, elapsed.Round(time.Second), p.left(done, elapsed))
+	room := columns - len(frame) - barWidth(columns)
+	text := p.what
+	for _, d := range details {
+		if len(text)+1+len(d) > room {
+			break
+		}
+		text += " " + d
+	}
+	return text
+}
+
+// barWidth is that of the bar itself on a terminal of so many columns.
+func barWidth(columns int) int { return min(max(columns-100, 2), 24) }
+
+// columns is the width of a terminal.
+func columns(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
+			return n
+		}
+	}
+	return 80
 }
 
 // finish removes the bar.

@@ -28,13 +28,13 @@ var (
 	rangeRateFlag   = &cli.Float64Flag{Name: "range-rate", Category: catTraining, Value: tuneDefaults.RangeRate, Usage: "learning `RATE` of ranges; 0 keeps the calibrated ones"}
 	warmupFlag      = &cli.IntFlag{Name: "warmup", Category: catTraining, Value: tuneDefaults.Warmup, Usage: "`STEPS` in which the rate rises to its full size"}
 	augmentFlag     = &cli.StringFlag{Name: "augment", Category: catTraining, Usage: "vary pictures from epoch to epoch: `LIST` of shift=N (by up to N pixels, repeating the edge), crop=N (out of a mirrored border of N pixels), flip (left and right)"}
-	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, Usage: fmt.Sprintf("measure the network every `STEPS` on at most %d samples of --val; the best one is written; 0 = eight times", tuneDefaults.ValidateSamples)}
+	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, Usage: fmt.Sprintf("measure the network every `STEPS` on at most %d samples of --val; the best one is written; 0 = up to eight times", tuneDefaults.ValidateSamples)}
 
 	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped; --log goes on too"}
 	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, in the output's name with .checkpoint, for --resume"}
-	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`.jsonl, one JSON object a line"}
+	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`, one JSON object a line"}
 	logEveryFlag   = &cli.IntFlag{Name: "log-every", Category: catRun, Value: 1, Usage: "write every `N`th step to --log"}
-	plotFlag       = &cli.StringFlag{Name: "plot", Category: catRun, Usage: "draw loss and accuracy over the steps in `FILE`.png or .svg"}
+	plotFlag       = &cli.StringFlag{Name: "plot", Category: catRun, Usage: "draw loss and accuracy over the steps in `FILE`, a .png or .svg"}
 )
 
 // trainFlags decide what training does, runFlags only how it is carried out.

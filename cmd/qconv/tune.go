@@ -67,7 +67,7 @@ func runFinetune(c *cli.Context) error {
 		return err
 	}
 	defer data.set.Close()
-	if err := checkLoss(m, data, t.cfg.Loss); err != nil {
+	if err := checkLoss(c, m, data, t.cfg.Loss); err != nil {
 		return err
 	}
 	train, val, err := validation(c, m, data)
@@ -81,52 +81,36 @@ func runFinetune(c *cli.Context) error {
 		return inputf("%s has too few samples to hold some back for the gates: give --%s", spec, valFlag.Name)
 	}
 	noteSmallLayers(c, m, t.cfg.Cluster)
-	defer func() {
-		if err := t.log.close(); err != nil {
-			note(c, "warning: %v", err)
-		}
-	}()
-	if err := t.train(m, train); err != nil {
-		return err
-	}
-	if err := writeModel(t.report.Output, m); err != nil {
-		return err
-	}
-	t.checkpoint.remove()
-	r := &t.report
-	if val != nil {
-		if r.Float, r.Tuned, err = measureModel(c, t.cfg.Teacher, m, val); err != nil {
-			return err
-		}
-	}
-	t.log.write(resultLine{"result", *r})
-	if err := report(c, *r, r.print); err != nil {
-		return err
-	}
-	if gates.any() {
-		return gates.check(*r.Tuned, r.Float)
-	}
-	return nil
+	return t.close(t.run(m, train, val, gates))
 }
 
 // checkLoss reports data without the labels that the loss needs, or with labels that are
 // no classes of the network.
-func checkLoss(m *quant.Model, data *samples, loss finetune.LossKind) error {
+func checkLoss(c *cli.Context, m *quant.Model, data *samples, loss finetune.LossKind) error {
 	if finetune.TaskOf(m.Graph) != finetune.TaskClasses {
 		return nil
 	}
 	if loss != finetune.LossTeacher && !data.Labelled() {
 		return inputf("%s has no labels, --%s %s needs them (--%s %s does not)", data.set.Spec, lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
 	}
-	return checkClasses(m, data)
+	return checkClasses(c, m, data)
 }
 
-// checkClasses reports labels that are no classes of the network.
-func checkClasses(m *quant.Model, data *samples) error {
+// checkClasses reports labels that are no classes of the network, and warns of those that seem
+// to be other classes.
+func checkClasses(c *cli.Context, m *quant.Model, data *samples) error {
 	if finetune.TaskOf(m.Graph) != finetune.TaskClasses {
 		return nil
 	}
-	return data.checkLabels(m.Graph.Outputs[0].Shape.Elems())
+	outputs := m.Graph.Outputs[0].Shape.Elems()
+	if err := data.checkLabels(outputs); err != nil {
+		return err
+	}
+	if data.missesClasses(outputs) {
+		note(c, "warning: %s has %d classes, numbered by the alphabet, the network has %d: give their names with --%s, or accuracies mean nothing",
+			data.set.Spec, len(data.set.Classes), outputs, labelsFlag.Name)
+	}
+	return nil
 }
 
 // noteSmallLayers names layers with no more weights than their codebook could have values.
@@ -141,7 +125,7 @@ func noteSmallLayers(c *cli.Context, m *quant.Model, cfg quant.ClusterConfig) {
 		}
 	}
 	if len(names) > 0 {
-		note(c, "warning: --%s %d is no less than the weights there are in %s: these are hardly clustered", weightsFlag.Name, cfg.Weights, strings.Join(names, ", "))
+		note(c, "note: layers with no more weights than --%s %d are not clustered: %s", weightsFlag.Name, cfg.Weights, strings.Join(names, ", "))
 	}
 }
 
@@ -165,7 +149,7 @@ func validation(c *cli.Context, m *quant.Model, data *samples) (train, val *samp
 		if val, err = openModelSamples(c, spec, m, 0); err != nil {
 			return nil, nil, err
 		}
-		if err := checkClasses(m, val); err != nil {
+		if err := checkClasses(c, m, val); err != nil {
 			val.set.Close()
 			return nil, nil, err
 		}
@@ -176,6 +160,7 @@ func validation(c *cli.Context, m *quant.Model, data *samples) (train, val *samp
 	}
 	a, b := dataset.Split(data.set, heldBack, c.Uint64(seedFlag.Name))
 	if b.Len() < leastHeldBack {
+		note(c, "warning: %d samples are too few to hold some back: nothing is measured without --%s", data.Len(), valFlag.Name)
 		return data, nil, nil
 	}
 	note(c, "%d of the %d samples are held back to measure accuracy on", b.Len(), data.Len())

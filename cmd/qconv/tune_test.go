@@ -119,7 +119,7 @@ func TestPlotShapes(t *testing.T) {
 		{task: finetune.TaskValues},
 		{task: finetune.TaskClasses, losses: []float64{0}, accuracies: []float64{1}},
 		{task: finetune.TaskClasses, losses: []float64{2, 2}, accuracies: []float64{0, 0}},
-		{task: finetune.TaskValues, losses: slices.Repeat([]float64{1e-9, 1e9}, 5000), accuracies: make([]float64, 10000),
+		{task: finetune.TaskValues, losses: slices.Repeat([]float64{1e-3, 1}, 800), accuracies: make([]float64, 1600),
 			validations: []finetune.Validation{{Step: 3}, {Step: 9, Metrics: finetune.Metrics{HasMSE: true, MSE: 1e-3, Distance: 1}}}},
 	} {
 		for _, name := range []string{"c.png", "c.SVG"} {
@@ -281,6 +281,7 @@ func TestTuneMisuse(t *testing.T) {
 		{[]string{"--plot", filepath.Join(dir, "no", "c.png")}, exitFailure, "no such file or directory"},
 		{[]string{"--log", model}, exitUsage, "is the input itself"},
 		{[]string{"-o", filepath.Join(dir, "x.png"), "--plot", filepath.Join(dir, "x.png")}, exitUsage, "is given for two results"},
+		{[]string{"--log", "/dev/full"}, exitFailure, "cannot write the result: write /dev/full: no space left on device"},
 		{[]string{"--log-every", "0"}, exitUsage, "flag --log-every: got 0, want at least 1"},
 		{[]string{"--checkpoint-every", "0"}, exitUsage, "flag --checkpoint-every: got 0, want at least 1"},
 		{[]string{"--validate-every", "-1"}, exitUsage, "validate every: got -1 steps, want 0 or more"},

@@ -78,8 +78,9 @@ func openLog(c *cli.Context, task finetune.Task, r *tuneReport, resumed int) (*t
 	l := &tuneLog{f: f, every: c.Int(logEveryFlag.Name), task: task}
 	fresh, err := l.cut(resumed)
 	if err == nil && fresh {
-		l.write(newConfigLine(c, r))
-		err = l.err
+		if l.write(newConfigLine(c, r)); l.err != nil {
+			err = &outputError{l.err}
+		}
 	}
 	if err != nil {
 		f.Close()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -20,6 +21,7 @@ type tuneRun struct {
 	checkpoint  checkpoint
 	curve       curve
 	log         *tuneLog // nil without
+	sideError   error    // of the plot, which is no reason to stop
 	report      tuneReport
 }
 
@@ -62,6 +64,45 @@ func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
 	return t, nil
 }
 
+// close ends a run that ended with err, and returns what is to be said of it: that, or else what
+// went wrong with log and plot.
+func (t *tuneRun) close(err error) error {
+	side := cmp.Or(t.log.close(), t.sideError)
+	if err == nil {
+		return side
+	}
+	if side != nil {
+		note(t.c, "warning: %v", side)
+	}
+	return err
+}
+
+// run trains a model, writes and measures it, and prints the report.
+func (t *tuneRun) run(m *quant.Model, data, val *samples, gates gates) error {
+	if err := t.train(m, data); err != nil {
+		return err
+	}
+	if err := writeModel(t.report.Output, m); err != nil {
+		return err
+	}
+	t.checkpoint.remove()
+	r := &t.report
+	if val != nil {
+		var err error
+		if r.Float, r.Tuned, err = measureModel(t.c, t.cfg.Teacher, m, val); err != nil {
+			return err
+		}
+	}
+	t.log.write(resultLine{"result", *r})
+	if err := report(t.c, *r, r.print); err != nil {
+		return err
+	}
+	if gates.any() {
+		return gates.check(*r.Tuned, r.Float)
+	}
+	return nil
+}
+
 // train calibrates and trains a model, and fills the report.
 func (t *tuneRun) train(m *quant.Model, data *samples) error {
 	c := t.c
@@ -84,12 +125,19 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 	if !leveled {
 		t.report.Range = string(found.Method)
 	}
+	if t.cfg.Resume == nil {
+		old, err := t.checkpoint.setAside()
+		if err != nil {
+			return err
+		}
+		if old != "" {
+			note(c, "warning: starting anew without --%s; the checkpoint of an interrupted run is now %s", resumeFlag.Name, old)
+		}
+	}
 	t.cfg.Checkpoint = t.checkpoint.save
 	result, err := t.tune(m, varied)
 	if path := c.String(plotFlag.Name); path != "" {
-		if plotErr := t.curve.save(path); plotErr != nil {
-			note(c, "warning: %s is not written: %v", path, plotErr)
-		}
+		t.sideError = t.curve.save(path)
 	}
 	var diverged *finetune.DivergedError
 	switch {
@@ -105,18 +153,14 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 	return nil
 }
 
-// resume loads the checkpoint where that is wanted, and otherwise puts one that is there aside.
+// resume loads the checkpoint where that is wanted.
 func (t *tuneRun) resume(samples int) error {
 	var err error
 	if t.checkpoint.key, err = newRunKey(t.c, t.report.Model, samples); err != nil {
 		return err
 	}
 	if !t.c.Bool(resumeFlag.Name) {
-		old, err := t.checkpoint.setAside()
-		if old != "" {
-			note(t.c, "warning: starting anew without --%s; the checkpoint of an interrupted run is now %s", resumeFlag.Name, old)
-		}
-		return err
+		return nil
 	}
 	s, err := t.checkpoint.load()
 	if err != nil {
@@ -140,10 +184,11 @@ func (t *tuneRun) tune(m *quant.Model, data finetune.Data) (*finetune.Result, er
 		if bar == nil {
 			bar = newProgress(t.c.App.ErrWriter, "finetune", "steps", p.Steps)
 		}
-		details := []string{fmt.Sprintf("%.0f images/s", p.ImagesPerSecond), fmt.Sprintf("loss %.4g", p.Loss)}
+		details := []string{fmt.Sprintf("loss %.3g", p.Loss)}
 		if task == finetune.TaskClasses {
-			details = append(details, "accuracy "+percent(p.Accuracy))
+			details = append(details, fmt.Sprintf("acc %.1f%%", 100*p.Accuracy))
 		}
+		details = append(details, fmt.Sprintf("%.0f images/s", p.ImagesPerSecond))
 		if validated != "" {
 			details = append(details, validated)
 		}
@@ -153,7 +198,7 @@ func (t *tuneRun) tune(m *quant.Model, data finetune.Data) (*finetune.Result, er
 		t.curve.validation(v)
 		t.log.validation(v)
 		by := finetune.CriterionOf(v.Metrics, task, cfg.Loss)
-		validated = fmt.Sprintf("validation %s", criterionText(by, by.Value(v.Metrics)))
+		validated = fmt.Sprintf("val %s", criterionText(by, by.Value(v.Metrics)))
 	}
 	defer func() {
 		if bar != nil {
@@ -170,7 +215,7 @@ func (t *tuneRun) saveDiverged(m *quant.Model, e *finetune.DivergedError) error 
 		return fmt.Errorf("%w; nothing was measured before that, so there is no result", err)
 	}
 	if writeErr := writeModel(t.report.Output, m); writeErr != nil {
-		return errors.Join(err, writeErr)
+		return fmt.Errorf("%w; the best network before that is lost: %w", err, writeErr)
 	}
 	return fmt.Errorf("%w; %s is the best network before that, of step %d", err, t.report.Output, e.Best.Step)
 }
