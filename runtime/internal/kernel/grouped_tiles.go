@@ -14,12 +14,17 @@ type tiling struct {
 	cost       int
 }
 
-// Sizes of the buffer of rows in bytes: up to smallRows it stays in any first-level
-// cache; columns are cut into tiles of at most wideTile bytes.
-const (
-	smallRows = 24 << 10
-	wideTile  = 256
-)
+// wideTile is the most bytes of a row of positions; longer ones are cut into tiles.
+const wideTile = 256
+
+// smallRows is the size in bytes up to which reading the buffer of rows costs nothing extra: that
+// of any first-level cache or, for vectors of amd64, of what the second level delivers in time.
+func (k *Grouped) smallRows() int {
+	if k.vector >= AVX2 {
+		return 48 << 10
+	}
+	return 24 << 10
+}
 
 // passWords is the number of words that sums spends its time on when asked for n.
 func (k *Grouped) passWords(n int) int {
@@ -121,7 +126,7 @@ func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) in
 	if k.groupUnits > 0 {
 		add += add / (2 * k.groupUnits) // moving groups to 16-bit lanes
 	}
-	if t.bytes > smallRows {
+	if t.bytes > k.smallRows() {
 		add += add / 4
 	}
 	finish := l.Out[0] * t.rows * t.cols * 3
