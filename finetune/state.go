@@ -90,8 +90,9 @@ func (t *trainer) load(s *Snapshot) {
 	}
 }
 
-// check says why a snapshot does not fit the model.
-func (t *trainer) check(s *Snapshot) error {
+// check says why a snapshot does not fit the model. settled says that its weights have their centres
+// already.
+func (t *trainer) check(s *Snapshot, settled bool) error {
 	values := t.values()
 	if !slices.Equal(slices.Sorted(maps.Keys(values)), slices.Sorted(maps.Keys(s.Values))) {
 		return fmt.Errorf("the state holds other weights than the model")
@@ -113,6 +114,9 @@ func (t *trainer) check(s *Snapshot) error {
 		return fmt.Errorf("the state has %d codebooks, want %d", len(s.Codebooks), n)
 	}
 	for g := range t.books.groups {
+		if len(s.Codebooks[g].Ints) == 0 && settled {
+			return fmt.Errorf("codebook %d of the state is empty", g)
+		}
 		if len(s.Scales[g]) != len(t.books.groups[g].Values) {
 			return fmt.Errorf("codebook %d of the state serves %d tensors, want %d", g, len(s.Scales[g]), len(t.books.groups[g].Values))
 		}
@@ -132,11 +136,11 @@ func (t *trainer) state() *State {
 
 // restore continues from a state that was taken of the same model and configuration.
 func (t *trainer) restore(s *State) error {
-	if err := t.check(&s.Snapshot); err != nil {
+	if err := t.check(&s.Snapshot, t.cfg.Schedule == ScheduleForward); err != nil {
 		return fmt.Errorf("finetune: resume: %w", err)
 	}
 	if s.Best != nil {
-		if err := t.check(s.Best); err != nil {
+		if err := t.check(s.Best, true); err != nil {
 			return fmt.Errorf("finetune: resume: best network: %w", err)
 		}
 	}
@@ -145,11 +149,11 @@ func (t *trainer) restore(s *State) error {
 			return fmt.Errorf("finetune: resume: the state has no learning rate of %q", p.name)
 		}
 	}
-	if len(s.Losses) != s.Step || len(s.Accuracies) != s.Step {
-		return fmt.Errorf("finetune: resume: the state has %d losses and %d accuracies of %d steps", len(s.Losses), len(s.Accuracies), s.Step)
+	if len(s.Losses) != s.Step || len(s.Accuracies) != s.Step || s.Solver.Steps != s.Step {
+		return fmt.Errorf("finetune: resume: the state has %d losses, %d accuracies and %d solver steps of %d steps", len(s.Losses), len(s.Accuracies), s.Solver.Steps, s.Step)
 	}
-	if s.Best != nil && (s.BestAt < 0 || s.BestAt >= len(s.Validations)) {
-		return fmt.Errorf("finetune: resume: the state has its best network from validation %d of %d", s.BestAt, len(s.Validations))
+	if n := len(s.Validations); (s.Best == nil) != (n == 0) || n > 0 && (s.BestAt < 0 || s.BestAt >= n) {
+		return fmt.Errorf("finetune: resume: the state has %d validations, the best of them is number %d", n, s.BestAt)
 	}
 	t.load(&s.Snapshot)
 	for _, p := range t.params {

@@ -8,6 +8,7 @@ import (
 	"math"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -141,6 +142,51 @@ func TestResumeEverywhere(t *testing.T) {
 		if !reflect.DeepEqual(got.Validations, want.Validations) || !reflect.DeepEqual(got.Losses, want.Losses) ||
 			!reflect.DeepEqual(got.Best, want.Best) || got.Criterion != want.Criterion {
 			t.Errorf("%s: got %+v\nwant %+v", schedule, got, want)
+		}
+	}
+}
+
+// TestResumeErrors resumes from states that do not fit.
+func TestResumeErrors(t *testing.T) {
+	data := newPictures(2, 50)
+	take := func() *State {
+		var saved *State
+		cfg := tuneConfig()
+		cfg.Validation, cfg.ValidateEvery, cfg.CheckpointEvery = data, 3, 6
+		cfg.Checkpoint = func(s *State) error { saved = s; return nil }
+		if _, err := Tune(context.Background(), calibrated(t, smallNet(t), data, 8), data, cfg); err != nil {
+			t.Fatal(err)
+		}
+		return saved
+	}
+	for _, c := range []struct {
+		name  string
+		spoil func(s *State)
+		want  string
+	}{
+		{"weights missing", func(s *State) { delete(s.Snapshot.Values, "fc.w") }, "the state holds other weights than the model"},
+		{"weights short", func(s *State) { s.Snapshot.Values["fc.w"] = nil }, `weights "fc.w" have 0 elements, want 512`},
+		{"site missing", func(s *State) { s.Snapshot.LogSteps = nil }, "the state has no step of site"},
+		{"codebook missing", func(s *State) { s.Snapshot.Codebooks = s.Snapshot.Codebooks[1:] }, "the state has 2 codebooks, want 3"},
+		{"codebook empty", func(s *State) { s.Snapshot.Codebooks[1].Ints = nil }, "codebook 1 of the state is empty"},
+		{"scales", func(s *State) { s.Snapshot.Scales[2] = nil }, "codebook 2 of the state serves 0 tensors, want 1"},
+		{"best network", func(s *State) { delete(s.Best.Values, "fc.w") }, "best network: the state holds other weights"},
+		{"rates", func(s *State) { s.Rates = nil }, "the state has no learning rate of"},
+		{"losses", func(s *State) { s.Losses = s.Losses[1:] }, "5 losses, 6 accuracies and 6 solver steps of 6 steps"},
+		{"step", func(s *State) { s.Step = -1 }, "6 solver steps of -1 steps"},
+		{"too far", func(s *State) { s.Step = 13 }, "the state is of step 13, 12 are wanted"},
+		{"best", func(s *State) { s.BestAt = 2 }, "2 validations, the best of them is number 2"},
+		{"no best", func(s *State) { s.Best = nil }, "2 validations"},
+		{"moments", func(s *State) { s.Solver.Mean[0] = nil }, "value 0 has"},
+		{"moments missing", func(s *State) { s.Solver.Square = nil }, "adam: got"},
+	} {
+		s := take()
+		c.spoil(s)
+		cfg := tuneConfig()
+		cfg.Resume = s
+		_, err := Tune(context.Background(), calibrated(t, smallNet(t), data, 8), data, cfg)
+		if err == nil || !strings.Contains(err.Error(), c.want) {
+			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
 	}
 }

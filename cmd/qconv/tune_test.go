@@ -254,6 +254,10 @@ func TestDivergence(t *testing.T) {
 	if *e.Accuracy < 0.7 {
 		t.Errorf("the network kept has accuracy %g", *e.Accuracy)
 	}
+	text, err := os.ReadFile(log)
+	if err != nil || !strings.Contains(string(text), `{"kind":"error","error":"training diverged`) {
+		t.Errorf("the log does not end with the error (%v)", err)
+	}
 	for _, path := range []string{log, picture} {
 		if size, err := fileSize(path); err != nil || size == 0 {
 			t.Errorf("%s: %d bytes (%v)", path, size, err)

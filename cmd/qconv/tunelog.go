@@ -15,8 +15,8 @@ import (
 )
 
 // tuneLog writes a fine-tuning as JSON, one line per event: its configuration, then steps and
-// validations, then its result. The first field of every line is its kind. A nil log takes lines
-// and does nothing with them.
+// validations, then its result or the error that ended it. The first field of every line is
+// its kind. A nil log takes lines and does nothing with them.
 type tuneLog struct {
 	f     *os.File
 	every int // steps between two lines
@@ -50,6 +50,10 @@ type (
 	resultLine struct {
 		Kind string `json:"kind"` // "result"
 		tuneReport
+	}
+	errorLine struct {
+		Kind  string `json:"kind"` // "error"
+		Error string `json:"error"`
 	}
 )
 

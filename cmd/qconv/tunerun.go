@@ -80,6 +80,7 @@ func (t *tuneRun) close(err error) error {
 // run trains a model, writes and measures it, and prints the report.
 func (t *tuneRun) run(m *quant.Model, data, val *samples, gates gates) error {
 	if err := t.train(m, data); err != nil {
+		t.log.write(errorLine{"error", err.Error()})
 		return err
 	}
 	if err := writeModel(t.report.Output, m); err != nil {
