@@ -22,7 +22,7 @@ ROWS = {
     "W=8 integer": f"--weights 8 --codebook integer {LONG}",
     "W=64": f"--weights 64 {LONG}",
     "W=256": f"--weights 256 {LONG}",
-    "A=16 W=16": f"--levels 16 --weights 16 {LONG}",
+    "A=16 W=16 integer": f"--levels 16 --weights 16 --codebook integer {LONG}",
     # Labels.
     "labels: float": f"--levels 256 --schedule none --loss both {LONG}",
     "labels: W=16 integer": f"--weights 16 --codebook integer --loss both {LONG}",
