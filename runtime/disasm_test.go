@@ -26,6 +26,8 @@ var allowedCalls = []string{
 	"runtime.panicSliceConvert", "runtime.panicshift", "runtime.panicmem*", "runtime.panicunsafe*",
 	// Pointers stored in the Runner while the garbage collector runs.
 	"runtime.gcWriteBarrier*", "runtime.wbZero", "runtime.wbMove",
+	// Layers handed to other workers and back: no data are computed there.
+	"runtime.chansend1", "runtime.chanrecv1", "runtime.chanrecv2",
 	// The errors of Run.
 	"fmt.Errorf", "fmt.errorf", "runtime.newobject", "runtime.convT*",
 }
@@ -107,9 +109,9 @@ func follow(funcs map[string][]instruction, root, goarch string) (reached, fault
 // The roots of the run path, and functions that must be among those reached: a change
 // that hides them from the search is an error as well.
 var (
-	runRoots    = []string{"(*Runner).Run", "(*Runner).RunLevels"}
+	runRoots    = []string{"(*Runner).Run", "(*Runner).RunLevels", "(*helper).serve", "(*seat).serve"}
 	mustBeFound = []string{
-		"runtime.(*Runner).run",
+		"runtime.(*Runner).execute",
 		"runtime/internal/kernel.(*Lookup).Run",
 		"runtime/internal/kernel.(*lookupTerm).addRow",
 		"runtime/internal/kernel.(*grid).run",

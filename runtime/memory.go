@@ -17,7 +17,7 @@ func (m Memory) Total() int { return m.Arena + m.Scratch + m.Weights + m.Tables 
 // and Tables.
 func (r *Runner) Memory() Memory {
 	m := r.ops.memory
-	m.Scratch = r.ops.need.Bytes()
+	m.Scratch = r.ops.need.Bytes() * r.ops.workers
 	m.Arena = len(r.arena)
 	for _, o := range r.outs {
 		m.Arena += 4 * len(o)
@@ -30,6 +30,8 @@ type LayerInfo struct {
 	Name   string // position and kind of the instruction, such as "3 linear 32x10x10"
 	Kernel string // the kernel that was chosen
 	MACs   int    // multiply-accumulates that the instruction stands for
+
+	Workers int // goroutines that share it
 }
 
 // Layers describes all instructions in order.

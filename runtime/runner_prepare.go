@@ -17,6 +17,7 @@ type ops struct {
 	offsets []int  // by tensor
 	outputs []int  // tensors
 
+	workers  int // most parts of an instruction
 	operands int // most operands of an instruction
 	inputTop uint8
 	input    *kernel.Map // nil: bytes are level indices in order
@@ -38,7 +39,15 @@ type op struct {
 	copies   []*kernel.Copy // one per operand
 	fill     bool
 	fillWith uint8
+
+	parts []*op // instead of a kernel: what workers compute at the same time
+	cut   *cut  // of a part
 }
+
+func newOp(i Instr) *op { return &op{dst: i.Dst(), srcs: i.Srcs()} }
+
+// newScratch allocates the working memory of one worker.
+func (o *ops) newScratch() *kernel.Scratch { return kernel.NewScratch(o.need) }
 
 // prepare makes the kernels of all instructions.
 func prepare(p *Program, o Options) (*ops, error) {
@@ -46,14 +55,14 @@ func prepare(p *Program, o Options) (*ops, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &ops{}
+	s := &ops{workers: 1}
 	s.offsets, s.arena = p.planArena()
 	for _, out := range p.Outputs {
 		s.outputs = append(s.outputs, out.Tensor)
 	}
 	s.prepareInput(p)
 	for n, instr := range p.Instrs {
-		op := &op{dst: instr.Dst(), srcs: instr.Srcs()}
+		op := newOp(instr)
 		name, macs := "copy", 0
 		switch i := instr.(type) {
 		case *Linear:
@@ -85,7 +94,8 @@ func prepare(p *Program, o Options) (*ops, error) {
 		}
 		s.list = append(s.list, op)
 		s.operands = max(s.operands, len(op.srcs))
-		s.layers = append(s.layers, LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs})
+		s.workers = max(s.workers, len(op.parts))
+		s.layers = append(s.layers, LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))})
 	}
 	return s, nil
 }
