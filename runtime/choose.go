@@ -13,6 +13,7 @@ const (
 	nameLookup  = "generic"
 	nameGrouped = "grouped"
 	nameSorted  = "sorted"
+	namePacked  = "packed"
 )
 
 // Values of Options.Kernel besides "".
@@ -57,6 +58,9 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	layer, err := l.describe(p)
 	if err != nil {
 		return "", err
+	}
+	if o.LowMemory {
+		return s.preparePacked(op, layer, l), nil
 	}
 	macs := p.LinearMACs(l)
 	parts, cuts := o.split(layer, macs)

@@ -18,6 +18,11 @@ type Options struct {
 	// same. With more than 1, Close ends the goroutines.
 	Workers int
 
+	// LowMemory leaves the weights as they are coded in the Program and decodes them in
+	// every Run, one output channel at a time. It takes the look-up kernel for all linear
+	// layers; workers share none of them.
+	LowMemory bool
+
 	splitFrom int // least MACs of a part of a layer; 0: what pays
 }
 
@@ -183,6 +188,8 @@ func (r *Runner) execute(o *op) {
 		o.sorted.Run(dst, acc, src, r.scratch)
 	case o.lookup != nil:
 		o.lookup.Run(dst, acc, src, r.scratch)
+	case o.packed != nil:
+		o.packed.Run(dst, acc, src, r.scratch)
 	case o.maxPool != nil:
 		o.maxPool.Run(dst, src[0])
 	case o.mapping != nil:

@@ -32,6 +32,7 @@ type op struct {
 	lookup  *kernel.Lookup
 	grouped *kernel.Grouped
 	sorted  *kernel.Sorted
+	packed  *kernel.Packed
 	maxPool *kernel.MaxPool
 	mapping *kernel.Map
 	map2    *kernel.Map2

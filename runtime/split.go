@@ -49,6 +49,9 @@ func (o Options) split(l *kernel.Layer, macs int) (parts []*kernel.Layer, cuts [
 			unit = lcm(unit, channels/g)
 		}
 	}
+	if o.Workers < 2 {
+		return nil, nil
+	}
 	n := min(o.Workers, macs/o.minPart(), channels/unit)
 	if n < 2 {
 		return nil, nil

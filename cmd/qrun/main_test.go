@@ -154,6 +154,8 @@ func TestModes(t *testing.T) {
 		{"--bench --bench-time 0.01 --json ok.qlut", []string{`"ns_per_inference"`, `"macs": 12`}},
 		{"--bench --bench-time 0.01 --workers 2 ok.qlut", []string{"ns per inference in a batch of 2 workers"}},
 		{"--bench --bench-time 0.01 --workers=2 --json ok.qlut", []string{`"batch_ns_per_inference"`, `"workers": 2`}},
+		{"--info --low-memory ok.qlut", []string{"packed"}},
+		{"--selftest --low-memory ok.qlut", []string{"self-test ok: 1 of 1"}},
 		{"--help", []string{"qrun [FLAGS] MODEL.qlut FILE..."}},
 	}
 	for _, tt := range tests {

@@ -25,6 +25,7 @@ Flags may stand before or after the files; -- ends them.
   --bench-time S  seconds to measure (default 1)
   --kernel NAME   "portable" leaves assembly out, "generic" looks up every product;
                   without it, the environment variable QCONV_KERNEL may name one
+  --low-memory    keep the weights coded and decode them in every run: slower, least RAM
   --workers N     goroutines that share every large layer (default 1, at most 256);
                   with --bench also the time per sample of a batch
   --help          this text
@@ -35,7 +36,7 @@ type options struct {
 	model string
 	files []string
 
-	json, selftest, info, bench, help bool
+	json, selftest, info, bench, lowMemory, help bool
 
 	top       int
 	workers   int
@@ -47,7 +48,8 @@ type options struct {
 func parse(args []string) (options, error) {
 	o := options{top: 3, workers: 1, benchTime: time.Second}
 	switches := map[string]*bool{
-		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench, "help": &o.help, "h": &o.help,
+		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench,
+		"low-memory": &o.lowMemory, "help": &o.help, "h": &o.help,
 	}
 	values := map[string]func(string) error{
 		"top":        func(s string) error { return parseCount(s, &o.top) },
@@ -117,7 +119,7 @@ func (o *options) assign(files []string) error {
 
 // runtime are the options of a Runner.
 func (o *options) runtime() runtime.Options {
-	return runtime.Options{Kernel: o.kernel, Workers: o.workers}
+	return runtime.Options{Kernel: o.kernel, Workers: o.workers, LowMemory: o.lowMemory}
 }
 
 func parseCount(s string, n *int) error {
