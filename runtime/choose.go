@@ -15,6 +15,7 @@ const (
 	nameSorted    = "sorted"
 	nameDepthwise = "depthwise"
 	namePooled    = "pooled"
+	namePacked    = "packed"
 )
 
 // Values of Options.Kernel besides "".
@@ -28,6 +29,10 @@ const environment = "QCONV_KERNEL"
 
 // resolve fills in the environment and checks the choice.
 func (o Options) resolve() (Options, error) {
+	o, err := o.checkWorkers()
+	if err != nil {
+		return o, err
+	}
 	from := "kernel"
 	if o.Kernel == "" {
 		o.Kernel, from = os.Getenv(environment), environment
@@ -50,15 +55,34 @@ func (o Options) vector() kernel.Vector {
 // lookupCost is the time of one look-up and addition in additions of words.
 const lookupCost = 5
 
-// prepareLinear makes the kernel for l that its estimates call the fastest, and returns
-// its name.
+// prepareLinear makes the kernels for l, one or one for each part, and returns their name.
 func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name string, err error) {
 	layer, err := l.describe(p)
 	if err != nil {
 		return "", err
 	}
+	if o.LowMemory {
+		return s.preparePacked(op, layer, l), nil
+	}
+	macs := p.LinearMACs(l)
+	parts, cuts := o.split(layer, macs)
+	if parts == nil {
+		return s.prepareLayer(op, layer, macs, o), nil
+	}
+	for k, part := range parts {
+		sub := newOp(l)
+		sub.cut = cuts[k]
+		name = s.prepareLayer(sub, part, macs/len(parts), o)
+		op.parts = append(op.parts, sub)
+	}
+	return name, nil
+}
+
+// prepareLayer makes the kernel for layer that its estimates call the fastest, and
+// returns its name.
+func (s *ops) prepareLayer(op *op, layer *kernel.Layer, macs int, o Options) (name string) {
 	if o.Kernel != kernelGeneric {
-		s.chooseFast(op, layer, p.LinearMACs(l), o.vector())
+		s.chooseFast(op, layer, macs, o.vector())
 	}
 	var weights, tables int
 	var need kernel.Need
@@ -83,7 +107,7 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	s.need = s.need.Max(need)
 	s.memory.Weights += weights
 	s.memory.Tables += tables
-	return name, nil
+	return name
 }
 
 // chooseFast sets the kernel of op if one beats the cost of macs look-ups.

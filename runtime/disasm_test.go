@@ -26,12 +26,14 @@ var allowedCalls = []string{
 	"runtime.panicSliceConvert", "runtime.panicshift", "runtime.panicmem*", "runtime.panicunsafe*",
 	// Pointers stored in the Runner while the garbage collector runs.
 	"runtime.gcWriteBarrier*", "runtime.wbZero", "runtime.wbMove",
+	// Layers handed to other workers and back: no data are computed there.
+	"runtime.chansend1", "runtime.chanrecv1", "runtime.chanrecv2",
 	// The errors of Run.
 	"fmt.Errorf", "fmt.errorf", "runtime.newobject", "runtime.convT*",
 }
 
 // allowedInstructions are the instructions that may occur on the run path: moves,
-// additions, logic, shifts, comparisons, jumps. Vector registers may carry data from
+// additions, logic, shifts, counts of leading zeros, comparisons, jumps. Vector registers may carry data from
 // memory to memory (copies and clearing) but nothing may be computed in them that is
 // not listed. Address arithmetic (LEA with a scale of 2, 4 or 8) is a shift and an
 // addition. Everything else, known or unknown, is refused.
@@ -41,7 +43,7 @@ var allowedInstructions = map[string]string{
 		LEAQ LEAL ADDQ ADDL ADDW ADDB ADCQ SUBQ SUBL SUBW SUBB SBBQ SBBL NEGQ NEGL INCQ INCL INCW DECQ DECL DECW
 		ANDQ ANDL ANDW ANDB ORQ ORL ORW ORB XORQ XORL XORW XORB NOTQ NOTL
 		SHLQ SHLL SHRQ SHRL SHRW SHRB SARQ SARL SARW SARB
-		CMPQ CMPL CMPW CMPB TESTQ TESTL TESTW TESTB BTL BTQ
+		CMPQ CMPL CMPW CMPB TESTQ TESTL TESTW TESTB BTL BTQ BSRQ BSRL
 		CMOVA CMOVAE CMOVB CMOVBE CMOVE CMOVG CMOVGE CMOVL CMOVLE CMOVNE
 		CMOVQGT CMOVQLT CMOVQGE CMOVQLE CMOVQEQ CMOVQNE CMOVQHI CMOVQCS CMOVQCC CMOVQLS
 		SETA SETAE SETB SETBE SETE SETG SETGE SETL SETLE SETNE
@@ -50,7 +52,7 @@ var allowedInstructions = map[string]string{
 		MOVD MOVW MOVWU MOVH MOVHU MOVB MOVBU LDP STP LDPSW LDPW STPW FMOVQ FLDPQ FSTPQ
 		ADD ADDW ADDS ADDSW SUB SUBW SUBS SUBSW NEG NEGW ADC SBC
 		AND ANDW ANDS ANDSW BIC BICW ORR ORRW ORN ORNW EOR EORW EON EONW MVN MVNW TST TSTW
-		LSL LSLW LSR LSRW ASR ASRW ROR RORW UBFX UBFXW UBFIZ UBFIZW SBFX SBFXW SBFIZ SBFIZW BFI BFIW BFXIL BFXILW EXTR
+		LSL LSLW LSR LSRW ASR ASRW ROR RORW CLZ CLZW UBFX UBFXW UBFIZ UBFIZW SBFX SBFXW SBFIZ SBFIZW BFI BFIW BFXIL BFXILW EXTR
 		SXTW SXTH SXTHW SXTB SXTBW UXTW UXTH UXTHW UXTB UXTBW
 		CMP CMPW CMN CMNW CCMP CCMPW CSEL CSELW CSINC CSINCW CSINV CSNEG CSET CSETW CSETM CSETMW CNEG CNEGW CINC CINCW CINV CINVW
 		B JMP BEQ BNE BLT BLE BGT BGE BHI BHS BLO BLS BCC BCS BMI BPL CBZ CBZW CBNZ CBNZW TBZ TBNZ CALL RET NOOP ADRP BRK UNDEF
@@ -58,7 +60,7 @@ var allowedInstructions = map[string]string{
 		VUMAX VUMIN VCMEQ VTBL VTRN1 VTRN2 VUZP1 VUZP2 VZIP1 VZIP2`,
 	"arm": `
 		MOVW MOVH MOVHU MOVHS MOVB MOVBU MOVBS MOVM PUSH POP
-		ADD ADC SUB SBC RSB RSC AND BIC ORR EOR MVN LSL LSR ASR ROR CMP CMN TST TEQ
+		ADD ADC SUB SBC RSB RSC AND BIC ORR EOR MVN LSL LSR ASR ROR CLZ CMP CMN TST TEQ
 		B BL CALL JMP RET NOP`,
 }
 
@@ -107,11 +109,13 @@ func follow(funcs map[string][]instruction, root, goarch string) (reached, fault
 // The roots of the run path, and functions that must be among those reached: a change
 // that hides them from the search is an error as well.
 var (
-	runRoots    = []string{"(*Runner).Run", "(*Runner).RunLevels"}
+	runRoots    = []string{"(*Runner).Run", "(*Runner).RunLevels", "(*helper).serve", "(*seat).serve"}
 	mustBeFound = []string{
-		"runtime.(*Runner).run",
+		"runtime.(*Runner).execute",
 		"runtime/internal/kernel.(*Lookup).Run",
 		"runtime/internal/kernel.(*lookupTerm).addRow",
+		"runtime/internal/kernel.(*Packed).Run",
+		"runtime/internal/coding.(*freqReader).next",
 		"runtime/internal/kernel.(*grid).run",
 		"runtime/internal/kernel.(*groupedTerm).fillRows",
 		"runtime/internal/kernel.byteAdd4",

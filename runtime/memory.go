@@ -6,7 +6,7 @@ package runtime
 type Memory struct {
 	Arena   int // activations and outputs, shared by tensors that do not live together
 	Scratch int // working memory of the kernels, shared by all instructions
-	Weights int // weights in the form that the kernels read
+	Weights int // weights in the form that the kernels read; with LowMemory, the Program's
 	Tables  int // everything else that is prepared: products, thresholds, maps, offsets
 }
 
@@ -17,7 +17,7 @@ func (m Memory) Total() int { return m.Arena + m.Scratch + m.Weights + m.Tables 
 // and Tables.
 func (r *Runner) Memory() Memory {
 	m := r.ops.memory
-	m.Scratch = r.ops.need.Bytes()
+	m.Scratch = r.ops.need.Bytes() * r.ops.workers
 	m.Arena = len(r.arena)
 	for _, o := range r.outs {
 		m.Arena += 4 * len(o)
@@ -30,6 +30,8 @@ type LayerInfo struct {
 	Name   string // position and kind of the instruction, such as "3 linear 32x10x10"
 	Kernel string // the kernel that was chosen
 	MACs   int    // multiply-accumulates that the instruction stands for
+
+	Workers int // goroutines that share it
 }
 
 // Layers describes all instructions in order.

@@ -13,6 +13,17 @@ type Options struct {
 	// for all. The results are the same. Where it is empty, the environment variable
 	// QCONV_KERNEL is used instead.
 	Kernel string
+	// Workers is the number of goroutines, 1..256, that share the work: of every large
+	// layer in a Runner, of the samples in a [Batch]. 0 stands for 1. The results are the
+	// same. With more than 1, Close ends the goroutines.
+	Workers int
+
+	// LowMemory leaves the weights as they are coded in the Program and decodes them in
+	// every Run, one output channel at a time. It takes the look-up kernel for all linear
+	// layers; workers share none of them.
+	LowMemory bool
+
+	splitFrom int // least MACs of a part of a layer; 0: what pays
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
@@ -28,6 +39,9 @@ type Runner struct {
 	accs    [][]int32 // by tensor; nil for levels
 	src     [][]byte  // operands of the current instruction
 	scratch *kernel.Scratch
+
+	helpers []*helper
+	done    chan struct{} // one value for every part that a helper has computed
 }
 
 // NewRunner prepares p, which must not be modified afterwards. It fails if p is not
@@ -44,7 +58,7 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 }
 
 // Clone is another Runner for the same Program that shares all prepared weights and
-// tables and has its own working memory. The two may run at the same time.
+// tables and has its own working memory and workers. The two may run at the same time.
 func (r *Runner) Clone() *Runner { return r.ops.runner(r.p) }
 
 // runner allocates the memory of one Runner.
@@ -55,7 +69,7 @@ func (o *ops) runner(p *Program) *Runner {
 		tensors: make([][]byte, len(p.Tensors)),
 		accs:    make([][]int32, len(p.Tensors)),
 		src:     make([][]byte, o.operands),
-		scratch: kernel.NewScratch(o.need),
+		scratch: o.newScratch(),
 	}
 	for t := range p.Tensors {
 		if n := p.Tensors[t].Elems(); p.Tensors[t].Levels > 0 {
@@ -71,6 +85,9 @@ func (o *ops) runner(p *Program) *Runner {
 			data = make([]int32, p.Tensors[out.Tensor].Elems())
 		}
 		r.outs = append(r.outs, data)
+	}
+	if o.workers > 1 {
+		r.hire(o.workers - 1)
 	}
 	return r
 }
@@ -145,11 +162,25 @@ func (r *Runner) run() [][]int32 {
 
 // execute runs one instruction.
 func (r *Runner) execute(o *op) {
+	if o.parts != nil {
+		r.share(o.parts)
+		return
+	}
 	src := r.src[:len(o.srcs)]
 	for i, t := range o.srcs {
 		src[i] = r.tensors[t]
 	}
 	dst, acc := r.tensors[o.dst], r.accs[o.dst]
+	if c := o.cut; c != nil {
+		for i := range c.src {
+			src[i] = src[i][c.src[i][0]:c.src[i][1]]
+		}
+		if dst != nil {
+			dst = dst[c.dst[0]:c.dst[1]]
+		} else {
+			acc = acc[c.dst[0]:c.dst[1]]
+		}
+	}
 	switch {
 	case o.grouped != nil:
 		o.grouped.Run(dst, acc, src, r.scratch)
@@ -161,6 +192,8 @@ func (r *Runner) execute(o *op) {
 		o.pooled.Run(dst, acc, src, r.scratch)
 	case o.lookup != nil:
 		o.lookup.Run(dst, acc, src, r.scratch)
+	case o.packed != nil:
+		o.packed.Run(dst, acc, src, r.scratch)
 	case o.maxPool != nil:
 		o.maxPool.Run(dst, src[0])
 	case o.mapping != nil:

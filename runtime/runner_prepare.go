@@ -17,6 +17,7 @@ type ops struct {
 	offsets []int  // by tensor
 	outputs []int  // tensors
 
+	workers  int // most parts of an instruction
 	operands int // most operands of an instruction
 	inputTop uint8
 	input    *kernel.Map // nil: bytes are level indices in order
@@ -33,6 +34,7 @@ type op struct {
 	sorted    *kernel.Sorted
 	depthwise *kernel.Depthwise
 	pooled    *kernel.Pooled
+	packed    *kernel.Packed
 	maxPool   *kernel.MaxPool
 	mapping   *kernel.Map
 	map2      *kernel.Map2
@@ -40,7 +42,15 @@ type op struct {
 	copies   []*kernel.Copy // one per operand
 	fill     bool
 	fillWith uint8
+
+	parts []*op // instead of a kernel: what workers compute at the same time
+	cut   *cut  // of a part
 }
+
+func newOp(i Instr) *op { return &op{dst: i.Dst(), srcs: i.Srcs()} }
+
+// newScratch allocates the working memory of one worker.
+func (o *ops) newScratch() *kernel.Scratch { return kernel.NewScratch(o.need) }
 
 // prepare makes the kernels of all instructions.
 func prepare(p *Program, o Options) (*ops, error) {
@@ -48,14 +58,14 @@ func prepare(p *Program, o Options) (*ops, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &ops{}
+	s := &ops{workers: 1}
 	s.offsets, s.arena = p.planArena()
 	for _, out := range p.Outputs {
 		s.outputs = append(s.outputs, out.Tensor)
 	}
 	s.prepareInput(p)
 	for n, instr := range p.Instrs {
-		op := &op{dst: instr.Dst(), srcs: instr.Srcs()}
+		op := newOp(instr)
 		name, macs := "copy", 0
 		switch i := instr.(type) {
 		case *Linear:
@@ -87,7 +97,8 @@ func prepare(p *Program, o Options) (*ops, error) {
 		}
 		s.list = append(s.list, op)
 		s.operands = max(s.operands, len(op.srcs))
-		s.layers = append(s.layers, LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs})
+		s.workers = max(s.workers, len(op.parts))
+		s.layers = append(s.layers, LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))})
 	}
 	return s, nil
 }

@@ -15,14 +15,15 @@ import (
 
 var (
 	secondsFlag = &cli.Float64Flag{Name: "seconds", Category: catResult, Value: 1, Usage: "measure for `S` seconds"}
-	kernelFlag  = &cli.StringFlag{Name: "kernel", Category: catResult, Usage: "`NAME` of the kernels: portable (no assembly), generic (a look-up for every product), or without the flag the fastest"}
+	kernelFlag  = &cli.StringFlag{Name: "kernel", Category: catResult, Usage: "`NAME` of the kernels: portable (no assembly), generic (a look-up for every product), or without the flag the one in QCONV_KERNEL, else the fastest"}
+	workersFlag = &cli.IntFlag{Name: "workers", Category: catResult, Value: 1, Usage: "`N` goroutines share every large layer of a .qlut, 1..256; also measures a batch, in which each runs samples of its own"}
 )
 
 var benchCommand = &cli.Command{
 	Name:      "bench",
 	Usage:     "measure the time of one inference",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Flags:     []cli.Flag{secondsFlag, kernelFlag, jsonFlag},
+	Flags:     []cli.Flag{secondsFlag, kernelFlag, workersFlag, jsonFlag},
 	Action:    runBench,
 }
 
@@ -33,17 +34,20 @@ const profileRuns = 100
 type benchReport struct {
 	Model          string `json:"model"`
 	NsPerInference int64  `json:"ns_per_inference"`
+	BatchNs        int64  `json:"batch_ns_per_inference,omitempty"` // of several workers
 	Runs           int    `json:"runs"`
+	Workers        int    `json:"workers"`
 	MACs           int    `json:"macs"`
 	// Layers are the kernels of a program.
 	Layers []kernelInfo `json:"layers,omitempty"`
 }
 
 type kernelInfo struct {
-	Name   string `json:"name"`
-	Kernel string `json:"kernel"`
-	MACs   int    `json:"macs"`
-	Ns     int64  `json:"ns"`
+	Name    string `json:"name"`
+	Kernel  string `json:"kernel"`
+	Workers int    `json:"workers"`
+	MACs    int    `json:"macs"`
+	Ns      int64  `json:"ns"`
 }
 
 func runBench(c *cli.Context) error {
@@ -59,15 +63,22 @@ func runBench(c *cli.Context) error {
 	if kernel != "" && kernel != "generic" && kernel != "portable" {
 		return usagef("flag --%s: got %q, want portable or generic", kernelFlag.Name, kernel)
 	}
+	workers := c.Int(workersFlag.Name)
+	if workers < 1 || workers > 256 {
+		return usagef("flag --%s: got %d, want 1..256", workersFlag.Name, workers)
+	}
 	integer, err := isProgram(path)
 	if err != nil {
 		return err
 	}
 	d := time.Duration(seconds * float64(time.Second))
 	var r *benchReport
-	if integer {
-		r, err = benchProgram(c.Context, path, kernel, d)
-	} else {
+	switch {
+	case integer:
+		r, err = benchProgram(c.Context, path, qrt.Options{Kernel: kernel, Workers: workers}, d)
+	case workers > 1:
+		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, path)
+	default:
 		r, err = benchFloat(c.Context, path, d)
 	}
 	if err != nil {
@@ -77,21 +88,22 @@ func runBench(c *cli.Context) error {
 	return report(c, r, r.print)
 }
 
-func benchProgram(ctx context.Context, path, kernel string, d time.Duration) (*benchReport, error) {
+func benchProgram(ctx context.Context, path string, o qrt.Options, d time.Duration) (*benchReport, error) {
 	p, err := readProgram(path)
 	if err != nil {
 		return nil, err
 	}
-	runner, err := qrt.NewRunner(p, qrt.Options{Kernel: kernel})
+	runner, err := qrt.NewRunner(p, o)
 	if err != nil {
 		return nil, named(path, err)
 	}
+	defer runner.Close()
 	in := &p.Tensors[p.Input.Tensor]
 	indices := make([]byte, in.Elems())
 	qrt.GenerateInput(1, indices, in.Levels)
-	r := &benchReport{MACs: p.MACs()}
+	r := &benchReport{MACs: p.MACs(), Workers: o.Workers}
 	for _, l := range runner.Layers() {
-		r.Layers = append(r.Layers, kernelInfo{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs})
+		r.Layers = append(r.Layers, kernelInfo{Name: l.Name, Kernel: l.Kernel, Workers: l.Workers, MACs: l.MACs})
 	}
 	err = r.measure(ctx, d, func() error {
 		_, err := runner.RunLevels(indices)
@@ -100,7 +112,28 @@ func benchProgram(ctx context.Context, path, kernel string, d time.Duration) (*b
 	for i, t := range runner.Profile(min(max(r.Runs, 1), profileRuns)) {
 		r.Layers[i].Ns = t.Nanoseconds()
 	}
+	if err == nil && o.Workers > 1 {
+		r.BatchNs, err = benchBatch(ctx, p, o, indices, d)
+	}
 	return r, err
+}
+
+// benchBatch is the time per sample of a batch.
+func benchBatch(ctx context.Context, p *qrt.Program, o qrt.Options, sample []byte, d time.Duration) (int64, error) {
+	b, err := qrt.NewBatch(p, o)
+	if err != nil {
+		return 0, err
+	}
+	defer b.Close()
+	samples := make([][]byte, 16*o.Workers)
+	for i := range samples {
+		samples[i] = sample
+	}
+	var r benchReport
+	err = r.measure(ctx, d, func() error {
+		return b.Run(samples, func(int, [][]int32) error { return nil })
+	})
+	return r.NsPerInference / int64(len(samples)), err
 }
 
 // benchFloat times the float engine, one sample at a time.
@@ -113,7 +146,7 @@ func benchFloat(ctx context.Context, path string, d time.Duration) (*benchReport
 	if err != nil {
 		return nil, named(path, err)
 	}
-	r := &benchReport{}
+	r := &benchReport{Workers: 1}
 	for _, n := range f.graph.Nodes {
 		_, macs := onnx.Cost(n)
 		r.MACs += macs
@@ -151,18 +184,21 @@ func (r *benchReport) measure(ctx context.Context, d time.Duration, once func() 
 
 func (r *benchReport) print(w io.Writer) {
 	fmt.Fprintf(w, "%s per inference (%d runs), %s MACs\n", time.Duration(r.NsPerInference), r.Runs, grouped(r.MACs))
+	if r.BatchNs > 0 {
+		fmt.Fprintf(w, "%s per inference in a batch of %d workers\n", time.Duration(r.BatchNs), r.Workers)
+	}
 	if len(r.Layers) == 0 {
 		return
 	}
 	fmt.Fprintln(w)
 	t := table{left: 2}
-	t.add("layer", "kernel", "MACs", "time", "GMAC/s")
+	t.add("layer", "kernel", "workers", "MACs", "time", "GMAC/s")
 	for _, l := range r.Layers {
 		speed := ""
 		if l.MACs > 0 && l.Ns > 0 {
 			speed = fmt.Sprintf("%.1f", float64(l.MACs)/float64(l.Ns))
 		}
-		t.add(l.Name, l.Kernel, grouped(l.MACs), time.Duration(l.Ns), speed)
+		t.add(l.Name, l.Kernel, fmt.Sprint(l.Workers), grouped(l.MACs), time.Duration(l.Ns), speed)
 	}
 	t.print(w)
 }

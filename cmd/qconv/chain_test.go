@@ -179,6 +179,11 @@ func TestConvert(t *testing.T) {
 	if b.NsPerInference <= 0 || b.MACs != i.MACs || len(b.Layers) != len(i.Layers) {
 		t.Errorf("got %+v", b)
 	}
+	mustJSON(t, &b, "bench", program, "--seconds", "0.01", "--workers", "2")
+	if b.BatchNs <= 0 || b.Workers != 2 {
+		t.Errorf("with two workers: got %+v", b)
+	}
+	b = benchReport{}
 	mustJSON(t, &b, "bench", model, "--seconds", "0.01")
 	if b.NsPerInference <= 0 || b.MACs != i.MACs {
 		t.Errorf("of the float model: got %+v", b)

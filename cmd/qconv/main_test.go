@@ -89,6 +89,7 @@ func TestUsageErrors(t *testing.T) {
 		{"eval a", "qconv eval: flag --data is required\nSee: qconv help eval\n"},
 		{"eval a --data d --max-drop 1%", "qconv eval: flag --max-drop needs --against\nSee: qconv help eval\n"},
 		{"bench a --seconds 0", "qconv bench: flag --seconds: got 0, want more than 0, at most 3600\nSee: qconv help bench\n"},
+		{"bench a --workers 0", "qconv bench: flag --workers: got 0, want 1..256\nSee: qconv help bench\n"},
 		{"bench a --kernel fast", "qconv bench: flag --kernel: got \"fast\", want portable or generic\nSee: qconv help bench\n"},
 	}
 	for _, tt := range tests {

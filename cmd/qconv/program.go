@@ -3,13 +3,15 @@ package main
 import (
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 
 	qrt "qconv/runtime"
 )
 
-// programInfo is what a program needs and consists of. Memory is that of a Runner on this
-// machine, in bytes.
+// programInfo is what a program needs and consists of. Memory is that of a Runner on a
+// machine with words of WordBits bits, this one, in bytes; LowMemory is that of one that
+// leaves the weights coded.
 type programInfo struct {
 	FileBytes int `json:"file_bytes"`
 	// Weights are stored indices; UniqueWeights is the most different values that the
@@ -22,10 +24,26 @@ type programInfo struct {
 	WeightBytes   int     `json:"weight_bytes"`
 	TableBytes    int     `json:"table_bytes"`
 	RAMBytes      int     `json:"ram_bytes"`
+	WordBits      int     `json:"word_bits"`
+	LowMemory     ram     `json:"low_memory"`
 	MACs          int     `json:"macs"`
 	// Purposes divides FileBytes.
 	Purposes purposes      `json:"file_bytes_by_purpose"`
 	Layers   []programStep `json:"layers"`
+}
+
+// ram is the memory of a Runner in bytes.
+type ram struct {
+	Arena   int `json:"arena_bytes"`
+	Scratch int `json:"scratch_bytes"`
+	Weights int `json:"weight_bytes"`
+	Tables  int `json:"table_bytes"`
+	Total   int `json:"ram_bytes"`
+}
+
+func (r ram) String() string {
+	return fmt.Sprintf("%s bytes: arena %s, scratch %s, weights %s, tables %s",
+		grouped(r.Total), grouped(r.Arena), grouped(r.Scratch), grouped(r.Weights), grouped(r.Tables))
 }
 
 // purposes divides the bytes of a file.
@@ -55,9 +73,15 @@ func inspectProgram(p *qrt.Program, fileBytes int) (*programInfo, error) {
 		return nil, err
 	}
 	m := runner.Memory()
+	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true})
+	if err != nil {
+		return nil, err
+	}
+	l := low.Memory()
 	info := &programInfo{
 		FileBytes: fileBytes, ArenaBytes: m.Arena, ScratchBytes: m.Scratch, WeightBytes: m.Weights,
-		TableBytes: m.Tables, RAMBytes: m.Total(), MACs: p.MACs(),
+		TableBytes: m.Tables, RAMBytes: m.Total(), WordBits: bits.UintSize, MACs: p.MACs(),
+		LowMemory: ram{Arena: l.Arena, Scratch: l.Scratch, Weights: l.Weights, Tables: l.Tables, Total: l.Total()},
 	}
 	used := make([]map[uint16]bool, len(p.Codebooks))
 	layers := runner.Layers()
@@ -134,8 +158,9 @@ func opName(i qrt.Instr) string {
 func (i *programInfo) printTotals(w io.Writer) {
 	fmt.Fprintf(w, "file     %s bytes: weights %s, other %s\n", grouped(i.FileBytes), grouped(i.Purposes.Weights), grouped(i.Purposes.Other))
 	fmt.Fprintf(w, "weights  %s, %d different, %.2f bits each\n", grouped(i.Weights), i.UniqueWeights, i.BitsPerWeight)
-	fmt.Fprintf(w, "RAM      %s bytes: arena %s, scratch %s, weights %s, tables %s\n", grouped(i.RAMBytes),
-		grouped(i.ArenaBytes), grouped(i.ScratchBytes), grouped(i.WeightBytes), grouped(i.TableBytes))
+	fmt.Fprintf(w, "RAM      %v\n", ram{i.ArenaBytes, i.ScratchBytes, i.WeightBytes, i.TableBytes, i.RAMBytes})
+	fmt.Fprintf(w, "         %v, with --low-memory\n", i.LowMemory)
+	fmt.Fprintf(w, "         on this machine, whose words have %d bits\n", i.WordBits)
 	fmt.Fprintf(w, "MACs     %s\n", grouped(i.MACs))
 }
 

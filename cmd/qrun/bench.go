@@ -8,10 +8,13 @@ import (
 	"qconv/runtime"
 )
 
-// bench is the speed of a program on this machine, one inference after the other.
+// bench is the speed of a program on this machine, one inference after the other. In a
+// batch, several workers run a sample each; without it BatchNs is 0.
 type bench struct {
 	NsPerInference int64   `json:"ns_per_inference"`
+	BatchNs        int64   `json:"batch_ns_per_inference,omitempty"`
 	Runs           int     `json:"runs"`
+	Workers        int     `json:"workers"`
 	MACs           int     `json:"macs"`
 	Layers         []layer `json:"layers"`
 }
@@ -21,30 +24,73 @@ const profileRuns = 100
 
 // runBench repeats inference on a generated input for the given time, and at least once
 // after a first run that is not counted.
-func runBench(p *runtime.Program, r *runtime.Runner, d time.Duration) (*bench, error) {
+func runBench(p *runtime.Program, r *runtime.Runner, o options) (*bench, error) {
 	in := &p.Tensors[p.Input.Tensor]
 	indices := make([]byte, in.Elems())
 	runtime.GenerateInput(1, indices, in.Levels)
 	if _, err := r.RunLevels(indices); err != nil {
 		return nil, err
 	}
-	b := &bench{MACs: p.MACs(), Layers: layers(r)}
+	b := &bench{Workers: o.workers, MACs: p.MACs(), Layers: layers(r)}
+	var err error
+	b.NsPerInference, b.Runs, err = measure(o.benchTime, func() error {
+		_, err := r.RunLevels(indices)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	for i, t := range r.Profile(min(b.Runs, profileRuns)) {
+		b.Layers[i].Ns = t.Nanoseconds()
+	}
+	if o.workers > 1 {
+		b.BatchNs, err = benchBatch(p, o, indices)
+	}
+	return b, err
+}
+
+// measure repeats once for d, and at least one time.
+func measure(d time.Duration, once func() error) (ns int64, runs int, err error) {
 	for start := time.Now(); ; {
-		if _, err := r.RunLevels(indices); err != nil {
-			return nil, err
+		if err := once(); err != nil {
+			return 0, runs, err
 		}
-		b.Runs++
+		runs++
 		if elapsed := time.Since(start); elapsed >= d {
-			b.NsPerInference = elapsed.Nanoseconds() / int64(b.Runs)
-			for i, t := range r.Profile(min(b.Runs, profileRuns)) {
-				b.Layers[i].Ns = t.Nanoseconds()
-			}
-			return b, nil
+			return elapsed.Nanoseconds() / int64(runs), runs, nil
 		}
 	}
 }
 
+// benchBatch is the time per sample of a batch.
+func benchBatch(p *runtime.Program, o options, sample []byte) (ns int64, err error) {
+	b, err := runtime.NewBatch(p, o.runtime())
+	if err != nil {
+		return 0, err
+	}
+	defer b.Close()
+	samples := make([][]byte, 16*o.workers)
+	for i := range samples {
+		samples[i] = sample
+	}
+	ns, _, err = measure(o.benchTime, func() error {
+		return b.Run(samples, func(int, [][]int32) error { return nil })
+	})
+	return ns / int64(len(samples)), err
+}
+
 func (b *bench) print(w io.Writer) {
-	fmt.Fprintf(w, "%d ns per inference (%d runs), %d MACs\n", b.NsPerInference, b.Runs, b.MACs)
+	fmt.Fprintf(w, "%d ns per inference (%d runs), %d MACs, %s\n", b.NsPerInference, b.Runs, b.MACs, speed(b.MACs, b.NsPerInference))
+	if b.BatchNs > 0 {
+		fmt.Fprintf(w, "%d ns per inference in a batch of %d workers, %s\n", b.BatchNs, b.Workers, speed(b.MACs, b.BatchNs))
+	}
 	printLayers(w, b.Layers)
+}
+
+// speed is macs in ns nanoseconds as a rate; "" where there is nothing to tell.
+func speed(macs int, ns int64) string {
+	if macs == 0 || ns <= 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f GMAC/s", float64(macs)/float64(ns))
 }

@@ -31,7 +31,9 @@ type layer struct {
 	Name   string `json:"name"`
 	Kernel string `json:"kernel"`
 	MACs   int    `json:"macs"`
-	Ns     int64  `json:"ns,omitempty"` // of --bench
+	// Workers share the layer.
+	Workers int   `json:"workers,omitempty"`
+	Ns      int64 `json:"ns,omitempty"` // of --bench
 }
 
 func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error) {
@@ -51,7 +53,7 @@ func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error)
 func layers(r *runtime.Runner) []layer {
 	var out []layer
 	for _, l := range r.Layers() {
-		out = append(out, layer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs})
+		out = append(out, layer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs, Workers: l.Workers})
 	}
 	return out
 }
@@ -73,12 +75,16 @@ func printLayers(w io.Writer, layers []layer) {
 	for _, l := range layers {
 		width = max(width, len(l.Name))
 	}
-	fmt.Fprintf(w, "%-*s  %10s  %10s  kernel\n", width, "layer", "MACs", "ns")
+	fmt.Fprintf(w, "%-*s  %10s  %10s  %14s  kernel\n", width, "layer", "MACs", "ns", "")
 	for _, l := range layers {
 		ns := ""
 		if l.Ns > 0 {
 			ns = fmt.Sprint(l.Ns)
 		}
-		fmt.Fprintf(w, "%-*s  %10d  %10s  %s\n", width, l.Name, l.MACs, ns, l.Kernel)
+		kernel := l.Kernel
+		if l.Workers > 1 {
+			kernel += fmt.Sprintf(", %d workers", l.Workers)
+		}
+		fmt.Fprintf(w, "%-*s  %10d  %10s  %14s  %s\n", width, l.Name, l.MACs, ns, speed(l.MACs, l.Ns), kernel)
 	}
 }

@@ -63,10 +63,11 @@ func execute(o options, w *bufio.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := runtime.NewRunner(p, runtime.Options{Kernel: o.kernel})
+	r, err := runtime.NewRunner(p, o.runtime())
 	if err != nil {
 		return fmt.Errorf("%s: %w", o.model, err)
 	}
+	defer r.Close()
 	doc := document{Model: o.model}
 	if o.info {
 		if doc.Info, err = readInfo(o.model, p, r); err != nil {
@@ -89,7 +90,7 @@ func execute(o options, w *bufio.Writer) error {
 		}
 	}
 	if o.bench {
-		if doc.Bench, err = runBench(p, r, o.benchTime); err != nil {
+		if doc.Bench, err = runBench(p, r, o); err != nil {
 			return err
 		}
 		if !o.json {

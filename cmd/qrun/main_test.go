@@ -152,6 +152,10 @@ func TestModes(t *testing.T) {
 		{"--info --json ok.qlut", []string{`"ram_bytes"`, `"macs": 12`, `"file_bytes"`, `"kernel"`}},
 		{"--bench --bench-time 0.01 ok.qlut", []string{"ns per inference", "12 MACs"}},
 		{"--bench --bench-time 0.01 --json ok.qlut", []string{`"ns_per_inference"`, `"macs": 12`}},
+		{"--bench --bench-time 0.01 --workers 2 ok.qlut", []string{"ns per inference in a batch of 2 workers"}},
+		{"--bench --bench-time 0.01 --workers=2 --json ok.qlut", []string{`"batch_ns_per_inference"`, `"workers": 2`}},
+		{"--info --low-memory ok.qlut", []string{"packed"}},
+		{"--selftest --low-memory ok.qlut", []string{"self-test ok: 1 of 1"}},
 		{"--help", []string{"qrun [FLAGS] MODEL.qlut FILE..."}},
 	}
 	for _, tt := range tests {
@@ -181,6 +185,8 @@ func TestErrors(t *testing.T) {
 		{"ok.qlut left.raw --top 0", exitUsage, "positive whole number"},
 		{"ok.qlut left.raw --json=yes", exitUsage, "takes no value"},
 		{"ok.qlut left.raw --kernel asm", exitUsage, "want portable or generic"},
+		{"--bench ok.qlut --workers 0", exitUsage, `flag --workers: "0" is not a positive whole number`},
+		{"--bench ok.qlut --workers 300", exitUsage, "flag --workers: got 300, want at most 256"},
 		{"--selftest ok.qlut left.raw", exitUsage, "no input files"},
 		{"--bench --bench-time -1 ok.qlut", exitUsage, "seconds"},
 		{"none.qlut left.raw", exitBadInput, "none.qlut"},

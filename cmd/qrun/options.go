@@ -4,6 +4,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"qconv/runtime"
 )
 
 const usage = `qrun - run an integer program made by qconv
@@ -21,7 +23,11 @@ Flags may stand before or after the files; -- ends them.
   --info          layers, bytes and exact RAM
   --bench         time per inference; kernel and time of every layer
   --bench-time S  seconds to measure (default 1)
-  --kernel NAME   "portable" leaves assembly out, "generic" looks up every product
+  --kernel NAME   "portable" leaves assembly out, "generic" looks up every product;
+                  without it, the environment variable QCONV_KERNEL may name one
+  --low-memory    keep the weights coded and decode them in every run: slower, least RAM
+  --workers N     goroutines that share every large layer (default 1, at most 256);
+                  with --bench also the time per sample of a batch
   --help          this text
 `
 
@@ -30,22 +36,25 @@ type options struct {
 	model string
 	files []string
 
-	json, selftest, info, bench, help bool
+	json, selftest, info, bench, lowMemory, help bool
 
 	top       int
+	workers   int
 	kernel    string
 	benchTime time.Duration
 }
 
 // parse reads flags and files in any order.
 func parse(args []string) (options, error) {
-	o := options{top: 3, benchTime: time.Second}
+	o := options{top: 3, workers: 1, benchTime: time.Second}
 	switches := map[string]*bool{
-		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench, "help": &o.help, "h": &o.help,
+		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench,
+		"low-memory": &o.lowMemory, "help": &o.help, "h": &o.help,
 	}
 	values := map[string]func(string) error{
 		"top":        func(s string) error { return parseCount(s, &o.top) },
 		"kernel":     func(s string) error { o.kernel = s; return nil },
+		"workers":    func(s string) error { return parseCount(s, &o.workers) },
 		"bench-time": func(s string) error { return parseSeconds(s, &o.benchTime) },
 	}
 	var files []string
@@ -102,8 +111,15 @@ func (o *options) assign(files []string) error {
 		return usagef("no input file given, want qrun MODEL.qlut FILE...")
 	case o.kernel != "" && o.kernel != "generic" && o.kernel != "portable":
 		return usagef("flag --kernel: got %q, want portable or generic", o.kernel)
+	case o.workers > 256:
+		return usagef("flag --workers: got %d, want at most 256", o.workers)
 	}
 	return nil
+}
+
+// runtime are the options of a Runner.
+func (o *options) runtime() runtime.Options {
+	return runtime.Options{Kernel: o.kernel, Workers: o.workers, LowMemory: o.lowMemory}
 }
 
 func parseCount(s string, n *int) error {

@@ -36,6 +36,8 @@ var (
 	errShort   = errors.New("the coded indices end early")
 	errLeft    = errors.New("bits are left over after the last index")
 	errPadding = errors.New("the bits that fill up the last byte are not 0")
+	errRoom    = errors.New("no room is reserved for the table")
+	errNone    = errors.New("no indices, want at least 1")
 	errState   = errors.New("the decoder does not end in state 0: the coded indices are damaged")
 )
 
@@ -86,8 +88,15 @@ type Decoder struct {
 	state uint32
 }
 
-// Reset starts to read count indices, all less than size, from data.
+// Reset starts to read count indices, all less than size, from data. It allocates what
+// the tables need.
 func (d *Decoder) Reset(kind Kind, data []byte, count, size int) error {
+	d.Reserve(Room(kind, data, size))
+	return d.Start(kind, data, count, size)
+}
+
+// Start is Reset without allocations. It fails if less is reserved than Room tells.
+func (d *Decoder) Start(kind Kind, data []byte, count, size int) error {
 	if count < 0 || size < 1 || size > MaxSize {
 		return fmt.Errorf("%d indices of an alphabet of %d, want at least 0 of 1..%d", count, size, MaxSize)
 	}

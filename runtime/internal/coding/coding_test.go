@@ -242,7 +242,7 @@ func TestFrequenciesRoundTrip(t *testing.T) {
 		w.putFrequencies(freqs, log)
 		r := BitReader{data: w.Bytes()}
 		got := make([]uint32, len(freqs))
-		if err := r.getFrequencies(log, len(freqs), func(s int, f uint32) { got[s] = f }); err != nil {
+		if err := readFrequencies(&r, log, got); err != nil {
 			t.Fatalf("%s: %v", name, err)
 		}
 		for s := range got {
@@ -253,6 +253,17 @@ func TestFrequenciesRoundTrip(t *testing.T) {
 		if err := r.Finish(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+func readFrequencies(r *BitReader, log uint, to []uint32) error {
+	freqs := r.frequencies(log, len(to))
+	for {
+		s, f, err := freqs.next()
+		if err != nil || f == 0 {
+			return err
+		}
+		to[s] = f
 	}
 }
 

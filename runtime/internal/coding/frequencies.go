@@ -12,6 +12,12 @@ import (
 // follows the differences seen. A frequency 0 is followed by the number of zeros that
 // follow it, in the same code with order 0.
 
+var (
+	errEntries = errors.New("the frequency table has more entries than there are centres")
+	errSum     = errors.New("the frequencies add up to more than the table holds")
+	errNumber  = errors.New("a number of the frequency table is too large")
+)
+
 // freqModel predicts the next frequency.
 type freqModel struct {
 	mean uint32 // of the frequencies, halving the weight of each older one; in units of 1/2
@@ -78,7 +84,7 @@ func (r *BitReader) getGolomb(order uint) (v uint32, err error) {
 			break
 		}
 		if low++; low > 24 {
-			return 0, errors.New("a number of the frequency table is too large")
+			return 0, errNumber
 		}
 	}
 	v, ok := r.Get(low)
@@ -109,37 +115,48 @@ func (w *BitWriter) putFrequencies(freqs []uint32, log uint) {
 	}
 }
 
-// getFrequencies reads frequencies that add up to 1<<log and calls put for each that is
-// not 0. Indices are less than size.
-func (r *BitReader) getFrequencies(log uint, size int, put func(index int, f uint32)) error {
-	m := newFreqModel(log)
-	left := uint32(1) << log
-	for s := 0; left > 0; s++ {
-		if s >= size {
-			return errors.New("the frequency table has more entries than there are centres")
+// freqReader reads frequencies one after the other.
+type freqReader struct {
+	bits  *BitReader
+	model freqModel
+	left  uint32 // what the sum lacks
+	index int    // of the next frequency
+	size  int    // indices are less
+}
+
+// frequencies starts to read frequencies that add up to 1<<log, of indices below size.
+func (r *BitReader) frequencies(log uint, size int) freqReader {
+	return freqReader{bits: r, model: newFreqModel(log), left: 1 << log, size: size}
+}
+
+// next reads the next frequency that is not 0; f is 0 after the last one.
+func (r *freqReader) next() (index int, f uint32, err error) {
+	for r.left > 0 {
+		if r.index >= r.size {
+			return 0, 0, errEntries
 		}
-		v, err := r.getGolomb(m.order())
+		v, err := r.bits.getGolomb(r.model.order())
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
-		f := unfold(v, m.predict())
-		if f > left {
-			return errors.New("the frequencies add up to more than the table holds")
+		f := unfold(v, r.model.predict())
+		if f > r.left {
+			return 0, 0, errSum
 		}
-		m.update(f, v)
-		left -= f
+		r.model.update(f, v)
+		r.left -= f
+		r.index++
 		if f > 0 {
-			put(s, f)
-			continue
+			return r.index - 1, f, nil
 		}
-		zeros, err := r.getGolomb(0)
+		zeros, err := r.bits.getGolomb(0)
 		if err != nil {
-			return err
+			return 0, 0, err
 		}
-		if uint64(s)+uint64(zeros) >= uint64(size) {
-			return errors.New("the frequency table has more entries than there are centres")
+		if uint64(r.index)+uint64(zeros) > uint64(r.size) {
+			return 0, 0, errEntries
 		}
-		s += int(zeros)
+		r.index += int(zeros)
 	}
-	return nil
+	return 0, 0, nil
 }

@@ -1,7 +1,6 @@
 package coding
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 )
@@ -56,21 +55,25 @@ func (d *Decoder) resetTANS() error {
 	}
 	t.log = uint(log)
 	size := uint32(1) << log
-	if cap(t.states) < int(size) {
-		t.states = make([]tansState, size)
+	if cap(t.states) < int(size) || len(t.next) < d.size {
+		return errRoom
 	}
 	t.states = t.states[:size]
 
 	pos, step, mask := uint32(0), spreadStep(t.log), size-1
-	err := r.getFrequencies(t.log, d.size, func(index int, f uint32) {
+	for freqs := r.frequencies(t.log, d.size); ; {
+		index, f, err := freqs.next()
+		if err != nil {
+			return err
+		}
+		if f == 0 {
+			break
+		}
 		for range f {
 			t.states[pos] = tansState{index: uint16(index)}
 			pos = (pos + step) & mask
 		}
-		t.setNext(index, f)
-	})
-	if err != nil {
-		return err
+		t.next[index] = f
 	}
 	// The k-th state of an index with frequency f gets n = f+k; n<<width reaches the size.
 	for i := range t.states {
@@ -86,16 +89,34 @@ func (d *Decoder) resetTANS() error {
 		return errShort
 	}
 	if d.left == 0 {
-		return errors.New("no indices, want at least 1")
+		return errNone
 	}
 	return nil
 }
 
-func (t *tansTable) setNext(index int, f uint32) {
-	for len(t.next) <= index {
-		t.next = append(t.next, 0)
+// Room is the size of the tables that a Decoder needs to read data.
+func Room(kind Kind, data []byte, size int) (states, symbols int) {
+	if kind != TANS || len(data) == 0 || size < 1 || size > MaxSize {
+		return 0, 0
 	}
-	t.next[index] = f
+	log := data[0] & 15
+	if log > maxLog {
+		return 0, 0
+	}
+	return 1 << log, size
+}
+
+// RoomBytes is the memory of tables of this size.
+func RoomBytes(states, symbols int) int { return 6*states + 4*symbols }
+
+// Reserve allocates tables of at least this size.
+func (d *Decoder) Reserve(states, symbols int) {
+	if cap(d.tans.states) < states {
+		d.tans.states = make([]tansState, states)
+	}
+	if len(d.tans.next) < symbols {
+		d.tans.next = make([]uint32, symbols)
+	}
 }
 
 func (d *Decoder) readTANS(dst []uint16) error {

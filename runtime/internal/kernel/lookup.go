@@ -140,8 +140,12 @@ func (k *Lookup) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 
 // add adds the term's share of output channel o to acc.
 func (t *lookupTerm) add(acc []int32, in []byte, o int) {
-	in = in[t.first[o].in:]
-	weights := t.weights[t.first[o].weights:][:t.taps]
+	t.addWeights(acc, in[t.first[o].in:], t.weights[t.first[o].weights:][:t.taps])
+}
+
+// addWeights adds the share of an output channel with the given weights, all t.taps of
+// them, to acc. in starts with the first channel of its group.
+func (t *lookupTerm) addWeights(acc []int32, in []byte, weights []uint16) {
 	if t.flat {
 		sum, shift := int32(0), t.shift&31
 		in = in[:len(weights)]
