@@ -35,11 +35,14 @@ func decodeWeights(r *reader, p *Program) {
 			from := r.pos
 			data := r.raw("weights", length)
 			r.say(from, "%d indices in 0..%d, %v", n, len(p.Codebooks[t.Codebook].Centres)-1, kind)
+			if !r.own {
+				data = append([]byte(nil), data...)
+			}
 			t.Weights = Weights{
 				count: n,
 				size:  len(p.Codebooks[t.Codebook].Centres),
 				kind:  kind,
-				data:  append([]byte(nil), data...),
+				data:  data,
 			}
 		}
 	}

@@ -74,12 +74,21 @@ func Decode(data []byte) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeFrames(data, frames, nil)
+	return decodeFrames(data, frames, false, nil)
+}
+
+// decodeOwn is Decode of data that nobody else uses: the program may refer to them.
+func decodeOwn(data []byte) (*Program, error) {
+	frames, err := readFrames(data)
+	if err != nil {
+		return nil, err
+	}
+	return decodeFrames(data, frames, true, nil)
 }
 
 // decodeFrames parses and validates the chunks of a file. Note, if not nil, is told every
-// field of every known chunk.
-func decodeFrames(file []byte, frames []frame, note func(from, to int, meaning string)) (*Program, error) {
+// field of every known chunk. Where own is set, the program may refer to file.
+func decodeFrames(file []byte, frames []frame, own bool, note func(from, to int, meaning string)) (*Program, error) {
 	frames, err := knownFrames(frames)
 	if err != nil {
 		return nil, err
@@ -88,6 +97,7 @@ func decodeFrames(file []byte, frames []frame, note func(from, to int, meaning s
 	c := newChecker(p)
 	r := reader{
 		file:    file,
+		own:     own,
 		entries: maxEntries(len(file)),
 		weights: maxFileWeights(len(file)),
 		note:    note,

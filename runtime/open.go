@@ -22,7 +22,7 @@ func Open(path string) (*Program, error) {
 	if err != nil {
 		return nil, fmt.Errorf("runtime: %w", err)
 	}
-	p, err := Decode(data)
+	p, err := decodeOwn(data)
 	var format *FormatError
 	if errors.As(err, &format) {
 		format.Path = path

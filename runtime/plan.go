@@ -1,13 +1,16 @@
 package runtime
 
-import "sort"
+import (
+	"slices"
+	"sort"
+)
 
 // arenaAlign is the alignment of tensors in the arena, in bytes.
 const arenaAlign = 16
 
-// span is a tensor's place in time and memory.
+// span is the place in time and memory of a tensor, and of those that replace it in place.
 type span struct {
-	tensor      int
+	tensors     []int
 	first, last int // instructions that write it and read it last; -1 is the input
 	size        int // bytes, a multiple of arenaAlign
 	offset      int
@@ -15,7 +18,7 @@ type span struct {
 
 // lifetimes returns the spans of all tensors of p that hold level indices. A tensor
 // lives from the instruction that writes it to the last one that reads it; outputs live
-// to the end.
+// to the end. A [Map] works in place where its input is not read later.
 func (p *Program) lifetimes() []*span {
 	byTensor := make([]*span, len(p.Tensors))
 	var spans []*span
@@ -24,7 +27,7 @@ func (p *Program) lifetimes() []*span {
 			return
 		}
 		size := (p.Tensors[t].Elems() + arenaAlign - 1) / arenaAlign * arenaAlign
-		byTensor[t] = &span{tensor: t, first: at, last: at, size: size}
+		byTensor[t] = &span{tensors: []int{t}, first: at, last: at, size: size}
 		spans = append(spans, byTensor[t])
 	}
 	write(p.Input.Tensor, -1)
@@ -37,6 +40,15 @@ func (p *Program) lifetimes() []*span {
 	for _, o := range p.Outputs {
 		if s := byTensor[o.Tensor]; s != nil {
 			s.last = len(p.Instrs)
+		}
+	}
+	for i, instr := range p.Instrs {
+		if m, ok := instr.(*Map); ok && byTensor[m.In].last == i {
+			in, out := byTensor[m.In], byTensor[m.Out]
+			in.tensors = append(in.tensors, out.tensors...)
+			in.last = out.last
+			byTensor[m.Out] = in
+			spans = slices.DeleteFunc(spans, func(s *span) bool { return s == out })
 		}
 	}
 	return spans
@@ -65,7 +77,9 @@ func (p *Program) planArena() (offsets []int, size int) {
 		placed = append(placed, nil)
 		copy(placed[at+1:], placed[at:])
 		placed[at] = s
-		offsets[s.tensor] = s.offset
+		for _, t := range s.tensors {
+			offsets[t] = s.offset
+		}
 		size = max(size, s.offset+s.size)
 	}
 	return offsets, size

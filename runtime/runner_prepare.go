@@ -64,13 +64,18 @@ func prepare(p *Program, o Options) (*ops, error) {
 		s.outputs = append(s.outputs, out.Tensor)
 	}
 	s.prepareInput(p)
-	for n, instr := range p.Instrs {
+	s.list = make([]*op, len(p.Instrs))
+	s.layers = make([]LayerInfo, len(p.Instrs))
+	garbage := newCollector(p)
+	for _, n := range p.byWeights() {
+		instr := p.Instrs[n]
 		op := newOp(instr)
 		name, macs := "copy", 0
 		switch i := instr.(type) {
 		case *Linear:
 			macs = p.LinearMACs(i)
 			name, err = s.prepareLinear(op, p, i, o)
+			garbage.prepared(i)
 		case *MaxPool:
 			name = "maxpool"
 			op.maxPool = kernel.NewMaxPool(kernel.Window{
@@ -95,10 +100,10 @@ func prepare(p *Program, o Options) (*ops, error) {
 		if err != nil {
 			return nil, fmt.Errorf("runtime: new runner: instruction %d: %w", n, err)
 		}
-		s.list = append(s.list, op)
+		s.list[n] = op
 		s.operands = max(s.operands, len(op.srcs))
 		s.workers = max(s.workers, len(op.parts))
-		s.layers = append(s.layers, LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))})
+		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))}
 	}
 	return s, nil
 }

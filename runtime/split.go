@@ -11,11 +11,12 @@ type cut struct {
 	src [][2]int // by operand
 }
 
-// Least multiply-accumulates of a part: what takes about as long as waking a worker.
+// Least multiply-accumulates of a part: what takes several times as long as waking a worker
+// and preparing the inputs once more.
 const (
-	minPartVector   = 1 << 19
-	minPartPortable = 1 << 18
-	minPartLookup   = 1 << 15
+	minPartVector   = 1 << 21
+	minPartPortable = 1 << 19
+	minPartLookup   = 1 << 16
 )
 
 // minPart is the least number of multiply-accumulates that a part of a layer is worth.

@@ -20,8 +20,9 @@ type writer struct {
 // delivers zeros, so that a loop over a list need only look at err.
 type reader struct {
 	file    []byte
-	pos     int // offset in file
-	end     int // of the payload
+	own     bool // the program may refer to file
+	pos     int  // offset in file
+	end     int  // of the payload
 	chunk   string
 	err     error
 	entries int64 // of packed lists and tables that may still come

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math/bits"
+	"slices"
 )
 
 // tap is a row together with the largest index it can hold.
@@ -167,6 +168,9 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 
 	taps := channelTaps{factors: make([]planeTaps, len(k.factors))}
 	for o := range l.Out[0] {
+		if o == typicalChannels {
+			g.reserve(l.Out[0])
+		}
 		taps.reset()
 		for i := range l.Terms {
 			if err := taps.gather(l, i, o, k, lay); err != nil {
@@ -178,6 +182,16 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 		}
 	}
 	return nil
+}
+
+// typicalChannels is the number of channels whose programs tell how long the others are.
+const typicalChannels = 16
+
+// reserve makes room for the programs of all channels once the first are written. Without
+// it, prog would be copied several times as it grows.
+func (g *grid) reserve(channels int) {
+	mean := len(g.prog)/typicalChannels + 1
+	g.prog = slices.Grow(g.prog, mean*(channels-typicalChannels)+mean*channels/32)
 }
 
 // gather adds the taps of term i to those of output channel o.
