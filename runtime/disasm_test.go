@@ -113,7 +113,6 @@ var (
 	mustBeFound = []string{
 		"runtime.(*Runner).execute",
 		"runtime/internal/kernel.(*Lookup).Run",
-		"runtime/internal/kernel.(*lookupTerm).addRow",
 		"runtime/internal/kernel.(*Packed).Run",
 		"runtime/internal/coding.(*freqReader).next",
 		"runtime/internal/kernel.(*grid).run",

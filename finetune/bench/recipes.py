@@ -8,7 +8,6 @@ import datetime
 import json
 import pathlib
 import subprocess
-import time
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -56,27 +55,35 @@ class Measurement:
     def row(self, name, flags):
         """Tunes, converts and evaluates; returns the figures of the .qlut file on the test images."""
         stem = self.work / "".join(c if c.isalnum() else "_" for c in name)
-        begin = time.time()
         words = flags.split()
         if words[0] == "convert":
             self.call("convert", self.model, "--calib", self.train, *words[1:], "-o", f"{stem}.qlut")
         else:
             self.call("finetune", self.model, "--data", self.train, *words, "-o", f"{stem}.q.onnx")
+            if "none" in words:  # weights are still floats
+                return self.figures(f"{stem}.q.onnx", flags)
             self.call("convert", f"{stem}.q.onnx", "-o", f"{stem}.qlut")
-        seconds = time.time() - begin
-        e = self.call("eval", f"{stem}.qlut", "--data", self.test, "--against", self.model)
+        figures = self.figures(f"{stem}.qlut", flags)
         i = self.call("inspect", f"{stem}.qlut")
-        return {"flags": flags, "accuracy": e["accuracy"], "agreement": e["agreement"], "bytes": i["file_bytes"],
-                "bits": i["bits_per_weight"], "float": e["against"]["accuracy"], "seconds": seconds}
+        return {**figures, "bytes": i["file_bytes"], "bits": i["bits_per_weight"]}
+
+    def figures(self, network, flags):
+        e = self.call("eval", network, "--data", self.test, "--against", self.model)
+        return {"flags": flags, "accuracy": e["accuracy"], "agreement": e["agreement"],
+                "float": e["against"]["accuracy"]}
+
+
+def size(r):
+    return f"{r['bytes']:,} | {r['bits']:.2f}" if "bytes" in r else "- | -"
 
 
 def table(results):
-    lines = ["| | flags | accuracy, % | agreement, % | .qlut, bytes | bits per weight | minutes |",
-             "| --- | --- | ---: | ---: | ---: | ---: | ---: |"]
+    lines = ["| | flags | accuracy, % | agreement, % | .qlut, bytes | bits per weight |",
+             "| --- | --- | ---: | ---: | ---: | ---: |"]
     for name in ROWS:
         if r := results.get(name):
-            lines.append(f"| {name} | `{r['flags']}` | {100 * r['accuracy']:.2f} | {100 * r['agreement']:.2f} | {r['bytes']:,} "
-                         f"| {r['bits']:.2f} | {r['seconds'] / 60:.1f} |")
+            lines.append(f"| {name} | `{r['flags']}` | {100 * r['accuracy']:.2f} | {100 * r['agreement']:.2f} "
+                         f"| {size(r)} |")
     return "\n".join(lines)
 
 

@@ -105,7 +105,7 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 	if err := k.makeTables(l, t); err != nil {
 		return nil, err
 	}
-	k.finisher = newFinisher(l, v)
+	k.finisher = newFinisher(l, v, math.MaxInt)
 	k.binned = len(k.steps) > 0
 	for o, add := range k.add {
 		if k.binned {

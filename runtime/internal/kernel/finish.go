@@ -5,8 +5,9 @@ type finisher struct {
 	steps []*Requantizer // one for all channels or one per channel; empty: accumulators
 }
 
-// newFinisher prepares the steps of l; with a vector other than Portable also bins.
-func newFinisher(l *Layer, v Vector) finisher {
+// newFinisher prepares the steps of l; with a vector other than Portable also bins. Tables are
+// made for at most most uses per Run: the fewer, the smaller they are.
+func newFinisher(l *Layer, v Vector, most int) finisher {
 	var f finisher
 	if len(l.Steps) == 0 {
 		return f
@@ -15,12 +16,12 @@ func newFinisher(l *Layer, v Vector) finisher {
 	for o := range l.Out[0] {
 		a, b := l.bounds(o)
 		if len(l.Steps) > 1 {
-			f.steps = append(f.steps, newStep(&l.Steps[o], a, b, l.positions(), v))
+			f.steps = append(f.steps, newStep(&l.Steps[o], a, b, min(most, l.positions()), v))
 		}
 		lo, hi = min(lo, a), max(hi, b)
 	}
 	if len(l.Steps) == 1 {
-		f.steps = []*Requantizer{newStep(&l.Steps[0], lo, hi, l.Out[0]*l.positions(), v)}
+		f.steps = []*Requantizer{newStep(&l.Steps[0], lo, hi, min(most, l.Out[0]*l.positions()), v)}
 	}
 	return f
 }

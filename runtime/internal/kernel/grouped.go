@@ -116,7 +116,7 @@ func newGrouped(l *Layer, limit int, v Vector, factors []factor) (*Grouped, erro
 			}
 		}
 	}
-	k.finisher = newFinisher(l, v)
+	k.finisher = newFinisher(l, v, math.MaxInt)
 	for _, p := range phases {
 		g := &grid{outStart: p.y*l.Out[2] + p.x, outRow: py * l.Out[2], outCol: px}
 		if err := g.build(k, l, p.axes, p.lay); err != nil {

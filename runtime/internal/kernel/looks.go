@@ -49,10 +49,10 @@ func (p *sortedPart) runLooks(acc []int32, in []byte, list []uint32) int32 {
 	if n > 0 {
 		var sums stripSums
 		list = list[:n]
-		base, streams := unsafe.Pointer(unsafe.SliceData(p.rows)), p.streams
-		for ; len(streams) > 0; base = unsafe.Add(base, p.pairBytes) {
+		rows, streams := unsafe.Pointer(unsafe.SliceData(p.rows)), p.streams
+		for at := 0; len(streams) > 0; at += p.pairBytes {
 			m := min(2*lookColumns, len(streams))
-			vectorLooks(p.vector, &sums, base, list, p.tables, p.group, p.groups)
+			vectorLooks(p.vector, &sums, unsafe.Add(rows, at), list, p.tables, p.group, p.groups)
 			vectorStreams(p.vector, acc, &sums, streams[:m], 8*lookColumns)
 			streams = streams[m:]
 		}

@@ -2,12 +2,19 @@ package kernel
 
 import "qconv/runtime/internal/coding"
 
-// Packed is [Lookup] with weights that stay coded in memory. Run decodes those of one
-// output channel at a time.
+// Packed computes a [Layer] with little memory: weights stay coded, and Run decodes those
+// of one output channel at a time; there is no table of products. Those of a weight are
+// made by addition when it is met, one per level:
+//
+//	T[0] = -zero * C,  T[x+1] = T[x] + C
+//
+// Where a weight meets one input element only, weights are summed by level instead.
 type Packed struct {
-	lookup *Lookup // its terms have no weights
-	terms  []*packedTerm
-	need   Need
+	finisher
+	bias  []int32
+	plane int // elements of an output channel
+	terms []*packedTerm
+	need  Need
 }
 
 // Coded are the weights of a [Term] in coded form.
@@ -19,26 +26,30 @@ type Coded struct {
 }
 
 type packedTerm struct {
+	footprint
 	Coded
-	rows []uint16 // by weight: row of the table
+	centres []packedCentre
+	levels  int
+	zero    int
 }
+
+// packedCentre is a centre and its product with the lowest level.
+type packedCentre struct{ centre, least int32 }
 
 // NewPacked prepares l. The weights of each term are given twice: decoded in l, which
 // is not kept, and coded.
 func NewPacked(l *Layer, coded []Coded) *Packed {
-	k := &Packed{lookup: NewLookup(l)}
-	k.need = k.lookup.Need()
-	k.need.Decoders = len(coded)
+	k := &Packed{finisher: newFinisher(l, Portable, 0), bias: l.Bias, plane: l.positions()}
+	k.need = Need{Acc: k.plane, Decoders: len(coded)}
 	for i, c := range coded {
-		t := k.lookup.terms[i]
-		p := &packedTerm{Coded: c, rows: make([]uint16, c.Size)}
-		for j, w := range l.Terms[i].Weights {
-			p.rows[w] = t.weights[j]
+		t := &l.Terms[i]
+		p := &packedTerm{footprint: newFootprint(l, t), Coded: c, levels: t.Levels, zero: t.Zero}
+		for _, v := range t.Centres {
+			p.centres = append(p.centres, packedCentre{v, -int32(t.Zero) * v})
 		}
-		t.weights = nil
 		k.terms = append(k.terms, p)
 		states, symbols := coding.Room(c.Kind, c.Data, c.Size)
-		k.need = k.need.Max(Need{States: states, Symbols: symbols, Weights: t.taps})
+		k.need = k.need.Max(Need{States: states, Symbols: symbols, Weights: p.taps})
 	}
 	return k
 }
@@ -48,10 +59,10 @@ func (k *Packed) Need() Need { return k.need }
 
 // Memory is the size of the coded weights and of the tables, in bytes.
 func (k *Packed) Memory() (weights, tables int) {
-	_, tables = k.lookup.Memory()
+	tables = k.bytes() + 4*len(k.bias)
 	for _, t := range k.terms {
 		weights += len(t.Data)
-		tables += 2 * len(t.rows)
+		tables += 8*len(t.centres) + t.memory()
 	}
 	return weights, tables
 }
@@ -62,21 +73,76 @@ func (k *Packed) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	for i, t := range k.terms {
 		_ = s.decoders[i].Start(t.Kind, t.Data, t.Count, t.Size)
 	}
-	l := k.lookup
-	acc := s.acc[:l.plane]
+	acc := s.acc[:k.plane]
 	at := 0
-	for o := range l.channels {
+	for o, bias := range k.bias {
 		clear(acc)
 		for i, t := range k.terms {
-			term := l.terms[i]
-			weights := s.weights[:term.taps]
+			weights := s.weights[:t.taps]
 			_ = s.decoders[i].Read(weights)
-			for j, w := range weights {
-				weights[j] = t.rows[w]
+			in := src[i][t.first[o].in:]
+			if t.flat {
+				acc[0] += t.sumByLevel(in, weights)
+			} else {
+				t.add(acc, in, weights)
 			}
-			term.addWeights(acc, src[i][term.first[o].in:], weights)
 		}
-		l.finish(dst, out, at, acc, o, l.bias[o])
-		at += l.plane
+		k.finish(dst, out, at, acc, o, bias)
+		at += k.plane
 	}
+}
+
+// add adds the share of an output channel with the given weights to acc. in starts with the
+// first channel of its group.
+func (t *packedTerm) add(acc []int32, in []byte, weights []uint16) {
+	var room [256]int32
+	products := room[:t.levels]
+	for c := t.cg; ; in = in[t.plane:] {
+		for _, row := range t.rows {
+			for _, col := range t.cols {
+				p := t.centres[weights[0]]
+				weights = weights[1:]
+				if p.centre == 0 || row.n == 0 {
+					continue
+				}
+				v := p.least
+				for x := range products {
+					products[x] = v
+					v += p.centre
+				}
+				out, from := int(row.out), int(row.in)
+				for n := row.n; n > 0; n-- {
+					t.addProducts(acc[out:], in[from:], col, products)
+					out += t.outRow
+					from += t.inRow
+				}
+			}
+		}
+		if c--; c == 0 {
+			return
+		}
+	}
+}
+
+// sumByLevel is the sum of C[w] * (x - zero) over all weights w and their inputs x: with the
+// sum S[x] of the centres that meet level x,
+//
+//	sum over x > zero of (S[x] + S[x+1] + ...) - sum over x < zero of (S[x] + S[x-1] + ...)
+func (t *packedTerm) sumByLevel(in []byte, weights []uint16) int32 {
+	var sums [256]int32
+	in = in[:len(weights)]
+	for i, w := range weights {
+		sums[in[i]] += t.centres[w].centre
+	}
+	total, run := int32(0), int32(0)
+	for x := t.levels - 1; x > t.zero; x-- {
+		run += sums[x]
+		total += run
+	}
+	run = 0
+	for x := 0; x < t.zero; x++ {
+		run += sums[x]
+		total -= run
+	}
+	return total
 }

@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 )
 
 // Pooled computes a [Layer] of one term that weighs all elements of a channel alike, such as
@@ -35,7 +36,7 @@ func NewPooled(l *Layer) (*Pooled, error) {
 	if entries > pooledTable {
 		return nil, fmt.Errorf("kernel: pooled: a table of %d entries, want at most %d", entries, pooledTable)
 	}
-	k := &Pooled{finisher: newFinisher(l, Portable), bias: l.Bias, plane: plane, table: make([]int32, entries)}
+	k := &Pooled{finisher: newFinisher(l, Portable, math.MaxInt), bias: l.Bias, plane: plane, table: make([]int32, entries)}
 	for sum := range k.table {
 		k.table[sum] = t.Centres[t.Weights[0]] * int32(sum-plane*t.Zero)
 	}

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -152,9 +153,9 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 			}
 		}
 	}
-	k.finisher = newFinisher(l, Portable)
+	k.finisher = newFinisher(l, Portable, math.MaxInt)
 	if v.looks() {
-		k.finisher = newFinisher(l, v)
+		k.finisher = newFinisher(l, v, math.MaxInt)
 	}
 	k.bias = make([]int32, blocks*wordBytes)
 	for i := range outs {

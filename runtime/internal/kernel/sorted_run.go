@@ -39,21 +39,23 @@ func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
 	streams := p.streams
 	columns := p.columns
 	if p.stripColumns > 0 {
-		for ; len(streams) > 0; base = unsafe.Add(base, p.pairBytes) {
+		at := 0
+		for ; len(streams) > 0; at += p.pairBytes {
 			n := min(p.stripColumns<<1, len(streams))
-			p.strip(acc, streams[:n], base, list, &ends)
+			p.strip(acc, streams[:n], unsafe.Add(base, at), list, &ends)
 			streams = streams[n:]
 		}
 		return p.lowShare(&ends)
 	}
+	at := 0 // bytes; a pointer past the last row would be none
 	for ; columns >= 2; columns -= 2 {
 		n := min(4, len(streams))
-		p.pair(acc, streams[:n], base, list, &ends)
+		p.pair(acc, streams[:n], unsafe.Add(base, at), list, &ends)
 		streams = streams[n:]
-		base = unsafe.Add(base, p.pairBytes)
+		at += p.pairBytes
 	}
 	if columns > 0 {
-		p.column(acc, streams, base, list, &ends)
+		p.column(acc, streams, unsafe.Add(base, at), list, &ends)
 	}
 	return p.lowShare(&ends)
 }
