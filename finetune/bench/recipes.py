@@ -23,8 +23,8 @@ ROWS = {
     "W=256": f"--weights 256 {LONG}",
     "A=16 W=16 integer": f"--levels 16 --weights 16 --codebook integer {LONG}",
     # Labels.
-    "labels: float": f"--levels 256 --schedule none --loss both {LONG}",
-    "labels: W=16 integer": f"--weights 16 --codebook integer --loss both {LONG}",
+    "labels: float": f"--levels 256 --schedule none --loss labels {LONG}",
+    "labels: W=16 integer": f"--weights 16 --codebook integer --loss labels {LONG}",
     # Other roads.
     "forward, W=16": "--weights 16",
     "forward, W=64": "--weights 64",
