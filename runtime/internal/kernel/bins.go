@@ -20,11 +20,14 @@ type bins struct {
 	long  *[binCount]uint32 // rest where shift > 16; 0xFFFFFFFF: no break
 	// lower and upper are the bytes of rest.
 	lower, upper [binCount]uint8
+	// unit is 1 where every break raises the level by one. above is below+1 then, also where
+	// there is no break.
+	unit uint32
 }
 
 const (
 	binCount = 64
-	binBytes = 7*binCount + 24 // size of bins without long
+	binBytes = 7*binCount + 28 // size of bins without long
 	// binMargin is kept from the ends of an int32 by t before it is limited.
 	binMargin = 1 << 17
 )
@@ -51,6 +54,12 @@ func newBins(breaks []int32, values []uint8, lo, hi int32, long bool) *bins {
 	if shift > 16 {
 		b.long = new([binCount]uint32)
 	}
+	b.unit = 1
+	for i := range values[1:] {
+		if values[i+1] != values[i]+1 {
+			b.unit = 0
+		}
+	}
 	for i := range binCount {
 		first := int64(b.low) + int64(i)<<shift
 		n, m := len(breaks), len(breaks)
@@ -59,6 +68,9 @@ func newBins(breaks []int32, values []uint8, lo, hi int32, long bool) *bins {
 			m = count(breaks, int32(min(first+int64(b.mask), math.MaxInt32)))
 		}
 		b.below[i], b.above[i], b.rest[i] = values[n], values[m], 0xFFFF
+		if b.unit == 1 {
+			b.above[i] = values[n] + 1
+		}
 		if m > n {
 			b.rest[i] = uint16(int64(breaks[n]) - first - 1)
 		}

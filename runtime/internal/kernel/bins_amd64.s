@@ -132,44 +132,21 @@ TEXT ·levelsAVX2(SB), NOSPLIT, $0-52
 pairs2:
 	VPBROADCASTW plus+48(FP), Y8
 	VPBROADCASTW minus+50(FP), Y9
-	VPBROADCASTW TOP(R8), Y10
-	VPBROADCASTW MASK(R8), Y11
-	VMOVD        SHIFT(R8), X12
-	CMPL         TOP(R8), $0xFFFF
-	JLS          small2
-	VPCMPEQB     Y10, Y10, Y10
-small2:
-
+	BINS(small2)
 loop2:
-	VMOVDQU  (SI), Y0
-	VMOVDQU  (BX), Y1
-	ADDQ     DX, SI
-	ADDQ     DX, BX
-	VPADDUSW Y8, Y0, Y0
-	VPADDUSW Y8, Y1, Y1
-	VPSUBUSW Y9, Y0, Y0
-	VPSUBUSW Y9, Y1, Y1
-	VPMINUW  Y10, Y0, Y0
-	VPMINUW  Y10, Y1, Y1
-	VPSRLW   X12, Y0, Y2
-	VPSRLW   X12, Y1, Y3
-	VPAND    Y11, Y0, Y0
-	VPAND    Y11, Y1, Y1
+	LANES
 	CMPQ     DX, $64
 	JEQ      lanes2
-	VPSLLW   $8, Y3, Y3
-	VPSLLW   $8, Y1, Y1
-	VPOR     Y3, Y2, Y2
-	VPOR     Y1, Y0, Y0
+	PAIRS
 table2:
 	QUARTERS(Y2, Y14, Y15)
 	TABLE(REST8, Y1, Y14, Y15)
-	TABLE(BELOW, Y2, Y14, Y15)
+	BREAKS
 	TABLE(ABOVE, Y3, Y14, Y15)
-	VPSUBUSB Y1, Y0, Y0 // not 0: beyond the break
-	VPXOR    Y1, Y1, Y1
-	VPCMPEQB Y1, Y0, Y0
-	VPBLENDVB Y0, Y2, Y3, Y3
+	CMPL     UNIT(R8), $1
+	JNE      steps2
+	VPADDB   Y0, Y3, Y3
+found2:
 	CMPQ     CX, $32
 	JLT      tail2
 	VMOVDQU  Y3, (DI)
@@ -178,6 +155,11 @@ table2:
 	JNE      loop2
 	VZEROUPPER
 	RET
+
+steps2:
+	TABLE(BELOW, Y2, Y14, Y15)
+	VPBLENDVB Y0, Y2, Y3, Y3
+	JMP      found2
 
 lanes2:
 	VPACKUSWB Y3, Y2, Y2

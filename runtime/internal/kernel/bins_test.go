@@ -63,6 +63,9 @@ func TestBinVectors(t *testing.T) {
 		for n := range 200 {
 			gap := []int64{3, 50, 200, 255, 700}[n%5]
 			s := evenBreaks(31, int64(r.Intn(2000)), gap)
+			if n%3 == 0 { // steps of other heights than one
+				r.Shuffle(len(s.Values), func(i, j int) { s.Values[i], s.Values[j] = s.Values[j], s.Values[i] })
+			}
 			b := newBins(s.Breaks, s.Values, -100000, 100000, false)
 			if b == nil || b.shift > v.binShiftLimit() {
 				continue

@@ -182,6 +182,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 		}
 	}
 	g.prog = append(g.prog, 0) // sums returns a pointer behind the last segment, which must be valid
+	g.makeSweep(k)
 	return nil
 }
 

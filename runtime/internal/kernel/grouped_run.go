@@ -25,9 +25,20 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
 				}
 				a := at + int(row.out) + int(col.out)
-				for o := channel; o < channel+k.channels; o++ {
-					g.channel(k, dst, out, a, o, row, int(col.cols), s)
-					a += k.outStep
+				sweeps := g.sweepable(int(col.cols))
+				for o, end := channel, channel+k.channels; o < end; {
+					n := 0
+					if sweeps {
+						n = g.runSweep(k, dst, a, o, end, row, s)
+					}
+					if n == 0 {
+						g.channel(k, dst, out, a, o, row, int(col.cols), s)
+						n = 1
+					}
+					o += n
+					for range n {
+						a += k.outStep
+					}
 				}
 			}
 		}

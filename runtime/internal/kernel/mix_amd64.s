@@ -283,9 +283,11 @@ next2:
 	VPSRLW   $8, Y0, Y0
 	VPSLLW   $8, Y1, Y1
 	VPOR     Y1, Y0, Y0
-	TABLE(BELOW, Y2, Y10, Y11)
 	TABLE(ABOVE, Y3, Y10, Y11)
-	VPBLENDVB Y0, Y2, Y3, Y3
+	CMPL     UNIT(R8), $1
+	JNE      steps2
+	VPADDB   Y0, Y3, Y3
+found2:
 	CMPB     wide+32(FP), $0
 	JEQ      ordered2
 	VBROADCASTI128 evenBytes<>(SB), Y2
@@ -300,6 +302,11 @@ ordered2:
 	JNE      mix2
 	VZEROUPPER
 	RET
+
+steps2:
+	TABLE(BELOW, Y2, Y10, Y11)
+	VPBLENDVB Y0, Y2, Y3, Y3
+	JMP      found2
 
 mixtail2:
 	TAIL(mixtail28, mixtail24, mixtail22, mixtail21, mixtail2end)

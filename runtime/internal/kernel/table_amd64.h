@@ -9,6 +9,7 @@
 #define LONG  336
 #define LOWER 344
 #define UPPER 408
+#define UNIT  472
 
 // QUARTERS prepares the bins in BIN for TABLE: Y4..Y7 each hold them less 0, 16, 32 and 48,
 // with the top bit set where that is not in 0..15. A and B are used, and BIN.
@@ -37,6 +38,49 @@
 	VPSHUFB        Y7, B, B    \
 	VPOR           A, R, R     \
 	VPOR           B, R, R
+
+// BINS loads what LANES takes from the bins at R8; SMALL is its label. A top beyond 16 bits limits
+// nothing: lanes are below.
+#define BINS(SMALL) \
+	VPBROADCASTW TOP(R8), Y10     \
+	VPBROADCASTW MASK(R8), Y11    \
+	VMOVD        SHIFT(R8), X12   \
+	CMPL         TOP(R8), $0xFFFF \
+	JLS          SMALL            \
+	VPCMPEQB     Y10, Y10, Y10    \
+SMALL:
+
+// LANES reads 16 lanes each at SI and BX, which advance by DX. Y0 and Y1 receive their places in
+// bins, Y2 and Y3 the bins. Y8 is what to add to the lanes, Y9 what to subtract.
+#define LANES \
+	VMOVDQU  (SI), Y0    \
+	VMOVDQU  (BX), Y1    \
+	ADDQ     DX, SI      \
+	ADDQ     DX, BX      \
+	VPADDUSW Y8, Y0, Y0  \
+	VPADDUSW Y8, Y1, Y1  \
+	VPSUBUSW Y9, Y0, Y0  \
+	VPSUBUSW Y9, Y1, Y1  \
+	VPMINUW  Y10, Y0, Y0 \
+	VPMINUW  Y10, Y1, Y1 \
+	VPSRLW   X12, Y0, Y2 \
+	VPSRLW   X12, Y1, Y3 \
+	VPAND    Y11, Y0, Y0 \
+	VPAND    Y11, Y1, Y1
+
+// PAIRS joins lanes of even and odd positions: places in Y0, bins in Y2.
+#define PAIRS \
+	VPSLLW $8, Y3, Y3 \
+	VPSLLW $8, Y1, Y1 \
+	VPOR   Y3, Y2, Y2 \
+	VPOR   Y1, Y0, Y0
+
+// BREAKS sets the bytes of Y0 to 0 where these places lie beyond the breaks in Y1, and to 0xFF
+// elsewhere.
+#define BREAKS \
+	VPSUBUSB Y1, Y0, Y0 \
+	VPXOR    Y1, Y1, Y1 \
+	VPCMPEQB Y1, Y0, Y0
 
 DATA seventy<>+0(SB)/4, $0x70707070
 GLOBL seventy<>(SB), RODATA|NOPTR, $4

@@ -62,17 +62,22 @@ func (f *file) passes(m machine, n int, label string, segment func(machine, int,
 }
 
 // unit adds the four rows of a unit to registers first.., or moves the first one there
-// if fresh. instr is the addition.
+// if fresh. instr is the addition. Addresses with an index take more than others on some
+// processors: more rows than two are better addressed without.
 func (f *file) unit(m machine, n, first int, fresh bool, instr string) {
 	for tap := range 4 {
 		f.op("MOVWLZX %d(AX), R13", 2*tap)
-		f.op("LEAQ (BX)(R13*4), R13")
+		row := "(BX)(R13*4)"
+		if n > 2 {
+			f.op("LEAQ %s, R13", row)
+			row = "(R13)"
+		}
 		for i := range n {
 			r := m.v(first + i)
 			if fresh && tap == 0 {
-				f.op("%s %d(R13), %s", m.move(), i*m.bytes, r)
+				f.op("%s %d%s, %s", m.move(), i*m.bytes, row, r)
 			} else {
-				f.op("%s %d(R13), %s, %s", instr, i*m.bytes, r, r)
+				f.op("%s %d%s, %s, %s", instr, i*m.bytes, row, r, r)
 			}
 		}
 	}
