@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"math"
+	"slices"
 
 	"qconv/onnx"
 )
@@ -86,13 +87,28 @@ func Groups(m *Model, scope Scope) []Group {
 		g.Values = append(g.Values, m.BiasValues()...)
 	}
 	for _, v := range g.Values {
-		scale := 1.0
 		if scope == ScopeNetwork {
-			scale = rms(v.Const.Floats)
+			g.Scales = append(g.Scales, rms(v.Const.Floats))
+		} else {
+			g.Scales = append(g.Scales, 1/m.largestInput(v))
 		}
-		g.Scales = append(g.Scales, scale)
 	}
 	return []Group{g}
+}
+
+// largestInput is the largest magnitude that weights w meet in the network's input, or 1 where
+// they do not meet it, or its levels are not known. Raw weights are those of a network whose
+// inputs reach to 1: with pixels of 0..255 all weights of the first layer would be next to nothing.
+func (m *Model) largestInput(w *onnx.Value) float64 {
+	for _, n := range m.Graph.Nodes {
+		if len(n.Inputs) < 2 || n.Inputs[1] != w || !slices.Contains(m.Graph.Inputs, n.Inputs[0]) {
+			continue
+		}
+		if l, ok := m.Levels[n.Inputs[0].Name]; ok {
+			return max(-l.Min(), l.Max())
+		}
+	}
+	return 1
 }
 
 // Pool returns all weights of the group, each divided by its tensor's scale.

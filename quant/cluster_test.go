@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+
+	"qconv/onnx"
 )
 
 // laplacianSample draws weights of mean 0.1 and scale 0.5.
@@ -150,6 +152,41 @@ func TestNearest(t *testing.T) {
 	}{{-9, 0}, {-0.6, 0}, {-0.5, 1}, {0.9, 1}, {1, 2}, {2, 2}, {7, 2}} {
 		if got := Nearest(centres, c.v); got != c.want {
 			t.Errorf("Nearest(%g) = %d, want %d", c.v, got, c.want)
+		}
+	}
+}
+
+// TestGlobalInput wants weights that meet pixels of 0..255 to be clustered as those of a network
+// whose inputs reach to 1, and all others raw.
+func TestGlobalInput(t *testing.T) {
+	conv := &onnx.Conv{Kernel: []int{3, 3}, Strides: []int{1, 1}, Dilations: []int{1, 1}, Pads: []int{1, 1, 1, 1}, Groups: 1}
+	b, in := newBuild(t, onnx.Shape{1, 3, 8, 8})
+	x := b.node("first", conv, in, b.weights("w0", 4, 3, 3, 3), b.weights("b0", 4))
+	x = b.node("relu", &onnx.Relu{}, x)
+	x = b.node("second", conv, x, b.weights("w1", 2, 4, 3, 3))
+	b.graph.Outputs = []*onnx.Value{x}
+	m, err := NewModel(b.graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, top := range []float64{0, 255, 0.5} {
+		want := []float64{1, 1, 1} // w0, w1, b0
+		if top > 0 {
+			levels, err := NewLevels(256, 0, top)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m.Levels["input"] = levels
+			want[0] = 1 / top
+		}
+		g := Groups(m, ScopeGlobal)
+		if len(g) != 1 || len(g[0].Scales) != 3 {
+			t.Fatalf("%d groups of %d tensors", len(g), len(g[0].Scales))
+		}
+		for i, s := range g[0].Scales {
+			if math.Abs(s-want[i]) > 1e-9*want[i] {
+				t.Errorf("input up to %g: %s is divided by %g, want %g", top, g[0].Values[i].Name, s, want[i])
+			}
 		}
 	}
 }

@@ -24,7 +24,7 @@ var convertCommand = &cli.Command{
 	Description: "A fine-tuned model is lowered as it is. Any other needs --calib: its ranges are chosen, its weights " +
 		"clustered and its biases corrected without training. The file is written even where a gate is missed.",
 	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
-		layoutFlag, samplesFlag, skipBadFlag, seedFlag}, preprocessFlags, quantFlags),
+		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
 

@@ -42,6 +42,8 @@ func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []strin
 		Seed:    c.Uint64(seedFlag.Name),
 		SkipBad: c.Bool(skipBadFlag.Name),
 		Classes: labels,
+
+		NoLabels: c.Bool(noLabelsFlag.Name),
 	}
 	if len(shape) == 3 {
 		o.Height, o.Width = shape[1], shape[2]
@@ -201,7 +203,8 @@ func (s *samples) checkLabels(outputs int) error {
 			if digits := strconv.Itoa(l); s.set.Classes[l] != digits {
 				name = fmt.Sprintf(" (%s)", s.set.Classes[l])
 			}
-			return inputf("%s: %s has class %d%s, the network has the classes 0 to %d", s.set.Spec, s.set.Name(i), l, name, outputs-1)
+			return inputf("%s: %s has class %d%s, the network has the classes 0 to %d (--%s leaves classes out)",
+				s.set.Spec, s.set.Name(i), l, name, outputs-1, noLabelsFlag.Name)
 		}
 	}
 	return nil

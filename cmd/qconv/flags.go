@@ -24,11 +24,12 @@ var (
 
 	dataFlag = &cli.StringFlag{Name: "data", Aliases: []string{"d"}, Category: catData,
 		Usage: "`DATA`: folder or .zip of pictures, IDX files, .npz, .csv; DATA#train, DATA#test or DATA#key choose a part"}
-	valFlag     = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure accuracy on; without it a part of --data is held back"}
-	layoutFlag  = &cli.StringFlag{Name: "layout", Category: catData, Usage: "`ORDER` of arrays with channels, nchw or nhwc; without it told by their shape"}
-	samplesFlag = &cli.IntFlag{Name: "samples", Category: catData, Usage: "use at most `N` samples, drawn by --seed"}
-	skipBadFlag = &cli.BoolFlag{Name: "skip-bad", Category: catData, Usage: "leave out broken samples instead of stopping"}
-	seedFlag    = &cli.Uint64Flag{Name: "seed", Category: catData, Value: 1, Usage: "`SEED` of every random choice"}
+	valFlag      = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure accuracy on; without it a part of --data is held back"}
+	layoutFlag   = &cli.StringFlag{Name: "layout", Category: catData, Usage: "`ORDER` of arrays with channels, nchw or nhwc; without it told by their shape"}
+	samplesFlag  = &cli.IntFlag{Name: "samples", Category: catData, Usage: "use at most `N` samples, drawn by --seed"}
+	skipBadFlag  = &cli.BoolFlag{Name: "skip-bad", Category: catData, Usage: "leave out broken samples instead of stopping"}
+	noLabelsFlag = &cli.BoolFlag{Name: "no-labels", Category: catData, Usage: "use samples without their classes, which need not be the network's"}
+	seedFlag     = &cli.Uint64Flag{Name: "seed", Category: catData, Value: 1, Usage: "`SEED` of every random choice"}
 
 	scaleFlag  = &cli.StringFlag{Name: "scale", Category: catPreprocess, Usage: "`FACTOR` of pixels 0..255, such as 1/255; one, or one per channel"}
 	meanFlag   = &cli.StringFlag{Name: "mean", Category: catPreprocess, Usage: "`VALUES` subtracted from scaled pixels; one, or one per channel"}
@@ -43,7 +44,7 @@ var (
 )
 
 // dataFlags choose and read a data set.
-var dataFlags = []cli.Flag{dataFlag, layoutFlag, samplesFlag, skipBadFlag, seedFlag}
+var dataFlags = []cli.Flag{dataFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}
 
 // preprocessFlags say how pixels become the network's input.
 var preprocessFlags = []cli.Flag{scaleFlag, meanFlag, stdFlag, resizeFlag, labelsFlag}

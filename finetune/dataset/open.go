@@ -38,9 +38,15 @@ func Open(spec string, o Options) (*Set, error) {
 	if err := o.check(); err != nil {
 		return nil, p.fail("", "%w", err)
 	}
+	if o.NoLabels {
+		p.o.Classes = nil
+	}
 	s, err := p.open()
 	if err != nil {
 		return nil, err
+	}
+	if o.NoLabels {
+		s.Labels, s.Classes = nil, nil
 	}
 	s.Spec = spec
 	if s.Len() == 0 {

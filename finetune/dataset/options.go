@@ -40,6 +40,8 @@ type Options struct {
 	// Classes, if not empty, gives the indices of class names, as a model's labels do;
 	// data of a class that is not listed are an error.
 	Classes []string
+	// NoLabels leaves labels out: samples of other classes than the network's.
+	NoLabels bool
 	// CacheBytes bounds the decoded pictures kept in memory: 0 = 1 GiB, negative = none.
 	CacheBytes int64
 	// MaxBytes bounds the size of arrays in memory: 0 = 4 GiB.
