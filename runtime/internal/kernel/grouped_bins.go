@@ -15,12 +15,10 @@ func (g *grid) binLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row 
 	default:
 		return false
 	}
-	packed := g.outCol == 1 && g.outRow == cols && g.pitch == cols
-	line := s.line
-	if packed {
-		line = dst[at:]
+	line, packed := s.line[:row.lanes], false
+	if n := g.unbroken(row, cols); n > 0 {
+		line, packed = dst[at:][:n], true
 	}
-	line = line[:row.lanes]
 
 	rows := unsafe.Pointer(unsafe.SliceData(s.rows))
 	words := int(row.words)
@@ -41,6 +39,19 @@ func (g *grid) binLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row 
 		g.unpack(dst, line, at, int(row.rows), cols)
 	}
 	return true
+}
+
+// unbroken is the number of levels of a tile where these lie without gaps, as its lanes do; else 0.
+func (g *grid) unbroken(row tileRow, cols int) int {
+	switch {
+	case g.outCol != 1:
+		return 0
+	case row.rows == 1:
+		return cols
+	case g.outRow == cols && g.pitch == cols:
+		return int(row.lanes)
+	}
+	return 0
 }
 
 // unpack moves rows of levels that are pitch bytes apart to their places in dst.
@@ -65,12 +76,10 @@ func (g *grid) unpack(dst, line []byte, at, rows, cols int) {
 
 // mixLevels is binLevels for any sum of segments.
 func (g *grid) mixLevels(k *Grouped, r *Requantizer, dst []byte, at, o int, row tileRow, cols int, s *Scratch) bool {
-	packed := g.outCol == 1 && g.outRow == cols && g.pitch == cols
-	line := s.line
-	if packed {
-		line = dst[at:]
+	line, packed := s.line[:row.lanes], false
+	if n := g.unbroken(row, cols); n > 0 {
+		line, packed = dst[at:][:n], true
 	}
-	line = line[:row.lanes]
 	var list [mixEntries]mixEntry
 	n, ok := g.mix(k, &list, unsafe.Pointer(&g.prog[g.start[o]]), int(row.words), s)
 	if !ok {

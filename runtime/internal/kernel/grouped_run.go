@@ -25,11 +25,14 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
 				}
 				a := at + int(row.out) + int(col.out)
-				sweeps := g.sweepable(int(col.cols))
+				levels := 0
+				if g.sweep != nil {
+					levels = g.unbroken(row, int(col.cols))
+				}
 				for o, end := channel, channel+k.channels; o < end; {
 					n := 0
-					if sweeps {
-						n = g.runSweep(k, dst, a, o, end, row, s)
+					if levels > 0 {
+						n = g.runSweep(k, dst, a, o, end, int(row.words), levels, s)
 					}
 					if n == 0 {
 						g.channel(k, dst, out, a, o, row, int(col.cols), s)

@@ -32,14 +32,10 @@ func (g *grid) makeSweep(k *Grouped) {
 	}
 }
 
-// sweepable says that the levels of a tile of cols columns lie without gaps.
-func (g *grid) sweepable(cols int) bool {
-	return g.sweep != nil && g.outRow == cols && g.pitch == cols
-}
-
 // runSweep computes the levels of channels first to end-1 in a tile, up to the first one that
-// cannot be swept, and returns their number. Element at is the first position of channel first.
-func (g *grid) runSweep(k *Grouped, dst []byte, at, first, end int, row tileRow, s *Scratch) int {
+// cannot be swept, and returns their number. Element at is the first position of channel first;
+// levels is the number of positions, which lie without gaps.
+func (g *grid) runSweep(k *Grouped, dst []byte, at, first, end, words, levels int, s *Scratch) int {
 	n := 0
 	for _, c := range g.sweep[first:end] {
 		if c.bins == nil {
@@ -50,8 +46,7 @@ func (g *grid) runSweep(k *Grouped, dst []byte, at, first, end int, row tileRow,
 	if n == 0 {
 		return 0
 	}
-	words := int(row.words)
-	vectorSweep(dst[at:], int(row.lanes), k.outStep, s.lanes[:words], s.lanes[words:][:words],
+	vectorSweep(dst[at:], levels, k.outStep, s.lanes[:words], s.lanes[words:][:words],
 		unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Pointer(&g.prog[g.start[first]]), k.groupUnits, g.sweep[first:first+n])
 	return n
 }
