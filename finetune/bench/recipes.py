@@ -32,6 +32,7 @@ ROWS = {
     "periodic, W=64": "--weights 64 --schedule periodic",
     "network scope, W=16": "--weights 16 --scope network",
     "the paper's, W=256": "--weights 256 --scope global --schedule periodic",
+    "the paper's, W=1000": "--weights 1000 --scope global --schedule periodic --method laplacian",
     "cheap, W=16": "--weights 16 --codebook cheap",
     "half pruned, W=16": "--weights 16 --prune 0.5",
     "A=8 W=16": "--levels 8 --weights 16",

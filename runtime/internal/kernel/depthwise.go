@@ -27,9 +27,10 @@ type Depthwise struct {
 	common   bool // and the same bins and value of add
 	channels int  // of the input
 	per      int  // output channels that see the same input channel
-	block    int  // input channels in the buffer at a time
-	fillSafe int  // input channels, from the first, behind which vectors may read
-	outSafe  int  // output channels, from the first, behind which vectors may write
+	paired   bool // vectors hold a pair of channels
+	blocks   []depthBlock
+	room     int // bytes of the channels of a block in the buffer
+	outSafe  int // output channels, from the first, behind which vectors may write
 
 	fill   depthFill
 	pitch  int          // lanes from one row of positions to the next
@@ -74,10 +75,10 @@ const (
 	depthBias = 128 - depthLevels/2
 	// depthSlack is the number of bytes that may be read and written behind a plane.
 	depthSlack = 64
-	// depthBuffer limits a channel in the buffer, depthBlock what several take together
+	// depthBuffer limits a channel in the buffer, depthTogether what several take together
 	// with their lanes and levels.
-	depthBuffer = 1 << 16
-	depthBlock  = 24 << 10
+	depthBuffer   = 1 << 16
+	depthTogether = 24 << 10
 )
 
 // NewDepthwise prepares l for instruction set v. It fails where l has another form, where
@@ -96,6 +97,7 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 		return nil, fmt.Errorf("kernel: depthwise: stride %d, up %d", t.Stride, t.Up)
 	}
 	k := &Depthwise{vector: v, out: l.Out, plane: t.Shape[1] * t.Shape[2], outPlane: l.positions(), channels: t.Groups, per: l.Out[0] / t.Groups}
+	k.findWide(t)
 	if err := k.layout(t); err != nil {
 		return nil, err
 	}
@@ -147,7 +149,11 @@ func (k *Depthwise) layout(t *Term) error {
 		}
 	}
 	k.pitch = size[1]
-	k.lanes = alignUp((k.out[1]-1)*k.pitch+k.out[2], laneStep)
+	lanes := (k.out[1]-1)*k.pitch + k.out[2]
+	k.lanes = alignUp(lanes, laneStep)
+	if n := alignUp(lanes, pairStep); k.vector.depthPairs() && k.per == 1 && k.channels&1 == 0 && !k.wide && 9*n <= 8*k.lanes {
+		k.paired, k.lanes = true, n
+	}
 	k.rows, k.cols = k.out[1], k.out[2]
 	if k.pitch == k.cols {
 		k.rows, k.cols = 1, k.outPlane
@@ -157,7 +163,6 @@ func (k *Depthwise) layout(t *Term) error {
 	if k.bytes > depthBuffer {
 		return fmt.Errorf("kernel: depthwise: a buffer of %d bytes, want at most %d", k.bytes, depthBuffer)
 	}
-	k.block = min(max(1, depthBlock/(k.bytes+3*k.per*k.lanes)), t.Groups)
 	// at is the place in the buffer of a row and column of the padded input.
 	at := func(row, col int) int {
 		plane := row%t.Stride[0]*t.Stride[1] + col%t.Stride[1]
@@ -179,8 +184,6 @@ func (k *Depthwise) layout(t *Term) error {
 		step := f.stride * vector
 		last := f.cols - (f.cols-1)/step*step
 		f.blank = [2]int{vector - ceilDiv(last, f.stride), vector - last/f.stride}
-		reads := f.rows[n-1].src + alignUp(f.cols, step)
-		k.fillSafe = max(0, floorDiv(t.Groups*k.plane-reads, k.plane)+1)
 	}
 	k.outSafe = k.out[0] - ceilDiv(depthSlack, k.outPlane)
 	for ky := range t.Kernel[0] {
@@ -188,21 +191,30 @@ func (k *Depthwise) layout(t *Term) error {
 			k.taps = append(k.taps, int32(at(ky*t.Dilation[0], kx*t.Dilation[1])))
 		}
 	}
+	k.table = len(k.taps) * depthLevels
+	if k.wide {
+		k.table *= 2
+	}
+	together := min(max(1, depthTogether/(k.bytes+3*k.per*k.lanes)), k.channels)
+	if k.paired {
+		together = max(2, together&^1)
+	}
+	k.cut(together)
 	return nil
+}
+
+// findWide finds out how many bytes products take.
+func (k *Depthwise) findWide(t *Term) {
+	for _, w := range t.Weights {
+		c := int64(t.Centres[w])
+		k.wide = k.wide || max(c, -c)*int64(t.Levels-1) > 0xFF
+	}
 }
 
 // makeTables computes the products of all weights. Lanes are never negative.
 func (k *Depthwise) makeTables(l *Layer, t *Term) error {
 	n := len(k.taps)
 	worth := func(c int32, level int) int64 { return int64(c) * int64(level-t.Zero) }
-	for _, w := range t.Weights {
-		c := t.Centres[w]
-		k.wide = k.wide || max(worth(c, 0)-worth(c, t.Levels-1), worth(c, t.Levels-1)-worth(c, 0)) > 0xFF
-	}
-	k.table = n * depthLevels
-	if k.wide {
-		k.table *= 2
-	}
 	k.tables = make([]byte, l.Out[0]*k.table)
 	k.add = make([]int32, l.Out[0])
 	k.starts = make([]depthStart, l.Out[0])
@@ -228,17 +240,39 @@ func (k *Depthwise) makeTables(l *Layer, t *Term) error {
 		}
 		k.add[o] = int32(int64(l.Bias[o]) + low)
 	}
+	if k.paired {
+		k.tables = pairTables(k.tables, n)
+	}
 	return nil
 }
 
-// laneStep is the number of lanes that vectors compute at a time.
-const laneStep = 64
+// pairTables joins the tables of one byte of every two channels with n taps. For every tap there are
+// the products of levels 0..15 for the first channel and for the second one, then those of levels 16..31.
+func pairTables(tables []byte, n int) []byte {
+	paired := make([]byte, 0, len(tables))
+	for ; len(tables) > 0; tables = tables[2*n*depthLevels:] {
+		for t := range n {
+			a, b := tables[t*depthLevels:][:depthLevels], tables[(n+t)*depthLevels:][:depthLevels]
+			paired = append(append(paired, a[:16]...), b[:16]...)
+			paired = append(append(paired, a[16:]...), b[16:]...)
+		}
+	}
+	return paired
+}
+
+const (
+	// laneStep is the number of lanes that vectors compute at a time.
+	laneStep = 64
+	// pairStep is the number of lanes of each channel of a pair. A vector of them takes an eighth
+	// longer than one of the same channel.
+	pairStep = 16
+)
 
 // Need is the Scratch that Run writes on.
 func (k *Depthwise) Need() Need {
-	lanes := k.block * k.per * k.lanes
+	lanes := 2 * k.blocks[0].half
 	return Need{
-		Rows:  ceilDiv(k.block*k.bytes, wordBytes),
+		Rows:  ceilDiv(k.room, wordBytes),
 		Lanes: ceilDiv(2*lanes, wordBytes) + 2*scratchAlign/wordBytes,
 		Acc:   k.lanes,
 		Line:  lanes + depthSlack,
@@ -247,11 +281,11 @@ func (k *Depthwise) Need() Need {
 
 // Cost estimates the time of Run in additions of words.
 func (k *Depthwise) Cost() int {
-	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.lanes/laneStep*k.vector.depthStep(len(k.taps))
+	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.lanes*k.vector.depthStep(len(k.taps))/laneStep
 	return k.out[0] * each
 }
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Depthwise) Memory() (weights, tables int) {
-	return len(k.tables), k.finisher.bytes() + 8*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows)
+	return len(k.tables), k.finisher.bytes() + 8*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows) + 56*len(k.blocks)
 }

@@ -18,6 +18,14 @@ func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step
 	depthBytesAVX2(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 }
 
+// depthPairs says whether vectorDepthPairs exists for v.
+func (v Vector) depthPairs() bool { return v >= AVX2 }
+
+// vectorDepthPairs is depthPairs for a multiple of pairStep positions.
+func vectorDepthPairs(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart) {
+	depthPairsAVX2(&even[0], &odd[0], half, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts)>>1)
+}
+
 // vectorDepthFill is f.generic for a number of channels, which are plane bytes apart in in and
 // step bytes in buffer. It writes the empty byte behind rows, and reads up to depthSlack
 // bytes behind them.
@@ -40,6 +48,9 @@ func depthBytesAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *
 
 //go:noescape
 func depthWideAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
+
+//go:noescape
+func depthPairsAVX2(even, odd *uint16, half int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, pairs int)
 
 //go:noescape
 func depthFillAVX2(dst, src *byte, f *depthFill, channels, step, plane int)

@@ -128,6 +128,119 @@ bytetaps:
 	VZEROUPPER
 	RET
 
+// PAIR reads 16 bytes each of both channels.
+#define PAIR(AT, X, Y) \
+	VMOVDQU AT(AX), X \
+	VINSERTI128 $1, AT(AX)(R14*1), Y, Y
+
+// START sets T and D to the starts of both channels; U is used.
+#define START(T, D, XT, XD, XU) \
+	VPBROADCASTW (BX), XT    \
+	VPBROADCASTW 4(BX), XU   \
+	VINSERTI128 $1, XU, T, T \
+	VPBROADCASTW 2(BX), XD   \
+	VPBROADCASTW 6(BX), XU   \
+	VINSERTI128 $1, XU, D, D
+
+// LANEPAIR stores the even and odd lanes of both channels; U is used.
+#define LANEPAIR(AT, T, D, XT, XD, U) \
+	VPSLLW  $8, D, U      \
+	VPSUBW  U, T, T       \
+	VMOVDQU XT, AT(DI)    \
+	VMOVDQU XD, AT(DX)    \
+	VEXTRACTI128 $1, T, AT(DI)(R15*1) \
+	VEXTRACTI128 $1, D, AT(DX)(R15*1)
+
+// func depthPairsAVX2(even, odd *uint16, half int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, pairs int)
+//
+// Y0, Y1 and Y2, Y3 and Y4, Y5: sums of all and of odd places of 16 positions each of two channels.
+// R14 and R15 are the bytes from one channel to the other in buffer and in lanes.
+TEXT ·depthPairsAVX2(SB), NOSPLIT, $0-80
+	MOVQ even+0(FP), DI
+	MOVQ odd+8(FP), DX
+	MOVQ half+16(FP), R15
+	ADDQ R15, R15
+	MOVQ buffer+24(FP), R12
+	MOVQ step+32(FP), R14
+	MOVQ tables+56(FP), R11
+	MOVQ starts+64(FP), BX
+	MOVQ pairs+72(FP), R13
+	VPBROADCASTD tops<>(SB), Y15
+pairs:
+	MOVQ R12, SI
+	MOVQ R15, R8
+	SHRQ $4, R8
+	CMPQ R8, $3
+	JLT  single
+triple:
+	DEPTHTAPS
+	START(Y0, Y1, X0, X1, X10)
+	VMOVDQA Y0, Y2
+	VMOVDQA Y1, Y3
+	VMOVDQA Y0, Y4
+	VMOVDQA Y1, Y5
+tripletaps:
+	MOVL (R9), AX
+	ADDQ $4, R9
+	ADDQ SI, AX
+	VMOVDQU (R10), Y8
+	VMOVDQU 32(R10), Y9
+	ADDQ $64, R10
+	PAIR(0, X10, Y10)
+	PAIR(16, X11, Y11)
+	PAIR(32, X12, Y12)
+	LOOK(Y10, Y13)
+	LOOK(Y11, Y14)
+	LOOK(Y12, Y13)
+	SPILL(Y10, Y0, Y1)
+	SPILL(Y11, Y2, Y3)
+	SPILL(Y12, Y4, Y5)
+	SUBQ $1, CX
+	JNE  tripletaps
+	LANEPAIR(0, Y0, Y1, X0, X1, Y10)
+	LANEPAIR(16, Y2, Y3, X2, X3, Y10)
+	LANEPAIR(32, Y4, Y5, X4, X5, Y10)
+	ADDQ $48, DI
+	ADDQ $48, DX
+	ADDQ $48, SI
+	SUBQ $3, R8
+	CMPQ R8, $3
+	JGE  triple
+	TESTQ R8, R8
+	JEQ  pairdone
+single:
+	DEPTHTAPS
+	START(Y0, Y1, X0, X1, X10)
+singletaps:
+	MOVL (R9), AX
+	ADDQ $4, R9
+	ADDQ SI, AX
+	VMOVDQU (R10), Y8
+	VMOVDQU 32(R10), Y9
+	ADDQ $64, R10
+	PAIR(0, X10, Y10)
+	LOOK(Y10, Y13)
+	SPILL(Y10, Y0, Y1)
+	SUBQ $1, CX
+	JNE  singletaps
+	LANEPAIR(0, Y0, Y1, X0, X1, Y10)
+	ADDQ $16, DI
+	ADDQ $16, DX
+	ADDQ $16, SI
+	SUBQ $1, R8
+	JNE  single
+pairdone:
+	ADDQ R15, DI
+	ADDQ R15, DX
+	ADDQ R14, R12
+	ADDQ R14, R12
+	MOVQ R10, R11
+	ADDQ $8, BX
+	SUBQ $1, R13
+	JNE  pairs
+	VZEROUPPER
+	RET
+
 // LOOKWIDE adds the products of the indices X to T, D and to H, the sums of high bytes.
 #define LOOKWIDE(X, T, D, H) \
 	VPXOR   Y15, X, Y11    \

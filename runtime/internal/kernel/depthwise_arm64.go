@@ -17,6 +17,12 @@ func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step
 	depthBytesNEON(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 }
 
+// depthPairs says whether vectorDepthPairs exists for v.
+func (v Vector) depthPairs() bool { return false }
+
+func vectorDepthPairs(_ Vector, _, _ []uint16, _ int, _ []byte, _ int, _ []int32, _ []byte, _ []depthStart) {
+}
+
 // vectorDepthFill is f.generic for a number of channels, which are plane bytes apart in in and
 // step bytes in buffer.
 func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {

@@ -10,6 +10,11 @@ func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step
 	depthSums(even, odd, half, buffer, step, taps, tables, starts, wide)
 }
 
+func (v Vector) depthPairs() bool { return false }
+
+func vectorDepthPairs(_ Vector, _, _ []uint16, _ int, _ []byte, _ int, _ []int32, _ []byte, _ []depthStart) {
+}
+
 func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {}
 
 func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {}

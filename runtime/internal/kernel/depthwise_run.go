@@ -1,63 +1,79 @@
 package kernel
 
+// depthBlock is a number of channels that are computed together.
+type depthBlock struct {
+	channels    int // of the input
+	first, outs int // output channels
+	half        int // lanes of even positions of all output channels
+	in, out     int // elements before it
+	tables      int // bytes before those of its channels
+}
+
+// cut divides the layer into blocks of at most size input channels.
+func (k *Depthwise) cut(size int) {
+	for c := 0; c < k.channels; c += size {
+		n := min(size, k.channels-c)
+		o := c * k.per
+		k.blocks = append(k.blocks, depthBlock{n, o, n * k.per, n * k.per * k.lanes / 2, c * k.plane, o * k.outPlane, o * k.table})
+	}
+	k.room = k.blocks[0].channels * k.bytes
+}
+
 // Run computes the layer, a block of channels after the other: what a step wrote is not
 // read before it has left the store buffers. src holds the input of its term; the result goes to dst as
 // levels or, where the layer has no steps, to out.
 func (k *Depthwise) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
-	in, tables := src[0], k.tables
-	size := 0
-	for range k.block {
-		size += k.bytes
-	}
-	spread(s.rowBytes[:size], byte(k.fill.empty))
-	at := 0
-	for first, o := 0, 0; first < k.channels; first += k.block {
-		n := min(k.block, k.channels-first)
-		in = k.fillChannels(s.rowBytes, in, first, n)
-		even, odd, after := k.sums(s, tables, o, n)
-		tables = after
-		outs := 0
-		for range n {
-			outs += k.per
+	in := src[0]
+	spread(s.rowBytes[:k.room], byte(k.fill.empty))
+	for blocks := k.blocks; len(blocks) > 0; blocks = blocks[1:] {
+		b := &blocks[0]
+		if len(k.fill.rows) > 0 {
+			vectorDepthFill(k.vector, s.rowBytes, in[b.in:], &k.fill, b.channels, k.bytes, k.plane)
 		}
-		k.deliver(dst, out, at, o, outs, even, odd, s)
-		o += outs
-		for range outs {
-			at += k.outPlane
+		even, odd := s.lanes16[:b.half], s.lanes16[b.half:][:b.half]
+		k.sums(s.rowBytes, even, odd, b)
+		k.deliver(dst, out, b, even, odd, s)
+	}
+}
+
+// sums computes the lanes of even and odd positions of a block, whose input is in the buffer.
+func (k *Depthwise) sums(buffer []byte, even, odd []uint16, b *depthBlock) {
+	half := k.lanes >> 1
+	tables, starts := k.tables[b.tables:], k.starts[b.first:][:b.outs]
+	switch {
+	case k.paired:
+		vectorDepthPairs(k.vector, even, odd, half, buffer, k.bytes, k.taps, tables, starts)
+	case k.per == 1:
+		vectorDepthSums(k.vector, even, odd, half, buffer, k.bytes, k.taps, tables, starts, k.wide)
+	default:
+		for range b.channels {
+			for range k.per {
+				vectorDepthSums(k.vector, even[:half], odd[:half], half, buffer, k.bytes, k.taps, tables, starts[:1], k.wide)
+				tables, starts = tables[k.table:], starts[1:]
+				even, odd = even[half:], odd[half:]
+			}
+			buffer = buffer[k.bytes:]
 		}
 	}
 }
 
-// sums computes the lanes of even and odd positions of the output channels that see the n
-// input channels in the buffer. The first of them is channel o, whose tables are the first.
-func (k *Depthwise) sums(s *Scratch, tables []byte, o, n int) (even, odd []uint16, after []byte) {
-	half := k.lanes >> 1
-	total := 0
-	for range n {
-		for range k.per {
-			total += half
+// depthPairs is [depthSums] for tables of pairs of channels, see [pairTables], and products of one
+// byte.
+func depthPairs(even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart) {
+	var own [2][]byte
+	for ; len(starts) > 0; starts = starts[2:] {
+		own[0], own[1] = own[0][:0], own[1][:0]
+		for range taps {
+			for c := range own {
+				own[c] = append(append(own[c], tables[16*c:][:16]...), tables[32+16*c:][:16]...)
+			}
+			tables = tables[2*depthLevels:]
+		}
+		for c := range own {
+			depthSums(even[:half], odd[:half], half, buffer, step, taps, own[c], starts[c:][:1], false)
+			even, odd, buffer = even[half:], odd[half:], buffer[min(step, len(buffer)):]
 		}
 	}
-	even, odd = s.lanes16[:total], s.lanes16[total:][:total]
-	buffer := s.rowBytes
-	if k.per == 1 {
-		vectorDepthSums(k.vector, even, odd, half, buffer, k.bytes, k.taps, tables, k.starts[o:o+n], k.wide)
-		for range n {
-			tables = tables[k.table:]
-		}
-		return even, odd, tables
-	}
-	at := 0
-	for range n {
-		for range k.per {
-			vectorDepthSums(k.vector, even[at:][:half], odd[at:][:half], half, buffer, k.bytes, k.taps, tables, k.starts[o:o+1], k.wide)
-			tables = tables[k.table:]
-			at += half
-			o++
-		}
-		buffer = buffer[k.bytes:]
-	}
-	return even, odd, tables
 }
 
 // depthSums computes the lanes of a channel for every element of starts:
@@ -92,23 +108,6 @@ func depthSums(even, odd []uint16, half int, buffer []byte, step int, taps []int
 	}
 }
 
-// fillChannels copies n input channels, the first of which is channel first and starts
-// in, to the buffer. It returns what follows them.
-func (k *Depthwise) fillChannels(buffer, in []byte, first, n int) []byte {
-	f := &k.fill
-	safe := min(n, k.fillSafe-first)
-	if safe > 0 {
-		vectorDepthFill(k.vector, buffer, in, f, safe, k.bytes, k.plane)
-	}
-	for c := range n {
-		if c >= safe {
-			f.generic(buffer, in)
-		}
-		buffer, in = buffer[k.bytes:], in[k.plane:]
-	}
-	return in
-}
-
 // generic copies all rows.
 func (f *depthFill) generic(buffer, in []byte) {
 	for _, r := range f.rows {
@@ -132,9 +131,9 @@ func (f *depthFill) generic(buffer, in []byte) {
 	}
 }
 
-// deliver finishes n output channels, the first of which is channel o and starts at element
-// at.
-func (k *Depthwise) deliver(dst []byte, out []int32, at, o, n int, even, odd []uint16, s *Scratch) {
+// deliver finishes the output channels of a block.
+func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, odd []uint16, s *Scratch) {
+	at, o, n := block.out, block.first, block.outs
 	line := s.line[:len(even)<<1]
 	half := k.lanes >> 1
 	switch {

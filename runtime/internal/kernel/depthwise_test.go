@@ -61,6 +61,56 @@ func TestDepthSums(t *testing.T) {
 	}
 }
 
+// TestDepthPairs compares pairs of channels with one channel after the other.
+func TestDepthPairs(t *testing.T) {
+	r := rand.New(rand.NewSource(33))
+	for _, v := range depthVectors() {
+		if !v.depthPairs() {
+			continue
+		}
+		for steps := 1; steps <= 8; steps++ {
+			for _, n := range []int{1, 2, 9, 25} {
+				const channels, guard = 6, 0x5A5A
+				half := steps * pairStep / 2
+				lanes := 2 * channels * half
+				step := 4*half + r.Intn(100)
+				buffer := make([]byte, channels*step+depthSlack)
+				for i := range buffer {
+					buffer[i] = byte(r.Intn(depthLevels) + depthBias)
+				}
+				taps := make([]int32, n)
+				for i := range taps {
+					taps[i] = int32(r.Intn(2*half + 1))
+				}
+				tables := make([]byte, channels*n*depthLevels)
+				r.Read(tables)
+				starts := make([]depthStart, channels)
+				for c := range starts {
+					lane := uint16(r.Uint32())
+					starts[c] = depthStart{lane + lane<<8, lane}
+				}
+				want := make([]uint16, lanes)
+				depthSums(want[:lanes/2], want[lanes/2:], half, buffer, step, taps, tables, starts, false)
+				paired := pairTables(tables, n)
+				check := func(name string, sums func(even, odd []uint16)) {
+					got := slices.Repeat([]uint16{guard}, lanes+64)
+					sums(got[32:][:lanes/2], got[32+lanes/2:][:lanes/2])
+					if !slices.Equal(got[32:][:lanes], want) {
+						t.Fatalf("%s: %d lanes, %d taps: got %v, want %v", name, lanes, n, got[32:][:lanes], want)
+					}
+					for i, g := range got {
+						if (i < 32 || i >= 32+lanes) && g != guard {
+							t.Fatalf("%s: %d lanes, %d taps: wrote lane %d", name, lanes, n, i-32)
+						}
+					}
+				}
+				check("generic", func(even, odd []uint16) { depthPairs(even, odd, half, buffer, step, taps, paired, starts) })
+				check(v.String(), func(even, odd []uint16) { vectorDepthPairs(v, even, odd, half, buffer, step, taps, paired, starts) })
+			}
+		}
+	}
+}
+
 func TestDepthFill(t *testing.T) {
 	r := rand.New(rand.NewSource(31))
 	for _, v := range depthVectors() {
@@ -68,7 +118,7 @@ func TestDepthFill(t *testing.T) {
 			for stride := 1; stride <= 2; stride++ {
 				const rows, channels = 3, 4
 				term := depthwise(term([3]int{channels, rows, cols}, 3, stride, r.Intn(4)-1, depthLevels, r.Intn(depthLevels)))
-				k := &Depthwise{vector: v, channels: channels, plane: rows * cols}
+				k := &Depthwise{vector: v, channels: channels, plane: rows * cols, per: 1}
 				for a := range 2 {
 					k.out[1+a] = (term.Shape[1+a]+2*term.Pad[a]-3)/stride + 1
 				}
@@ -79,7 +129,7 @@ func TestDepthFill(t *testing.T) {
 				if err := k.layout(&term); err != nil {
 					t.Fatal(err)
 				}
-				in := make([]byte, channels*k.plane)
+				in := make([]byte, channels*k.plane+Margin)[:channels*k.plane]
 				for i := range in {
 					in[i] = byte(r.Intn(depthLevels))
 				}
@@ -87,13 +137,12 @@ func TestDepthFill(t *testing.T) {
 					all := bytes.Repeat([]byte{guard}, channels*k.bytes+2*depthSlack)
 					buffer := all[depthSlack:][:channels*k.bytes]
 					spread(buffer, byte(k.fill.empty))
-					if vector && k.fillSafe > 0 && len(k.fill.rows) > 0 {
-						vectorDepthFill(v, buffer, in, &k.fill, k.fillSafe, k.bytes, k.plane)
+					if vector && len(k.fill.rows) > 0 {
+						vectorDepthFill(v, buffer, in, &k.fill, channels, k.bytes, k.plane)
+						return all
 					}
 					for c := range channels {
-						if !vector || c >= k.fillSafe {
-							k.fill.generic(buffer[c*k.bytes:], in[c*k.plane:])
-						}
+						k.fill.generic(buffer[c*k.bytes:], in[c*k.plane:])
 					}
 					return all
 				}
