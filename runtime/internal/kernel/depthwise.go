@@ -185,7 +185,6 @@ func (k *Depthwise) layout(t *Term) error {
 		last := f.cols - (f.cols-1)/step*step
 		f.blank = [2]int{vector - ceilDiv(last, f.stride), vector - last/f.stride}
 	}
-	k.outSafe = k.out[0] - ceilDiv(depthSlack, k.outPlane)
 	for ky := range t.Kernel[0] {
 		for kx := range t.Kernel[1] {
 			k.taps = append(k.taps, int32(at(ky*t.Dilation[0], kx*t.Dilation[1])))

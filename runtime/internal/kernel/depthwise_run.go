@@ -141,7 +141,7 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 		b := k.steps[0].bins
 		plus, minus := b.offsets(k.add[0])
 		binPairLevels(k.vector, line, even, odd, b, plus, minus)
-		k.unpack(dst, at, o, o+n, s.line)
+		unpackChannels(k.vector, dst[at:], s.line, n, k.outPlane, k.rows, k.cols, k.pitch, k.lanes)
 	case k.binned:
 		for c := range n {
 			b := k.step(o + c).bins
@@ -149,7 +149,7 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 			binPairLevels(k.vector, line[:k.lanes], even[:half], odd[:half], b, plus, minus)
 			line, even, odd = line[k.lanes:], even[half:], odd[half:]
 		}
-		k.unpack(dst, at, o, o+n, s.line)
+		unpackChannels(k.vector, dst[at:], s.line, n, k.outPlane, k.rows, k.cols, k.pitch, k.lanes)
 	default:
 		for c := range n {
 			acc := s.acc[:k.lanes]
@@ -164,21 +164,27 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 	}
 }
 
-// unpack moves rows of levels that are pitch bytes apart to dst, where those of output channel
-// first start at element at; the last is before end.
-func (k *Depthwise) unpack(dst []byte, at, first, end int, line []byte) {
-	if n := min(end, k.outSafe) - first; n > 0 {
-		vectorUnpack(k.vector, dst[at:], line, n, k.rows, k.cols, k.pitch, k.lanes)
-		for range n {
-			line = line[k.lanes:]
-			at += k.outPlane
+// unpackChannels moves n channels of rows that are pitch bytes apart to dst, where they follow each
+// other without gaps. In line they are step bytes apart.
+func unpackChannels(v Vector, dst, line []byte, n, plane, rows, cols, pitch, step int) {
+	for n > 0 {
+		safe, size := 0, 0 // channels behind which vectors may write
+		for safe < n && len(dst)-size >= plane+depthSlack {
+			size += plane
+			safe++
 		}
-		first += n
-	}
-	for ; first < end; first++ {
-		unpackRows(dst[at:at+k.outPlane], line, k.rows, k.cols, k.pitch)
-		line = line[k.lanes:]
-		at += k.outPlane
+		if safe > 0 {
+			vectorUnpack(v, dst, line, safe, rows, cols, pitch, step)
+			dst = dst[size:]
+			for range safe {
+				line = line[step:]
+			}
+			n -= safe
+			continue
+		}
+		unpackRows(dst[:plane], line, rows, cols, pitch)
+		dst, line = dst[plane:], line[min(step, len(line)):]
+		n--
 	}
 }
 

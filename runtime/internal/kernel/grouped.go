@@ -48,8 +48,8 @@ type grid struct {
 	start []uint32 // where the program of a channel starts in prog
 	add   []int32  // per channel: bias, zero points and lane offsets
 
-	sweep    []sweepChannel // per channel; nil where there is none to sweep
-	segments int            // most of a channel whose lanes are kept, at most mixSegments
+	sweep    *sweep // nil: there is none
+	segments int    // most of a channel whose lanes are kept, at most mixSegments
 }
 
 // tileRow is a run of rows of positions.
@@ -160,9 +160,12 @@ func (k *Grouped) Memory() (weights, tables int) {
 	}
 	for _, g := range k.grids {
 		weights += 2 * len(g.prog)
-		tables += 4*len(g.start) + 4*len(g.add) + 16*len(g.sweep) + 16*len(g.tileRows) + 8*len(g.tileCols)
+		tables += 4*len(g.start) + 4*len(g.add) + 16*len(g.tileRows) + 8*len(g.tileCols)
 		for _, t := range g.terms {
 			tables += t.memory()
+		}
+		if g.sweep != nil {
+			tables += 40 + 32*len(g.sweep.tiles)
 		}
 	}
 	return weights, tables
@@ -194,6 +197,9 @@ func (g *grid) need(k *Grouped) Need {
 		for _, t := range g.tileRows {
 			n.Line = max(n.Line, int(t.lanes))
 		}
+	}
+	if g.sweep != nil {
+		n = n.Max(g.sweep.need())
 	}
 	return n
 }

@@ -167,6 +167,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	}
 
 	taps := channelTaps{factors: make([]planeTaps, len(k.factors))}
+	spans := make([]int64, l.Out[0]) // of the first segment
 	for o := range l.Out[0] {
 		if o == typicalChannels {
 			g.reserve(l.Out[0])
@@ -177,12 +178,14 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 				return err
 			}
 		}
-		if err := g.write(&taps, l.Bias[o], k.factors); err != nil {
+		segs := taps.segments()
+		spans[o] = segs[0].hi - segs[0].lo
+		if err := g.write(&taps, segs, l.Bias[o], k.factors); err != nil {
 			return err
 		}
 	}
 	g.prog = append(g.prog, 0) // sums returns a pointer behind the last segment, which must be valid
-	g.makeSweep(k)
+	g.makeSweep(k, spans)
 	return nil
 }
 
@@ -224,9 +227,9 @@ func (c *channelTaps) gather(l *Layer, i, o int, k *Grouped, lay *tiling) error 
 	return nil
 }
 
-// write appends the program of a channel: the segments of the taps without a factor, then
-// one for every factor.
-func (g *grid) write(c *channelTaps, bias int32, factors []factor) error {
+// write appends the program of a channel: segs, those of the taps without a factor, then one for
+// every factor.
+func (g *grid) write(c *channelTaps, segs []segment, bias int32, factors []factor) error {
 	if uint64(len(g.prog)) > 1<<32-1 {
 		return fmt.Errorf("kernel: grouped: tap programs take more than 2^32 entries")
 	}
@@ -234,7 +237,6 @@ func (g *grid) write(c *channelTaps, bias int32, factors []factor) error {
 	count := len(g.prog)
 	g.prog = append(g.prog, 0)
 	offsets := int32(0)
-	segs := c.segments()
 	for _, s := range segs {
 		g.writeSegment(&s, uint16(s.shift))
 		offsets = offsets<<s.shift + int32(-s.lo)

@@ -19,29 +19,26 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 	wide := k.groupUnits == 0
 	channel, at := 0, g.outStart
 	for sec := range k.sections {
+		var sweeps []sweepTile
+		if g.sweep != nil {
+			sweeps = g.sweep.tiles
+		}
 		for ty, row := range g.tileRows {
 			for tx, col := range g.tileCols {
 				for i, t := range g.terms {
 					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
 				}
 				a := at + int(row.out) + int(col.out)
-				levels := 0
-				if g.sweep != nil {
-					levels = g.unbroken(row, int(col.cols))
-				}
-				for o, end := channel, channel+k.channels; o < end; {
-					n := 0
-					if levels > 0 {
-						n = g.runSweep(k, dst, a, o, end, int(row.words), levels, s)
-					}
-					if n == 0 {
+				if sweeps != nil && sweeps[0].kind != sweepNone {
+					g.runSweep(k, &sweeps[0], dst, a, channel, row, int(col.cols), s)
+				} else {
+					for o := channel; o < channel+k.channels; o++ {
 						g.channel(k, dst, out, a, o, row, int(col.cols), s)
-						n = 1
-					}
-					o += n
-					for range n {
 						a += k.outStep
 					}
+				}
+				if sweeps != nil {
+					sweeps = sweeps[1:]
 				}
 			}
 		}

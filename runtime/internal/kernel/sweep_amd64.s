@@ -3,24 +3,20 @@
 //go:build !purego
 
 #include "textflag.h"
-#include "table_amd64.h"
 
-// func sweepAVX2(dst *byte, n, step int, even, odd *word, rows, prog unsafe.Pointer, vectors, group int, first *sweepChannel, channels int)
-//
-// Registers as in byteSumsAVX2; R15 the channel, R14 units of a group while R8 points to bins.
-TEXT ·sweepAVX2(SB), NOSPLIT, $0-88
-	MOVQ prog+48(FP), AX
-	MOVQ group+64(FP), R8
-	MOVQ first+72(FP), R15
-channel:
+// func sweepBytesAVX2(even, odd *uint16, low, high int, rows, prog unsafe.Pointer, vectors, group, channels int)
+TEXT ·sweepBytesAVX2(SB), NOSPLIT, $0-72
+	MOVQ prog+40(FP), AX
+	MOVQ group+56(FP), R8
+bytechannel:
 	LEAQ 4(AX), DX
-	MOVQ even+24(FP), DI
-	MOVQ odd+32(FP), SI
-	MOVQ rows+40(FP), BX
-	MOVQ vectors+56(FP), CX
-sweep4:
+	MOVQ even+0(FP), DI
+	MOVQ odd+8(FP), SI
+	MOVQ rows+32(FP), BX
+	MOVQ vectors+48(FP), CX
+byte4:
 	SUBQ $4, CX
-	JLT sweep4done
+	JLT byte4done
 	MOVWLZX 2(DX), R9
 	LEAQ 4(DX), AX
 	VPXOR Y0, Y0, Y0
@@ -31,9 +27,9 @@ sweep4:
 	VPXOR Y5, Y5, Y5
 	VPXOR Y6, Y6, Y6
 	VPXOR Y7, Y7, Y7
-sweep4plane:
+byte4plane:
 	SUBL $1, R9
-	JLT sweep4end
+	JLT byte4end
 	MOVWLZX (AX), R12
 	MOVWLZX 2(AX), R10
 	MOVWLZX 4(AX), R11
@@ -47,12 +43,12 @@ sweep4plane:
 	VPSLLW X15, Y5, Y5
 	VPSLLW X15, Y6, Y6
 	VPSLLW X15, Y7, Y7
-sweep4add:
+byte4add:
 	MOVQ R8, R12
 	CMPQ R10, R8
 	CMOVQLT R10, R12
 	TESTQ R12, R12
-	JE sweep4adddone
+	JE byte4adddone
 	SUBQ R12, R10
 	MOVWLZX 0(AX), R13
 	LEAQ (BX)(R13*4), R13
@@ -80,8 +76,8 @@ sweep4add:
 	VPADDB 96(R13), Y11, Y11
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JE sweep4addspill
-sweep4addunit:
+	JE byte4addspill
+byte4addunit:
 	MOVWLZX 0(AX), R13
 	LEAQ (BX)(R13*4), R13
 	VPADDB 0(R13), Y8, Y8
@@ -108,8 +104,8 @@ sweep4addunit:
 	VPADDB 96(R13), Y11, Y11
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JNE sweep4addunit
-sweep4addspill:
+	JNE byte4addunit
+byte4addspill:
 	VPSRLW $8, Y8, Y12
 	VPADDW Y8, Y0, Y0
 	VPADDW Y12, Y4, Y4
@@ -122,14 +118,14 @@ sweep4addspill:
 	VPSRLW $8, Y11, Y13
 	VPADDW Y11, Y3, Y3
 	VPADDW Y13, Y7, Y7
-	JMP sweep4add
-sweep4adddone:
-sweep4sub:
+	JMP byte4add
+byte4adddone:
+byte4sub:
 	MOVQ R8, R12
 	CMPQ R11, R8
 	CMOVQLT R11, R12
 	TESTQ R12, R12
-	JE sweep4subdone
+	JE byte4subdone
 	SUBQ R12, R11
 	MOVWLZX 0(AX), R13
 	LEAQ (BX)(R13*4), R13
@@ -157,8 +153,8 @@ sweep4sub:
 	VPADDB 96(R13), Y11, Y11
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JE sweep4subspill
-sweep4subunit:
+	JE byte4subspill
+byte4subunit:
 	MOVWLZX 0(AX), R13
 	LEAQ (BX)(R13*4), R13
 	VPADDB 0(R13), Y8, Y8
@@ -185,8 +181,8 @@ sweep4subunit:
 	VPADDB 96(R13), Y11, Y11
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JNE sweep4subunit
-sweep4subspill:
+	JNE byte4subunit
+byte4subspill:
 	VPSRLW $8, Y8, Y12
 	VPSUBW Y8, Y0, Y0
 	VPSUBW Y12, Y4, Y4
@@ -199,10 +195,10 @@ sweep4subspill:
 	VPSRLW $8, Y11, Y13
 	VPSUBW Y11, Y3, Y3
 	VPSUBW Y13, Y7, Y7
-	JMP sweep4sub
-sweep4subdone:
-	JMP sweep4plane
-sweep4end:
+	JMP byte4sub
+byte4subdone:
+	JMP byte4plane
+byte4end:
 	VPBROADCASTW (DX), Y8
 	VPSLLW $8, Y4, Y9
 	VPADDW Y8, Y0, Y0
@@ -231,21 +227,21 @@ sweep4end:
 	ADDQ $128, DI
 	ADDQ $128, SI
 	ADDQ $128, BX
-	JMP sweep4
-sweep4done:
+	JMP byte4
+byte4done:
 	ADDQ $4, CX
-sweep2:
+byte2:
 	SUBQ $2, CX
-	JLT sweep2done
+	JLT byte2done
 	MOVWLZX 2(DX), R9
 	LEAQ 4(DX), AX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
 	VPXOR Y2, Y2, Y2
 	VPXOR Y3, Y3, Y3
-sweep2plane:
+byte2plane:
 	SUBL $1, R9
-	JLT sweep2end
+	JLT byte2end
 	MOVWLZX (AX), R12
 	MOVWLZX 2(AX), R10
 	MOVWLZX 4(AX), R11
@@ -255,12 +251,12 @@ sweep2plane:
 	VPSLLW X15, Y1, Y1
 	VPSLLW X15, Y2, Y2
 	VPSLLW X15, Y3, Y3
-sweep2add:
+byte2add:
 	MOVQ R8, R12
 	CMPQ R10, R8
 	CMOVQLT R10, R12
 	TESTQ R12, R12
-	JE sweep2adddone
+	JE byte2adddone
 	SUBQ R12, R10
 	MOVWLZX 0(AX), R13
 	VMOVDQU 0(BX)(R13*4), Y4
@@ -276,8 +272,8 @@ sweep2add:
 	VPADDB 32(BX)(R13*4), Y5, Y5
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JE sweep2addspill
-sweep2addunit:
+	JE byte2addspill
+byte2addunit:
 	MOVWLZX 0(AX), R13
 	VPADDB 0(BX)(R13*4), Y4, Y4
 	VPADDB 32(BX)(R13*4), Y5, Y5
@@ -292,22 +288,22 @@ sweep2addunit:
 	VPADDB 32(BX)(R13*4), Y5, Y5
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JNE sweep2addunit
-sweep2addspill:
+	JNE byte2addunit
+byte2addspill:
 	VPSRLW $8, Y4, Y6
 	VPADDW Y4, Y0, Y0
 	VPADDW Y6, Y2, Y2
 	VPSRLW $8, Y5, Y7
 	VPADDW Y5, Y1, Y1
 	VPADDW Y7, Y3, Y3
-	JMP sweep2add
-sweep2adddone:
-sweep2sub:
+	JMP byte2add
+byte2adddone:
+byte2sub:
 	MOVQ R8, R12
 	CMPQ R11, R8
 	CMOVQLT R11, R12
 	TESTQ R12, R12
-	JE sweep2subdone
+	JE byte2subdone
 	SUBQ R12, R11
 	MOVWLZX 0(AX), R13
 	VMOVDQU 0(BX)(R13*4), Y4
@@ -323,8 +319,8 @@ sweep2sub:
 	VPADDB 32(BX)(R13*4), Y5, Y5
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JE sweep2subspill
-sweep2subunit:
+	JE byte2subspill
+byte2subunit:
 	MOVWLZX 0(AX), R13
 	VPADDB 0(BX)(R13*4), Y4, Y4
 	VPADDB 32(BX)(R13*4), Y5, Y5
@@ -339,18 +335,18 @@ sweep2subunit:
 	VPADDB 32(BX)(R13*4), Y5, Y5
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JNE sweep2subunit
-sweep2subspill:
+	JNE byte2subunit
+byte2subspill:
 	VPSRLW $8, Y4, Y6
 	VPSUBW Y4, Y0, Y0
 	VPSUBW Y6, Y2, Y2
 	VPSRLW $8, Y5, Y7
 	VPSUBW Y5, Y1, Y1
 	VPSUBW Y7, Y3, Y3
-	JMP sweep2sub
-sweep2subdone:
-	JMP sweep2plane
-sweep2end:
+	JMP byte2sub
+byte2subdone:
+	JMP byte2plane
+byte2end:
 	VPBROADCASTW (DX), Y4
 	VPSLLW $8, Y2, Y5
 	VPADDW Y4, Y0, Y0
@@ -367,19 +363,19 @@ sweep2end:
 	ADDQ $64, DI
 	ADDQ $64, SI
 	ADDQ $64, BX
-	JMP sweep2
-sweep2done:
+	JMP byte2
+byte2done:
 	ADDQ $2, CX
-sweep1:
+byte1:
 	SUBQ $1, CX
-	JLT sweep1done
+	JLT byte1done
 	MOVWLZX 2(DX), R9
 	LEAQ 4(DX), AX
 	VPXOR Y0, Y0, Y0
 	VPXOR Y1, Y1, Y1
-sweep1plane:
+byte1plane:
 	SUBL $1, R9
-	JLT sweep1end
+	JLT byte1end
 	MOVWLZX (AX), R12
 	MOVWLZX 2(AX), R10
 	MOVWLZX 4(AX), R11
@@ -387,12 +383,12 @@ sweep1plane:
 	VMOVD R12, X15
 	VPSLLW X15, Y0, Y0
 	VPSLLW X15, Y1, Y1
-sweep1add:
+byte1add:
 	MOVQ R8, R12
 	CMPQ R10, R8
 	CMOVQLT R10, R12
 	TESTQ R12, R12
-	JE sweep1adddone
+	JE byte1adddone
 	SUBQ R12, R10
 	MOVWLZX 0(AX), R13
 	VMOVDQU 0(BX)(R13*4), Y2
@@ -404,8 +400,8 @@ sweep1add:
 	VPADDB 0(BX)(R13*4), Y2, Y2
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JE sweep1addspill
-sweep1addunit:
+	JE byte1addspill
+byte1addunit:
 	MOVWLZX 0(AX), R13
 	VPADDB 0(BX)(R13*4), Y2, Y2
 	MOVWLZX 2(AX), R13
@@ -416,19 +412,19 @@ sweep1addunit:
 	VPADDB 0(BX)(R13*4), Y2, Y2
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JNE sweep1addunit
-sweep1addspill:
+	JNE byte1addunit
+byte1addspill:
 	VPSRLW $8, Y2, Y3
 	VPADDW Y2, Y0, Y0
 	VPADDW Y3, Y1, Y1
-	JMP sweep1add
-sweep1adddone:
-sweep1sub:
+	JMP byte1add
+byte1adddone:
+byte1sub:
 	MOVQ R8, R12
 	CMPQ R11, R8
 	CMOVQLT R11, R12
 	TESTQ R12, R12
-	JE sweep1subdone
+	JE byte1subdone
 	SUBQ R12, R11
 	MOVWLZX 0(AX), R13
 	VMOVDQU 0(BX)(R13*4), Y2
@@ -440,8 +436,8 @@ sweep1sub:
 	VPADDB 0(BX)(R13*4), Y2, Y2
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JE sweep1subspill
-sweep1subunit:
+	JE byte1subspill
+byte1subunit:
 	MOVWLZX 0(AX), R13
 	VPADDB 0(BX)(R13*4), Y2, Y2
 	MOVWLZX 2(AX), R13
@@ -452,15 +448,15 @@ sweep1subunit:
 	VPADDB 0(BX)(R13*4), Y2, Y2
 	ADDQ $8, AX
 	SUBQ $1, R12
-	JNE sweep1subunit
-sweep1subspill:
+	JNE byte1subunit
+byte1subspill:
 	VPSRLW $8, Y2, Y3
 	VPSUBW Y2, Y0, Y0
 	VPSUBW Y3, Y1, Y1
-	JMP sweep1sub
-sweep1subdone:
-	JMP sweep1plane
-sweep1end:
+	JMP byte1sub
+byte1subdone:
+	JMP byte1plane
+byte1end:
 	VPBROADCASTW (DX), Y2
 	VPSLLW $8, Y1, Y3
 	VPADDW Y2, Y0, Y0
@@ -471,46 +467,403 @@ sweep1end:
 	ADDQ $32, DI
 	ADDQ $32, SI
 	ADDQ $32, BX
-	JMP sweep1
-sweep1done:
+	JMP byte1
+byte1done:
 	ADDQ $1, CX
+	MOVQ even+0(FP), R9
+	MOVQ odd+8(FP), R10
+	MOVQ low+16(FP), R11
+	MOVQ high+24(FP), R12
+	CMPQ R11, R12
+	JEQ bytesame
+	MOVQ R9, R13
+	MOVQ R10, R9
+	MOVQ R13, R10
+bytesame:
+	ADDQ R11, R9
+	ADDQ R12, R10
+	MOVQ R9, even+0(FP)
+	MOVQ R10, odd+8(FP)
+	SUBQ $1, channels+64(FP)
+	JNE bytechannel
+	VZEROUPPER
+	RET
 
-	VPBROADCASTW 8(R15), Y8
-	VPBROADCASTW 10(R15), Y9
-	MOVQ R8, R14
-	MOVQ (R15), R8
-	BINS(small)
-	MOVQ dst+0(FP), DI
-	MOVQ n+8(FP), CX
-	MOVQ even+24(FP), SI
-	MOVQ odd+32(FP), BX
-	MOVQ $32, DX
-levels:
-	LANES
-	PAIRS
-	QUARTERS(Y2, Y14, Y15)
-	TABLE(REST8, Y1, Y14, Y15)
-	BREAKS
-	TABLE(ABOVE, Y3, Y14, Y15)
-	VPADDB Y0, Y3, Y3
-	CMPQ CX, $32
-	JLT tail
-	VMOVDQU Y3, (DI)
+// func sweepWideAVX2(lanes *uint16, step int, rows, prog unsafe.Pointer, vectors, channels int)
+TEXT ·sweepWideAVX2(SB), NOSPLIT, $0-48
+	MOVQ prog+24(FP), AX
+widechannel:
+	LEAQ 4(AX), DX
+	MOVQ lanes+0(FP), DI
+	MOVQ rows+16(FP), BX
+	MOVQ vectors+32(FP), CX
+wide8:
+	SUBQ $8, CX
+	JLT wide8done
+	MOVWLZX 2(DX), R9
+	LEAQ 4(DX), AX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+	VPXOR Y4, Y4, Y4
+	VPXOR Y5, Y5, Y5
+	VPXOR Y6, Y6, Y6
+	VPXOR Y7, Y7, Y7
+wide8plane:
+	SUBL $1, R9
+	JLT wide8end
+	MOVWLZX (AX), R12
+	MOVWLZX 2(AX), R10
+	MOVWLZX 4(AX), R11
+	ADDQ $6, AX
+	VMOVD R12, X15
+	VPSLLW X15, Y0, Y0
+	VPSLLW X15, Y1, Y1
+	VPSLLW X15, Y2, Y2
+	VPSLLW X15, Y3, Y3
+	VPSLLW X15, Y4, Y4
+	VPSLLW X15, Y5, Y5
+	VPSLLW X15, Y6, Y6
+	VPSLLW X15, Y7, Y7
+wide8add:
+	SUBQ $1, R10
+	JLT wide8adddone
+	MOVWLZX 0(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	VPADDW 128(R13), Y4, Y4
+	VPADDW 160(R13), Y5, Y5
+	VPADDW 192(R13), Y6, Y6
+	VPADDW 224(R13), Y7, Y7
+	MOVWLZX 2(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	VPADDW 128(R13), Y4, Y4
+	VPADDW 160(R13), Y5, Y5
+	VPADDW 192(R13), Y6, Y6
+	VPADDW 224(R13), Y7, Y7
+	MOVWLZX 4(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	VPADDW 128(R13), Y4, Y4
+	VPADDW 160(R13), Y5, Y5
+	VPADDW 192(R13), Y6, Y6
+	VPADDW 224(R13), Y7, Y7
+	MOVWLZX 6(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	VPADDW 128(R13), Y4, Y4
+	VPADDW 160(R13), Y5, Y5
+	VPADDW 192(R13), Y6, Y6
+	VPADDW 224(R13), Y7, Y7
+	ADDQ $8, AX
+	JMP wide8add
+wide8adddone:
+wide8sub:
+	SUBQ $1, R11
+	JLT wide8subdone
+	MOVWLZX 0(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	VPSUBW 128(R13), Y4, Y4
+	VPSUBW 160(R13), Y5, Y5
+	VPSUBW 192(R13), Y6, Y6
+	VPSUBW 224(R13), Y7, Y7
+	MOVWLZX 2(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	VPSUBW 128(R13), Y4, Y4
+	VPSUBW 160(R13), Y5, Y5
+	VPSUBW 192(R13), Y6, Y6
+	VPSUBW 224(R13), Y7, Y7
+	MOVWLZX 4(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	VPSUBW 128(R13), Y4, Y4
+	VPSUBW 160(R13), Y5, Y5
+	VPSUBW 192(R13), Y6, Y6
+	VPSUBW 224(R13), Y7, Y7
+	MOVWLZX 6(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	VPSUBW 128(R13), Y4, Y4
+	VPSUBW 160(R13), Y5, Y5
+	VPSUBW 192(R13), Y6, Y6
+	VPSUBW 224(R13), Y7, Y7
+	ADDQ $8, AX
+	JMP wide8sub
+wide8subdone:
+	JMP wide8plane
+wide8end:
+	VPBROADCASTW (DX), Y15
+	VPADDW Y15, Y0, Y0
+	VMOVDQU Y0, 0(DI)
+	VPADDW Y15, Y1, Y1
+	VMOVDQU Y1, 32(DI)
+	VPADDW Y15, Y2, Y2
+	VMOVDQU Y2, 64(DI)
+	VPADDW Y15, Y3, Y3
+	VMOVDQU Y3, 96(DI)
+	VPADDW Y15, Y4, Y4
+	VMOVDQU Y4, 128(DI)
+	VPADDW Y15, Y5, Y5
+	VMOVDQU Y5, 160(DI)
+	VPADDW Y15, Y6, Y6
+	VMOVDQU Y6, 192(DI)
+	VPADDW Y15, Y7, Y7
+	VMOVDQU Y7, 224(DI)
+	ADDQ $256, DI
+	ADDQ $256, SI
+	ADDQ $256, BX
+	JMP wide8
+wide8done:
+	ADDQ $8, CX
+wide4:
+	SUBQ $4, CX
+	JLT wide4done
+	MOVWLZX 2(DX), R9
+	LEAQ 4(DX), AX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+	VPXOR Y2, Y2, Y2
+	VPXOR Y3, Y3, Y3
+wide4plane:
+	SUBL $1, R9
+	JLT wide4end
+	MOVWLZX (AX), R12
+	MOVWLZX 2(AX), R10
+	MOVWLZX 4(AX), R11
+	ADDQ $6, AX
+	VMOVD R12, X15
+	VPSLLW X15, Y0, Y0
+	VPSLLW X15, Y1, Y1
+	VPSLLW X15, Y2, Y2
+	VPSLLW X15, Y3, Y3
+wide4add:
+	SUBQ $1, R10
+	JLT wide4adddone
+	MOVWLZX 0(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	MOVWLZX 2(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	MOVWLZX 4(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	MOVWLZX 6(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPADDW 0(R13), Y0, Y0
+	VPADDW 32(R13), Y1, Y1
+	VPADDW 64(R13), Y2, Y2
+	VPADDW 96(R13), Y3, Y3
+	ADDQ $8, AX
+	JMP wide4add
+wide4adddone:
+wide4sub:
+	SUBQ $1, R11
+	JLT wide4subdone
+	MOVWLZX 0(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	MOVWLZX 2(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	MOVWLZX 4(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	MOVWLZX 6(AX), R13
+	LEAQ (BX)(R13*4), R13
+	VPSUBW 0(R13), Y0, Y0
+	VPSUBW 32(R13), Y1, Y1
+	VPSUBW 64(R13), Y2, Y2
+	VPSUBW 96(R13), Y3, Y3
+	ADDQ $8, AX
+	JMP wide4sub
+wide4subdone:
+	JMP wide4plane
+wide4end:
+	VPBROADCASTW (DX), Y15
+	VPADDW Y15, Y0, Y0
+	VMOVDQU Y0, 0(DI)
+	VPADDW Y15, Y1, Y1
+	VMOVDQU Y1, 32(DI)
+	VPADDW Y15, Y2, Y2
+	VMOVDQU Y2, 64(DI)
+	VPADDW Y15, Y3, Y3
+	VMOVDQU Y3, 96(DI)
+	ADDQ $128, DI
+	ADDQ $128, SI
+	ADDQ $128, BX
+	JMP wide4
+wide4done:
+	ADDQ $4, CX
+wide2:
+	SUBQ $2, CX
+	JLT wide2done
+	MOVWLZX 2(DX), R9
+	LEAQ 4(DX), AX
+	VPXOR Y0, Y0, Y0
+	VPXOR Y1, Y1, Y1
+wide2plane:
+	SUBL $1, R9
+	JLT wide2end
+	MOVWLZX (AX), R12
+	MOVWLZX 2(AX), R10
+	MOVWLZX 4(AX), R11
+	ADDQ $6, AX
+	VMOVD R12, X15
+	VPSLLW X15, Y0, Y0
+	VPSLLW X15, Y1, Y1
+wide2add:
+	SUBQ $1, R10
+	JLT wide2adddone
+	MOVWLZX 0(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	VPADDW 32(BX)(R13*4), Y1, Y1
+	MOVWLZX 2(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	VPADDW 32(BX)(R13*4), Y1, Y1
+	MOVWLZX 4(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	VPADDW 32(BX)(R13*4), Y1, Y1
+	MOVWLZX 6(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	VPADDW 32(BX)(R13*4), Y1, Y1
+	ADDQ $8, AX
+	JMP wide2add
+wide2adddone:
+wide2sub:
+	SUBQ $1, R11
+	JLT wide2subdone
+	MOVWLZX 0(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	VPSUBW 32(BX)(R13*4), Y1, Y1
+	MOVWLZX 2(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	VPSUBW 32(BX)(R13*4), Y1, Y1
+	MOVWLZX 4(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	VPSUBW 32(BX)(R13*4), Y1, Y1
+	MOVWLZX 6(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	VPSUBW 32(BX)(R13*4), Y1, Y1
+	ADDQ $8, AX
+	JMP wide2sub
+wide2subdone:
+	JMP wide2plane
+wide2end:
+	VPBROADCASTW (DX), Y15
+	VPADDW Y15, Y0, Y0
+	VMOVDQU Y0, 0(DI)
+	VPADDW Y15, Y1, Y1
+	VMOVDQU Y1, 32(DI)
+	ADDQ $64, DI
+	ADDQ $64, SI
+	ADDQ $64, BX
+	JMP wide2
+wide2done:
+	ADDQ $2, CX
+wide1:
+	SUBQ $1, CX
+	JLT wide1done
+	MOVWLZX 2(DX), R9
+	LEAQ 4(DX), AX
+	VPXOR Y0, Y0, Y0
+wide1plane:
+	SUBL $1, R9
+	JLT wide1end
+	MOVWLZX (AX), R12
+	MOVWLZX 2(AX), R10
+	MOVWLZX 4(AX), R11
+	ADDQ $6, AX
+	VMOVD R12, X15
+	VPSLLW X15, Y0, Y0
+wide1add:
+	SUBQ $1, R10
+	JLT wide1adddone
+	MOVWLZX 0(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	MOVWLZX 2(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	MOVWLZX 4(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	MOVWLZX 6(AX), R13
+	VPADDW 0(BX)(R13*4), Y0, Y0
+	ADDQ $8, AX
+	JMP wide1add
+wide1adddone:
+wide1sub:
+	SUBQ $1, R11
+	JLT wide1subdone
+	MOVWLZX 0(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	MOVWLZX 2(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	MOVWLZX 4(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	MOVWLZX 6(AX), R13
+	VPSUBW 0(BX)(R13*4), Y0, Y0
+	ADDQ $8, AX
+	JMP wide1sub
+wide1subdone:
+	JMP wide1plane
+wide1end:
+	VPBROADCASTW (DX), Y15
+	VPADDW Y15, Y0, Y0
+	VMOVDQU Y0, 0(DI)
 	ADDQ $32, DI
-	SUBQ $32, CX
-	JNE levels
-	JMP stored
-tail:
-	MOVQ AX, R9
-	TAIL(tail8, tail4, tail2, tail1, tailend)
-	MOVQ R9, AX
-stored:
-	MOVQ R14, R8
-	ADDQ $16, R15
-	MOVQ dst+0(FP), DI
-	ADDQ step+16(FP), DI
-	MOVQ DI, dst+0(FP)
-	SUBQ $1, channels+80(FP)
-	JNE channel
+	ADDQ $32, SI
+	ADDQ $32, BX
+	JMP wide1
+wide1done:
+	ADDQ $1, CX
+	MOVQ step+8(FP), R9
+	ADDQ R9, lanes+0(FP)
+	SUBQ $1, channels+40(FP)
+	JNE widechannel
 	VZEROUPPER
 	RET

@@ -6,4 +6,6 @@ import "unsafe"
 
 func (v Vector) sweeps() bool { return false }
 
-func vectorSweep(_ []byte, _, _ int, _, _ []word, _, _ unsafe.Pointer, _ int, _ []sweepChannel) {}
+func vectorSweepBytes(_, _ []uint16, _ int, _, _ unsafe.Pointer, _, _, _ int) {}
+
+func vectorSweepWide(_ []uint16, _ int, _, _ unsafe.Pointer, _, _ int) {}

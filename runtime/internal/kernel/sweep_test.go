@@ -2,59 +2,78 @@ package kernel
 
 import (
 	"math/rand"
-	"slices"
 	"testing"
 	"unsafe"
 )
 
-// TestSweep compares a sweep with sums and levels one channel after the other, for tiles of all
-// sizes that end in the middle of vectors.
-func TestSweep(t *testing.T) {
+// TestSweepSums compares sweeps with sums of one channel after the other, for all distances between
+// channels, with guards around the lanes.
+func TestSweepSums(t *testing.T) {
 	r := rand.New(rand.NewSource(22))
-	const guard = 0xA5
+	const guard = 0xA5A5
 	for _, v := range Available() {
 		if !v.sweeps() {
 			continue
 		}
-		for n := 1; n <= 300; n++ {
-			top := []int{31, 15, 63}[n%3]
-			group := 255 / 4 / top
-			words := ceilDiv(n, v.laneWords()*wordBytes) * v.laneWords()
-			s := NewScratch(Need{Rows: 3*words + 100, Lanes: 2*words + 2*scratchAlign/wordBytes})
-			for i := range s.rowBytes {
-				s.rowBytes[i] = byte(r.Intn(top + 1))
-			}
-			even, odd := s.lanes[:words], s.lanes[words:][:words]
+		for per := 1; per <= 300; per++ {
+			for _, top := range []int{31, 15, 63, 0} { // 0: 16-bit rows
+				width, group := 2, 0
+				if top > 0 {
+					width, group = 1, 255/4/top
+				}
+				words := ceilDiv(per*width, v.laneWords()*wordBytes) * v.laneWords()
+				channels := 1 + r.Intn(6)
+				s := NewScratch(Need{Rows: 3*words + 100, Lanes: 2 * words})
+				for i := range s.rowBytes {
+					s.rowBytes[i] = byte(r.Uint32())
+					if top > 0 {
+						s.rowBytes[i] = byte(r.Intn(top + 1))
+					}
+				}
+				rows := unsafe.Pointer(&s.rows[0])
+				var progs []uint16
+				want := make([]uint16, channels*per)
+				for c := range channels {
+					prog, _ := laneProgram(r, s.rowBytes, words*wordBytes/width, max(group, 1), width)
+					even, odd := s.lanes[:words], s.lanes[words:][:words]
+					sums(v, even, odd, rows, unsafe.Pointer(&prog[0]), group)
+					for i := range per {
+						lane := lanesOf(even)[min(i, len(lanesOf(even))-1)]
+						if top > 0 {
+							lane = lanesOf([][]word{even, odd}[i&1])[i>>1]
+						}
+						want[c*per+i] = lane
+					}
+					progs = append(append(progs, 1, 0), prog...)
+				}
+				progs = append(progs, 0)
 
-			channels := make([]sweepChannel, 1+r.Intn(5))
-			step := n + r.Intn(20)
-			size := n
-			var prog []uint16
-			for i := range channels {
-				b := evenBreaks(1+r.Intn(31), int64(r.Intn(20000)), []int64{3, 50, 200, 255}[r.Intn(4)])
-				c := &channels[i]
-				c.bins = newBins(b.Breaks, b.Values, -100000, 100000, false)
-				if c.bins == nil || c.bins.unit != 1 || c.bins.shift > v.binShiftLimit() {
-					t.Fatalf("%d breaks do not suit", len(b.Breaks))
+				// Lanes of odd positions, if any, follow those of even ones.
+				size := channels*per + words*wordBytes/2 + sweepSlack
+				all := make([]uint16, 64+2*size+64)
+				for i := range all {
+					all[i] = guard
 				}
-				c.plus, c.minus = c.bins.offsets(int32(r.Intn(40000) - 20000))
-				p, _ := laneProgram(r, s.rowBytes, words*wordBytes, group, 1)
-				prog = append(append(prog, 1, 0), p...)
-				if i > 0 {
-					size += step
+				even, odd := all[64:][:size:size], all[64+size:][:size:size]
+				if top > 0 {
+					vectorSweepBytes(even, odd, per, rows, unsafe.Pointer(&progs[0]), words, group, channels)
+				} else {
+					vectorSweepWide(even, per, rows, unsafe.Pointer(&progs[0]), words, channels)
 				}
-			}
-			prog = append(prog, 0)
-			want := slices.Repeat([]byte{guard}, size+32)
-			at := unsafe.Pointer(&prog[0])
-			for i, c := range channels {
-				at = sums(v, even, odd, unsafe.Pointer(&s.rows[0]), unsafe.Add(at, 4), group)
-				binPairLevels(v, want[i*step:][:n], lanesOf(even), lanesOf(odd), c.bins, c.plus, c.minus)
-			}
-			got := slices.Repeat([]byte{guard}, size+32)
-			vectorSweep(got[:size], n, step, even, odd, unsafe.Pointer(&s.rows[0]), unsafe.Pointer(&prog[0]), group, channels)
-			if !slices.Equal(got, want) {
-				t.Fatalf("%v: %d positions, %d channels %d apart: differs", v, n, len(channels), step)
+				for i, w := range want {
+					got := even[i]
+					if top > 0 {
+						got = [][]uint16{even, odd}[i&1][i>>1]
+					}
+					if got != w {
+						t.Fatalf("%v: %d channels, %d lanes apart, top %d: lane %d is %d, want %d", v, channels, per, top, i, got, w)
+					}
+				}
+				for i := range 64 {
+					if all[i] != guard || all[len(all)-1-i] != guard || top == 0 && odd[i] != guard {
+						t.Fatalf("%v: %d channels, %d lanes apart, top %d: wrote outside its lanes", v, channels, per, top)
+					}
+				}
 			}
 		}
 	}

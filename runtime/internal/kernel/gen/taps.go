@@ -21,9 +21,7 @@ func taps(f *file) {
 		f.op("MOVQ prog+24(FP), DX")
 		f.op("MOVQ vectors+32(FP), CX")
 		f.op("MOVQ group+40(FP), R8")
-		for _, n := range sizes {
-			f.passes(m, n, fmt.Sprintf("byte%d", n), f.byteSegment)
-		}
+		f.allPasses(m, "byte", sizes, f.byteSegment)
 		f.op("MOVQ AX, next+48(FP)")
 		f.op("VZEROUPPER")
 		f.op("RET")
@@ -38,12 +36,17 @@ func taps(f *file) {
 		f.op("MOVQ rows+8(FP), BX")
 		f.op("MOVQ prog+16(FP), DX")
 		f.op("MOVQ vectors+24(FP), CX")
-		for _, n := range sizes {
-			f.passes(m, n, fmt.Sprintf("wide%d", n), f.wideSegment)
-		}
+		f.allPasses(m, "wide", sizes, f.wideSegment)
 		f.op("MOVQ AX, next+32(FP)")
 		f.op("VZEROUPPER")
 		f.op("RET")
+	}
+}
+
+// allPasses runs segment for CX vectors, as many of sizes as possible at a time.
+func (f *file) allPasses(m machine, label string, sizes []int, segment func(machine, int, string)) {
+	for _, n := range sizes {
+		f.passes(m, n, fmt.Sprintf("%s%d", label, n), segment)
 	}
 }
 
