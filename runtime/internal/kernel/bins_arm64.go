@@ -46,14 +46,11 @@ func binLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus ui
 	}
 }
 
-// mixes says whether vectorMixLevels exists for v.
-func (v Vector) mixes() bool { return v == NEON }
-
-// vectorMixLevels writes the levels of acc = add + sum of the entries of list. The lanes of
-// a segment take words words for even and as many for odd positions; of wide rows, words
-// words for all.
-func vectorMixLevels(_ Vector, dst []byte, lanes []word, words int, wide bool, list []mixEntry, b *bins, add int32) {
-	odd, shift := words<<wordShift, uint(4) // 16 bytes of lanes for 8 positions
+// vectorMixLevels writes the levels of acc = add + sum of the entries of list. lanes begins with the
+// lanes of even positions of the first segment; those of odd ones are odd bytes on. Lanes of wide rows are
+// those of all positions.
+func vectorMixLevels(_ Vector, dst []byte, lanes []uint16, odd int, wide bool, list []mixEntry, b *bins, add int32) {
+	shift := uint(4) // 16 bytes of lanes for 8 positions
 	if wide {
 		odd, shift = 16, 5
 	}
@@ -64,7 +61,7 @@ func vectorMixLevels(_ Vector, dst []byte, lanes []word, words int, wide bool, l
 	}
 	if rest := dst[n<<4:]; len(rest) > 0 {
 		var block [16]byte
-		mixLevelsNEON(&block[0], &lanes[n<<shift>>wordShift], odd, 1<<shift, 1, first, len(list), b, add-b.low, wide)
+		mixLevelsNEON(&block[0], &lanes[n<<shift>>1], odd, 1<<shift, 1, first, len(list), b, add-b.low, wide)
 		copy(rest, block[:])
 	}
 }
@@ -78,4 +75,4 @@ func pairLevelsNEON(dst *byte, even, odd *uint16, blocks int, b *bins, floor, ce
 func laneLevelsNEON(dst *byte, lanes *uint16, blocks int, b *bins, floor, ceil, offset uint16)
 
 //go:noescape
-func mixLevelsNEON(dst *byte, lanes *word, odd, step, blocks int, list *mixEntry, entries int, b *bins, add int32, wide bool)
+func mixLevelsNEON(dst *byte, lanes *uint16, odd, step, blocks int, list *mixEntry, entries int, b *bins, add int32, wide bool)

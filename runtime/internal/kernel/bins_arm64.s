@@ -159,7 +159,7 @@ block:
 	VUXTL2	lo.H8, hi.S4; \
 	VUXTL	lo.H4, lo.S4
 
-// func mixLevelsNEON(dst *byte, lanes *word, odd, step, blocks int, list *mixEntry, entries int, b *bins, add int32, wide bool)
+// func mixLevelsNEON(dst *byte, lanes *uint16, odd, step, blocks int, list *mixEntry, entries int, b *bins, add int32, wide bool)
 //
 // The lanes of an entry are widened to V9..V12. R8 is the entry, R9 its lanes, R10 its shift
 // and, from bit 32 on, its flags.

@@ -44,12 +44,11 @@ type grid struct {
 	rowWords int // words of the buffer of rows
 	clear    int // words at its start that must be cleared before a Run
 
-	prog  []uint16 // of all channels: number of segments, then { shift or factorFlag + factor, segment }
+	prog  []uint16 // of all channels: { segments left, shift or factorFlag + factor, segment } * segments
 	start []uint32 // where the program of a channel starts in prog
 	add   []int32  // per channel: bias, zero points and lane offsets
 
-	sweep    *sweep // nil: there is none
-	segments int    // most of a channel whose lanes are kept, at most mixSegments
+	sweep *sweep // nil: channels are computed one by one
 }
 
 // tileRow is a run of rows of positions.
@@ -165,7 +164,7 @@ func (k *Grouped) Memory() (weights, tables int) {
 			tables += t.memory()
 		}
 		if g.sweep != nil {
-			tables += 40 + 32*len(g.sweep.tiles)
+			tables += g.sweep.memory()
 		}
 	}
 	return weights, tables
@@ -191,12 +190,6 @@ func (g *grid) need(k *Grouped) Need {
 	}
 	if g.outCol > 1 {
 		n.Line = int(g.tileCols[0].cols)
-	}
-	if k.vector.laneWords() > 1 {
-		n.Lanes = g.segments*n.Lanes + 2*scratchAlign/wordBytes // whole vectors are read
-		for _, t := range g.tileRows {
-			n.Line = max(n.Line, int(t.lanes))
-		}
 	}
 	if g.sweep != nil {
 		n = n.Max(g.sweep.need())

@@ -123,3 +123,28 @@ func (t *Term) candidates(uses []int) []int32 {
 	}
 	return list
 }
+
+// add computes acc += m * lane for lanes of even and odd positions; where odd is
+// nil, for lanes in order.
+func (f *factor) add(acc []int32, even, odd []uint16) {
+	for _, d := range f.digits {
+		shift, sign := d.shift&31, int32(0)
+		if d.negate {
+			sign = -1
+		}
+		if odd == nil {
+			for i, v := range even {
+				acc[i] += (int32(v)<<shift ^ sign) - sign
+			}
+			continue
+		}
+		odd := odd[:len(even)]
+		rest := acc
+		for i, v := range even {
+			pair := rest[:2]
+			pair[0] += (int32(v)<<shift ^ sign) - sign
+			pair[1] += (int32(odd[i])<<shift ^ sign) - sign
+			rest = rest[2:]
+		}
+	}
+}

@@ -167,7 +167,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	}
 
 	taps := channelTaps{factors: make([]planeTaps, len(k.factors))}
-	spans := make([]int64, l.Out[0]) // of the first segment
+	written := make([]channelSegments, l.Out[0])
 	for o := range l.Out[0] {
 		if o == typicalChannels {
 			g.reserve(l.Out[0])
@@ -178,14 +178,13 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 				return err
 			}
 		}
-		segs := taps.segments()
-		spans[o] = segs[0].hi - segs[0].lo
-		if err := g.write(&taps, segs, l.Bias[o], k.factors); err != nil {
+		var err error
+		if written[o], err = g.write(&taps, l.Bias[o], k.factors); err != nil {
 			return err
 		}
 	}
 	g.prog = append(g.prog, 0) // sums returns a pointer behind the last segment, which must be valid
-	g.makeSweep(k, spans)
+	g.makeSweep(k, written)
 	return nil
 }
 
@@ -227,41 +226,49 @@ func (c *channelTaps) gather(l *Layer, i, o int, k *Grouped, lay *tiling) error 
 	return nil
 }
 
-// write appends the program of a channel: segs, those of the taps without a factor, then one for
-// every factor.
-func (g *grid) write(c *channelTaps, segs []segment, bias int32, factors []factor) error {
+// channelSegments tells about the program of a channel.
+type channelSegments struct {
+	heads []uint16 // of its segments
+	span  int64    // the largest lane of the first one
+}
+
+// write appends the program of a channel: the segments of the taps without a factor, then
+// one for every factor.
+func (g *grid) write(c *channelTaps, bias int32, factors []factor) (channelSegments, error) {
+	var w channelSegments
 	if uint64(len(g.prog)) > 1<<32-1 {
-		return fmt.Errorf("kernel: grouped: tap programs take more than 2^32 entries")
+		return w, fmt.Errorf("kernel: grouped: tap programs take more than 2^32 entries")
 	}
-	g.start = append(g.start, uint32(len(g.prog)))
-	count := len(g.prog)
-	g.prog = append(g.prog, 0)
 	offsets := int32(0)
+	segs := c.segments()
+	w.span = segs[0].hi - segs[0].lo
 	for _, s := range segs {
-		g.writeSegment(&s, uint16(s.shift))
+		w.heads = append(w.heads, uint16(s.shift))
 		offsets = offsets<<s.shift + int32(-s.lo)
 	}
-	n := len(segs)
 	for i := range c.factors {
 		if c.factors[i].empty() {
 			continue
 		}
-		segs := c.factors[i].segments()
-		if len(segs) > 1 {
-			return errFactor
+		of := c.factors[i].segments()
+		if len(of) > 1 {
+			return w, errFactor
 		}
-		g.writeSegment(&segs[0], factorFlag|uint16(i))
-		offsets += factors[i].m * int32(-segs[0].lo)
-		n++
+		segs = append(segs, of[0])
+		w.heads = append(w.heads, factorFlag|uint16(i))
+		offsets += factors[i].m * int32(-of[0].lo)
 	}
-	g.prog[count] = uint16(n)
-	g.segments = max(g.segments, min(n, mixSegments))
+	g.start = append(g.start, uint32(len(g.prog)))
+	for i := range segs {
+		g.prog = append(g.prog, uint16(len(segs)-i), w.heads[i])
+		g.writeSegment(&segs[i])
+	}
 	g.add = append(g.add, bias-c.zeros-offsets)
-	return nil
+	return w, nil
 }
 
-func (g *grid) writeSegment(s *segment, head uint16) {
-	g.prog = append(g.prog, head, uint16(-s.lo), uint16(len(s.planes)))
+func (g *grid) writeSegment(s *segment) {
+	g.prog = append(g.prog, uint16(-s.lo), uint16(len(s.planes)))
 	for _, p := range s.planes {
 		units := [2]int{ceilDiv(len(p.add), 4), ceilDiv(len(p.sub), 4)}
 		g.prog = append(g.prog, uint16(p.shift), uint16(units[0]), uint16(units[1]))

@@ -29,16 +29,14 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
 				}
 				a := at + int(row.out) + int(col.out)
-				if sweeps != nil && sweeps[0].kind != sweepNone {
-					g.runSweep(k, &sweeps[0], dst, a, channel, row, int(col.cols), s)
-				} else {
-					for o := channel; o < channel+k.channels; o++ {
-						g.channel(k, dst, out, a, o, row, int(col.cols), s)
-						a += k.outStep
-					}
-				}
-				if sweeps != nil {
+				if g.sweep != nil {
+					g.sweep.run(g, k, &sweeps[0], dst, a, channel, row, int(col.cols), s)
 					sweeps = sweeps[1:]
+					continue
+				}
+				for o := channel; o < channel+k.channels; o++ {
+					g.channel(k, dst, out, a, o, row, int(col.cols), s)
+					a += k.outStep
 				}
 			}
 		}
@@ -61,9 +59,6 @@ func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileR
 		odd, odd16 = odd[:words], odd16[:half]
 	}
 	r := k.step(o)
-	if r != nil && r.bins != nil && g.binLevels(k, r, dst, at, o, row, cols, s) {
-		return
-	}
 	if r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
 		sums(k.vector, even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Add(prog, 4), k.groupUnits)
 		g.deliverPairs(r, dst, at, even16, odd16, g.add[o], int(row.rows), cols)
@@ -82,11 +77,10 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 		acc = s.acc[:len(even16)<<1]
 	}
 	segments := *(*uint16)(prog)
-	prog = unsafe.Add(prog, 2)
 	for first := true; segments > 0; segments-- {
-		head := *(*uint16)(prog)
+		head := *(*uint16)(unsafe.Add(prog, 2))
 		shift := head & (bits.UintSize - 1)
-		prog = sums(k.vector, even, odd, rows, unsafe.Add(prog, 2), k.groupUnits)
+		prog = sums(k.vector, even, odd, rows, unsafe.Add(prog, 4), k.groupUnits)
 		switch {
 		case head&factorFlag != 0 && wide:
 			k.factors[head&^factorFlag].add(acc, even16, nil)
@@ -186,5 +180,25 @@ func (g *grid) scatter(k *Grouped, dst []byte, out []int32, at int, acc []int32,
 	for _, v := range line {
 		dst[at] = v
 		at += g.outCol
+	}
+}
+
+// unpack moves rows of levels that are pitch bytes apart to their places in dst.
+func (g *grid) unpack(dst, line []byte, at, rows, cols int) {
+	for {
+		if g.outCol == 1 {
+			copy(dst[at:at+cols], line)
+		} else {
+			to := at
+			for _, v := range line[:cols] {
+				dst[to] = v
+				to += g.outCol
+			}
+		}
+		if rows--; rows == 0 {
+			return
+		}
+		line = line[g.pitch:]
+		at += g.outRow
 	}
 }

@@ -16,7 +16,7 @@
 	VPTERNLOGD.Z $0xFF, REST, REST, K1, REST \
 	VPSRLD     $24, REST, REST
 
-// func mixLevelsAVX512(dst *byte, lanes *word, odd, step int, order *[64]byte, n int, list *mixEntry, entries int, b *bins, add int32)
+// func mixLevelsAVX512(dst *byte, lanes *uint16, odd, step int, order *[64]byte, n int, list *mixEntry, entries int, b *bins, add int32)
 //
 // Z0..Z3 are the sums of positions 4i, 4i+1, 4i+2, 4i+3 (of 16-bit rows: of another order,
 // which Z29 undoes), Z4..Z7 the lanes of a segment.
@@ -174,7 +174,7 @@ mixtail:
 	VZEROUPPER
 	RET
 
-// func mixLevelsAVX2(dst *byte, lanes *word, odd, step int, wide bool, n int, list *mixEntry, entries int, b *bins, add int32)
+// func mixLevelsAVX2(dst *byte, lanes *uint16, odd, step int, wide bool, n int, list *mixEntry, entries int, b *bins, add int32)
 //
 // Y0..Y3 are the sums of positions 4i, 4i+1, 4i+2, 4i+3, 32 at a time (of 16-bit rows: of another
 // order, which the end undoes), Y4..Y7 the lanes of a segment.

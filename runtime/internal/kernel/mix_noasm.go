@@ -2,7 +2,5 @@
 
 package kernel
 
-func (v Vector) mixes() bool { return false }
-
-func vectorMixLevels(_ Vector, _ []byte, _ []word, _ int, _ bool, _ []mixEntry, _ *bins, _ int32) {
+func vectorMixLevels(_ Vector, _ []byte, _ []uint16, _ int, _ bool, _ []mixEntry, _ *bins, _ int32) {
 }

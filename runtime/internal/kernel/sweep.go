@@ -1,154 +1,155 @@
 package kernel
 
-import "unsafe"
-
-// sweep is how a grid computes the levels of many output channels in one go. The lanes of a
-// channel follow those of the one before without gaps, and all need the same to become levels.
+// sweep is how a grid computes levels with vectors. The sums of many channels are computed in
+// one go: the lanes of a segment follow those of the one before without gaps.
 type sweep struct {
+	tiles []sweepTile // row after row
+	odd   int         // where lanes of odd positions are in lanes16
+
+	// Where all channels have one segment and need the same to become levels: what they need.
 	bins        *bins
 	plus, minus uint16
-	tiles       []sweepTile // by tile, row after row
-	odd         int         // where lanes of odd positions are in lanes16
+	// Else, by channel: how segments become levels.
+	mixes []mix
 }
 
 // sweepTile is how the channels of a tile are swept.
 type sweepTile struct {
 	kind   sweepKind
-	levels int // of a channel
-	per    int // lanes from a channel to the next; that many bytes for kind sweepApart
+	per    int // lanes from a segment to the next
+	levels int // of a channel, at most per
 	block  int // channels computed together
 }
 
 type sweepKind uint8
 
 const (
-	sweepNone  sweepKind = iota // channels are computed one by one
-	sweepWhole                  // levels are whole channels without gaps
-	sweepPart                   // levels are a part of each channel without gaps
-	sweepApart                  // levels are whole channels; there are gaps between the rows of lanes
+	sweepWhole   sweepKind = iota // all levels of a block of channels lie without gaps, as lanes do
+	sweepPart                     // those of a channel do
+	sweepApart                    // there are gaps between the rows of lanes, none between those of levels
+	sweepScatter                  // there are gaps between levels
 )
 
 const (
 	// sweepLanes limits the lanes of a block of channels: they should stay in a small cache.
 	sweepLanes = 6144
-	// sweepSlack is the number of lanes that vectors may write behind the last ones.
-	sweepSlack = 64
+	// sweepSlack is the number of lanes that vectors may read and write behind the last ones.
+	sweepSlack = 128
 )
 
-// makeSweep makes the sweep of g, where its channels suit: one segment each, the same bins for
-// all, and lanes with room for the differences of add. spans are the largest lanes by channel;
-// prog, start and add are complete.
-func (g *grid) makeSweep(k *Grouped, spans []int64) {
-	if !k.vector.sweeps() || len(k.steps) != 1 || k.steps[0].bins == nil {
+// sweeps says whether sums and levels are computed by vectors.
+func (v Vector) sweeps() bool { return v != Portable }
+
+// makeSweep makes the sweep of g, unless some channel has no bins or too many segments. prog, start
+// and add are complete; written tells about the segments by channel.
+func (g *grid) makeSweep(k *Grouped, written []channelSegments) {
+	if !k.vector.sweeps() {
 		return
 	}
+	for o := range g.add {
+		if r := k.step(o); r == nil || r.bins == nil {
+			return
+		}
+	}
+	w := &sweep{}
+	segments := 1
+	per := 0 // of mixes: the same for all tiles
+	if !g.unify(k, w, written) {
+		for _, t := range g.tileRows {
+			per = max(per, alignUp(int(t.lanes), 2))
+		}
+		for _, c := range written {
+			m, ok := k.newMix(c.heads, per)
+			if !ok {
+				return
+			}
+			w.mixes = append(w.mixes, m)
+			segments = max(segments, m.segments)
+		}
+	}
+	for _, row := range g.tileRows {
+		for _, col := range g.tileCols {
+			t := g.sweepTile(k, row, int(col.cols), w.mixes == nil)
+			t.per = max(t.per, per)
+			t.block = max(1, min(sweepLanes/(t.per*segments), k.channels))
+			w.tiles = append(w.tiles, t)
+			w.odd = max(w.odd, t.block*segments*t.per/2+int(row.words)*wordBytes/2+sweepSlack)
+		}
+	}
+	g.sweep = w
+}
+
+// unify lets w treat all channels the same, where they suit: one segment each, the same bins for
+// all, and lanes with room for the differences of add, which the offsets of segments make up for.
+func (g *grid) unify(k *Grouped, w *sweep, written []channelSegments) bool {
 	base := g.add[0]
 	for _, add := range g.add {
 		base = min(base, add)
 	}
 	b := k.steps[0].bins
-	if !b.fits(base) || b.shift > k.vector.binShiftLimit() {
-		return
+	if len(k.steps) != 1 || !b.fits(base) || b.shift > k.vector.binShiftLimit() {
+		return false
 	}
 	for o, add := range g.add {
-		if g.prog[g.start[o]] != 1 || spans[o]+int64(add)-int64(base) > maxSpan {
-			return
+		if len(written[o].heads) != 1 || written[o].span+int64(add)-int64(base) > maxSpan {
+			return false
 		}
 	}
-	g.sweep = &sweep{bins: b}
-	g.sweep.plus, g.sweep.minus = b.offsets(base)
 	for o, add := range g.add {
 		g.prog[g.start[o]+2] += uint16(add - base) // the segment's offset
 		g.add[o] = base
 	}
-	for _, row := range g.tileRows {
-		for _, col := range g.tileCols {
-			t := g.sweepTile(k, row, int(col.cols))
-			g.sweep.tiles = append(g.sweep.tiles, t)
-			g.sweep.odd = max(g.sweep.odd, t.block*t.per/2+int(row.words)*wordBytes/2+sweepSlack)
-		}
-	}
+	w.bins = b
+	w.plus, w.minus = b.offsets(base)
+	return true
 }
 
-// sweepTile decides how a tile is swept.
-func (g *grid) sweepTile(k *Grouped, row tileRow, cols int) sweepTile {
-	t := sweepTile{levels: g.unbroken(row, cols)}
-	even := k.groupUnits > 0 // channels begin with a lane of an even position
+// sweepTile decides how a tile is swept; alike tells that all channels are treated the same.
+func (g *grid) sweepTile(k *Grouped, row tileRow, cols int, alike bool) sweepTile {
+	lanes := int(row.lanes)
+	if row.rows == 1 {
+		lanes = cols
+	}
+	unbroken := g.outCol == 1 && (row.rows == 1 || g.outRow == cols && g.pitch == cols)
+	t := sweepTile{kind: sweepScatter, levels: lanes}
 	switch {
-	case t.levels > 0 && t.levels == k.outStep:
-		t.kind, t.per, even = sweepWhole, t.levels, false
-	case t.levels > 0:
-		t.kind, t.per = sweepPart, t.levels
-	case g.outCol == 1 && g.outRow == cols && int(row.rows)*cols == k.outStep:
-		t.kind, t.per = sweepApart, int(row.lanes)
-	default:
+	case unbroken && alike && lanes == k.outStep:
+		t.kind, t.per = sweepWhole, lanes
 		return t
+	case unbroken:
+		t.kind = sweepPart
+	case g.outCol == 1 && g.outRow == cols && int(row.rows)*cols == k.outStep:
+		t.kind = sweepApart
 	}
-	if even {
-		t.per = alignUp(t.per, 2)
+	t.per = lanes
+	if k.groupUnits > 0 {
+		t.per = alignUp(lanes, 2) // segments begin with a lane of an even position
 	}
-	t.block = max(1, min(sweepLanes/t.per, k.channels))
+	if t.kind == sweepApart {
+		t.levels = t.per
+	}
 	return t
 }
 
 // need is the Scratch of a sweep.
 func (w *sweep) need() Need {
-	n := Need{Lanes: ceilDiv(2*w.odd*2, wordBytes) + 2*scratchAlign/wordBytes}
+	n := Need{Lanes: ceilDiv(2*w.odd*2, wordBytes)}
 	for _, t := range w.tiles {
-		if t.kind == sweepApart {
-			n.Line = max(n.Line, t.block*t.per+depthSlack)
+		switch t.kind {
+		case sweepApart:
+			n.Line = max(n.Line, t.block*t.levels+depthSlack)
+		case sweepScatter:
+			n.Line = max(n.Line, t.levels)
 		}
 	}
 	return n
 }
 
-// runSweep computes the levels of the section whose first channel is o and starts at element at.
-func (g *grid) runSweep(k *Grouped, t *sweepTile, dst []byte, at, o int, row tileRow, cols int, s *Scratch) {
-	for left := k.channels; left > 0; {
-		n := min(t.block, left)
-		left -= n
-		lanes, size := 0, 0
-		for range n {
-			lanes += t.per
-			size += k.outStep
-		}
-		g.sweepSums(k, t, o, n, int(row.words), s)
-		switch t.kind {
-		case sweepWhole:
-			g.sweepLevels(k, dst[at:at+lanes], 0, s)
-		case sweepPart:
-			lane, at := 0, at
-			for range n {
-				g.sweepLevels(k, dst[at:at+t.levels], lane, s)
-				lane += t.per
-				at += k.outStep
-			}
-		case sweepApart:
-			g.sweepLevels(k, s.line[:lanes], 0, s)
-			unpackChannels(k.vector, dst[at:], s.line, n, k.outStep, int(row.rows), cols, g.pitch, t.per)
-		}
-		o += n
-		at += size
+// memory is the size of w in bytes.
+func (w *sweep) memory() int {
+	n := 80 + 32*len(w.tiles) + 32*len(w.mixes)
+	for _, m := range w.mixes {
+		n += 16 * len(m.list)
 	}
-}
-
-// sweepSums computes the lanes of n channels from channel o on.
-func (g *grid) sweepSums(k *Grouped, t *sweepTile, o, n, words int, s *Scratch) {
-	rows, prog := unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Pointer(&g.prog[g.start[o]])
-	if k.groupUnits == 0 {
-		vectorSweepWide(s.lanes16, t.per, rows, prog, words, n)
-		return
-	}
-	vectorSweepBytes(s.lanes16, s.lanes16[g.sweep.odd:], t.per, rows, prog, words, k.groupUnits, n)
-}
-
-// sweepLevels writes the levels of lanes from the given one on.
-func (g *grid) sweepLevels(k *Grouped, dst []byte, lane int, s *Scratch) {
-	w := g.sweep
-	if k.groupUnits == 0 {
-		binLaneLevels(k.vector, dst, s.lanes16[lane:], w.bins, w.plus, w.minus)
-		return
-	}
-	half := lane >> 1
-	binPairLevels(k.vector, dst, s.lanes16[half:], s.lanes16[w.odd+half:], w.bins, w.plus, w.minus)
+	return n
 }

@@ -4,11 +4,11 @@
 
 #include "textflag.h"
 
-// func sweepBytesAVX2(even, odd *uint16, low, high int, rows, prog unsafe.Pointer, vectors, group, channels int)
+// func sweepBytesAVX2(even, odd *uint16, low, high int, rows, prog unsafe.Pointer, vectors, group, segments int)
 TEXT ·sweepBytesAVX2(SB), NOSPLIT, $0-72
 	MOVQ prog+40(FP), AX
 	MOVQ group+56(FP), R8
-bytechannel:
+bytesegment:
 	LEAQ 4(AX), DX
 	MOVQ even+0(FP), DI
 	MOVQ odd+8(FP), SI
@@ -484,15 +484,15 @@ bytesame:
 	ADDQ R12, R10
 	MOVQ R9, even+0(FP)
 	MOVQ R10, odd+8(FP)
-	SUBQ $1, channels+64(FP)
-	JNE bytechannel
+	SUBQ $1, segments+64(FP)
+	JNE bytesegment
 	VZEROUPPER
 	RET
 
-// func sweepWideAVX2(lanes *uint16, step int, rows, prog unsafe.Pointer, vectors, channels int)
+// func sweepWideAVX2(lanes *uint16, step int, rows, prog unsafe.Pointer, vectors, segments int)
 TEXT ·sweepWideAVX2(SB), NOSPLIT, $0-48
 	MOVQ prog+24(FP), AX
-widechannel:
+widesegment:
 	LEAQ 4(AX), DX
 	MOVQ lanes+0(FP), DI
 	MOVQ rows+16(FP), BX
@@ -863,7 +863,7 @@ wide1done:
 	ADDQ $1, CX
 	MOVQ step+8(FP), R9
 	ADDQ R9, lanes+0(FP)
-	SUBQ $1, channels+40(FP)
-	JNE widechannel
+	SUBQ $1, segments+40(FP)
+	JNE widesegment
 	VZEROUPPER
 	RET

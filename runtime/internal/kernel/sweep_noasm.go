@@ -1,11 +1,9 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
 import "unsafe"
 
-func (v Vector) sweeps() bool { return false }
+func vectorSweepBytes(_ Vector, _, _ []uint16, _ int, _, _ unsafe.Pointer, _, _, _ int) {}
 
-func vectorSweepBytes(_, _ []uint16, _ int, _, _ unsafe.Pointer, _, _, _ int) {}
-
-func vectorSweepWide(_ []uint16, _ int, _, _ unsafe.Pointer, _, _ int) {}
+func vectorSweepWide(_ Vector, _ []uint16, _ int, _, _ unsafe.Pointer, _, _ int) {}

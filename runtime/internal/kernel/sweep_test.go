@@ -56,9 +56,9 @@ func TestSweepSums(t *testing.T) {
 				}
 				even, odd := all[64:][:size:size], all[64+size:][:size:size]
 				if top > 0 {
-					vectorSweepBytes(even, odd, per, rows, unsafe.Pointer(&progs[0]), words, group, channels)
+					vectorSweepBytes(v, even, odd, per, rows, unsafe.Pointer(&progs[0]), words, group, channels)
 				} else {
-					vectorSweepWide(even, per, rows, unsafe.Pointer(&progs[0]), words, channels)
+					vectorSweepWide(v, even, per, rows, unsafe.Pointer(&progs[0]), words, channels)
 				}
 				for i, w := range want {
 					got := even[i]

@@ -36,9 +36,9 @@ const maxTapRows = 1 << 16 * tapBytes
 func sums(v Vector, even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next unsafe.Pointer) {
 	if v != Portable {
 		if groupUnits > 0 {
-			return vectorByteSums(v, even, odd, rows, prog, groupUnits)
+			return vectorByteSums(v, unsafe.Pointer(&even[0]), unsafe.Pointer(&odd[0]), rows, prog, len(even), groupUnits)
 		}
-		return vectorWideSums(v, even, rows, prog)
+		return vectorWideSums(v, unsafe.Pointer(&even[0]), rows, prog, len(even))
 	}
 	if groupUnits > 0 {
 		return byteSums(even, odd, rows, prog, groupUnits)

@@ -4,7 +4,7 @@
 
 #include "textflag.h"
 
-// func byteSumsAVX2(even, odd *word, rows, prog unsafe.Pointer, vectors, group int) (next unsafe.Pointer)
+// func byteSumsAVX2(even, odd, rows, prog unsafe.Pointer, vectors, group int) (next unsafe.Pointer)
 TEXT ·byteSumsAVX2(SB), NOSPLIT, $0-56
 	MOVQ even+0(FP), DI
 	MOVQ odd+8(FP), SI
@@ -472,7 +472,7 @@ byte1done:
 	VZEROUPPER
 	RET
 
-// func wideSumsAVX2(sum *word, rows, prog unsafe.Pointer, vectors int) (next unsafe.Pointer)
+// func wideSumsAVX2(sum, rows, prog unsafe.Pointer, vectors int) (next unsafe.Pointer)
 TEXT ·wideSumsAVX2(SB), NOSPLIT, $0-40
 	MOVQ sum+0(FP), DI
 	MOVQ rows+8(FP), BX
@@ -846,7 +846,7 @@ wide1done:
 	VZEROUPPER
 	RET
 
-// func byteSumsAVX512(even, odd *word, rows, prog unsafe.Pointer, vectors, group int) (next unsafe.Pointer)
+// func byteSumsAVX512(even, odd, rows, prog unsafe.Pointer, vectors, group int) (next unsafe.Pointer)
 TEXT ·byteSumsAVX512(SB), NOSPLIT, $0-56
 	MOVQ even+0(FP), DI
 	MOVQ odd+8(FP), SI
@@ -1658,7 +1658,7 @@ byte1done:
 	VZEROUPPER
 	RET
 
-// func wideSumsAVX512(sum *word, rows, prog unsafe.Pointer, vectors int) (next unsafe.Pointer)
+// func wideSumsAVX512(sum, rows, prog unsafe.Pointer, vectors int) (next unsafe.Pointer)
 TEXT ·wideSumsAVX512(SB), NOSPLIT, $0-40
 	MOVQ sum+0(FP), DI
 	MOVQ rows+8(FP), BX

@@ -4,38 +4,38 @@ package kernel
 
 import "unsafe"
 
-// vectorByteSums is byteSums for whole vectors: len(even) is a multiple of v.laneWords().
-func vectorByteSums(_ Vector, even, odd []word, rows, prog unsafe.Pointer, group int) (next unsafe.Pointer) {
-	n := len(even) >> 1 // vectors of 16 bytes
-	at := 0
+// vectorByteSums is byteSums for whole vectors: words is a multiple of v.laneWords().
+func vectorByteSums(_ Vector, even, odd, rows, prog unsafe.Pointer, words, group int) (next unsafe.Pointer) {
+	n := words >> 1 // vectors of 16 bytes
+	at := 0         // bytes
 	if n >= 8 {
-		next = byteSumsNEON8(&even[0], &odd[0], rows, prog, n>>3, group)
-		at = n &^ 7
+		next = byteSumsNEON8(even, odd, rows, prog, n>>3, group)
+		at = n &^ 7 << 4
 	}
 	if n&4 != 0 {
-		next = byteSumsNEON4(&even[at<<1], &odd[at<<1], unsafe.Add(rows, at<<4), prog, 1, group)
-		at += 4
+		next = byteSumsNEON4(unsafe.Add(even, at), unsafe.Add(odd, at), unsafe.Add(rows, at), prog, 1, group)
+		at += 4 << 4
 	}
 	if n &= 3; n > 0 {
-		next = byteSumsNEON1(&even[at<<1], &odd[at<<1], unsafe.Add(rows, at<<4), prog, n, group)
+		next = byteSumsNEON1(unsafe.Add(even, at), unsafe.Add(odd, at), unsafe.Add(rows, at), prog, n, group)
 	}
 	return next
 }
 
 // vectorWideSums is wideSums for whole vectors.
-func vectorWideSums(_ Vector, sum []word, rows, prog unsafe.Pointer) (next unsafe.Pointer) {
-	n := len(sum) >> 1
+func vectorWideSums(_ Vector, sum, rows, prog unsafe.Pointer, words int) (next unsafe.Pointer) {
+	n := words >> 1
 	at := 0
 	if n >= 16 {
-		next = wideSumsNEON16(&sum[0], rows, prog, n>>4)
-		at = n &^ 15
+		next = wideSumsNEON16(sum, rows, prog, n>>4)
+		at = n &^ 15 << 4
 	}
 	if n&12 != 0 {
-		next = wideSumsNEON4(&sum[at<<1], unsafe.Add(rows, at<<4), prog, n&12>>2)
-		at = n &^ 3
+		next = wideSumsNEON4(unsafe.Add(sum, at), unsafe.Add(rows, at), prog, n&12>>2)
+		at = n &^ 3 << 4
 	}
 	if n &= 3; n > 0 {
-		next = wideSumsNEON1(&sum[at<<1], unsafe.Add(rows, at<<4), prog, n)
+		next = wideSumsNEON1(unsafe.Add(sum, at), unsafe.Add(rows, at), prog, n)
 	}
 	return next
 }
@@ -44,19 +44,19 @@ func vectorWideSums(_ Vector, sum []word, rows, prog unsafe.Pointer) (next unsaf
 // the other. T and D of [sums] are vectors of 16-bit lanes in registers.
 
 //go:noescape
-func byteSumsNEON8(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+func byteSumsNEON8(even, odd, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
 
 //go:noescape
-func byteSumsNEON4(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+func byteSumsNEON4(even, odd, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
 
 //go:noescape
-func byteSumsNEON1(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+func byteSumsNEON1(even, odd, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
 
 //go:noescape
-func wideSumsNEON16(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+func wideSumsNEON16(sum, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
 
 //go:noescape
-func wideSumsNEON4(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+func wideSumsNEON4(sum, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
 
 //go:noescape
-func wideSumsNEON1(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+func wideSumsNEON1(sum, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)

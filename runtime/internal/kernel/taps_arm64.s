@@ -101,7 +101,7 @@
 	VSUB	V6.H8, V22.H8, V22.H8; \
 	VSUB	V7.H8, V23.H8, V23.H8
 
-// func byteSumsNEON8(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+// func byteSumsNEON8(even, odd, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
 // s is in V0.., T in V8.., D in V16.., a row in V24...
 TEXT ·byteSumsNEON8(SB), NOSPLIT, $0-56
 	MOVD	even+0(FP), R0
@@ -282,7 +282,7 @@ end:
 	VSUB	V2.H8, V18.H8, V18.H8; \
 	VSUB	V3.H8, V19.H8, V19.H8
 
-// func byteSumsNEON4(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+// func byteSumsNEON4(even, odd, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
 // s is in V0.., T in V8.., D in V16.., a row in V24...
 TEXT ·byteSumsNEON4(SB), NOSPLIT, $0-56
 	MOVD	even+0(FP), R0
@@ -411,7 +411,7 @@ end:
 	VUSHR	$8, V0.H8, V0.H8; \
 	VSUB	V0.H8, V16.H8, V16.H8
 
-// func byteSumsNEON1(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+// func byteSumsNEON1(even, odd, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
 // s is in V0.., T in V8.., D in V16.., a row in V24...
 TEXT ·byteSumsNEON1(SB), NOSPLIT, $0-56
 	MOVD	even+0(FP), R0
@@ -547,7 +547,7 @@ end:
 	VSUB	V30.H8, V14.H8, V14.H8; \
 	VSUB	V31.H8, V15.H8, V15.H8
 
-// func wideSumsNEON16(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+// func wideSumsNEON16(sum, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
 // The sums are in V0.., a row in V16...
 TEXT ·wideSumsNEON16(SB), NOSPLIT, $0-40
 	MOVD	sum+0(FP), R0
@@ -670,7 +670,7 @@ end:
 	VSUB	V18.H8, V2.H8, V2.H8; \
 	VSUB	V19.H8, V3.H8, V3.H8
 
-// func wideSumsNEON4(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+// func wideSumsNEON4(sum, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
 // The sums are in V0.., a row in V16...
 TEXT ·wideSumsNEON4(SB), NOSPLIT, $0-40
 	MOVD	sum+0(FP), R0
@@ -748,7 +748,7 @@ end:
 	VLD1	(row), [V16.B16]; \
 	VSUB	V16.H8, V0.H8, V0.H8
 
-// func wideSumsNEON1(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+// func wideSumsNEON1(sum, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
 // The sums are in V0.., a row in V16...
 TEXT ·wideSumsNEON1(SB), NOSPLIT, $0-40
 	MOVD	sum+0(FP), R0

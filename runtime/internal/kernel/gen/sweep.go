@@ -1,13 +1,13 @@
 package main
 
-// sweep writes the functions of sweep_amd64.go: the loops of sums for one channel after the other.
+// sweep writes the functions of sweep_amd64.go: the loops of sums for one segment after the other.
 // Registers are those of taps.
 func sweep(f *file) {
-	f.line("\n// func sweepBytesAVX2(even, odd *uint16, low, high int, rows, prog unsafe.Pointer, vectors, group, channels int)")
+	f.line("\n// func sweepBytesAVX2(even, odd *uint16, low, high int, rows, prog unsafe.Pointer, vectors, group, segments int)")
 	f.line("TEXT ·sweepBytesAVX2(SB), NOSPLIT, $0-72")
 	f.op("MOVQ prog+40(FP), AX")
 	f.op("MOVQ group+56(FP), R8")
-	f.line("bytechannel:")
+	f.line("bytesegment:")
 	f.op("LEAQ 4(AX), DX")
 	f.op("MOVQ even+0(FP), DI")
 	f.op("MOVQ odd+8(FP), SI")
@@ -28,15 +28,15 @@ func sweep(f *file) {
 	f.op("ADDQ R12, R10")
 	f.op("MOVQ R9, even+0(FP)")
 	f.op("MOVQ R10, odd+8(FP)")
-	f.op("SUBQ $1, channels+64(FP)")
-	f.op("JNE bytechannel")
+	f.op("SUBQ $1, segments+64(FP)")
+	f.op("JNE bytesegment")
 	f.op("VZEROUPPER")
 	f.op("RET")
 
-	f.line("\n// func sweepWideAVX2(lanes *uint16, step int, rows, prog unsafe.Pointer, vectors, channels int)")
+	f.line("\n// func sweepWideAVX2(lanes *uint16, step int, rows, prog unsafe.Pointer, vectors, segments int)")
 	f.line("TEXT ·sweepWideAVX2(SB), NOSPLIT, $0-48")
 	f.op("MOVQ prog+24(FP), AX")
-	f.line("widechannel:")
+	f.line("widesegment:")
 	f.op("LEAQ 4(AX), DX")
 	f.op("MOVQ lanes+0(FP), DI")
 	f.op("MOVQ rows+16(FP), BX")
@@ -44,8 +44,8 @@ func sweep(f *file) {
 	f.allPasses(avx2, "wide", []int{8, 4, 2, 1}, f.wideSegment)
 	f.op("MOVQ step+8(FP), R9")
 	f.op("ADDQ R9, lanes+0(FP)")
-	f.op("SUBQ $1, channels+40(FP)")
-	f.op("JNE widechannel")
+	f.op("SUBQ $1, segments+40(FP)")
+	f.op("JNE widesegment")
 	f.op("VZEROUPPER")
 	f.op("RET")
 }

@@ -13,7 +13,7 @@ func taps(f *file) {
 		if m.last > 15 {
 			sizes = []int{8, 4, 2, 1}
 		}
-		f.line("\n// func byteSums%s(even, odd *word, rows, prog unsafe.Pointer, vectors, group int) (next unsafe.Pointer)", m.set)
+		f.line("\n// func byteSums%s(even, odd, rows, prog unsafe.Pointer, vectors, group int) (next unsafe.Pointer)", m.set)
 		f.line("TEXT ·byteSums%s(SB), NOSPLIT, $0-56", m.set)
 		f.op("MOVQ even+0(FP), DI")
 		f.op("MOVQ odd+8(FP), SI")
@@ -30,7 +30,7 @@ func taps(f *file) {
 		if m.last > 15 {
 			sizes = []int{16, 8, 4, 2, 1}
 		}
-		f.line("\n// func wideSums%s(sum *word, rows, prog unsafe.Pointer, vectors int) (next unsafe.Pointer)", m.set)
+		f.line("\n// func wideSums%s(sum, rows, prog unsafe.Pointer, vectors int) (next unsafe.Pointer)", m.set)
 		f.line("TEXT ·wideSums%s(SB), NOSPLIT, $0-40", m.set)
 		f.op("MOVQ sum+0(FP), DI")
 		f.op("MOVQ rows+8(FP), BX")

@@ -1,0 +1,126 @@
+package kernel
+
+import "unsafe"
+
+// run computes the levels of the section's channels in a tile. The first one is channel o and starts
+// at element at.
+func (w *sweep) run(g *grid, k *Grouped, t *sweepTile, dst []byte, at, o int, row tileRow, cols int, s *Scratch) {
+	for left := k.channels; left > 0; {
+		n := min(t.block, left)
+		left -= n
+		segments := n
+		if w.mixes != nil {
+			segments = 0
+			for i := range w.mixes[o : o+n] {
+				segments += w.mixes[o+i].segments
+			}
+		}
+		w.sums(g, k, o, segments, t.per, int(row.words), s)
+		if w.mixes == nil && (t.kind == sweepWhole || t.kind == sweepApart) {
+			lanes := 0
+			for range n {
+				lanes += t.per
+			}
+			line := s.line
+			if t.kind == sweepWhole {
+				line = dst[at:]
+			}
+			w.levels(k, line[:lanes], 0, s)
+		} else {
+			w.channels(g, k, t, dst, at, o, n, row, cols, s)
+		}
+		if t.kind == sweepApart {
+			unpackChannels(k.vector, dst[at:], s.line, n, k.outStep, int(row.rows), cols, g.pitch, t.levels)
+		}
+		o += n
+		for range n {
+			at += k.outStep
+		}
+	}
+}
+
+// channels computes the levels of n channels from channel o on, one after the other.
+func (w *sweep) channels(g *grid, k *Grouped, t *sweepTile, dst []byte, at, o, n int, row tileRow, cols int, s *Scratch) {
+	line, lane := s.line, 0
+	for ; n > 0; n-- {
+		to := line
+		if t.kind == sweepPart {
+			to = dst[at:]
+		}
+		segments := 1
+		if w.mixes != nil {
+			m := &w.mixes[o]
+			w.mixLevels(k, m, to[:t.levels], lane, o, g.add[o], s)
+			segments = m.segments
+		} else {
+			w.levels(k, to[:t.levels], lane, s)
+		}
+		switch t.kind {
+		case sweepApart:
+			line = line[t.levels:]
+		case sweepScatter:
+			g.unpack(dst, line, at, int(row.rows), cols)
+		}
+		for range segments {
+			lane += t.per
+		}
+		at += k.outStep
+		o++
+	}
+}
+
+// sums computes the lanes of segments from the first of channel o on.
+func (w *sweep) sums(g *grid, k *Grouped, o, segments, per, words int, s *Scratch) {
+	rows, prog := unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Pointer(&g.prog[g.start[o]])
+	if k.groupUnits == 0 {
+		vectorSweepWide(k.vector, s.lanes16, per, rows, prog, words, segments)
+		return
+	}
+	vectorSweepBytes(k.vector, s.lanes16[:w.odd], s.lanes16[w.odd:], per, rows, prog, words, k.groupUnits, segments)
+}
+
+// levels writes the levels of lanes from the given one on.
+func (w *sweep) levels(k *Grouped, dst []byte, lane int, s *Scratch) {
+	if k.groupUnits == 0 {
+		binLaneLevels(k.vector, dst, s.lanes16[lane:], w.bins, w.plus, w.minus)
+		return
+	}
+	half := lane >> 1
+	binPairLevels(k.vector, dst, s.lanes16[half:], s.lanes16[w.odd+half:], w.bins, w.plus, w.minus)
+}
+
+// mixLevels writes the levels of channel o, whose segments' lanes begin with the given one.
+func (w *sweep) mixLevels(k *Grouped, m *mix, dst []byte, lane, o int, add int32, s *Scratch) {
+	wide := k.groupUnits == 0
+	if !wide {
+		lane >>= 1
+	}
+	vectorMixLevels(k.vector, dst, s.lanes16[lane:], w.odd<<1, wide, m.list, k.step(o).bins, add)
+}
+
+// loopSweepBytes is vectorSweepBytes, one segment after the other.
+func loopSweepBytes(v Vector, even, odd []uint16, per int, rows, prog unsafe.Pointer, words, group, segments int) {
+	low, high := per>>1, (per+1)>>1
+	for {
+		prog = vectorByteSums(v, unsafe.Pointer(&even[0]), unsafe.Pointer(&odd[0]), rows, unsafe.Add(prog, 4), words, group)
+		if segments--; segments == 0 {
+			return
+		}
+		if per&1 != 0 {
+			even, odd = odd[low:], even[high:]
+		} else {
+			even, odd = even[low:], odd[high:]
+		}
+	}
+}
+
+// loopSweepWide is vectorSweepWide, one segment after the other.
+func loopSweepWide(v Vector, lanes []uint16, per int, rows, prog unsafe.Pointer, words, segments int) {
+	for {
+		prog = vectorWideSums(v, unsafe.Pointer(&lanes[0]), rows, unsafe.Add(prog, 4), words)
+		if segments--; segments == 0 {
+			return
+		}
+		lanes = lanes[per:]
+	}
+}
