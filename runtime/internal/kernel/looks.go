@@ -36,16 +36,8 @@ const lookRows = 0xFF
 
 // runLooks adds the part's share to acc and returns what is missing from every element.
 func (p *sortedPart) runLooks(acc []int32, in []byte, list []uint32) int32 {
-	n, total := 0, uint32(0)
-	at, keep := uint32(0), uint32(p.zero) // keep is 0 where rows worth nothing are left out
-	for _, x := range in {
-		pair := (*[2]uint32)(list[n:])
-		pair[0] = at
-		pair[1] = uint32(x) << lookShift
-		at += lookBytes
-		total += uint32(x) - keep
-		n += int((uint32(x)|keep)+0xFF) >> 8 << 1
-	}
+	n, total := vectorLookList(p.vector, list, in, p.zero != 0)
+	total -= p.zeros
 	if n > 0 {
 		var sums stripSums
 		list = list[:n]
@@ -59,6 +51,25 @@ func (p *sortedPart) runLooks(acc []int32, in []byte, list []uint32) int32 {
 	}
 	return p.lowTimes(total) - p.excess
 }
+
+// lookList lists the rows of the elements of in and the tables of their levels, in pairs, and returns the length
+// of the list and the sum of in. Unless all is set, rows of level 0 are left out. The list has room for lookSlack
+// entries more.
+func lookList(list []uint32, in []byte, all bool) (n int, sum uint32) {
+	at := uint32(0)
+	for _, x := range in {
+		if x != 0 || all {
+			list[n], list[n+1] = at, uint32(x)<<lookShift
+			n += 2
+		}
+		at += lookBytes
+		sum += uint32(x)
+	}
+	return n, sum
+}
+
+// lookSlack is the number of entries behind a list that may be written.
+const lookSlack = 16
 
 // lookSums adds up the products of one strip of rows at base. list holds pairs: where a row
 // is, and where the table of its level is.

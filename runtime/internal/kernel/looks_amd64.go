@@ -10,6 +10,30 @@ func (v Vector) looks() bool { return v == AVX2 }
 // lookCost estimates the time of a strip of one row in additions of vectors.
 const lookCost = 4
 
+// vectorLookList is lookList; in is not empty.
+func vectorLookList(_ Vector, list []uint32, in []byte, all bool) (n int, sum uint32) {
+	take := 0
+	if all {
+		take = 0xFF
+	}
+	return lookListAVX2(&list[0], &in[0], len(in), &compact, take)
+}
+
+// compact moves the bytes of a set of eight to the front: byte i of entry s is the i-th member of s.
+var compact [256][8]byte
+
+func init() {
+	for s := range compact {
+		n := 0
+		for i := range 8 {
+			if s>>i&1 != 0 {
+				compact[s][n] = byte(i)
+				n++
+			}
+		}
+	}
+}
+
 // vectorLooks is lookSums, for at least one row. High bytes of group rows can be added in
 // byte lanes, low bytes of groups times as many in 16 bits.
 func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
@@ -28,6 +52,12 @@ func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
 
 //go:noescape
 func limitAVX2(lanes *uint16, acc *int32, n int, add, top int32)
+
+// lookListAVX2 reads up to 7 bytes behind in. take is the set of elements, of eight, that are listed
+// in any case.
+//
+//go:noescape
+func lookListAVX2(list *uint32, in *byte, n int, compact *[256][8]byte, take int) (count int, sum uint32)
 
 //go:noescape
 func looksAVX2(out *stripSums, base unsafe.Pointer, list *uint32, n int, tables *byte, group, groups int)

@@ -197,3 +197,77 @@ limit:
 	JNE          limit
 	VZEROUPPER
 	RET
+
+DATA eightRows<>+0(SB)/4, $256
+GLOBL eightRows<>(SB), RODATA|NOPTR, $4
+
+// func lookListAVX2(list *uint32, in *byte, n int, compact *[256][8]byte, take int) (count int, sum uint32)
+//
+// Y7 is where the rows of the next eight elements are, X6 the sum.
+TEXT ·lookListAVX2(SB), NOSPLIT, $0-52
+	MOVQ list+0(FP), DI
+	MOVQ in+8(FP), SI
+	MOVQ n+16(FP), CX
+	MOVQ compact+24(FP), R9
+	MOVQ take+32(FP), R11
+	MOVL $0xFF, R12
+	MOVQ DI, R13
+	VPXOR X5, X5, X5
+	VPXOR X6, X6, X6
+	VPXOR Y7, Y7, Y7
+	VPBROADCASTD eightRows<>(SB), Y8
+	CMPQ CX, $8
+	JLT  listlast
+listeight:
+	VMOVQ (SI), X0
+listrows:
+	VPSADBW   X5, X0, X1
+	VPADDQ    X1, X6, X6
+	VPCMPEQB  X5, X0, X1
+	VPMOVMSKB X1, AX
+	NOTL      AX
+	ORL       R11, AX
+	ANDL      R12, AX
+	VMOVQ     (R9)(AX*8), X2
+	VPSHUFB   X2, X0, X0
+	VPMOVZXBD X0, Y0
+	VPMOVZXBD X2, Y2
+	VPSLLD    $5, Y0, Y0 // tables
+	VPSLLD    $5, Y2, Y2 // rows
+	VPADDD    Y7, Y2, Y2
+	VPUNPCKLDQ Y0, Y2, Y3
+	VPUNPCKHDQ Y0, Y2, Y4
+	VPERM2I128 $0x20, Y4, Y3, Y0
+	VPERM2I128 $0x31, Y4, Y3, Y1
+	VMOVDQU   Y0, (DI)
+	VMOVDQU   Y1, 32(DI)
+	POPCNTL   AX, AX
+	LEAQ      (DI)(AX*8), DI
+	VPADDD    Y8, Y7, Y7
+	ADDQ      $8, SI
+	SUBQ      $8, CX
+	JLE       listdone
+	CMPQ      CX, $8
+	JGE       listeight
+listlast:
+	MOVQ  (SI), AX
+	MOVQ  $-1, R10
+	SHLQ  $3, CX
+	SHLQ  CX, R10
+	NOTQ  R10
+	SHRQ  $3, CX
+	ANDQ  R10, AX
+	VMOVQ AX, X0
+	MOVL  $0xFF, R12
+	SHLL  CX, R12
+	NOTL  R12
+	ANDL  $0xFF, R12
+	JMP   listrows
+listdone:
+	SUBQ R13, DI
+	SHRQ $2, DI
+	MOVQ DI, count+40(FP)
+	VMOVD X6, AX
+	MOVL AX, sum+48(FP)
+	VZEROUPPER
+	RET

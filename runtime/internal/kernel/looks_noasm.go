@@ -8,6 +8,10 @@ func (v Vector) looks() bool { return false }
 
 const lookCost = 0
 
+func vectorLookList(_ Vector, list []uint32, in []byte, all bool) (n int, sum uint32) {
+	return lookList(list, in, all)
+}
+
 func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
 	lookSums(out, base, list, tables)
 }

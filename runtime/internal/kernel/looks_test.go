@@ -42,6 +42,40 @@ func TestLooks(t *testing.T) {
 	}
 }
 
+// TestLookList lists elements of all lengths, with guards around the list.
+func TestLookList(t *testing.T) {
+	r := rand.New(rand.NewSource(34))
+	const guard = 0xA5A5A5A5
+	for _, v := range Available() {
+		if !v.looks() {
+			continue
+		}
+		for n := 1; n <= 700; n++ {
+			in := make([]byte, n+Margin)
+			for i := range in {
+				if in[i] = byte(r.Uint32()); r.Intn(3) == 0 {
+					in[i] = 0
+				}
+			}
+			in = in[:n]
+			for _, all := range []bool{false, true} {
+				want := make([]uint32, 2*n)
+				size, sum := lookList(want, in, all)
+				got := slices.Repeat([]uint32{guard}, 2*n+2*lookSlack)
+				gotSize, gotSum := vectorLookList(v, got[lookSlack/2:], in, all)
+				if gotSize != size || gotSum != sum || !slices.Equal(got[lookSlack/2:][:size], want[:size]) {
+					t.Fatalf("%v: %d elements, all %v: %d entries, sum %d, want %d, %d", v, n, all, gotSize, gotSum, size, sum)
+				}
+				for i, g := range got {
+					if (i < lookSlack/2 || i >= lookSlack/2+2*n+lookSlack) && g != guard {
+						t.Fatalf("%v: %d elements, all %v: wrote entry %d", v, n, all, i-lookSlack/2)
+					}
+				}
+			}
+		}
+	}
+}
+
 func TestStreams(t *testing.T) {
 	r := rand.New(rand.NewSource(34))
 	for _, v := range Available() {

@@ -54,8 +54,9 @@ type sortedPart struct {
 
 	// Tables of products, where they are looked up instead of sorting: see looks.go.
 	tables []byte
-	groups int   // of group rows each, that can be added in 16-bit lanes
-	excess int32 // of the products of all rows, in every output element
+	groups int    // of group rows each, that can be added in 16-bit lanes
+	excess int32  // of the products of all rows, in every output element
+	zeros  uint32 // sum of the elements where all are zero
 
 	streams []stream
 	bits    uint // of a digit
@@ -133,7 +134,8 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 				p.listLen *= 2
 			}
 			if v.looks() {
-				p.listLen *= 2
+				p.listLen = 2*n + lookSlack
+				p.zeros = uint32(n * t.Zero)
 				p.makeLooks(t)
 			} else {
 				p.makeBuckets(t)
