@@ -83,33 +83,97 @@ func identity(st state, shape [3]int) *sum {
 }
 
 // fineness is how many bits finer the common unit of several terms is made than the
-// finest of theirs, so that the others are nearly whole multiples of it.
+// finest of theirs, at most, so that the others are nearly whole multiples of it.
 const fineness = 8
 
-// emit turns a sum into an instruction over a common unit, with integer biases and without
-// a requantization, and returns that unit. The unit is made as fine as [fineness] asks and an
-// int32 accumulator allows.
-func (c *compiler) emit(s *sum, out int) (*runtime.Linear, float64, error) {
+// inaccuracy is what a term's unit may be wrong by, as a part of a level of the result when the
+// term spans all levels.
+const inaccuracy = 1.0 / 16
+
+// matching is a common unit of terms.
+type matching struct {
+	unit      float64
+	multiples []float64 // of it, by term: their own units
+}
+
+// matchings lists common units from the best on. The first one's multiples are whole and take few
+// additions, if there is such a unit: they differ from the units of terms by nothing or, where that is
+// impossible, by too little to matter to a result of that many levels. The others do not differ at
+// all, and centres are rounded.
+func matchings(terms []term, levels int) []matching {
 	finest := math.Inf(1)
-	for _, t := range s.terms {
+	for _, t := range terms {
 		finest = math.Min(finest, t.unit)
 	}
-	shift := fineness
-	if !mixedUnits(s.terms, finest) {
-		shift = 0
+	var list []matching
+	for _, tolerance := range []float64{1e-9, inaccuracy / float64(levels)} {
+		if m, ok := wholeMatching(terms, finest, tolerance); ok {
+			list = append(list, m)
+			break
+		}
 	}
-	for ; ; shift-- {
-		unit := math.Ldexp(finest, -shift)
+	for shift := fineness; shift >= -16; shift-- {
+		m := matching{unit: math.Ldexp(finest, -shift)}
+		for _, t := range terms {
+			m.multiples = append(m.multiples, t.unit/m.unit)
+		}
+		list = append(list, m)
+	}
+	return list
+}
+
+// wholeMatching finds the unit whose multiples have the fewest signed binary digits; of several
+// the coarsest.
+func wholeMatching(terms []term, finest, tolerance float64) (best matching, ok bool) {
+	least := math.MaxInt
+	for shift := range fineness + 1 {
+		m, digits := matching{unit: math.Ldexp(finest, -shift)}, 0
+		for _, t := range terms {
+			k := wholeMultiple(t.unit/m.unit, tolerance)
+			if k == 0 {
+				digits = math.MaxInt
+				break
+			}
+			digits += signedDigits(k)
+			m.multiples = append(m.multiples, float64(k))
+		}
+		if digits < least {
+			best, least = m, digits
+		}
+	}
+	return best, least < math.MaxInt
+}
+
+// wholeMultiple is the whole number next to ratio, which is 1 or more, whose signed binary digits are the
+// fewest, and of those the nearest one; 0 if there is none within tolerance*ratio.
+func wholeMultiple(ratio, tolerance float64) int32 {
+	if ratio > 1<<24 {
+		return 0
+	}
+	best, least, nearest := int32(0), math.MaxInt, 0.0
+	for k := math.Ceil(ratio * (1 - tolerance)); k <= ratio*(1+tolerance); k++ {
+		digits, far := signedDigits(int32(k)), math.Abs(k-ratio)
+		if digits < least || digits == least && far < nearest {
+			best, least, nearest = int32(k), digits, far
+		}
+	}
+	return best
+}
+
+// emit turns a sum into an instruction over a common unit, with integer biases and without
+// a requantization, and returns that unit. The result will have that many levels.
+func (c *compiler) emit(s *sum, out, levels int) (*runtime.Linear, float64, error) {
+	for _, m := range matchings(s.terms, levels) {
 		linear := &runtime.Linear{Out: out}
 		fits := true
 		for _, v := range s.bias {
-			b := math.Round(v / unit)
+			b := math.Round(v / m.unit)
 			fits = fits && math.Abs(b) <= math.MaxInt32
 			linear.Bias = append(linear.Bias, int32(b))
 		}
-		for _, t := range s.terms {
+		for i, t := range s.terms {
 			rt := t.Term
-			centres, indices, ok := rescale(t.centres, t.indices, t.unit/unit)
+			centres, indices, ok := rescale(t.centres, t.indices, m.multiples[i])
 			fits = fits && ok
 			rt.Codebook = c.codebook(centres)
 			rt.Weights = runtime.PackWeights(indices, len(centres))
@@ -119,23 +183,11 @@ func (c *compiler) emit(s *sum, out int) (*runtime.Linear, float64, error) {
 			_, _, err := c.prog.AccRange(linear)
 			fits = err == nil
 		}
-		switch {
-		case fits:
-			return linear, unit, nil
-		case shift < -16:
-			return nil, 0, fmt.Errorf("no unit keeps the accumulators within 32 bits; the weights or their inputs are out of proportion")
+		if fits {
+			return linear, m.unit, nil
 		}
 	}
-}
-
-// mixedUnits says whether any unit is not the finest times a power of two.
-func mixedUnits(terms []term, finest float64) bool {
-	for _, t := range terms {
-		if f, _ := math.Frexp(t.unit / finest); f != 0.5 {
-			return true
-		}
-	}
-	return false
+	return nil, 0, fmt.Errorf("no unit keeps the accumulators within 32 bits; the weights or their inputs are out of proportion")
 }
 
 // rescale multiplies centres by factor and rounds; centres that fall together are merged.
@@ -186,7 +238,7 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	}
 	id := c.tensor(v.Shape, levels)
 	c.prog.Tensors[id].Shape = st.sum.shape
-	linear, unit, err := c.emit(st.sum, id)
+	linear, unit, err := c.emit(st.sum, id, levels.Count)
 	if err != nil {
 		return state{}, err
 	}
@@ -216,7 +268,7 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 func (c *compiler) deliver(st state) (state, error) {
 	id := len(c.prog.Tensors)
 	c.prog.Tensors = append(c.prog.Tensors, runtime.Tensor{Shape: st.sum.shape})
-	linear, unit, err := c.emit(st.sum, id)
+	linear, unit, err := c.emit(st.sum, id, 256)
 	if err != nil {
 		return state{}, err
 	}

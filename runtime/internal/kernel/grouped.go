@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"math"
 )
@@ -68,19 +67,11 @@ type tileCol struct {
 // where the layer is too large for the addresses of taps, and where the machine is not
 // little-endian.
 func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
-	l = l.flattened(wideTile)
-	factors := chooseFactors(l)
-	k, err := newGrouped(l, limit, v, factors)
-	if errors.Is(err, errFactor) {
-		k, err = newGrouped(l, limit, v, make([]factor, len(factors)))
-	}
-	return k, err
-}
-
-func newGrouped(l *Layer, limit int, v Vector, factors []factor) (*Grouped, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
+	l = l.flattened(wideTile)
+	factors := chooseFactors(l)
 	k := &Grouped{vector: v, factors: factors, sections: sections(l), outStep: l.positions()}
 	for i := range factors {
 		k.factored = k.factored || factors[i].m != 0

@@ -18,9 +18,22 @@ type mixDigit struct {
 	negate bool
 }
 
-// factorFlag marks the shift of a segment that belongs to a factor; the rest of it is the
-// position in Grouped.factors.
-const factorFlag = 0x8000
+// The head of a segment that belongs to a factor: factorFlag, the binary digits from the end of the
+// segment to digit 0, and the position in Grouped.factors.
+const (
+	factorFlag  = 0x8000
+	factorShift = 8 // where the binary digits begin
+	maxFactors  = 1 << factorShift
+)
+
+func factorHead(digits, position int) uint16 {
+	return factorFlag | uint16(digits)<<factorShift | uint16(position)
+}
+
+// factorOf splits a head into its binary digits and position.
+func factorOf(head uint16) (digits uint16, position int) {
+	return head &^ factorFlag >> factorShift, int(head & (maxFactors - 1))
+}
 
 // maxFactorCentres limits the search for factors.
 const maxFactorCentres = 64
@@ -59,7 +72,7 @@ func digitsOf(c int32) int {
 // chooseFactors finds a factor for every term; m is 0 where none is worth it.
 func chooseFactors(l *Layer) []factor {
 	factors := make([]factor, len(l.Terms))
-	for i := range l.Terms {
+	for i := range l.Terms[:min(len(l.Terms), maxFactors)] {
 		t := &l.Terms[i]
 		uses := make([]int, len(t.Centres))
 		for _, w := range t.Weights {
@@ -91,8 +104,8 @@ func (t *Term) digitCount(uses []int, f *factor) int {
 	return n
 }
 
-// candidates are numbers that centres may be multiples of: centres, distances of
-// centres, and parts of them.
+// candidates are numbers that centres may be multiples of: their greatest common divisor, and
+// where there are few, centres, distances of centres, and parts of them.
 func (t *Term) candidates(uses []int) []int32 {
 	var used []int32
 	for j, u := range uses {
@@ -100,11 +113,18 @@ func (t *Term) candidates(uses []int) []int32 {
 			used = append(used, t.Centres[j])
 		}
 	}
-	if len(used) > maxFactorCentres {
-		return nil
-	}
-	seen := map[int32]bool{}
 	var list []int32
+	common := 0
+	for _, c := range used {
+		common = gcd(int(max(int64(c), -int64(c))), common)
+	}
+	if common >= 3 && common <= 1<<24 {
+		list = append(list, int32(common))
+	}
+	if len(used) > maxFactorCentres {
+		return list
+	}
+	seen := map[int32]bool{int32(common): true}
 	put := func(d int64) {
 		for part := int64(1); part <= 3; part++ {
 			m := d / part
@@ -124,11 +144,11 @@ func (t *Term) candidates(uses []int) []int32 {
 	return list
 }
 
-// add computes acc += m * lane for lanes of even and odd positions; where odd is
+// add computes acc += m * lane<<digits for lanes of even and odd positions; where odd is
 // nil, for lanes in order.
-func (f *factor) add(acc []int32, even, odd []uint16) {
+func (f *factor) add(acc []int32, even, odd []uint16, digits uint16) {
 	for _, d := range f.digits {
-		shift, sign := d.shift&31, int32(0)
+		shift, sign := (uint16(d.shift)+digits)&31, int32(0)
 		if d.negate {
 			sign = -1
 		}

@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"errors"
 	"fmt"
 	"math/bits"
 	"slices"
@@ -24,9 +23,6 @@ type channelTaps struct {
 type planeTaps struct {
 	add, sub [][]tap
 }
-
-// errFactor is the reason why factors must be left out.
-var errFactor = errors.New("kernel: grouped: the sums of a factor do not fit a lane")
 
 func (c *channelTaps) reset() {
 	c.planeTaps.reset()
@@ -251,12 +247,18 @@ func (g *grid) write(c *channelTaps, bias int32, factors []factor) (channelSegme
 			continue
 		}
 		of := c.factors[i].segments()
-		if len(of) > 1 {
-			return w, errFactor
+		left := 0 // binary digits to digit 0
+		for _, s := range of[1:] {
+			left += s.shift
 		}
-		segs = append(segs, of[0])
-		w.heads = append(w.heads, factorFlag|uint16(i))
-		offsets += factors[i].m * int32(-of[0].lo)
+		for j, s := range of {
+			if j > 0 {
+				left -= s.shift
+			}
+			segs = append(segs, s)
+			w.heads = append(w.heads, factorHead(left, i))
+			offsets += factors[i].m * int32(-s.lo) << left
+		}
 	}
 	g.start = append(g.start, uint32(len(g.prog)))
 	for i := range segs {

@@ -82,10 +82,13 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 		shift := head & (bits.UintSize - 1)
 		prog = sums(k.vector, even, odd, rows, unsafe.Add(prog, 4), k.groupUnits)
 		switch {
-		case head&factorFlag != 0 && wide:
-			k.factors[head&^factorFlag].add(acc, even16, nil)
 		case head&factorFlag != 0:
-			k.factors[head&^factorFlag].add(acc, even16, odd16)
+			odd := odd16
+			if wide {
+				odd = nil
+			}
+			digits, i := factorOf(head)
+			k.factors[i].add(acc, even16, odd, digits)
 		case wide && first:
 			for i, v := range even16 {
 				acc[i] = int32(v)

@@ -43,8 +43,9 @@ func (k *Grouped) newMix(heads []uint16, per int) (m mix, ok bool) {
 			continue
 		}
 		flags := uint32(0)
-		for _, d := range k.factors[head&^factorFlag].digits {
-			e := mixEntry{lanes: at, shift: uint32(d.shift), flags: flags}
+		digits, position := factorOf(head)
+		for _, d := range k.factors[position].digits {
+			e := mixEntry{lanes: at, shift: uint32(d.shift) + uint32(digits), flags: flags}
 			if d.negate {
 				e.flags |= mixNegate
 			}
