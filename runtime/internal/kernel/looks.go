@@ -29,6 +29,11 @@ func (p *sortedPart) makeLooks(t *Term) {
 	p.group = 0xFF / max(1, 15*(t.Levels-1)>>8)
 	p.groups = max(1, lookRows/p.group)
 	p.group = min(p.group, lookRows)
+	if top := 0xFF / 15; p.vector.smallLooks() && t.Zero <= top {
+		p.small = min(t.Levels, top+1)
+	}
+	p.listLen = 2*p.n + lookSlack
+	p.zeros = uint32(p.n * t.Zero)
 }
 
 // lookRows is the number of rows whose products can be added in lanes of 16 bits.
@@ -36,15 +41,16 @@ const lookRows = 0xFF
 
 // runLooks adds the part's share to acc and returns what is missing from every element.
 func (p *sortedPart) runLooks(acc []int32, in []byte, list []uint32) int32 {
-	n, total := vectorLookList(p.vector, list, in, p.zero != 0)
+	small, large := list[:p.listLen], list[p.listLen:][:p.listLen]
+	few, many, total := vectorLookList(p.vector, small, large, in, p.zero != 0, p.small)
 	total -= p.zeros
-	if n > 0 {
+	if few+many > 0 {
 		var sums stripSums
-		list = list[:n]
+		small, large = small[:few], large[:many]
 		rows, streams := unsafe.Pointer(unsafe.SliceData(p.rows)), p.streams
 		for at := 0; len(streams) > 0; at += p.pairBytes {
 			m := min(2*lookColumns, len(streams))
-			vectorLooks(p.vector, &sums, unsafe.Add(rows, at), list, p.tables, p.group, p.groups)
+			vectorLooks(p.vector, &sums, unsafe.Add(rows, at), small, large, p.tables, p.group, p.groups)
 			vectorStreams(p.vector, acc, &sums, streams[:m], 8*lookColumns)
 			streams = streams[m:]
 		}
@@ -52,38 +58,45 @@ func (p *sortedPart) runLooks(acc []int32, in []byte, list []uint32) int32 {
 	return p.lowTimes(total) - p.excess
 }
 
-// lookList lists the rows of the elements of in and the tables of their levels, in pairs, and returns the length
-// of the list and the sum of in. Unless all is set, rows of level 0 are left out. The list has room for lookSlack
-// entries more.
-func lookList(list []uint32, in []byte, all bool) (n int, sum uint32) {
+// lookList lists the rows of the elements of in and the tables of their levels, in pairs: those of
+// levels below split in small, the others in large, whose lengths it returns with the sum of in.
+// Unless all is set, rows of level 0 are left out. The lists have room for lookSlack entries more.
+func lookList(small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {
 	at := uint32(0)
 	for _, x := range in {
-		if x != 0 || all {
-			list[n], list[n+1] = at, uint32(x)<<lookShift
-			n += 2
+		switch {
+		case x == 0 && !all:
+		case int(x) < split:
+			small[few], small[few+1] = at, uint32(x)<<lookShift
+			few += 2
+		default:
+			large[many], large[many+1] = at, uint32(x)<<lookShift
+			many += 2
 		}
 		at += lookBytes
 		sum += uint32(x)
 	}
-	return n, sum
+	return few, many, sum
 }
 
 // lookSlack is the number of entries behind a list that may be written.
 const lookSlack = 16
 
-// lookSums adds up the products of one strip of rows at base. list holds pairs: where a row
-// is, and where the table of its level is.
+// lookSums adds up the products of one strip of rows at base. The lists hold pairs: where a row
+// is, and where the table of its level is. The products of small take one byte.
 //
 //	out[i]    = sum over rows of table[row[i] & 15]
 //	out[32+i] = sum over rows of table[row[i] >> 4]
-func lookSums(out *stripSums, base unsafe.Pointer, list []uint32, tables []byte) {
+func lookSums(out *stripSums, base unsafe.Pointer, small, large []uint32, tables []byte) {
 	*out = stripSums{}
-	for ; len(list) >= 2; list = list[2:] {
-		row := (*[lookBytes]byte)(unsafe.Add(base, list[0]))
-		table := (*[lookBytes]byte)(tables[list[1]:])
-		for i, b := range row {
-			out[i] += int32(table[b&15]) + int32(table[16+(b&15)])<<8
-			out[8*lookColumns+i] += int32(table[b>>4]) + int32(table[16+(b>>4)])<<8
+	for _, list := range [2][]uint32{small, large} {
+		for ; len(list) >= 2; list = list[2:] {
+			row := (*[lookBytes]byte)(unsafe.Add(base, list[0]))
+			table := (*[lookBytes]byte)(tables[list[1]:])
+			for i, b := range row {
+				out[i] += int32(table[b&15]) + int32(table[16+(b&15)])<<8
+				out[8*lookColumns+i] += int32(table[b>>4]) + int32(table[16+(b>>4)])<<8
+			}
 		}
 	}
 }

@@ -10,13 +10,19 @@ func (v Vector) looks() bool { return v == AVX2 }
 // lookCost estimates the time of a strip of one row in additions of vectors.
 const lookCost = 4
 
+// smallLooks says whether vectorLooks is faster for products of one byte.
+func (v Vector) smallLooks() bool { return true }
+
 // vectorLookList is lookList; in is not empty.
-func vectorLookList(_ Vector, list []uint32, in []byte, all bool) (n int, sum uint32) {
-	take := 0
+func vectorLookList(_ Vector, small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {
+	take, below := 0, 0
 	if all {
 		take = 0xFF
 	}
-	return lookListAVX2(&list[0], &in[0], len(in), &compact, take)
+	if split > 0 {
+		below = 0xFF
+	}
+	return lookListAVX2(&small[0], &large[0], &in[0], len(in), &compact, take, below, split-1)
 }
 
 // compact moves the bytes of a set of eight to the front: byte i of entry s is the i-th member of s.
@@ -36,8 +42,8 @@ func init() {
 
 // vectorLooks is lookSums, for at least one row. High bytes of group rows can be added in
 // byte lanes, low bytes of groups times as many in 16 bits.
-func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
-	looksAVX2(out, base, &list[0], len(list)>>1, &tables[0], group, groups)
+func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, small, large []uint32, tables []byte, group, groups int) {
+	looksAVX2(out, base, unsafe.SliceData(small), len(small)>>1, unsafe.SliceData(large), len(large)>>1, &tables[0], group, groups)
 }
 
 // vectorStreams is addStreams.
@@ -54,13 +60,13 @@ func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
 func limitAVX2(lanes *uint16, acc *int32, n int, add, top int32)
 
 // lookListAVX2 reads up to 7 bytes behind in. take is the set of elements, of eight, that are listed
-// in any case.
+// in any case, below that of those that are small when they are not above top.
 //
 //go:noescape
-func lookListAVX2(list *uint32, in *byte, n int, compact *[256][8]byte, take int) (count int, sum uint32)
+func lookListAVX2(small, large *uint32, in *byte, n int, compact *[256][8]byte, take, below, top int) (few, many int, sum uint32)
 
 //go:noescape
-func looksAVX2(out *stripSums, base unsafe.Pointer, list *uint32, n int, tables *byte, group, groups int)
+func looksAVX2(out *stripSums, base unsafe.Pointer, small *uint32, few int, large *uint32, many int, tables *byte, group, groups int)
 
 //go:noescape
 func streamsAVX2(acc *int32, sums *stripSums, streams *stream, n, high int)

@@ -56,17 +56,17 @@
 	VPSRLW $8, R, R \
 	VPADDW R, D, D
 
-// func looksAVX2(out *stripSums, base unsafe.Pointer, list *uint32, n int, tables *byte, group, groups int)
+// func looksAVX2(out *stripSums, base unsafe.Pointer, small *uint32, few int, large *uint32, many int, tables *byte, group, groups int)
 //
 // Sums of the low nibbles of rows: Y0, Y1 of all and of odd places of the low bytes of
 // products, Y4 of high bytes, Y6, Y7 of high bytes of earlier groups; of the high nibbles:
 // Y2, Y3, Y5, Y8, Y9.
-TEXT ·looksAVX2(SB), NOSPLIT, $0-56
+TEXT ·looksAVX2(SB), NOSPLIT, $0-72
 	MOVQ out+0(FP), R15
 	MOVQ base+8(FP), SI
-	MOVQ list+16(FP), DI
-	MOVQ n+24(FP), DX
-	MOVQ tables+32(FP), R9
+	MOVQ small+16(FP), DI
+	MOVQ few+24(FP), DX
+	MOVQ tables+48(FP), R9
 	VPCMPEQB Y13, Y13, Y13
 	VPSRLW   $12, Y13, Y15
 	VPSLLW   $8, Y15, Y14
@@ -88,10 +88,45 @@ TEXT ·looksAVX2(SB), NOSPLIT, $0-56
 	VMOVDQU Y0, 192(R15)
 	VMOVDQU Y0, 224(R15)
 
+	MOVQ    $0xFF, R8 // rows of one byte that 16-bit lanes hold
+	TESTQ   DX, DX
+	JE      alllarge
+smallchunk:
+	MOVQ    R8, CX
+	CMPQ    DX, CX
+	CMOVQLT DX, CX
+	SUBQ    CX, DX
+smallrow:
+	MOVL           (DI), R11
+	MOVL           4(DI), AX
+	ADDQ           $8, DI
+	VMOVDQU        (SI)(R11*1), Y10
+	VBROADCASTI128 (R9)(AX*1), Y12
+	VPSRLW         $4, Y10, Y11
+	VPAND          Y15, Y10, Y10
+	VPAND          Y15, Y11, Y11
+	VPSHUFB        Y10, Y12, Y14
+	VPSHUFB        Y11, Y12, Y12
+	SPREAD(Y14, Y0, Y1)
+	SPREAD(Y12, Y2, Y3)
+	SUBQ           $1, CX
+	JNE            smallrow
+	VPCMPEQB Y13, Y13, Y13
+	VPSRLD   $16, Y13, Y13
+	FLUSH(Y0, Y1, 0, 0)
+	FLUSH(Y2, Y3, 0, 128)
+	TESTQ    DX, DX
+	JNE      smallchunk
+alllarge:
+	MOVQ  large+32(FP), DI
+	MOVQ  many+40(FP), DX
+	TESTQ DX, DX
+	JE    order
+
 chunk:
-	MOVQ groups+48(FP), R10
+	MOVQ groups+64(FP), R10
 group:
-	MOVQ    group+40(FP), CX
+	MOVQ    group+56(FP), CX
 	CMPQ    DX, CX
 	CMOVQLT DX, CX
 	SUBQ    CX, DX
@@ -133,6 +168,7 @@ flush:
 	TESTQ    DX, DX
 	JNE      chunk
 
+order:
 	ORDER(0)
 	ORDER(128)
 	VZEROUPPER
@@ -201,18 +237,41 @@ limit:
 DATA eightRows<>+0(SB)/4, $256
 GLOBL eightRows<>(SB), RODATA|NOPTR, $4
 
-// func lookListAVX2(list *uint32, in *byte, n int, compact *[256][8]byte, take int) (count int, sum uint32)
+// LISTROWS appends the elements of set AX to the list at PTR. The elements are the bytes of X0, Y7 is
+// where the row of the first one is.
+#define LISTROWS(PTR) \
+	VMOVQ      (R9)(AX*8), X2    \
+	VPSHUFB    X2, X0, X3        \
+	VPMOVZXBD  X3, Y3            \
+	VPMOVZXBD  X2, Y2            \
+	VPSLLD     $5, Y3, Y3        \
+	VPSLLD     $5, Y2, Y2        \
+	VPADDD     Y7, Y2, Y2        \
+	VPUNPCKLDQ Y3, Y2, Y4        \
+	VPUNPCKHDQ Y3, Y2, Y5        \
+	VPERM2I128 $0x20, Y5, Y4, Y2 \
+	VPERM2I128 $0x31, Y5, Y4, Y3 \
+	VMOVDQU    Y2, (PTR)         \
+	VMOVDQU    Y3, 32(PTR)       \
+	POPCNTL    AX, AX            \
+	LEAQ       (PTR)(AX*8), PTR
+
+// func lookListAVX2(small, large *uint32, in *byte, n int, compact *[256][8]byte, take, below, top int) (few, many int, sum uint32)
 //
-// Y7 is where the rows of the next eight elements are, X6 the sum.
-TEXT ·lookListAVX2(SB), NOSPLIT, $0-52
-	MOVQ list+0(FP), DI
-	MOVQ in+8(FP), SI
-	MOVQ n+16(FP), CX
-	MOVQ compact+24(FP), R9
-	MOVQ take+32(FP), R11
+// X6 is the sum, Y9 the top of small levels; R12 is the set of elements that there are.
+TEXT ·lookListAVX2(SB), NOSPLIT, $0-84
+	MOVQ small+0(FP), DI
+	MOVQ large+8(FP), BX
+	MOVQ in+16(FP), SI
+	MOVQ n+24(FP), CX
+	MOVQ compact+32(FP), R9
+	MOVQ take+40(FP), R11
+	MOVQ below+48(FP), R13
+	MOVQ top+56(FP), AX
+	VMOVD AX, X9
+	VPBROADCASTB X9, X9
 	MOVL $0xFF, R12
-	MOVQ DI, R13
-	VPXOR X5, X5, X5
+	VPXOR X10, X10, X10
 	VPXOR X6, X6, X6
 	VPXOR Y7, Y7, Y7
 	VPBROADCASTD eightRows<>(SB), Y8
@@ -221,28 +280,22 @@ TEXT ·lookListAVX2(SB), NOSPLIT, $0-52
 listeight:
 	VMOVQ (SI), X0
 listrows:
-	VPSADBW   X5, X0, X1
+	VPSADBW   X10, X0, X1
 	VPADDQ    X1, X6, X6
-	VPCMPEQB  X5, X0, X1
+	VPCMPEQB  X10, X0, X1
+	VPMOVMSKB X1, DX
+	NOTL      DX
+	ORL       R11, DX
+	ANDL      R12, DX
+	VPMINUB   X9, X0, X1
+	VPCMPEQB  X0, X1, X1
 	VPMOVMSKB X1, AX
-	NOTL      AX
-	ORL       R11, AX
-	ANDL      R12, AX
-	VMOVQ     (R9)(AX*8), X2
-	VPSHUFB   X2, X0, X0
-	VPMOVZXBD X0, Y0
-	VPMOVZXBD X2, Y2
-	VPSLLD    $5, Y0, Y0 // tables
-	VPSLLD    $5, Y2, Y2 // rows
-	VPADDD    Y7, Y2, Y2
-	VPUNPCKLDQ Y0, Y2, Y3
-	VPUNPCKHDQ Y0, Y2, Y4
-	VPERM2I128 $0x20, Y4, Y3, Y0
-	VPERM2I128 $0x31, Y4, Y3, Y1
-	VMOVDQU   Y0, (DI)
-	VMOVDQU   Y1, 32(DI)
-	POPCNTL   AX, AX
-	LEAQ      (DI)(AX*8), DI
+	ANDL      R13, AX
+	ANDL      DX, AX
+	SUBL      AX, DX
+	LISTROWS(DI)
+	MOVL      DX, AX
+	LISTROWS(BX)
 	VPADDD    Y8, Y7, Y7
 	ADDQ      $8, SI
 	SUBQ      $8, CX
@@ -264,10 +317,13 @@ listlast:
 	ANDL  $0xFF, R12
 	JMP   listrows
 listdone:
-	SUBQ R13, DI
+	SUBQ small+0(FP), DI
 	SHRQ $2, DI
-	MOVQ DI, count+40(FP)
+	MOVQ DI, few+64(FP)
+	SUBQ large+8(FP), BX
+	SHRQ $2, BX
+	MOVQ BX, many+72(FP)
 	VMOVD X6, AX
-	MOVL AX, sum+48(FP)
+	MOVL AX, sum+80(FP)
 	VZEROUPPER
 	RET

@@ -10,15 +10,18 @@ func (v Vector) looks() bool { return v == NEON }
 // lookCost estimates the time of a strip of one row in additions of vectors.
 const lookCost = 12
 
+// smallLooks says whether vectorLooks is faster for products of one byte.
+func (v Vector) smallLooks() bool { return false }
+
 // vectorLookList is lookList.
-func vectorLookList(_ Vector, list []uint32, in []byte, all bool) (n int, sum uint32) {
-	return lookList(list, in, all)
+func vectorLookList(_ Vector, small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {
+	return lookList(small, large, in, all, split)
 }
 
-// vectorLooks is lookSums, for at least one row. High bytes of group rows can be added in
+// vectorLooks is lookSums, for at least one row, none of them in small. High bytes of group rows can be added in
 // byte lanes, low bytes of groups times as many in 16 bits.
-func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
-	looksNEON(out, base, &list[0], len(list)>>1, &tables[0], group, groups)
+func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, _, large []uint32, tables []byte, group, groups int) {
+	looksNEON(out, base, &large[0], len(large)>>1, &tables[0], group, groups)
 }
 
 func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, high int) {

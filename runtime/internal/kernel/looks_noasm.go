@@ -8,12 +8,14 @@ func (v Vector) looks() bool { return false }
 
 const lookCost = 0
 
-func vectorLookList(_ Vector, list []uint32, in []byte, all bool) (n int, sum uint32) {
-	return lookList(list, in, all)
+func (v Vector) smallLooks() bool { return false }
+
+func vectorLookList(_ Vector, small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {
+	return lookList(small, large, in, all, split)
 }
 
-func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, list []uint32, tables []byte, group, groups int) {
-	lookSums(out, base, list, tables)
+func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, small, large []uint32, tables []byte, _, _ int) {
+	lookSums(out, base, small, large, tables)
 }
 
 func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, high int) {

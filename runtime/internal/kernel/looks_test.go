@@ -16,23 +16,27 @@ func TestLooks(t *testing.T) {
 		for _, levels := range []int{2, 17, 18, 32, 255, 256} {
 			for _, zero := range []int{0, levels / 2, levels - 1} {
 				for _, n := range []int{1, 2, 16, 17, 18, 19, 36, 37, 252, 253, 255, 256, 270, 511, 1000, 4369} {
-					p := &sortedPart{vector: v}
+					p := &sortedPart{vector: v, n: n}
 					p.makeLooks(&Term{Levels: levels, Zero: zero})
 					rows := make([]byte, n*lookBytes)
 					for i := range rows {
 						rows[i] = byte(r.Uint32()) | byte(r.Intn(2)*255)
 					}
-					var list []uint32
+					var small, large []uint32
 					for i := range n {
 						x := levels - 1
 						if r.Intn(2) == 0 {
 							x = r.Intn(levels)
 						}
-						list = append(list, uint32(i*lookBytes), uint32(x*lookBytes))
+						list := &large
+						if x < p.small {
+							list = &small
+						}
+						*list = append(*list, uint32(i*lookBytes), uint32(x*lookBytes))
 					}
 					var want, got stripSums
-					lookSums(&want, unsafe.Pointer(&rows[0]), list, p.tables)
-					vectorLooks(v, &got, unsafe.Pointer(&rows[0]), list, p.tables, p.group, p.groups)
+					lookSums(&want, unsafe.Pointer(&rows[0]), small, large, p.tables)
+					vectorLooks(v, &got, unsafe.Pointer(&rows[0]), small, large, p.tables, p.group, p.groups)
 					if got != want {
 						t.Fatalf("%v: %d rows of %d levels, zero %d: got %v, want %v", v, n, levels, zero, got, want)
 					}
@@ -42,10 +46,10 @@ func TestLooks(t *testing.T) {
 	}
 }
 
-// TestLookList lists elements of all lengths, with guards around the list.
+// TestLookList lists elements of all lengths, with guards around the lists.
 func TestLookList(t *testing.T) {
 	r := rand.New(rand.NewSource(34))
-	const guard = 0xA5A5A5A5
+	const guard, slack = 0xA5A5A5A5, lookSlack / 2
 	for _, v := range Available() {
 		if !v.looks() {
 			continue
@@ -53,22 +57,34 @@ func TestLookList(t *testing.T) {
 		for n := 1; n <= 700; n++ {
 			in := make([]byte, n+Margin)
 			for i := range in {
-				if in[i] = byte(r.Uint32()); r.Intn(3) == 0 {
+				if in[i] = byte(r.Uint32()) >> r.Intn(8); r.Intn(3) == 0 {
 					in[i] = 0
 				}
 			}
 			in = in[:n]
 			for _, all := range []bool{false, true} {
-				want := make([]uint32, 2*n)
-				size, sum := lookList(want, in, all)
-				got := slices.Repeat([]uint32{guard}, 2*n+2*lookSlack)
-				gotSize, gotSum := vectorLookList(v, got[lookSlack/2:], in, all)
-				if gotSize != size || gotSum != sum || !slices.Equal(got[lookSlack/2:][:size], want[:size]) {
-					t.Fatalf("%v: %d elements, all %v: %d entries, sum %d, want %d, %d", v, n, all, gotSize, gotSum, size, sum)
-				}
-				for i, g := range got {
-					if (i < lookSlack/2 || i >= lookSlack/2+2*n+lookSlack) && g != guard {
-						t.Fatalf("%v: %d elements, all %v: wrote entry %d", v, n, all, i-lookSlack/2)
+				for _, split := range []int{0, 1, 18} {
+					lists := func() (l [2][]uint32) {
+						for i := range l {
+							l[i] = slices.Repeat([]uint32{guard}, 2*n+2*lookSlack)
+						}
+						return l
+					}
+					want, got := lists(), lists()
+					few, many, sum := lookList(want[0][slack:], want[1][slack:], in, all, split)
+					gotFew, gotMany, gotSum := vectorLookList(v, got[0][slack:], got[1][slack:], in, all, split)
+					if gotFew != few || gotMany != many || gotSum != sum {
+						t.Fatalf("%v: %d elements, all %v, split %d: %d and %d entries, sum %d, want %d, %d, %d", v, n, all, split, gotFew, gotMany, gotSum, few, many, sum)
+					}
+					for i, size := range []int{few, many} {
+						if !slices.Equal(got[i][:slack+size], want[i][:slack+size]) {
+							t.Fatalf("%v: %d elements, all %v, split %d: list %d differs", v, n, all, split, i)
+						}
+						for _, g := range got[i][slack+size+lookSlack:] {
+							if g != guard {
+								t.Fatalf("%v: %d elements, all %v, split %d: wrote behind list %d", v, n, all, split, i)
+							}
+						}
 					}
 				}
 			}

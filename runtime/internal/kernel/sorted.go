@@ -57,6 +57,7 @@ type sortedPart struct {
 	groups int    // of group rows each, that can be added in 16-bit lanes
 	excess int32  // of the products of all rows, in every output element
 	zeros  uint32 // sum of the elements where all are zero
+	small  int    // levels below have products of one byte; 0: they are not told apart
 
 	streams []stream
 	bits    uint // of a digit
@@ -134,8 +135,6 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 				p.listLen *= 2
 			}
 			if v.looks() {
-				p.listLen = 2*n + lookSlack
-				p.zeros = uint32(n * t.Zero)
 				p.makeLooks(t)
 			} else {
 				p.makeBuckets(t)
