@@ -33,6 +33,7 @@ type Depthwise struct {
 	outSafe  int // output channels, from the first, behind which vectors may write
 
 	fill   depthFill
+	gather gather
 	pitch  int          // lanes from one row of positions to the next
 	lanes  int          // from the first position to the last, whole steps of vectors
 	bytes  int          // of a channel in the buffer
@@ -48,11 +49,12 @@ type Depthwise struct {
 // fields.
 type depthFill struct {
 	rows   []depthRow
-	cols   int    // columns that are copied
-	stride int    // columns, 1 or 2
-	odd    int    // with a stride of 2: from the place of a column to that of the next
-	empty  int    // the byte of the index worth zero
-	blank  [2]int // bytes of the last vector of a row that are none of its columns; of the second plane
+	cols   int       // columns that are copied
+	stride int       // columns, 1 or 2
+	odd    int       // with a stride of 2: from the place of a column to that of the next
+	empty  int       // the byte of the index worth zero
+	blank  [2]int    // bytes of the last vector of a row that are none of its columns; of the second plane
+	moves  *rowMoves // of all rows; nil: they are moved one by one
 }
 
 // depthStart is a value of lanes, in the form of vectors: see SPILL.
@@ -184,12 +186,16 @@ func (k *Depthwise) layout(t *Term) error {
 		step := f.stride * vector
 		last := f.cols - (f.cols-1)/step*step
 		f.blank = [2]int{vector - ceilDiv(last, f.stride), vector - last/f.stride}
+		if f.stride == 1 && t.Stride[0] == 1 && f.cols == t.Shape[2] && n == t.Shape[1] {
+			f.moves = newRowMoves(k.vector, n, f.cols, f.cols, k.pitch, depthBias, byte(f.empty))
+		}
 	}
 	for ky := range t.Kernel[0] {
 		for kx := range t.Kernel[1] {
 			k.taps = append(k.taps, int32(at(ky*t.Dilation[0], kx*t.Dilation[1])))
 		}
 	}
+	k.gather = newGather(k.vector, k.rows, k.cols, k.pitch)
 	k.table = len(k.taps) * depthLevels
 	if k.wide {
 		k.table *= 2
@@ -286,5 +292,5 @@ func (k *Depthwise) Cost() int {
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Depthwise) Memory() (weights, tables int) {
-	return len(k.tables), k.finisher.bytes() + 8*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows) + 56*len(k.blocks)
+	return len(k.tables), k.finisher.bytes() + 8*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows) + 56*len(k.blocks) + 2*56
 }

@@ -37,11 +37,22 @@ func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, 
 	depthFillPairsAVX2(&buffer[0], &in[0], f, channels, step, plane)
 }
 
-// vectorUnpack is unpackRows for a number of channels, which are step bytes apart in line and
+// vectorGather is gatherRows for a number of channels, which are step bytes apart in line and
 // follow each other in dst. It may write depthSlack bytes more.
-func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
-	unpackAVX2(&dst[0], &line[0], channels, rows, cols, pitch, step)
+func vectorGather(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
+	gatherAVX2(&dst[0], &line[0], channels, rows, cols, pitch, step)
 }
+
+// movesRows says whether vectorMoveRows exists for v.
+func (v Vector) movesRows() bool { return v >= AVX2 }
+
+// vectorMoveRows is moveRows.
+func vectorMoveRows(_ Vector, dst, src []byte, m *rowMoves, channels, toStep, fromStep int) {
+	moveRowsAVX2(&dst[0], &src[0], m, channels, toStep, fromStep)
+}
+
+//go:noescape
+func moveRowsAVX2(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
 
 //go:noescape
 func depthBytesAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
@@ -59,4 +70,4 @@ func depthFillAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
 func depthFillPairsAVX2(dst, src *byte, f *depthFill, channels, step, plane int)
 
 //go:noescape
-func unpackAVX2(dst, line *byte, channels, rows, cols, pitch, step int)
+func gatherAVX2(dst, line *byte, channels, rows, cols, pitch, step int)

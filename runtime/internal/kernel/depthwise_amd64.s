@@ -385,30 +385,60 @@ lastpair:
 	VZEROUPPER
 	RET
 
-// func unpackAVX2(dst, line *byte, channels, rows, cols, pitch, step int)
-TEXT ·unpackAVX2(SB), NOSPLIT, $0-56
+// func gatherAVX2(dst, line *byte, channels, rows, cols, pitch, step int)
+TEXT ·gatherAVX2(SB), NOSPLIT, $0-56
 	MOVQ dst+0(FP), DI
 	MOVQ line+8(FP), R8
 	MOVQ channels+16(FP), R9
 	MOVQ cols+32(FP), R11
 	MOVQ pitch+40(FP), R12
-unpackchannel:
+gatherchannel:
 	MOVQ R8, SI
 	MOVQ rows+24(FP), R10
-unpackrow:
+gatherrow:
 	XORL AX, AX
-unpack:
+gather:
 	VMOVDQU (SI)(AX*1), Y0
 	VMOVDQU Y0, (DI)(AX*1)
 	ADDQ    $32, AX
 	CMPQ    AX, R11
-	JLT     unpack
+	JLT     gather
 	ADDQ    R11, DI
 	ADDQ    R12, SI
 	SUBQ    $1, R10
-	JNE     unpackrow
+	JNE     gatherrow
 	ADDQ    step+48(FP), R8
 	SUBQ    $1, R9
-	JNE     unpackchannel
+	JNE     gatherchannel
+	VZEROUPPER
+	RET
+
+// func moveRowsAVX2(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
+TEXT ·moveRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), R12
+	MOVQ src+8(FP), R13
+	MOVQ m+16(FP), R8
+	MOVQ channels+24(FP), DX
+	VMOVDQU (R8), X1
+	VMOVDQU 16(R8), X2
+	MOVQ 40(R8), R10
+	MOVQ 48(R8), R11
+movechannel:
+	MOVQ R12, DI
+	MOVQ R13, SI
+	MOVQ 32(R8), CX
+movegroup:
+	VMOVDQU (SI), X0
+	VPSHUFB X1, X0, X0
+	VPADDB  X2, X0, X0
+	VMOVDQU X0, (DI)
+	ADDQ    R10, SI
+	ADDQ    R11, DI
+	SUBQ    $1, CX
+	JNE     movegroup
+	ADDQ    toStep+32(FP), R12
+	ADDQ    fromStep+40(FP), R13
+	SUBQ    $1, DX
+	JNE     movechannel
 	VZEROUPPER
 	RET

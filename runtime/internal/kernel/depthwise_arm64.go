@@ -32,9 +32,9 @@ func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, 
 	}
 }
 
-// vectorUnpack is unpackRows for a number of channels, which are step bytes apart in line and
+// vectorGather is gatherRows for a number of channels, which are step bytes apart in line and
 // follow each other in dst.
-func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
+func vectorGather(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
 	for ; channels > 0; channels-- {
 		from := line
 		for range rows {
@@ -44,6 +44,11 @@ func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step 
 		line = line[step:]
 	}
 }
+
+// movesRows says whether vectorMoveRows exists for v.
+func (v Vector) movesRows() bool { return false }
+
+func vectorMoveRows(_ Vector, _, _ []byte, _ *rowMoves, _, _, _ int) {}
 
 //go:noescape
 func depthBytesNEON(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)

@@ -17,4 +17,8 @@ func vectorDepthPairs(_ Vector, _, _ []uint16, _ int, _ []byte, _ int, _ []int32
 
 func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {}
 
-func vectorUnpack(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {}
+func vectorGather(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {}
+
+func (v Vector) movesRows() bool { return false }
+
+func vectorMoveRows(_ Vector, _, _ []byte, _ *rowMoves, _, _, _ int) {}

@@ -28,7 +28,7 @@ func (k *Depthwise) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	for blocks := k.blocks; len(blocks) > 0; blocks = blocks[1:] {
 		b := &blocks[0]
 		if len(k.fill.rows) > 0 {
-			vectorDepthFill(k.vector, s.rowBytes, in[b.in:], &k.fill, b.channels, k.bytes, k.plane)
+			k.fill.channels(k.vector, s.rowBytes, in[b.in:], b.channels, k.bytes, k.plane)
 		}
 		even, odd := s.lanes16[:b.half], s.lanes16[b.half:][:b.half]
 		k.sums(s.rowBytes, even, odd, b)
@@ -108,6 +108,15 @@ func depthSums(even, odd []uint16, half int, buffer []byte, step int, taps []int
 	}
 }
 
+// channels copies a number of channels, which are plane bytes apart in in and step bytes in buffer.
+func (f *depthFill) channels(v Vector, buffer, in []byte, n, step, plane int) {
+	if f.moves != nil {
+		vectorMoveRows(v, buffer[f.rows[0].dst:], in, f.moves, n, step, plane)
+		return
+	}
+	vectorDepthFill(v, buffer, in, f, n, step, plane)
+}
+
 // generic copies all rows.
 func (f *depthFill) generic(buffer, in []byte) {
 	for _, r := range f.rows {
@@ -141,7 +150,7 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 		b := k.steps[0].bins
 		plus, minus := b.offsets(k.add[0])
 		binPairLevels(k.vector, line, even, odd, b, plus, minus)
-		unpackChannels(k.vector, dst[at:], s.line, n, k.outPlane, k.rows, k.cols, k.pitch, k.lanes)
+		k.gather.channels(k.vector, dst[at:], s.line, n, k.lanes)
 	case k.binned:
 		for c := range n {
 			b := k.step(o + c).bins
@@ -149,7 +158,7 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 			binPairLevels(k.vector, line[:k.lanes], even[:half], odd[:half], b, plus, minus)
 			line, even, odd = line[k.lanes:], even[half:], odd[half:]
 		}
-		unpackChannels(k.vector, dst[at:], s.line, n, k.outPlane, k.rows, k.cols, k.pitch, k.lanes)
+		k.gather.channels(k.vector, dst[at:], s.line, n, k.lanes)
 	default:
 		for c := range n {
 			acc := s.acc[:k.lanes]
@@ -161,39 +170,6 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 			}
 			even, odd = even[half:], odd[half:]
 		}
-	}
-}
-
-// unpackChannels moves n channels of rows that are pitch bytes apart to dst, where they follow each
-// other without gaps. In line they are step bytes apart.
-func unpackChannels(v Vector, dst, line []byte, n, plane, rows, cols, pitch, step int) {
-	for n > 0 {
-		safe, size := 0, 0 // channels behind which vectors may write
-		for safe < n && len(dst)-size >= plane+depthSlack {
-			size += plane
-			safe++
-		}
-		if safe > 0 {
-			vectorUnpack(v, dst, line, safe, rows, cols, pitch, step)
-			dst = dst[size:]
-			for range safe {
-				line = line[step:]
-			}
-			n -= safe
-			continue
-		}
-		unpackRows(dst[:plane], line, rows, cols, pitch)
-		dst, line = dst[plane:], line[min(step, len(line)):]
-		n--
-	}
-}
-
-// unpackRows copies rows of cols bytes that are pitch bytes apart.
-func unpackRows(dst, line []byte, rows, cols, pitch int) {
-	for ; rows > 0; rows-- {
-		copy(dst[:cols], line)
-		dst = dst[cols:]
-		line = line[min(pitch, len(line)):]
 	}
 }
 

@@ -138,7 +138,7 @@ func TestDepthFill(t *testing.T) {
 					buffer := all[depthSlack:][:channels*k.bytes]
 					spread(buffer, byte(k.fill.empty))
 					if vector && len(k.fill.rows) > 0 {
-						vectorDepthFill(v, buffer, in, &k.fill, channels, k.bytes, k.plane)
+						k.fill.channels(v, buffer, in, channels, k.bytes, k.plane)
 						return all
 					}
 					for c := range channels {
@@ -148,34 +148,6 @@ func TestDepthFill(t *testing.T) {
 				}
 				if !bytes.Equal(fill(true), fill(false)) {
 					t.Fatalf("%v: %d columns, stride %d, pad %v: differs", v, cols, stride, term.Pad)
-				}
-			}
-		}
-	}
-}
-
-func TestUnpack(t *testing.T) {
-	r := rand.New(rand.NewSource(32))
-	for _, v := range depthVectors() {
-		for cols := 1; cols <= 100; cols++ {
-			const rows, channels = 3, 2
-			pitch := cols + r.Intn(9)
-			step := alignUp(rows*pitch, depthSlack)
-			line := make([]byte, channels*step+depthSlack)
-			r.Read(line)
-			size := channels * rows * cols
-			want := make([]byte, size)
-			for c := range channels {
-				unpackRows(want[c*rows*cols:], line[c*step:], rows, cols, pitch)
-			}
-			dst := bytes.Repeat([]byte{guard}, size+3*depthSlack)
-			vectorUnpack(v, dst[depthSlack:], line, channels, rows, cols, pitch, step)
-			if !bytes.Equal(dst[depthSlack:][:size], want) {
-				t.Fatalf("%v: %d columns, pitch %d: differs", v, cols, pitch)
-			}
-			for i, b := range dst {
-				if (i < depthSlack || i >= size+2*depthSlack) && b != guard {
-					t.Fatalf("%v: %d columns, pitch %d: wrote byte %d", v, cols, pitch, i-depthSlack)
 				}
 			}
 		}

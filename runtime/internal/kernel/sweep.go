@@ -16,9 +16,10 @@ type sweep struct {
 // sweepTile is how the channels of a tile are swept.
 type sweepTile struct {
 	kind   sweepKind
-	per    int // lanes from a segment to the next
-	levels int // of a channel, at most per
-	block  int // channels computed together
+	per    int    // lanes from a segment to the next
+	levels int    // of a channel, at most per
+	block  int    // channels computed together
+	gather gather // of kind sweepApart
 }
 
 type sweepKind uint8
@@ -127,6 +128,7 @@ func (g *grid) sweepTile(k *Grouped, row tileRow, cols int, alike bool) sweepTil
 	}
 	if t.kind == sweepApart {
 		t.levels = t.per
+		t.gather = newGather(k.vector, int(row.rows), cols, g.pitch)
 	}
 	return t
 }
@@ -147,7 +149,7 @@ func (w *sweep) need() Need {
 
 // memory is the size of w in bytes.
 func (w *sweep) memory() int {
-	n := 80 + 32*len(w.tiles) + 32*len(w.mixes)
+	n := 80 + 72*len(w.tiles) + 32*len(w.mixes)
 	for _, m := range w.mixes {
 		n += 16 * len(m.list)
 	}

@@ -30,7 +30,7 @@ func (w *sweep) run(g *grid, k *Grouped, t *sweepTile, dst []byte, at, o int, ro
 			w.channels(g, k, t, dst, at, o, n, row, cols, s)
 		}
 		if t.kind == sweepApart {
-			unpackChannels(k.vector, dst[at:], s.line, n, k.outStep, int(row.rows), cols, g.pitch, t.levels)
+			t.gather.channels(k.vector, dst[at:], s.line, n, t.levels)
 		}
 		o += n
 		for range n {

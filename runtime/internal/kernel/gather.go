@@ -1,0 +1,97 @@
+package kernel
+
+// gather moves channels whose rows of levels have gaps to where they follow each other without.
+type gather struct {
+	rows, cols, pitch int // pitch: bytes from a row to the next
+	plane             int // bytes of a channel without gaps
+	moves             *rowMoves
+}
+
+func newGather(v Vector, rows, cols, pitch int) gather {
+	return gather{rows, cols, pitch, rows * cols, newRowMoves(v, rows, cols, pitch, cols, 0, 0)}
+}
+
+// channels moves n channels, which are step bytes apart in line.
+func (g *gather) channels(v Vector, dst, line []byte, n, step int) {
+	for n > 0 {
+		safe, size := 0, 0 // channels behind which vectors may write
+		for safe < n && len(dst)-size >= g.plane+depthSlack {
+			size += g.plane
+			safe++
+		}
+		if safe == 0 {
+			gatherRows(dst[:g.plane], line, g.rows, g.cols, g.pitch)
+			dst, line = dst[g.plane:], line[min(step, len(line)):]
+			n--
+			continue
+		}
+		if g.moves != nil {
+			vectorMoveRows(v, dst, line, g.moves, safe, g.plane, step)
+		} else {
+			vectorGather(v, dst, line, safe, g.rows, g.cols, g.pitch, step)
+		}
+		dst = dst[size:]
+		for range safe {
+			line = line[step:]
+		}
+		n -= safe
+	}
+}
+
+// gatherRows copies rows of cols bytes that are pitch bytes apart.
+func gatherRows(dst, line []byte, rows, cols, pitch int) {
+	for ; rows > 0; rows-- {
+		copy(dst[:cols], line)
+		dst = dst[cols:]
+		line = line[min(pitch, len(line)):]
+	}
+}
+
+// rowMoves moves the rows of a small channel, a group of them at a time. Assembly knows the
+// order of fields.
+type rowMoves struct {
+	shuffle  [moveBytes]byte // where a byte comes from; 0x80: from nowhere
+	add      [moveBytes]byte // what is added to it
+	groups   int
+	from, to int // bytes from a group to the next
+}
+
+// moveBytes is the size of a group, with what lies behind it.
+const moveBytes = 16
+
+// newRowMoves prepares rows of cols bytes, which are from bytes apart and will be to bytes apart. data
+// is added to them, the bytes between and behind become gap, but none beyond a group. It returns nil where v cannot do that, or not
+// faster.
+func newRowMoves(v Vector, rows, cols, from, to int, data, gap byte) *rowMoves {
+	n := min(rows, moveBytes) // rows of a group
+	for n > 0 && (rows%n != 0 || (n-1)*max(from, to)+cols > moveBytes) {
+		n--
+	}
+	if n == 0 || !v.movesRows() {
+		return nil
+	}
+	m := &rowMoves{groups: rows / n, from: n * from, to: n * to}
+	for i := range moveBytes {
+		m.shuffle[i], m.add[i] = 0x80, gap
+		if row, col := i/to, i%to; row < n && col < cols {
+			m.shuffle[i], m.add[i] = byte(row*from+col), data
+		}
+	}
+	return m
+}
+
+// moveRows moves a number of channels, which are toStep bytes apart in dst and fromStep bytes in src. It
+// reads and writes up to moveBytes bytes behind the rows.
+func moveRows(dst, src []byte, m *rowMoves, channels, toStep, fromStep int) {
+	for c := range channels {
+		for g := range m.groups {
+			in, out := src[c*fromStep+g*m.from:], dst[c*toStep+g*m.to:]
+			for i, from := range m.shuffle {
+				out[i] = m.add[i]
+				if from < moveBytes {
+					out[i] += in[from]
+				}
+			}
+		}
+	}
+}
