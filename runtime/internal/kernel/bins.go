@@ -23,11 +23,14 @@ type bins struct {
 	// unit is 1 where every break raises the level by one. above is below+1 then, also where
 	// there is no break.
 	unit uint32
+	// last is 1 where the last quarter of the tables is needed: there are more than 48 bins, or
+	// steps are none of unit.
+	last uint8
 }
 
 const (
 	binCount = 64
-	binBytes = 7*binCount + 28 // size of bins without long
+	binBytes = 7*binCount + 32 // size of bins without long
 	// binMargin is kept from the ends of an int32 by t before it is limited.
 	binMargin = 1 << 17
 )
@@ -60,6 +63,9 @@ func newBins(breaks []int32, values []uint8, lo, hi int32, long bool) *bins {
 			b.unit = 0
 		}
 	}
+	if b.unit == 0 || b.top>>b.shift >= binCount*3/4 {
+		b.last = 1
+	}
 	for i := range binCount {
 		first := int64(b.low) + int64(i)<<shift
 		n, m := len(breaks), len(breaks)
@@ -86,14 +92,6 @@ func newBins(breaks []int32, values []uint8, lo, hi int32, long bool) *bins {
 	return b
 }
 
-// offsets split what a lane needs to become t: t = lane + plus - minus with saturation,
-// where acc = lane + add.
-func (b *bins) offsets(add int32) (plus, minus uint16) {
-	d := add - b.low
-	plus = uint16(clamp(d, 0xFFFF))
-	minus = uint16(clamp(-d, 0xFFFF))
-	return plus, minus
-}
-
-// fits says that t of every lane, before it is limited, can be told by 16 bits.
-func (b *bins) fits(add int32) bool { return b.top <= 0xFFFF || add <= b.low }
+// minus is what a lane is more than t, before it is limited: t = lane - minus with saturation, where
+// acc = lane + add and add is at most low.
+func (b *bins) minus(add int32) uint16 { return uint16(clamp(b.low-add, 0xFFFF)) }

@@ -118,8 +118,10 @@ words:
 	VZEROUPPER
 	RET
 
-// func levelsAVX2(dst *byte, even, odd *uint16, n, step int, b *bins, plus, minus uint16)
-TEXT ·levelsAVX2(SB), NOSPLIT, $0-52
+// func levelsAVX2(dst *byte, even, odd *uint16, n, step int, b *bins, minus uint16)
+//
+// R10 is 0 where there are at most 48 bins, which need no last quarter of tables.
+TEXT ·levelsAVX2(SB), NOSPLIT, $0-50
 	MOVQ dst+0(FP), DI
 	MOVQ even+8(FP), SI
 	MOVQ odd+16(FP), BX
@@ -130,19 +132,31 @@ TEXT ·levelsAVX2(SB), NOSPLIT, $0-52
 	JNE  pairs2
 	LEAQ 32(SI), BX
 pairs2:
-	VPBROADCASTW plus+48(FP), Y8
-	VPBROADCASTW minus+50(FP), Y9
+	VPBROADCASTW minus+48(FP), Y9
+	VPBROADCASTD seventy<>(SB), Y13
 	BINS(small2)
+	MOVBLZX LAST(R8), R10
 loop2:
 	LANES
 	CMPQ     DX, $64
 	JEQ      lanes2
 	PAIRS
 table2:
-	QUARTERS(Y2, Y14, Y15)
-	TABLE(REST8, Y1, Y14, Y15)
+	VPADDUSB Y13, Y2, Y4
+	VPSUBB   sixteens<>(SB), Y2, Y2
+	VPADDUSB Y13, Y2, Y5
+	VPSUBB   sixteens<>(SB), Y2, Y2
+	VPADDUSB Y13, Y2, Y6
+	LOOK3(REST8, Y1, Y14, Y15)
+	LOOK3(ABOVE, Y3, Y14, Y15)
+	TESTL    R10, R10
+	JEQ      three2
+	VPSUBB   sixteens<>(SB), Y2, Y2
+	VPADDUSB Y13, Y2, Y7
+	LOOK4(REST8, Y1, Y14)
+	LOOK4(ABOVE, Y3, Y15)
+three2:
 	BREAKS
-	TABLE(ABOVE, Y3, Y14, Y15)
 	CMPL     UNIT(R8), $1
 	JNE      steps2
 	VPADDB   Y0, Y3, Y3
@@ -157,7 +171,8 @@ found2:
 	RET
 
 steps2:
-	TABLE(BELOW, Y2, Y14, Y15)
+	LOOK3(BELOW, Y2, Y14, Y15)
+	LOOK4(BELOW, Y2, Y14)
 	VPBLENDVB Y0, Y2, Y3, Y3
 	JMP      found2
 

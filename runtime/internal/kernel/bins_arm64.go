@@ -9,18 +9,15 @@ func (v Vector) binShiftLimit() uint32 { return 16 }
 
 // limits states t for lanes without saturation: t = max(min(lane, ceil), floor) + offset,
 // modulo 2^16.
-func (b *bins) limits(plus, minus uint16) (floor, ceil, offset uint16) {
-	if uint32(plus) > b.top {
-		return 0, 0, uint16(b.top)
-	}
-	return minus, uint16(min(math.MaxUint16, b.top+uint32(minus)-uint32(plus))), plus - minus
+func (b *bins) limits(minus uint16) (floor, ceil, offset uint16) {
+	return minus, uint16(min(math.MaxUint16, b.top+uint32(minus))), -minus
 }
 
 // binPairLevels writes the levels of sums in lanes of even and odd positions:
 // dst[2i] is that of even[i], dst[2i+1] that of odd[i]. Memory of even and odd can be read
 // in whole vectors.
-func binPairLevels(_ Vector, dst []byte, even, odd []uint16, b *bins, plus, minus uint16) {
-	floor, ceil, offset := b.limits(plus, minus)
+func binPairLevels(_ Vector, dst []byte, even, odd []uint16, b *bins, minus uint16) {
+	floor, ceil, offset := b.limits(minus)
 	n := len(dst) >> 4
 	if n > 0 {
 		pairLevelsNEON(&dst[0], &even[0], &odd[0], n, b, floor, ceil, offset)
@@ -33,8 +30,8 @@ func binPairLevels(_ Vector, dst []byte, even, odd []uint16, b *bins, plus, minu
 }
 
 // binLaneLevels writes the levels of sums in lanes: dst[i] is that of lanes[i].
-func binLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, plus, minus uint16) {
-	floor, ceil, offset := b.limits(plus, minus)
+func binLaneLevels(_ Vector, dst []byte, lanes []uint16, b *bins, minus uint16) {
+	floor, ceil, offset := b.limits(minus)
 	n := len(dst) >> 4
 	if n > 0 {
 		laneLevelsNEON(&dst[0], &lanes[0], n, b, floor, ceil, offset)

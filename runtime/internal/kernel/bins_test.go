@@ -70,8 +70,8 @@ func TestBinVectors(t *testing.T) {
 			if b == nil || b.shift > v.binShiftLimit() {
 				continue
 			}
-			add := int32(r.Intn(6000) - 3000)
-			plus, minus := b.offsets(add)
+			add := b.low - int32(r.Intn(6000))
+			minus := b.minus(add)
 			words := (n + 127) / 128 * 128 / wordBytes * 2
 			all := alignedWords(2*words + 32)
 			even, odd := lanesOf(all[:words+16]), lanesOf(all[words:])
@@ -90,8 +90,8 @@ func TestBinVectors(t *testing.T) {
 				pairs[i] = s.Values[count(s.Breaks, int32(pair[i/2])+add)]
 				lanes[i] = s.Values[count(s.Breaks, int32(even[i])+add)]
 			}
-			sameBytes(t, "pairs "+v.String(), pairs, func(dst []byte) { binPairLevels(v, dst, even, odd, b, plus, minus) })
-			sameBytes(t, "lanes "+v.String(), lanes, func(dst []byte) { binLaneLevels(v, dst, even, b, plus, minus) })
+			sameBytes(t, "pairs "+v.String(), pairs, func(dst []byte) { binPairLevels(v, dst, even, odd, b, minus) })
+			sameBytes(t, "lanes "+v.String(), lanes, func(dst []byte) { binLaneLevels(v, dst, even, b, minus) })
 		}
 	}
 }

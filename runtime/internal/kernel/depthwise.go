@@ -110,32 +110,37 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 		return nil, err
 	}
 	k.finisher = newFinisher(l, v, math.MaxInt)
-	k.binned = len(k.steps) > 0
-	for o, add := range k.add {
-		if k.binned {
-			b := k.step(o).bins
-			k.binned = b != nil && b.fits(add) && b.shift <= v.binShiftLimit()
-		}
-	}
-	k.common = k.binned && len(k.steps) == 1 && k.unify(l)
+	k.common = len(k.steps) == 1 && k.unify(l, k.channels*k.per)
+	k.binned = k.common || k.unify(l, 1)
 	return k, nil
 }
 
-// unify gives all channels the same value of add, where lanes have room for the
-// differences.
-func (k *Depthwise) unify(l *Layer) bool {
-	least, most := k.add[0], int64(math.MinInt64)
-	for o, add := range k.add {
-		_, hi := l.bounds(o)
-		least, most = min(least, add), max(most, int64(hi))
+// unify prepares channels for bins: n in a row get the same value of add, which is at most the low end of the
+// bins, as far as lanes have room for the differences. It returns false, and has done nothing, where they
+// have not, or where bins do not suit.
+func (k *Depthwise) unify(l *Layer, n int) bool {
+	bases := make([]int32, len(k.add))
+	for first := 0; first < len(k.add); first += n {
+		r := k.step(first)
+		if r == nil || r.bins == nil || r.bins.shift > k.vector.binShiftLimit() {
+			return false
+		}
+		base, most := r.bins.low, int64(math.MinInt64)
+		for o := first; o < first+n; o++ {
+			_, hi := l.bounds(o)
+			base, most = min(base, k.add[o]), max(most, int64(hi))
+		}
+		if most-int64(base) > maxSpan {
+			return false
+		}
+		for o := first; o < first+n; o++ {
+			bases[o] = base
+		}
 	}
-	if most-int64(least) > maxSpan || !k.steps[0].bins.fits(least) {
-		return false
-	}
-	for o, add := range k.add {
-		lane := uint16(add - least)
+	for o, base := range bases {
+		lane := uint16(k.add[o] - base)
 		k.starts[o] = depthStart{lane + lane<<8, lane}
-		k.add[o] = least
+		k.add[o] = base
 	}
 	return true
 }
@@ -292,5 +297,5 @@ func (k *Depthwise) Cost() int {
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Depthwise) Memory() (weights, tables int) {
-	return len(k.tables), k.finisher.bytes() + 8*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows) + 56*len(k.blocks) + 2*56
+	return len(k.tables), k.finisher.bytes() + 8*len(k.add) + 4*len(k.taps) + 16*len(k.fill.rows) + 64*len(k.blocks) + 2*56
 }

@@ -6,6 +6,7 @@ type depthBlock struct {
 	first, outs int // output channels
 	half        int // lanes of even positions of all output channels
 	in, out     int // elements before it
+	size        int // elements of its output
 	tables      int // bytes before those of its channels
 }
 
@@ -14,7 +15,7 @@ func (k *Depthwise) cut(size int) {
 	for c := 0; c < k.channels; c += size {
 		n := min(size, k.channels-c)
 		o := c * k.per
-		k.blocks = append(k.blocks, depthBlock{n, o, n * k.per, n * k.per * k.lanes / 2, c * k.plane, o * k.outPlane, o * k.table})
+		k.blocks = append(k.blocks, depthBlock{n, o, n * k.per, n * k.per * k.lanes / 2, c * k.plane, o * k.outPlane, n * k.per * k.outPlane, o * k.table})
 	}
 	k.room = k.blocks[0].channels * k.bytes
 }
@@ -148,17 +149,15 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 	switch {
 	case k.common:
 		b := k.steps[0].bins
-		plus, minus := b.offsets(k.add[0])
-		binPairLevels(k.vector, line, even, odd, b, plus, minus)
-		k.gather.channels(k.vector, dst[at:], s.line, n, k.lanes)
+		binPairLevels(k.vector, line, even, odd, b, b.minus(k.add[0]))
+		k.gather.channels(k.vector, dst[at:], s.line, n, k.lanes, block.size)
 	case k.binned:
 		for c := range n {
 			b := k.step(o + c).bins
-			plus, minus := b.offsets(k.add[o+c])
-			binPairLevels(k.vector, line[:k.lanes], even[:half], odd[:half], b, plus, minus)
+			binPairLevels(k.vector, line[:k.lanes], even[:half], odd[:half], b, b.minus(k.add[o+c]))
 			line, even, odd = line[k.lanes:], even[half:], odd[half:]
 		}
-		k.gather.channels(k.vector, dst[at:], s.line, n, k.lanes)
+		k.gather.channels(k.vector, dst[at:], s.line, n, k.lanes, block.size)
 	default:
 		for c := range n {
 			acc := s.acc[:k.lanes]

@@ -11,31 +11,29 @@ func newGather(v Vector, rows, cols, pitch int) gather {
 	return gather{rows, cols, pitch, rows * cols, newRowMoves(v, rows, cols, pitch, cols, 0, 0)}
 }
 
-// channels moves n channels, which are step bytes apart in line.
-func (g *gather) channels(v Vector, dst, line []byte, n, step int) {
-	for n > 0 {
-		safe, size := 0, 0 // channels behind which vectors may write
-		for safe < n && len(dst)-size >= g.plane+depthSlack {
-			size += g.plane
-			safe++
-		}
-		if safe == 0 {
-			gatherRows(dst[:g.plane], line, g.rows, g.cols, g.pitch)
-			dst, line = dst[g.plane:], line[min(step, len(line)):]
-			n--
-			continue
-		}
-		if g.moves != nil {
-			vectorMoveRows(v, dst, line, g.moves, safe, g.plane, step)
-		} else {
-			vectorGather(v, dst, line, safe, g.rows, g.cols, g.pitch, step)
-		}
-		dst = dst[size:]
-		for range safe {
-			line = line[step:]
-		}
-		n -= safe
+// channels moves n channels, which are step bytes apart in line and take size bytes without gaps.
+func (g *gather) channels(v Vector, dst, line []byte, n, step, size int) {
+	if len(dst) >= size+depthSlack { // vectors write behind
+		g.vector(v, dst, line, n, step)
+		return
 	}
+	for ; n > 0; n-- {
+		if len(dst) >= g.plane+depthSlack {
+			g.vector(v, dst, line, 1, step)
+		} else {
+			gatherRows(dst[:g.plane], line, g.rows, g.cols, g.pitch)
+		}
+		dst, line = dst[g.plane:], line[min(step, len(line)):]
+	}
+}
+
+// vector is channels with vectors, which write up to depthSlack bytes more.
+func (g *gather) vector(v Vector, dst, line []byte, n, step int) {
+	if g.moves != nil {
+		vectorMoveRows(v, dst, line, g.moves, n, g.plane, step)
+		return
+	}
+	vectorGather(v, dst, line, n, g.rows, g.cols, g.pitch, step)
 }
 
 // gatherRows copies rows of cols bytes that are pitch bytes apart.

@@ -23,7 +23,7 @@ func TestGather(t *testing.T) {
 			}
 			dst := bytes.Repeat([]byte{guard}, size+3*depthSlack)
 			g := newGather(v, rows, cols, pitch)
-			g.channels(v, dst[depthSlack:][:size+depthSlack], line, channels, step)
+			g.channels(v, dst[depthSlack:][:size+depthSlack], line, channels, step, size)
 			if !bytes.Equal(dst[depthSlack:][:size], want) {
 				t.Fatalf("%v: %d columns, pitch %d: differs", v, cols, pitch)
 			}
@@ -64,7 +64,7 @@ func TestMoveRows(t *testing.T) {
 				for c := range channels {
 					for y := range rows {
 						inGroup := y % (rows / m.groups) * to
-					for x := range min(to, moveBytes-inGroup) {
+						for x := range min(to, moveBytes-inGroup) {
 							w := gap
 							if x < cols {
 								w = src[(c*rows+y)*from+x] + data

@@ -118,7 +118,7 @@ func (k *Sorted) levels(dst []byte, acc []int32, add int32, s *Scratch) {
 	b := k.steps[0].bins
 	lanes := s.lanes16[:len(acc)]
 	vectorLimit(k.vector, lanes, acc, add-b.low, int32(b.top))
-	binLaneLevels(k.vector, dst, lanes, b, 0, 0)
+	binLaneLevels(k.vector, dst, lanes, b, 0)
 }
 
 // limitLanes computes lanes[i] = acc[i]+add limited to [0, top], with top < 2^16. The sum is

@@ -287,6 +287,8 @@ listrows:
 	NOTL      DX
 	ORL       R11, DX
 	ANDL      R12, DX
+	TESTL     R13, R13
+	JEQ       listlarge
 	VPMINUB   X9, X0, X1
 	VPCMPEQB  X0, X1, X1
 	VPMOVMSKB X1, AX
@@ -294,6 +296,7 @@ listrows:
 	ANDL      DX, AX
 	SUBL      AX, DX
 	LISTROWS(DI)
+listlarge:
 	MOVL      DX, AX
 	LISTROWS(BX)
 	VPADDD    Y8, Y7, Y7

@@ -7,8 +7,8 @@ type sweep struct {
 	odd   int         // where lanes of odd positions are in lanes16
 
 	// Where all channels have one segment and need the same to become levels: what they need.
-	bins        *bins
-	plus, minus uint16
+	bins  *bins
+	minus uint16
 	// Else, by channel: how segments become levels.
 	mixes []mix
 }
@@ -83,13 +83,13 @@ func (g *grid) makeSweep(k *Grouped, written []channelSegments) {
 // unify lets w treat all channels the same, where they suit: one segment each, the same bins for
 // all, and lanes with room for the differences of add, which the offsets of segments make up for.
 func (g *grid) unify(k *Grouped, w *sweep, written []channelSegments) bool {
-	base := g.add[0]
+	b := k.steps[0].bins
+	if len(k.steps) != 1 || b.shift > k.vector.binShiftLimit() {
+		return false
+	}
+	base := b.low
 	for _, add := range g.add {
 		base = min(base, add)
-	}
-	b := k.steps[0].bins
-	if len(k.steps) != 1 || !b.fits(base) || b.shift > k.vector.binShiftLimit() {
-		return false
 	}
 	for o, add := range g.add {
 		if len(written[o].heads) != 1 || written[o].span+int64(add)-int64(base) > maxSpan {
@@ -101,7 +101,7 @@ func (g *grid) unify(k *Grouped, w *sweep, written []channelSegments) bool {
 		g.add[o] = base
 	}
 	w.bins = b
-	w.plus, w.minus = b.offsets(base)
+	w.minus = b.minus(base)
 	return true
 }
 

@@ -29,13 +29,15 @@ func (w *sweep) run(g *grid, k *Grouped, t *sweepTile, dst []byte, at, o int, ro
 		} else {
 			w.channels(g, k, t, dst, at, o, n, row, cols, s)
 		}
+		size := 0
+		for range n {
+			size += k.outStep
+		}
 		if t.kind == sweepApart {
-			t.gather.channels(k.vector, dst[at:], s.line, n, t.levels)
+			t.gather.channels(k.vector, dst[at:], s.line, n, t.levels, size)
 		}
 		o += n
-		for range n {
-			at += k.outStep
-		}
+		at += size
 	}
 }
 
@@ -82,11 +84,11 @@ func (w *sweep) sums(g *grid, k *Grouped, o, segments, per, words int, s *Scratc
 // levels writes the levels of lanes from the given one on.
 func (w *sweep) levels(k *Grouped, dst []byte, lane int, s *Scratch) {
 	if k.groupUnits == 0 {
-		binLaneLevels(k.vector, dst, s.lanes16[lane:], w.bins, w.plus, w.minus)
+		binLaneLevels(k.vector, dst, s.lanes16[lane:], w.bins, w.minus)
 		return
 	}
 	half := lane >> 1
-	binPairLevels(k.vector, dst, s.lanes16[half:], s.lanes16[w.odd+half:], w.bins, w.plus, w.minus)
+	binPairLevels(k.vector, dst, s.lanes16[half:], s.lanes16[w.odd+half:], w.bins, w.minus)
 }
 
 // mixLevels writes the levels of channel o, whose segments' lanes begin with the given one.

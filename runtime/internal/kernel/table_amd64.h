@@ -10,34 +10,7 @@
 #define LOWER 344
 #define UPPER 408
 #define UNIT  472
-
-// QUARTERS prepares the bins in BIN for TABLE: Y4..Y7 each hold them less 0, 16, 32 and 48,
-// with the top bit set where that is not in 0..15. A and B are used, and BIN.
-#define QUARTERS(BIN, A, B) \
-	VPBROADCASTD seventy<>(SB), A \
-	VPBROADCASTD sixteen<>(SB), B \
-	VPADDUSB     A, BIN, Y4       \
-	VPSUBB       B, BIN, BIN      \
-	VPADDUSB     A, BIN, Y5       \
-	VPSUBB       B, BIN, BIN      \
-	VPADDUSB     A, BIN, Y6       \
-	VPSUBB       B, BIN, BIN      \
-	VPADDUSB     A, BIN, Y7
-
-// TABLE looks the bins that QUARTERS prepared up in the table at offset T of the bins at R8; the
-// result is in R, A and B are used.
-#define TABLE(T, R, A, B) \
-	VBROADCASTI128 T(R8), R    \
-	VBROADCASTI128 T+16(R8), A \
-	VPSHUFB        Y4, R, R    \
-	VPSHUFB        Y5, A, A    \
-	VPOR           A, R, R     \
-	VBROADCASTI128 T+32(R8), A \
-	VBROADCASTI128 T+48(R8), B \
-	VPSHUFB        Y6, A, A    \
-	VPSHUFB        Y7, B, B    \
-	VPOR           A, R, R     \
-	VPOR           B, R, R
+#define LAST  476
 
 // BINS loads what LANES takes from the bins at R8; SMALL is its label. A top beyond 16 bits limits
 // nothing: lanes are below.
@@ -51,14 +24,12 @@
 SMALL:
 
 // LANES reads 16 lanes each at SI and BX, which advance by DX. Y0 and Y1 receive their places in
-// bins, Y2 and Y3 the bins. Y8 is what to add to the lanes, Y9 what to subtract.
+// bins, Y2 and Y3 the bins. Y9 is what to subtract from lanes.
 #define LANES \
 	VMOVDQU  (SI), Y0    \
 	VMOVDQU  (BX), Y1    \
 	ADDQ     DX, SI      \
 	ADDQ     DX, BX      \
-	VPADDUSW Y8, Y0, Y0  \
-	VPADDUSW Y8, Y1, Y1  \
 	VPSUBUSW Y9, Y0, Y0  \
 	VPSUBUSW Y9, Y1, Y1  \
 	VPMINUW  Y10, Y0, Y0 \
@@ -82,11 +53,32 @@ SMALL:
 	VPXOR    Y1, Y1, Y1 \
 	VPCMPEQB Y1, Y0, Y0
 
+// Bins are 0..63, a table has four quarters of 16 entries. The bins less 0, 16, 32 and 48 are kept in Y4..Y7,
+// with the top bit set where that is not in 0..15: then they look up 0.
+//
+// LOOK3 looks the bins prepared in Y4, Y5 and Y6 up in the first three quarters of the table at offset T
+// of the bins at R8; LOOK4 those of Y7 in the last one, and joins them. The result is in R; A and B are used.
+#define LOOK3(T, R, A, B) \
+	VBROADCASTI128 T(R8), R    \
+	VBROADCASTI128 T+16(R8), A \
+	VBROADCASTI128 T+32(R8), B \
+	VPSHUFB        Y4, R, R    \
+	VPSHUFB        Y5, A, A    \
+	VPSHUFB        Y6, B, B    \
+	VPOR           A, R, R     \
+	VPOR           B, R, R
+#define LOOK4(T, R, A) \
+	VBROADCASTI128 T+48(R8), A \
+	VPSHUFB        Y7, A, A    \
+	VPOR           A, R, R
+
+DATA sixteens<>+0(SB)/8, $0x1010101010101010
+DATA sixteens<>+8(SB)/8, $0x1010101010101010
+DATA sixteens<>+16(SB)/8, $0x1010101010101010
+DATA sixteens<>+24(SB)/8, $0x1010101010101010
+GLOBL sixteens<>(SB), RODATA|NOPTR, $32
 DATA seventy<>+0(SB)/4, $0x70707070
 GLOBL seventy<>(SB), RODATA|NOPTR, $4
-DATA sixteen<>+0(SB)/4, $0x10101010
-GLOBL sixteen<>(SB), RODATA|NOPTR, $4
-
 // TAIL stores the first CX < 32 bytes of Y3 at DI; A..E are its labels, AX is used.
 #define TAIL(A, B, C, D, E) \
 	TESTQ $16, CX             \
