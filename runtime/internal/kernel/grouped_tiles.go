@@ -18,10 +18,10 @@ type tiling struct {
 const wideTile = 256
 
 // smallRows is the size in bytes up to which reading the buffer of rows costs nothing extra: that
-// of any first-level cache or, for vectors of amd64, of what the second level delivers in time.
+// of the first-level cache of small processors, or of those with AVX2.
 func (k *Grouped) smallRows() int {
 	if k.vector >= AVX2 {
-		return 48 << 10
+		return 32 << 10
 	}
 	return 24 << 10
 }
