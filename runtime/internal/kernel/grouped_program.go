@@ -164,6 +164,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 
 	taps := channelTaps{factors: make([]planeTaps, len(k.factors))}
 	written := make([]channelSegments, l.Out[0])
+	unit := k.vector.tapUnit(k.groupUnits == 0)
 	for o := range l.Out[0] {
 		if o == typicalChannels {
 			g.reserve(l.Out[0])
@@ -175,7 +176,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 			}
 		}
 		var err error
-		if written[o], err = g.write(&taps, l.Bias[o], k.factors); err != nil {
+		if written[o], err = g.write(&taps, l.Bias[o], k.factors, unit); err != nil {
 			return err
 		}
 	}
@@ -230,7 +231,7 @@ type channelSegments struct {
 
 // write appends the program of a channel: the segments of the taps without a factor, then
 // one for every factor.
-func (g *grid) write(c *channelTaps, bias int32, factors []factor) (channelSegments, error) {
+func (g *grid) write(c *channelTaps, bias int32, factors []factor, unit int) (channelSegments, error) {
 	var w channelSegments
 	if uint64(len(g.prog)) > 1<<32-1 {
 		return w, fmt.Errorf("kernel: grouped: tap programs take more than 2^32 entries")
@@ -263,19 +264,20 @@ func (g *grid) write(c *channelTaps, bias int32, factors []factor) (channelSegme
 	g.start = append(g.start, uint32(len(g.prog)))
 	for i := range segs {
 		g.prog = append(g.prog, uint16(len(segs)-i), w.heads[i])
-		g.writeSegment(&segs[i])
+		g.writeSegment(&segs[i], unit)
 	}
 	g.add = append(g.add, bias-c.zeros-offsets)
 	return w, nil
 }
 
-func (g *grid) writeSegment(s *segment) {
+// writeSegment appends a segment with units of that many taps.
+func (g *grid) writeSegment(s *segment, unit int) {
 	g.prog = append(g.prog, uint16(-s.lo), uint16(len(s.planes)))
 	for _, p := range s.planes {
-		units := [2]int{ceilDiv(len(p.add), 4), ceilDiv(len(p.sub), 4)}
+		units := [2]int{ceilDiv(len(p.add), unit), ceilDiv(len(p.sub), unit)}
 		g.prog = append(g.prog, uint16(p.shift), uint16(units[0]), uint16(units[1]))
 		for i, list := range [2][]tap{p.add, p.sub} {
-			for j := range 4 * units[i] {
+			for j := range unit * units[i] {
 				row := uint16(0) // the row of zeros
 				if j < len(list) {
 					row = list[j].row

@@ -34,7 +34,7 @@ func TestSweepSums(t *testing.T) {
 				var progs []uint16
 				want := make([]uint16, channels*per)
 				for c := range channels {
-					prog, _ := laneProgram(r, s.rowBytes, words*wordBytes/width, max(group, 1), width)
+					prog, _ := laneProgram(r, v, s.rowBytes, words*wordBytes/width, max(group, 1), width)
 					even, odd := s.lanes[:words], s.lanes[words:][:words]
 					sums(v, even, odd, rows, unsafe.Pointer(&prog[0]), group)
 					for i := range per {

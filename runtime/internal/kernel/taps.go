@@ -7,7 +7,7 @@ import "unsafe"
 // (byte rows) or two bytes (16-bit rows). A tap program is a list of uint16:
 //
 //	segment = offset, planes, { shift, adds, subs, adds+subs units } * planes
-//	unit    = 4 taps, each the address of a row in units of tapBytes
+//	unit    = tapUnit taps, each the address of a row in units of tapBytes
 //
 //	sum = 0
 //	for every plane: sum <<= shift; sum += its adds; sum -= its subs
@@ -24,6 +24,15 @@ const tapBytes = 4
 
 // maxTapRows is the size in bytes of the largest buffer that a tap can address.
 const maxTapRows = 1 << 16 * tapBytes
+
+// tapUnit is the number of taps of a unit, for 16-bit rows if wide. Those that fill up the last unit of a
+// list point to a row of zeros.
+func (v Vector) tapUnit(wide bool) int {
+	if v >= AVX2 && wide {
+		return 1 // first layers have few taps
+	}
+	return 4
+}
 
 // With vectors every lane stands for itself: nothing is carried from one to the next.
 

@@ -7,7 +7,7 @@ import (
 )
 
 // laneProgram is a random segment and the sums it must give, modulo 2^16, by position.
-func laneProgram(r *rand.Rand, rows []byte, positions, group, width int) (prog, want []uint16) {
+func laneProgram(r *rand.Rand, v Vector, rows []byte, positions, group, width int) (prog, want []uint16) {
 	want = make([]uint16, positions)
 	offset := uint16(r.Uint32())
 	planes := r.Intn(4)
@@ -20,7 +20,7 @@ func laneProgram(r *rand.Rand, rows []byte, positions, group, width int) (prog, 
 			want[i] <<= shift
 		}
 		for list, n := range units {
-			for range 4 * n {
+			for range v.tapUnit(width == 2) * n {
 				tap := r.Intn((len(rows) - positions*width) / tapBytes)
 				prog = append(prog, uint16(tap))
 				for i := range want {
@@ -65,7 +65,7 @@ func TestVectorSums(t *testing.T) {
 				for i := range s.lanes16 {
 					s.lanes16[i] = guard
 				}
-				prog, want := laneProgram(r, s.rowBytes, positions, max(group, 1), width)
+				prog, want := laneProgram(r, v, s.rowBytes, positions, max(group, 1), width)
 				end := sums(v, s.lanes[8:][:words], s.lanes[8+words:][:words], unsafe.Pointer(&s.rows[0]), unsafe.Pointer(&prog[0]), group)
 				if n := (uintptr(end) - uintptr(unsafe.Pointer(&prog[0]))) / 2; int(n) != len(prog) {
 					t.Fatalf("%v: %d blocks, top %d: stopped at entry %d, want %d", v, blocks, top, n, len(prog))

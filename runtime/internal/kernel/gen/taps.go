@@ -64,11 +64,11 @@ func (f *file) passes(m machine, n int, label string, segment func(machine, int,
 	f.op("ADDQ $%d, CX", n)
 }
 
-// unit adds the four rows of a unit to registers first.., or moves the first one there
+// taps adds the rows of count taps to registers first.., or moves the first one there
 // if fresh. instr is the addition. Addresses with an index take more than others on some
 // processors: more rows than two are better addressed without.
-func (f *file) unit(m machine, n, first int, fresh bool, instr string) {
-	for tap := range 4 {
+func (f *file) taps(m machine, n, first, count int, fresh bool, instr string) {
+	for tap := range count {
 		f.op("MOVWLZX %d(AX), R13", 2*tap)
 		row := "(BX)(R13*4)"
 		if n > 2 {
@@ -84,7 +84,7 @@ func (f *file) unit(m machine, n, first int, fresh bool, instr string) {
 			}
 		}
 	}
-	f.op("ADDQ $8, AX")
+	f.op("ADDQ $%d, AX", 2*count)
 }
 
 // plane reads the head of a plane and shifts registers first..first+n-1. end is where to
@@ -126,11 +126,11 @@ func (f *file) byteSegment(m machine, n int, label string) {
 		f.op("TESTQ R12, R12")
 		f.op("JE %sdone", l)
 		f.op("SUBQ R12, %s", list.count)
-		f.unit(m, n, group, true, "VPADDB")
+		f.taps(m, n, group, 4, true, "VPADDB")
 		f.op("SUBQ $1, R12")
 		f.op("JE %sspill", l)
 		f.line("%sunit:", l)
-		f.unit(m, n, group, false, "VPADDB")
+		f.taps(m, n, group, 4, false, "VPADDB")
 		f.op("SUBQ $1, R12")
 		f.op("JNE %sunit", l)
 		f.line("%sspill:", l)
@@ -161,7 +161,8 @@ func (f *file) byteSegment(m machine, n int, label string) {
 	}
 }
 
-// wideSegment keeps the sums in registers 0..n-1.
+// wideSegment keeps the sums in registers 0..n-1. A unit is one tap; four are added at a time as long as
+// there are.
 func (f *file) wideSegment(m machine, n int, label string) {
 	f.op("MOVWLZX 2(DX), R9")
 	f.op("LEAQ 4(DX), AX")
@@ -173,11 +174,19 @@ func (f *file) wideSegment(m machine, n int, label string) {
 	f.plane(m, n, end)
 	for _, list := range []struct{ name, count, instr string }{{"add", "R10", "VPADDW"}, {"sub", "R11", "VPSUBW"}} {
 		l := label + list.name
-		f.line("%s:", l)
+		f.op("SUBQ $4, %s", list.count)
+		f.op("JLT %sleft", l)
+		f.line("%sfour:", l)
+		f.taps(m, n, 0, 4, false, list.instr)
+		f.op("SUBQ $4, %s", list.count)
+		f.op("JGE %sfour", l)
+		f.line("%sleft:", l)
+		f.op("ADDQ $4, %s", list.count)
+		f.op("JE %sdone", l)
+		f.line("%sone:", l)
+		f.taps(m, n, 0, 1, false, list.instr)
 		f.op("SUBQ $1, %s", list.count)
-		f.op("JLT %sdone", l)
-		f.unit(m, n, 0, false, list.instr)
-		f.op("JMP %s", l)
+		f.op("JNE %sone", l)
 		f.line("%sdone:", l)
 	}
 	f.op("JMP %splane", label)
