@@ -107,7 +107,7 @@ func (k *Sorted) makeBinned(v Vector) {
 	if !v.looks() || !k.single || k.steps[0].bins == nil {
 		return
 	}
-	if b := k.steps[0].bins; b.top <= math.MaxUint16 && b.shift <= v.binShiftLimit() {
+	if b := k.steps[0].bins; b.top <= math.MaxUint16 {
 		k.binned = true
 		k.need.Lanes = ceilDiv(2*alignUp(len(k.bias), scratchAlign), wordBytes) // whole vectors are read
 	}
@@ -118,7 +118,22 @@ func (k *Sorted) levels(dst []byte, acc []int32, add int32, s *Scratch) {
 	b := k.steps[0].bins
 	lanes := s.lanes16[:len(acc)]
 	vectorLimit(k.vector, lanes, acc, add-b.low, int32(b.top))
+	if b.shift > k.vector.binShiftLimit() {
+		vectorMixLevels(k.vector, dst, lanes, 0, true, lanesAlone[:], b, b.low)
+		return
+	}
 	binLaneLevels(k.vector, dst, lanes, b, 0)
+}
+
+// lanesAlone is a mix of one segment.
+var lanesAlone [1]mixEntry
+
+// addTo computes out[i] = acc[i]+add, modulo 2^32.
+func addTo(out, acc []int32, add int32) {
+	acc = acc[:len(out)]
+	for i, a := range acc {
+		out[i] = a + add
+	}
 }
 
 // limitLanes computes lanes[i] = acc[i]+add limited to [0, top], with top < 2^16. The sum is

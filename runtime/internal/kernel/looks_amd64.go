@@ -56,6 +56,19 @@ func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
 	limitAVX2(&lanes[0], &acc[0], len(acc)>>3, add, top)
 }
 
+// vectorAddTo is addTo.
+func vectorAddTo(v Vector, out, acc []int32, add int32) {
+	n := len(out) &^ 7
+	if v >= AVX2 && n > 0 {
+		addToAVX2(&out[0], &acc[0], n>>3, add)
+		out, acc = out[n:], acc[n:]
+	}
+	addTo(out, acc, add)
+}
+
+//go:noescape
+func addToAVX2(out, acc *int32, n int, add int32)
+
 //go:noescape
 func limitAVX2(lanes *uint16, acc *int32, n int, add, top int32)
 

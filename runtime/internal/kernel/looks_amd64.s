@@ -234,6 +234,24 @@ limit:
 	VZEROUPPER
 	RET
 
+// func addToAVX2(out, acc *int32, n int, add int32)
+TEXT ·addToAVX2(SB), NOSPLIT, $0-28
+	MOVQ         out+0(FP), DI
+	MOVQ         acc+8(FP), SI
+	MOVQ         n+16(FP), CX
+	MOVL         add+24(FP), AX
+	VMOVD        AX, X1
+	VPBROADCASTD X1, Y1
+eight:
+	VPADDD  (SI), Y1, Y0
+	VMOVDQU Y0, (DI)
+	ADDQ    $32, SI
+	ADDQ    $32, DI
+	SUBQ    $1, CX
+	JNE     eight
+	VZEROUPPER
+	RET
+
 DATA eightRows<>+0(SB)/4, $256
 GLOBL eightRows<>(SB), RODATA|NOPTR, $4
 

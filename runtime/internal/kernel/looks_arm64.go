@@ -32,5 +32,8 @@ func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
 	limitLanes(lanes, acc, add, top)
 }
 
+// vectorAddTo is addTo.
+func vectorAddTo(_ Vector, out, acc []int32, add int32) { addTo(out, acc, add) }
+
 //go:noescape
 func looksNEON(out *stripSums, base unsafe.Pointer, list *uint32, n int, tables *byte, group, groups int)

@@ -25,3 +25,5 @@ func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, hig
 func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
 	limitLanes(lanes, acc, add, top)
 }
+
+func vectorAddTo(_ Vector, out, acc []int32, add int32) { addTo(out, acc, add) }

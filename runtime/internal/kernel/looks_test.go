@@ -152,3 +152,23 @@ func TestLimit(t *testing.T) {
 		}
 	}
 }
+
+func TestAddTo(t *testing.T) {
+	r := rand.New(rand.NewSource(36))
+	const guard = 0x5A5A5A5A
+	for _, v := range Available() {
+		for n := 1; n <= 70; n++ {
+			acc := make([]int32, n)
+			for i := range acc {
+				acc[i] = int32(r.Uint32())
+			}
+			want, got := slices.Repeat([]int32{guard}, n+16), slices.Repeat([]int32{guard}, n+16)
+			add := int32(r.Uint32())
+			addTo(want[8:8+n], acc, add)
+			vectorAddTo(v, got[8:8+n], acc, add)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%v: %d elements: got %v, want %v", v, n, got, want)
+			}
+		}
+	}
+}

@@ -17,7 +17,7 @@ func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	case k.single:
 		k.finish(dst, nil, 0, acc[:len(dst)], 0, add)
 	case len(k.steps) == 0:
-		k.finish(nil, out, 0, acc[:len(out)], 0, add)
+		vectorAddTo(k.vector, out, acc, add)
 	default:
 		for o, at := 0, 0; at < len(dst); o++ {
 			k.finish(dst, nil, at, acc[:k.plane], o, add)
