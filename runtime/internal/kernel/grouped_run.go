@@ -60,7 +60,7 @@ func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileR
 	}
 	r := k.step(o)
 	if r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
-		sums(k.vector, even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Add(prog, 4), k.groupUnits)
+		sums(k.vector, even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), prog, k.groupUnits)
 		g.deliverPairs(r, dst, at, even16, odd16, g.add[o], int(row.rows), cols)
 		return
 	}
@@ -80,7 +80,7 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 	for first := true; segments > 0; segments-- {
 		head := *(*uint16)(unsafe.Add(prog, 2))
 		shift := head & (bits.UintSize - 1)
-		prog = sums(k.vector, even, odd, rows, unsafe.Add(prog, 4), k.groupUnits)
+		prog = sums(k.vector, even, odd, rows, prog, k.groupUnits)
 		switch {
 		case head&factorFlag != 0:
 			odd := odd16

@@ -4,6 +4,10 @@ package kernel
 
 import "unsafe"
 
-func vectorSweepBytes(_ Vector, _, _ []uint16, _ int, _, _ unsafe.Pointer, _, _, _ int) {}
+func vectorSweepBytes(_ Vector, _, _ unsafe.Pointer, _ int, _, _ unsafe.Pointer, _, _, _ int) unsafe.Pointer {
+	return nil
+}
 
-func vectorSweepWide(_ Vector, _ []uint16, _ int, _, _ unsafe.Pointer, _, _ int) {}
+func vectorSweepWide(_ Vector, _ unsafe.Pointer, _ int, _, _ unsafe.Pointer, _, _ int) unsafe.Pointer {
+	return nil
+}

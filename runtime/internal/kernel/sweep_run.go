@@ -75,10 +75,10 @@ func (w *sweep) channels(g *grid, k *Grouped, t *sweepTile, dst []byte, at, o, n
 func (w *sweep) sums(g *grid, k *Grouped, o, segments, per, words int, s *Scratch) {
 	rows, prog := unsafe.Pointer(unsafe.SliceData(s.rows)), unsafe.Pointer(&g.prog[g.start[o]])
 	if k.groupUnits == 0 {
-		vectorSweepWide(k.vector, s.lanes16, per, rows, prog, words, segments)
+		vectorSweepWide(k.vector, unsafe.Pointer(&s.lanes16[0]), per, rows, prog, words, segments)
 		return
 	}
-	vectorSweepBytes(k.vector, s.lanes16[:w.odd], s.lanes16[w.odd:], per, rows, prog, words, k.groupUnits, segments)
+	vectorSweepBytes(k.vector, unsafe.Pointer(&s.lanes16[0]), unsafe.Pointer(&s.lanes16[w.odd]), per, rows, prog, words, k.groupUnits, segments)
 }
 
 // levels writes the levels of lanes from the given one on.
@@ -98,31 +98,4 @@ func (w *sweep) mixLevels(k *Grouped, m *mix, dst []byte, lane, o int, add int32
 		lane >>= 1
 	}
 	vectorMixLevels(k.vector, dst, s.lanes16[lane:], w.odd<<1, wide, m.list, k.step(o).bins, add)
-}
-
-// loopSweepBytes is vectorSweepBytes, one segment after the other.
-func loopSweepBytes(v Vector, even, odd []uint16, per int, rows, prog unsafe.Pointer, words, group, segments int) {
-	low, high := per>>1, (per+1)>>1
-	for {
-		prog = vectorByteSums(v, unsafe.Pointer(&even[0]), unsafe.Pointer(&odd[0]), rows, unsafe.Add(prog, 4), words, group)
-		if segments--; segments == 0 {
-			return
-		}
-		if per&1 != 0 {
-			even, odd = odd[low:], even[high:]
-		} else {
-			even, odd = even[low:], odd[high:]
-		}
-	}
-}
-
-// loopSweepWide is vectorSweepWide, one segment after the other.
-func loopSweepWide(v Vector, lanes []uint16, per int, rows, prog unsafe.Pointer, words, segments int) {
-	for {
-		prog = vectorWideSums(v, unsafe.Pointer(&lanes[0]), rows, unsafe.Add(prog, 4), words)
-		if segments--; segments == 0 {
-			return
-		}
-		lanes = lanes[per:]
-	}
 }

@@ -44,7 +44,7 @@ func TestSweepSums(t *testing.T) {
 						}
 						want[c*per+i] = lane
 					}
-					progs = append(append(progs, 1, 0), prog...)
+					progs = append(progs, prog...)
 				}
 				progs = append(progs, 0)
 
@@ -56,9 +56,9 @@ func TestSweepSums(t *testing.T) {
 				}
 				even, odd := all[64:][:size:size], all[64+size:][:size:size]
 				if top > 0 {
-					vectorSweepBytes(v, even, odd, per, rows, unsafe.Pointer(&progs[0]), words, group, channels)
+					vectorSweepBytes(v, unsafe.Pointer(&even[0]), unsafe.Pointer(&odd[0]), per, rows, unsafe.Pointer(&progs[0]), words, group, channels)
 				} else {
-					vectorSweepWide(v, even, per, rows, unsafe.Pointer(&progs[0]), words, channels)
+					vectorSweepWide(v, unsafe.Pointer(&even[0]), per, rows, unsafe.Pointer(&progs[0]), words, channels)
 				}
 				for i, w := range want {
 					got := even[i]

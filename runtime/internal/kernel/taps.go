@@ -37,22 +37,21 @@ func (v Vector) tapUnit(wide bool) int {
 // With vectors every lane stands for itself: nothing is carried from one to the next.
 
 // sums runs one segment for len(even) words of positions and returns what follows the
-// segment. rows points to these words in the first row, prog to the segment. With a v
-// other than Portable len(even) is a multiple of v.laneWords().
+// segment. rows points to these words in the first row, prog to the two entries before the
+// segment. With a v other than Portable len(even) is a multiple of v.laneWords().
 //
 // For byte rows even and odd, equally long, receive the lanes of even and of odd
 // positions. For 16-bit rows (groupUnits == 0) even receives all lanes and odd is not used.
 func sums(v Vector, even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next unsafe.Pointer) {
-	if v != Portable {
-		if groupUnits > 0 {
-			return vectorByteSums(v, unsafe.Pointer(&even[0]), unsafe.Pointer(&odd[0]), rows, prog, len(even), groupUnits)
-		}
-		return vectorWideSums(v, unsafe.Pointer(&even[0]), rows, prog, len(even))
+	switch {
+	case v != Portable && groupUnits > 0:
+		return vectorSweepBytes(v, unsafe.Pointer(&even[0]), unsafe.Pointer(&odd[0]), 0, rows, prog, len(even), groupUnits, 1)
+	case v != Portable:
+		return vectorSweepWide(v, unsafe.Pointer(&even[0]), 0, rows, prog, len(even), 1)
+	case groupUnits > 0:
+		return byteSums(even, odd, rows, unsafe.Add(prog, 4), groupUnits)
 	}
-	if groupUnits > 0 {
-		return byteSums(even, odd, rows, prog, groupUnits)
-	}
-	return wideSums(even, rows, prog)
+	return wideSums(even, rows, unsafe.Add(prog, 4))
 }
 
 // byteSums is sums for byte rows.

@@ -6,12 +6,12 @@ import (
 	"unsafe"
 )
 
-// laneProgram is a random segment and the sums it must give, modulo 2^16, by position.
+// laneProgram is the program of one random segment and the sums it must give, modulo 2^16, by position.
 func laneProgram(r *rand.Rand, v Vector, rows []byte, positions, group, width int) (prog, want []uint16) {
 	want = make([]uint16, positions)
 	offset := uint16(r.Uint32())
 	planes := r.Intn(4)
-	prog = []uint16{offset, uint16(planes)}
+	prog = []uint16{1, 0, offset, uint16(planes)}
 	for range planes {
 		shift := r.Intn(4)
 		units := [2]int{r.Intn(2*group + 2), r.Intn(2*group + 2)}

@@ -17,7 +17,6 @@ func main() {
 	dir := flag.String("o", ".", "folder to write to")
 	flag.Parse()
 	for name, make := range map[string]func(*file){
-		"taps_amd64.s":  taps,
 		"fill_amd64.s":  fill,
 		"sweep_amd64.s": sweep,
 	} {
