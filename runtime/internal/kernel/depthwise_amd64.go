@@ -48,8 +48,15 @@ func (v Vector) movesRows() bool { return v >= AVX2 }
 
 // vectorMoveRows is moveRows.
 func vectorMoveRows(_ Vector, dst, src []byte, m *rowMoves, channels, toStep, fromStep int) {
+	if m.bytes == 8 {
+		moveRows8AVX2(&dst[0], &src[0], m, channels, toStep, fromStep)
+		return
+	}
 	moveRowsAVX2(&dst[0], &src[0], m, channels, toStep, fromStep)
 }
+
+//go:noescape
+func moveRows8AVX2(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
 
 //go:noescape
 func moveRowsAVX2(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)

@@ -86,6 +86,27 @@ GLOBL window<>(SB), RODATA|NOPTR, $64
 	ADDQ DI, BX    \
 	MOVQ R11, CX
 
+#define MOVEARGS \
+	MOVQ dst+0(FP), R12       \
+	MOVQ src+8(FP), R13       \
+	MOVQ m+16(FP), R8         \
+	MOVQ channels+24(FP), DX  \
+	VMOVDQU (R8), X1          \
+	VMOVDQU 16(R8), X2        \
+	MOVQ 40(R8), R10          \
+	MOVQ 48(R8), R11
+
+#define MOVECHANNEL \
+	MOVQ R12, DI \
+	MOVQ R13, SI \
+	MOVQ 32(R8), CX
+
+#define MOVEGROUP \
+	VMOVDQU (SI), X0     \
+	VPSHUFB X1, X0, X0   \
+	VPADDB  X2, X0, X0   \
+	ADDQ    R10, SI
+
 // func depthBytesAVX2(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
 //
 // Y0, Y1 and Y2, Y3: sums of all and of odd places of two vectors of positions.
@@ -415,24 +436,12 @@ gather:
 
 // func moveRowsAVX2(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
 TEXT ·moveRowsAVX2(SB), NOSPLIT, $0-48
-	MOVQ dst+0(FP), R12
-	MOVQ src+8(FP), R13
-	MOVQ m+16(FP), R8
-	MOVQ channels+24(FP), DX
-	VMOVDQU (R8), X1
-	VMOVDQU 16(R8), X2
-	MOVQ 40(R8), R10
-	MOVQ 48(R8), R11
+	MOVEARGS
 movechannel:
-	MOVQ R12, DI
-	MOVQ R13, SI
-	MOVQ 32(R8), CX
+	MOVECHANNEL
 movegroup:
-	VMOVDQU (SI), X0
-	VPSHUFB X1, X0, X0
-	VPADDB  X2, X0, X0
+	MOVEGROUP
 	VMOVDQU X0, (DI)
-	ADDQ    R10, SI
 	ADDQ    R11, DI
 	SUBQ    $1, CX
 	JNE     movegroup
@@ -440,5 +449,23 @@ movegroup:
 	ADDQ    fromStep+40(FP), R13
 	SUBQ    $1, DX
 	JNE     movechannel
+	VZEROUPPER
+	RET
+
+// func moveRows8AVX2(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
+TEXT ·moveRows8AVX2(SB), NOSPLIT, $0-48
+	MOVEARGS
+eightmovechannel:
+	MOVECHANNEL
+eightmovegroup:
+	MOVEGROUP
+	VMOVQ   X0, (DI)
+	ADDQ    R11, DI
+	SUBQ    $1, CX
+	JNE     eightmovegroup
+	ADDQ    toStep+32(FP), R12
+	ADDQ    fromStep+40(FP), R13
+	SUBQ    $1, DX
+	JNE     eightmovechannel
 	VZEROUPPER
 	RET

@@ -56,6 +56,9 @@ func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
 	for t.job.bytes < k.vector.fillBytes() && t.job.bytes < lanes {
 		t.job.bytes *= 2
 	}
+	if lay.strips > 1 {
+		t.job.bytes = lanes // exactly: the next bytes belong to another strip
+	}
 	per := t.job.bytes / k.laneBytes() // columns of a piece
 	for ty := range t.tiles {
 		rows := min(lay.rows, lay.total[0]-ty*lay.rows)
@@ -64,30 +67,25 @@ func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
 			var list []fillPiece
 			for _, p := range t.planes {
 				r := p.cols[tx]
-				row := t.tiles[ty].row + p.first
-				n := rows + p.rows
-				above := 0
-				for above < n && row+above*t.strideRow < 0 {
-					above++
-				}
-				inside := 0
-				for above+inside < n && row+(above+inside)*t.strideRow < t.height && r.lo < r.hi {
-					inside++
-				}
-				if inside == 0 {
-					above = 0
-				}
-				for c := (cols - 1) / per * per; c >= 0; c -= per {
-					q := fillPiece{
-						dst:   p.off + c*k.laneBytes(),
-						src:   (row+above*t.strideRow)*t.width + r.from + (c-r.lo)*t.strideCol,
-						above: above, inside: inside, below: n - above - inside,
+				n := rows/lay.strips + p.rows
+				for strip := range lay.strips {
+					row := t.tiles[ty].row + p.first + strip*(rows/lay.strips)*t.strideRow
+					above, inside := t.inside(row, n)
+					if r.lo >= r.hi || inside == 0 {
+						above, inside = 0, 0
 					}
-					if max(c, r.lo) >= min(c+per, r.hi) {
-						q.above, q.inside, q.below = 0, 0, n
+					for c := (cols - 1) / per * per; c >= 0; c -= per {
+						q := fillPiece{
+							dst:   p.off + strip*lanes + c*k.laneBytes(),
+							src:   (row+above*t.strideRow)*t.width + r.from + (c-r.lo)*t.strideCol,
+							above: above, inside: inside, below: n - above - inside,
+						}
+						if max(c, r.lo) >= min(c+per, r.hi) {
+							q.above, q.inside, q.below = 0, 0, n
+						}
+						q.setMasks(&t.job, max(c, r.lo)-c, min(c+per, r.hi)-c, k.laneBytes())
+						list = append(list, q)
 					}
-					q.setMasks(&t.job, max(c, r.lo)-c, min(c+per, r.hi)-c, k.laneBytes())
-					list = append(list, q)
 				}
 			}
 			t.pieces = append(t.pieces, list)
@@ -96,6 +94,17 @@ func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
 	for ty := range t.tiles {
 		t.pieceRow = append(t.pieceRow, ty*len(t.planes[0].cols))
 	}
+}
+
+// inside tells how many of n plane rows from input row row on lie above the input, and how many inside.
+func (t *groupedTerm) inside(row, n int) (above, inside int) {
+	for above < n && row+above*t.strideRow < 0 {
+		above++
+	}
+	for above+inside < n && row+(above+inside)*t.strideRow < t.height {
+		inside++
+	}
+	return above, inside
 }
 
 // setMasks says that columns lo..hi-1 of the piece lie inside the input, none where hi <= lo.

@@ -43,6 +43,10 @@ func vectorFill(dst, src []byte, job *fillJob, pieces []fillPiece, channels int)
 
 func vectorFillAVX2(kind int, d, s *byte, p *fillJob, q *fillPiece, n, channels int) {
 	switch kind {
+	case 8 + 1:
+		fillBytes8AVX2(d, s, p, q, n, channels)
+	case 8 + 2:
+		fillPairs8AVX2(d, s, p, q, n, channels)
 	case 16 + 1:
 		fillBytes16AVX2(d, s, p, q, n, channels)
 	case 32 + 1:
@@ -90,6 +94,12 @@ func vectorFillAVX512(kind int, d, s *byte, p *fillJob, q *fillPiece, n, channel
 		fillWidePairs64AVX512(d, s, p, q, n, channels)
 	}
 }
+
+//go:noescape
+func fillBytes8AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+
+//go:noescape
+func fillPairs8AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 
 //go:noescape
 func fillBytes16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)

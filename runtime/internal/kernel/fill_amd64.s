@@ -4,6 +4,138 @@
 
 #include "textflag.h"
 
+// func fillBytes8AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillBytes8AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTB 32(DX), X15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), X14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), X13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), X13, X13
+	VPANDN X15, X13, X12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVQ X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VMOVDQU (R12), X0
+	VPAND X13, X0, X0
+	VPOR X12, X0, X0
+	VMOVQ X0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVQ X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
+// func fillPairs8AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
+TEXT ·fillPairs8AVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ job+16(FP), DX
+	MOVQ channels+40(FP), CX
+	MOVQ 16(DX), R8
+	MOVQ 24(DX), R9
+	VPBROADCASTB 32(DX), X15
+	LEAQ ·laneRuns(SB), BX
+	VMOVDQU ·lowBytes(SB), X14
+channel:
+	MOVQ pieces+24(FP), AX
+	MOVQ n+32(FP), R10
+piece:
+	MOVQ 0(AX), R11
+	MOVQ 8(AX), R12
+	ADDQ DI, R11
+	ADDQ SI, R12
+	MOVQ 16(AX), R13
+	VMOVDQU (BX)(R13*1), X13
+	MOVQ 24(AX), R13
+	VPAND (BX)(R13*1), X13, X13
+	VPANDN X15, X13, X12
+	MOVQ 32(AX), R13
+	SUBQ $1, R13
+	JLT abovedone
+above:
+	VMOVQ X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE above
+abovedone:
+	MOVQ 40(AX), R13
+	SUBQ $1, R13
+	JLT insidedone
+inside:
+	VPAND (R12), X14, X0
+	VPAND 8(R12), X14, X1
+	VPACKUSWB X1, X0, X0
+	VPAND X13, X0, X0
+	VPOR X12, X0, X0
+	VMOVQ X0, (R11)
+	ADDQ R8, R11
+	ADDQ R9, R12
+	SUBQ $1, R13
+	JGE inside
+insidedone:
+	MOVQ 48(AX), R13
+	SUBQ $1, R13
+	JLT belowdone
+below:
+	VMOVQ X15, (R11)
+	ADDQ R8, R11
+	SUBQ $1, R13
+	JGE below
+belowdone:
+	ADDQ $56, AX
+	SUBQ $1, R10
+	JNE piece
+	ADDQ 0(DX), DI
+	ADDQ 8(DX), SI
+	SUBQ $1, CX
+	JNE channel
+	VZEROUPPER
+	RET
+
 // func fillBytes16AVX2(dst, src *byte, job *fillJob, pieces *fillPiece, n, channels int)
 TEXT ·fillBytes16AVX2(SB), NOSPLIT, $0-48
 	MOVQ dst+0(FP), DI

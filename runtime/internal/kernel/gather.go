@@ -3,16 +3,37 @@ package kernel
 // gather moves channels whose rows of levels have gaps to where they follow each other without.
 type gather struct {
 	rows, cols, pitch int // pitch: bytes from a row to the next
-	plane             int // bytes of a channel without gaps
+	plane             int // bytes of a channel without gaps, or from one to the next
+	strips            int // the rows of several lie side by side
 	moves             *rowMoves
 }
 
 func newGather(v Vector, rows, cols, pitch int) gather {
-	return gather{rows, cols, pitch, rows * cols, newRowMoves(v, rows, cols, pitch, cols, 0, 0)}
+	return gather{rows, cols, pitch, rows * cols, 1, newRowMoves(v, rows, cols, pitch, cols, 0, 0)}
+}
+
+// newStripGather is for channels of rows of 8 or 16 columns in strips, plane bytes apart in the end.
+func newStripGather(rows, cols, strips, plane int) gather {
+	long := rows / strips
+	m := &rowMoves{groups: long, from: strips * cols, to: cols, bytes: cols}
+	for i := range m.shuffle {
+		m.shuffle[i] = byte(i)
+	}
+	return gather{long, cols, strips * cols, plane, strips, m}
 }
 
 // channels moves n channels, which are step bytes apart in line and take size bytes without gaps.
 func (g *gather) channels(v Vector, dst, line []byte, n, step, size int) {
+	if g.strips > 1 {
+		for range g.strips {
+			vectorMoveRows(v, dst, line, g.moves, n, g.plane, step)
+			for range g.rows {
+				dst = dst[g.cols:]
+			}
+			line = line[g.cols:]
+		}
+		return
+	}
 	if len(dst) >= size+depthSlack { // vectors write behind
 		g.vector(v, dst, line, n, step)
 		return
@@ -52,6 +73,7 @@ type rowMoves struct {
 	add      [moveBytes]byte // what is added to it
 	groups   int
 	from, to int // bytes from a group to the next
+	bytes    int // that are written: 8 or moveBytes
 }
 
 // moveBytes is the size of a group, with what lies behind it.
@@ -68,7 +90,7 @@ func newRowMoves(v Vector, rows, cols, from, to int, data, gap byte) *rowMoves {
 	if n == 0 || !v.movesRows() {
 		return nil
 	}
-	m := &rowMoves{groups: rows / n, from: n * from, to: n * to}
+	m := &rowMoves{groups: rows / n, from: n * from, to: n * to, bytes: moveBytes}
 	for i := range moveBytes {
 		m.shuffle[i], m.add[i] = 0x80, gap
 		if row, col := i/to, i%to; row < n && col < cols {
@@ -84,7 +106,7 @@ func moveRows(dst, src []byte, m *rowMoves, channels, toStep, fromStep int) {
 	for c := range channels {
 		for g := range m.groups {
 			in, out := src[c*fromStep+g*m.from:], dst[c*toStep+g*m.to:]
-			for i, from := range m.shuffle {
+			for i, from := range m.shuffle[:m.bytes] {
 				out[i] = m.add[i]
 				if from < moveBytes {
 					out[i] += in[from]

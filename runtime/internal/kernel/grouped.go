@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"errors"
 	"fmt"
 	"math"
 )
@@ -25,6 +26,7 @@ type Grouped struct {
 	groupUnits int      // see sums; 0 for 16-bit rows
 	factors    []factor // by term; m is 0 where there is none
 	factored   bool     // there is one
+	strips     bool     // tiles may have several
 	outStep    int      // elements of an output channel
 	need       Need
 	cost       int
@@ -39,7 +41,8 @@ type grid struct {
 	outStart int // element of position (0, 0)
 	outRow   int // elements from one row of positions to the next
 	outCol   int // elements from one position to the next
-	pitch    int // lanes of a row
+	pitch    int // lanes of a row, or of one of every strip
+	strips   int
 	rowWords int // words of the buffer of rows
 	clear    int // words at its start that must be cleared before a Run
 
@@ -67,6 +70,17 @@ type tileCol struct {
 // where the layer is too large for the addresses of taps, and where the machine is not
 // little-endian.
 func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
+	k, err := newGrouped(l, limit, v, v.rowStrips())
+	if errors.Is(err, errStrips) {
+		k, err = newGrouped(l, limit, v, false)
+	}
+	return k, err
+}
+
+// errStrips is the reason why tiles must have one strip.
+var errStrips = errors.New("kernel: grouped: only sweeps can deliver strips")
+
+func newGrouped(l *Layer, limit int, v Vector, strips bool) (*Grouped, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
@@ -84,6 +98,7 @@ func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
 	k.groupUnits = 255 / 4 / top
 	count := digitCount(l, factors)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
+	k.strips = strips && py == 1 && px == 1
 	type phase struct {
 		y, x int
 		axes [][2]axis
@@ -112,6 +127,9 @@ func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
 		g := &grid{outStart: p.y*l.Out[2] + p.x, outRow: py * l.Out[2], outCol: px}
 		if err := g.build(k, l, p.axes, p.lay); err != nil {
 			return nil, err
+		}
+		if g.strips > 1 && g.sweep == nil {
+			return nil, errStrips
 		}
 		k.grids = append(k.grids, g)
 		k.need = k.need.Max(g.need(k))

@@ -142,6 +142,7 @@ func fitting(taps []tap, limit int64) (head, tail []tap, sum int64) {
 // build lays out the grid and writes the tap programs of all its channels.
 func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	g.pitch = lay.pitch / k.laneBytes()
+	g.strips = lay.strips
 	g.rowWords = lay.bytes / wordBytes
 	if k.vector.fills() {
 		g.rowWords += fillSlack / wordBytes
@@ -152,8 +153,9 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	}
 	for y := 0; y < lay.total[0]; y += lay.rows {
 		n := min(lay.rows, lay.total[0]-y)
-		words := k.passWords(ceilDiv(n*lay.pitch, wordBytes))
-		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(n * g.pitch)})
+		long := n / lay.strips
+		words := k.passWords(ceilDiv(long*lay.pitch, wordBytes))
+		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(long * g.pitch)})
 	}
 	for x := 0; x < lay.total[1]; x += lay.cols {
 		g.tileCols = append(g.tileCols, tileCol{int32(min(lay.cols, lay.total[1]-x)), int32(x * g.outCol)})

@@ -5,8 +5,9 @@ import "fmt"
 // tiling is a way to cut the positions of a grid into tiles whose rows fit in a buffer.
 type tiling struct {
 	rows, cols int // positions of a tile
+	strips     int // runs of rows that lie side by side, see stripCount
 	total      [2]int
-	pitch      int // bytes of a row
+	pitch      int // bytes of a row, or of one of every strip
 	words      int // of the lanes of a tile
 	maps       []planeMap
 	base       []int // byte offset of each term in the buffer
@@ -65,7 +66,7 @@ func (k *Grouped) chooseTiles(l *Layer, axes [][2]axis, rows, cols, digits int) 
 			if r := ceilDiv(rows, ceilDiv(rows, n)); r != n {
 				continue // a smaller tile needs no more tiles
 			}
-			t := k.layout(l, axes, n, tileCols, rows, cols)
+			t := k.layout(l, axes, n, k.stripCount(axes, n, tileCols, rows, cols), tileCols, rows, cols)
 			if t.bytes > maxTapRows {
 				break
 			}
@@ -84,21 +85,41 @@ func (k *Grouped) chooseTiles(l *Layer, axes [][2]axis, rows, cols, digits int) 
 	}
 }
 
+// stripCount is the number of strips of a tile. Rows shorter than a vector would make most
+// taps, which are one row or several apart, meet vectors that lie across two lines of the cache. So the rows of
+// a tile are divided into as many runs as fill a vector, which lie side by side: one row of
+// each, then the next one of each.
+func (k *Grouped) stripCount(axes [][2]axis, rows, cols, totalRows, totalCols int) int {
+	width := cols * k.laneBytes()
+	if !k.strips || k.groupUnits == 0 || cols != totalCols || width != 8 && width != 16 {
+		return 1
+	}
+	tall := false
+	for _, a := range axes {
+		tall = tall || len(a[0].at) > 1
+	}
+	if n := k.vector.laneWords() * wordBytes / width; tall && rows%n == 0 && totalRows%rows == 0 {
+		return n
+	}
+	return 1
+}
+
 // rowAlign is the alignment of the rows of a plane, in bytes.
 func (k *Grouped) rowAlign() int { return max(tapBytes, k.vector.laneWords()*wordBytes) }
 
 func alignUp(n, align int) int { return ceilDiv(n, align) * align }
 
 // layout places the planes of all terms for tiles of rows x cols positions.
-func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, cols, totalRows, totalCols int) *tiling {
-	t := &tiling{rows: rows, cols: cols, total: [2]int{totalRows, totalCols}}
-	t.pitch = ceilDiv(cols*k.laneBytes(), tapBytes) * tapBytes
-	t.words = k.passWords(ceilDiv(rows*t.pitch, wordBytes))
+func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, strips, cols, totalRows, totalCols int) *tiling {
+	t := &tiling{rows: rows, strips: strips, cols: cols, total: [2]int{totalRows, totalCols}}
+	t.pitch = ceilDiv(strips*cols*k.laneBytes(), tapBytes) * tapBytes
+	long := rows / strips
+	t.words = k.passWords(ceilDiv(long*t.pitch, wordBytes))
 	at := alignUp(t.words*wordBytes, k.rowAlign()) // a row of zeros, for the taps that fill up a unit
 	sections := sections(l)
 	for i := range l.Terms {
 		term := &l.Terms[i]
-		m := newPlaneMap(term, axes[i][0], axes[i][1], rows, t.pitch, cols, totalCols, k.rowAlign())
+		m := newPlaneMap(term, axes[i][0], axes[i][1], long, t.pitch, cols, totalCols, k.rowAlign())
 		t.maps = append(t.maps, m)
 		t.base = append(t.base, at)
 		at += min(term.Shape[0]/sections, maxTapRows) * m.bytes
@@ -108,7 +129,7 @@ func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, cols, totalRows, totalC
 		}
 	}
 	// Passes may read beyond the last row.
-	t.bytes = ceilDiv(at+t.words*wordBytes-rows*t.pitch, wordBytes) * wordBytes
+	t.bytes = ceilDiv(at+t.words*wordBytes-long*t.pitch, wordBytes) * wordBytes
 	return t
 }
 
@@ -118,7 +139,7 @@ func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) in
 	for i := range l.Terms {
 		lines := 0
 		for _, p := range t.maps[i].planes {
-			lines += t.rows + p.rows
+			lines += t.rows + p.rows*t.strips
 		}
 		fill += l.Terms[i].Shape[0] * lines * (8 + t.cols*max(1, axes[i][1].stride*4)/8)
 	}

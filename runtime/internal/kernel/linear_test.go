@@ -191,37 +191,6 @@ func TestLinearExtremes(t *testing.T) {
 	}
 }
 
-// multiples are the multiples of m by -top to top.
-func multiples(m, top int32) []int32 {
-	var list []int32
-	for c := -top; c <= top; c++ {
-		list = append(list, c*m)
-	}
-	return list
-}
-
-// TestGroupedFactor has a factor whose sums take several segments, beside a term without one.
-func TestGroupedFactor(t *testing.T) {
-	r := rand.New(rand.NewSource(8))
-	for _, levels := range []int{32, 256} {
-		s := spec{
-			out:   [3]int{5, 4, 7},
-			terms: []Term{term([3]int{20, 4, 7}, 3, 1, 1, levels, 1), term([3]int{3, 4, 7}, 1, 1, 0, levels, 0)},
-			book:  multiples(299, 63), steps: "one", bias: 1 << 20, levels: 32,
-		}
-		l, src := s.make(r)
-		other := &l.Terms[1]
-		other.Centres = smallInts()
-		for i := range other.Weights {
-			other.Weights[i] = uint16(r.Intn(len(other.Centres)))
-		}
-		if f := chooseFactors(l); f[0].m != 299 || f[1].m != 0 {
-			t.Fatalf("factors %d and %d, want 299 and none", f[0].m, f[1].m)
-		}
-		checkLayer(t, l, src, fmt.Sprintf("%d levels", levels))
-	}
-}
-
 // TestGroupedManyTaps needs planes whose taps exceed a lane by themselves.
 func TestGroupedManyTaps(t *testing.T) {
 	r := rand.New(rand.NewSource(5))

@@ -27,7 +27,7 @@ type sweepKind uint8
 const (
 	sweepWhole   sweepKind = iota // all levels of a block of channels lie without gaps, as lanes do
 	sweepPart                     // those of a channel do
-	sweepApart                    // there are gaps between the rows of lanes, none between those of levels
+	sweepApart                    // there are gaps between the rows of lanes, or strips; none between those of levels
 	sweepScatter                  // there are gaps between levels
 )
 
@@ -114,6 +114,10 @@ func (g *grid) sweepTile(k *Grouped, row tileRow, cols int, alike bool) sweepTil
 	unbroken := g.outCol == 1 && (row.rows == 1 || g.outRow == cols && g.pitch == cols)
 	t := sweepTile{kind: sweepScatter, levels: lanes}
 	switch {
+	case g.strips > 1:
+		t.kind, t.per = sweepApart, lanes
+		t.gather = newStripGather(int(row.rows), cols, g.strips, k.outStep)
+		return t
 	case unbroken && alike && lanes == k.outStep:
 		t.kind, t.per = sweepWhole, lanes
 		return t

@@ -46,3 +46,6 @@ func (v Vector) laneWords() int {
 
 // longBins says whether vectorMixLevels takes bins whose shift is above 16.
 func (v Vector) longBins() bool { return v == AVX512 }
+
+// rowStrips says whether tiles may have strips: vectors fill them and move what comes out of them.
+func (v Vector) rowStrips() bool { return v == AVX2 }

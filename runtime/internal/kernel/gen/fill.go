@@ -11,9 +11,11 @@ import "fmt"
 // words, 13 the lanes inside the input, 12 the index worth zero in the others.
 func fill(f *file) {
 	kinds := []string{"Bytes", "Pairs", "Wide", "WidePairs"}
-	for _, m := range []machine{{"AVX2", "X", 16, 15}, {"AVX2", "Y", 32, 15}} {
+	for _, m := range []machine{{"AVX2", "X", 8, 15}, {"AVX2", "X", 16, 15}, {"AVX2", "Y", 32, 15}} {
 		for _, kind := range kinds {
-			f.fillFunction(m, kind, f.rowAVX2)
+			if m.bytes > 8 || kind == "Bytes" || kind == "Pairs" {
+				f.fillFunction(m, kind, f.rowAVX2)
+			}
 		}
 	}
 	for _, m := range []machine{{"AVX512", "X", 16, 31}, {"AVX512", "Y", 32, 31}, {"AVX512", "Z", 64, 31}} {
@@ -69,14 +71,14 @@ func (f *file) fillFunction(m machine, kind string, row func(m machine, kind str
 		f.op("KMOVQ 24(AX), K2")
 	}
 	f.op("MOVQ 32(AX), R13")
-	f.fillRow("above", func() { f.op("%s %s, (R11)", m.move(), zero) }, false)
+	f.fillRow("above", func() { f.op("%s %s, (R11)", m.store(), zero) }, false)
 	f.op("MOVQ 40(AX), R13")
 	f.fillRow("inside", func() {
 		row(m, kind)
-		f.op("%s %s, (R11)", m.move(), m.v(0))
+		f.op("%s %s, (R11)", m.store(), m.v(0))
 	}, true)
 	f.op("MOVQ 48(AX), R13")
-	f.fillRow("below", func() { f.op("%s %s, (R11)", m.move(), zero) }, false)
+	f.fillRow("below", func() { f.op("%s %s, (R11)", m.store(), zero) }, false)
 	f.op("ADDQ $56, AX")
 	f.op("SUBQ $1, R10")
 	f.op("JNE piece")

@@ -64,6 +64,14 @@ func (m machine) move() string {
 	return "VMOVDQU"
 }
 
+// store is the name of the store of m.bytes bytes.
+func (m machine) store() string {
+	if m.bytes == 8 {
+		return "VMOVQ"
+	}
+	return m.move()
+}
+
 // zero clears vector register n.
 func (f *file) zero(m machine, n int) {
 	if m.last > 15 {
