@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"unicode/utf8"
 )
 
@@ -188,9 +187,6 @@ func (r *reader) int(what string, lo, hi int64) int64 {
 	r.say(from, "%s %d", what, v)
 	return v
 }
-
-// int32 reads a number of 32 bits.
-func (r *reader) int32(what string) int { return int(r.int(what, math.MinInt32, math.MaxInt32)) }
 
 // string writes a length and that many bytes of UTF-8.
 func (w *writer) string(s string) {

@@ -30,7 +30,6 @@ type Depthwise struct {
 	paired   bool // vectors hold a pair of channels
 	blocks   []depthBlock
 	room     int // bytes of the channels of a block in the buffer
-	outSafe  int // output channels, from the first, behind which vectors may write
 
 	fill   depthFill
 	gather gather
