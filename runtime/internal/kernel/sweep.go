@@ -153,7 +153,7 @@ func (w *sweep) need() Need {
 
 // memory is the size of w in bytes.
 func (w *sweep) memory() int {
-	n := 80 + 72*len(w.tiles) + 32*len(w.mixes)
+	n := 80 + 144*len(w.tiles) + 32*len(w.mixes)
 	for _, m := range w.mixes {
 		n += 16 * len(m.list)
 	}
