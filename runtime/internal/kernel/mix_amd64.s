@@ -214,6 +214,14 @@ entry2:
 	VPAND   Y15, Y4, Y4
 	VPAND   Y15, Y5, Y5
 same2:
+	CMPQ   8(R9), $0 // no shift, to add
+	JNE    shift2
+	VPADDD Y4, Y0, Y0
+	VPADDD Y5, Y1, Y1
+	VPADDD Y6, Y2, Y2
+	VPADDD Y7, Y3, Y3
+	JMP    next2
+shift2:
 	VPSLLD X11, Y4, Y8
 	VPSLLD X11, Y5, Y9
 	VPSLLD X11, Y6, Y10
