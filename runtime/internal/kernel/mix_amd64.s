@@ -281,6 +281,18 @@ next2:
 	VPSUBB   sixteens<>(SB), Y2, Y2
 	VPADDUSB Y10, Y2, Y7
 	MOVBLZX  LAST(R8), R10
+	CMPL     SHIFT(R8), $8
+	JHI      words2
+	VPSLLW   $8, Y1, Y1
+	VPOR     Y1, Y0, Y0
+	LOOK3(REST8, Y1, Y10, Y11)
+	TESTL    R10, R10
+	JEQ      bytes2
+	LOOK4(REST8, Y1, Y10)
+bytes2:
+	BREAKS
+	JMP      above2
+words2:
 	LOOK3(LOWER, Y2, Y10, Y11)
 	LOOK3(UPPER, Y3, Y10, Y11)
 	TESTL    R10, R10
@@ -304,6 +316,7 @@ rests2:
 	VPSRLW   $8, Y0, Y0
 	VPSLLW   $8, Y1, Y1
 	VPOR     Y1, Y0, Y0
+above2:
 	LOOK3(ABOVE, Y3, Y10, Y11)
 	TESTL    R10, R10
 	JEQ      three2

@@ -141,7 +141,7 @@ func TestMixLevels(t *testing.T) {
 				}
 			}
 			near := accs[r.Intn(n)]
-			step := evenBreaks(2+r.Intn(30), int64(near)-int64(r.Intn(100000)), int64(1+r.Intn(30000)))
+			step := evenBreaks(2+r.Intn(30), int64(near)-int64(r.Intn(100000)), int64(1+r.Intn(30000>>r.Intn(10))))
 			if r.Intn(3) == 0 { // steps of other heights than one
 				r.Shuffle(len(step.Values), func(i, j int) { step.Values[i], step.Values[j] = step.Values[j], step.Values[i] })
 			}
