@@ -79,9 +79,9 @@ type rowMoves struct {
 // moveBytes is the size of a group, with what lies behind it.
 const moveBytes = 16
 
-// newRowMoves prepares rows of cols bytes, which are from bytes apart and will be to bytes apart. data
-// is added to them, the bytes between and behind become gap, but none beyond a group. It returns nil where v cannot do that, or not
-// faster.
+// newRowMoves prepares rows of cols bytes, which are from bytes apart and will be to bytes apart.
+// data is added to them, the bytes between and behind become gap, but none beyond a group. It
+// returns nil where v cannot do that, or not faster.
 func newRowMoves(v Vector, rows, cols, from, to int, data, gap byte) *rowMoves {
 	n := min(rows, moveBytes) // rows of a group
 	for n > 0 && (rows%n != 0 || (n-1)*max(from, to)+cols > moveBytes) {

@@ -11,8 +11,8 @@ func (w *sweep) run(g *grid, k *Grouped, t *sweepTile, dst []byte, at, o int, ro
 		segments := n
 		if w.mixes != nil {
 			segments = 0
-			for i := range w.mixes[o : o+n] {
-				segments += w.mixes[o+i].segments
+			for _, m := range w.mixes[o : o+n] {
+				segments += m.segments
 			}
 		}
 		w.sums(g, k, o, segments, t.per, int(row.words), s)
