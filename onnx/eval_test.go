@@ -255,7 +255,7 @@ func (out *array) fill(t *testing.T, n *Node, in []*array) {
 			return pick(in[2])
 		})
 	default:
-		f := elementFunc(n.Op)
+		f := ElementFunc(n.Op)
 		if f == nil {
 			t.Fatalf("the evaluator does not know %T", n.Op)
 		}

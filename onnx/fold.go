@@ -26,22 +26,19 @@ func fold(n *Node) []*Tensor {
 		outs[i] = &Tensor{Type: v.Type, Shape: v.Shape}
 	}
 	out := outs[0]
-	switch op := n.Op.(type) {
-	case *Reshape, *Flatten, *Squeeze, *Unsqueeze, *Identity, *Dropout:
-		out.Floats, out.Ints = slices.Clone(in[0].Floats), slices.Clone(in[0].Ints)
+	if moves := MovesOf(n, 1); moves != nil {
+		for k, m := range moves {
+			outs[k].Floats = apply(m, in[0].Floats, float32(m.FillValue))
+			outs[k].Ints = apply(m, in[0].Ints, int64(m.FillValue))
+		}
 		return outs
-	case *Transpose:
-		out.Floats = transpose(in[0].Floats, in[0].Shape, op.Perm)
-		out.Ints = transpose(in[0].Ints, in[0].Shape, op.Perm)
+	}
+	switch op := n.Op.(type) {
+	case View:
+		out.Floats, out.Ints = slices.Clone(in[0].Floats), slices.Clone(in[0].Ints)
 		return outs
 	case *Concat:
 		out.concat(in, op.Axis)
-		return outs
-	case *Where:
-		out.choose(in)
-		return outs
-	case *Equal:
-		out.compare(in)
 		return outs
 	case *Reduce:
 		if out.Type == Float {
@@ -50,83 +47,12 @@ func fold(n *Node) []*Tensor {
 		}
 		return nil
 	}
-	if source := pickFrom(n.Op, in[0].Shape); source != nil {
-		for k, t := range outs {
-			t.each(func(index []int) {
-				at := source(k, index)
-				if t.Type == Float {
-					t.Floats = append(t.Floats, in[0].Floats[at])
-				} else {
-					t.Ints = append(t.Ints, in[0].Ints[at])
-				}
-			})
-		}
-		return outs
-	}
 	if f := intFunc(n.Op); f != nil && out.Type == Int {
 		return out.integers(in, f, outs)
 	}
-	if f := elementFunc(n.Op); f != nil && out.Type == Float && !slices.ContainsFunc(in, func(t *Tensor) bool { return t.Type != Float }) {
+	if f := ElementFunc(n.Op); f != nil && (out.Type != Int || !slices.ContainsFunc(in, func(t *Tensor) bool { return t.Type == Float })) {
 		out.elementwise(in, f)
 		return outs
-	}
-	return nil
-}
-
-// pickFrom returns the function from an output and an index in it to the position in the
-// input that an operator takes the element from; nil for other operators.
-func pickFrom(op Op, x Shape) func(output int, index []int) int {
-	position := func(index []int) int {
-		at := 0
-		for d, n := range x {
-			at = at*n + index[d]
-		}
-		return at
-	}
-	from := make([]int, len(x))
-	switch op := op.(type) {
-	case *Slice:
-		return func(_ int, index []int) int {
-			copy(from, index)
-			for i, axis := range op.Axes {
-				from[axis] = op.Starts[i] + index[axis]*op.Steps[i]
-			}
-			return position(from)
-		}
-	case *Split:
-		return func(output int, index []int) int {
-			copy(from, index)
-			for _, n := range op.Sizes[:output] {
-				from[op.Axis] += n
-			}
-			return position(from)
-		}
-	case *Tile:
-		return func(_ int, index []int) int {
-			for d := range from {
-				from[d] = index[d] % x[d]
-			}
-			return position(from)
-		}
-	case *Expand:
-		return func(_ int, index []int) int {
-			for d := range from {
-				from[d] = index[len(index)-len(x)+d] % x[d]
-			}
-			return position(from)
-		}
-	case *Gather:
-		return func(_ int, index []int) int {
-			rank := len(op.Indices.Shape)
-			at := 0
-			for d, n := range op.Indices.Shape {
-				at = at*n + index[op.Axis+d]
-			}
-			copy(from, index[:op.Axis])
-			from[op.Axis] = int(op.Indices.Ints[at])
-			copy(from[op.Axis+1:], index[op.Axis+rank:])
-			return position(from)
-		}
 	}
 	return nil
 }
@@ -153,33 +79,6 @@ func (t *Tensor) reaches(x *Tensor, index []int) int {
 		at = at*n + index[len(index)-len(x.Shape)+d]%n
 	}
 	return at
-}
-
-// choose fills t by Where.
-func (t *Tensor) choose(in []*Tensor) {
-	t.each(func(index []int) {
-		x := in[1]
-		if in[0].Ints[t.reaches(in[0], index)] == 0 {
-			x = in[2]
-		}
-		if at := t.reaches(x, index); t.Type == Float {
-			t.Floats = append(t.Floats, x.Floats[at])
-		} else {
-			t.Ints = append(t.Ints, x.Ints[at])
-		}
-	})
-}
-
-// compare fills t by Equal.
-func (t *Tensor) compare(in []*Tensor) {
-	t.each(func(index []int) {
-		a, b := t.reaches(in[0], index), t.reaches(in[1], index)
-		if in[0].Type == Float {
-			t.Ints = append(t.Ints, truth(in[0].Floats[a] == in[1].Floats[b]))
-		} else {
-			t.Ints = append(t.Ints, truth(in[0].Ints[a] == in[1].Ints[b]))
-		}
-	})
 }
 
 // integers fills t, of integers, with f of the operands; nil if f is not defined on one.
@@ -255,13 +154,13 @@ func (op *Reduce) Apply(x []float64) float64 {
 		low, high = math.Min(low, v), math.Max(high, v)
 	}
 	switch op.Kind {
-	case "ReduceL1":
+	case ReduceL1:
 		return ones
-	case "ReduceL2":
+	case ReduceL2:
 		return math.Sqrt(squares)
-	case "ReduceLogSum":
+	case ReduceLogSum:
 		return math.Log(sum)
-	case "ReduceLogSumExp":
+	case ReduceLogSumExp:
 		if math.IsInf(high, 0) {
 			return high
 		}
@@ -270,15 +169,15 @@ func (op *Reduce) Apply(x []float64) float64 {
 			scaled += math.Exp(v - high)
 		}
 		return high + math.Log(scaled)
-	case "ReduceMax":
+	case ReduceMax:
 		return high
-	case "ReduceMean":
+	case ReduceMean:
 		return sum / float64(len(x))
-	case "ReduceMin":
+	case ReduceMin:
 		return low
-	case "ReduceProd":
+	case ReduceProd:
 		return product
-	case "ReduceSumSquare":
+	case ReduceSumSquare:
 		return squares
 	}
 	return sum

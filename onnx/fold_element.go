@@ -1,50 +1,5 @@
 package onnx
 
-import "math"
-
-// elementFunc is the function an operator applies to the elements of its operands; nil for
-// other operators.
-func elementFunc(op Op) func(x []float64) float64 {
-	over := func(f func(a, b float64) float64) func([]float64) float64 {
-		return func(x []float64) float64 {
-			r := x[0]
-			for _, v := range x[1:] {
-				r = f(r, v)
-			}
-			return r
-		}
-	}
-	add := over(func(a, b float64) float64 { return a + b })
-	switch op := op.(type) {
-	case Scalar:
-		return func(x []float64) float64 { return op.Apply(x[0]) }
-	case *Add, *Sum:
-		return add
-	case *Sub:
-		return over(func(a, b float64) float64 { return a - b })
-	case *Mul:
-		return over(func(a, b float64) float64 { return a * b })
-	case *Div:
-		return over(func(a, b float64) float64 { return a / b })
-	case *Pow:
-		return over(math.Pow)
-	case *PRelu:
-		return over(func(x, slope float64) float64 {
-			if x < 0 {
-				return slope * x
-			}
-			return x
-		})
-	case *Max:
-		return over(math.Max)
-	case *Min:
-		return over(math.Min)
-	case *Mean:
-		return func(x []float64) float64 { return add(x) / float64(len(x)) }
-	}
-	return nil
-}
-
 // elementwise fills t with f of the operands, which broadcast to t's shape.
 func (t *Tensor) elementwise(in []*Tensor, f func([]float64) float64) {
 	rank := len(t.Shape)
@@ -59,15 +14,24 @@ func (t *Tensor) elementwise(in []*Tensor, f func([]float64) float64) {
 			step *= x.Shape[i]
 		}
 	}
-	t.Floats = make([]float32, t.Shape.Elems())
+	size := t.Shape.Elems()
+	if t.Type == Float {
+		t.Floats = make([]float32, size)
+	} else {
+		t.Ints = make([]int64, size)
+	}
 	at := make([]int, len(in))
 	index := make([]int, rank)
 	x := make([]float64, len(in))
-	for i := range t.Floats {
+	for i := range size {
 		for k := range in {
-			x[k] = float64(in[k].Floats[at[k]])
+			x[k] = in[k].number(at[k])
 		}
-		t.Floats[i] = float32(f(x))
+		if y := f(x); t.Type == Float {
+			t.Floats[i] = float32(y)
+		} else {
+			t.Ints[i] = int64(y)
+		}
 		for d := rank - 1; d >= 0; d-- {
 			index[d]++
 			for k := range at {
@@ -98,31 +62,10 @@ func (t *Tensor) concat(in []*Tensor, axis int) {
 	}
 }
 
-// transpose permutes the dimensions of row-major data; nil stays nil.
-func transpose[T any](data []T, shape Shape, perm []int) []T {
-	if data == nil {
-		return nil
+// number is element i.
+func (t *Tensor) number(i int) float64 {
+	if t.Type == Float {
+		return float64(t.Floats[i])
 	}
-	strides := make([]int, len(shape))
-	step := 1
-	for i := len(shape) - 1; i >= 0; i-- {
-		strides[i] = step
-		step *= shape[i]
-	}
-	out := make([]T, 0, len(data))
-	index := make([]int, len(perm))
-	at := 0
-	for range data {
-		out = append(out, data[at])
-		for d := len(perm) - 1; d >= 0; d-- {
-			index[d]++
-			at += strides[perm[d]]
-			if index[d] < shape[perm[d]] {
-				break
-			}
-			at -= strides[perm[d]] * index[d]
-			index[d] = 0
-		}
-	}
-	return out
+	return float64(t.Ints[i])
 }

@@ -119,13 +119,15 @@ func (n *Node) outputType() (DataType, error) {
 		inputs = n.Inputs[1:]
 	case *Pow:
 		inputs = n.Inputs[:1]
+	case *Cast:
+		return n.Op.(*Cast).To, nil
 	}
 	kind, err := n.commonType(inputs)
 	if err != nil {
 		return 0, err
 	}
 	switch n.Op.(type) {
-	case *Equal:
+	case *Compare, *Logic, *Not:
 		return Bool, nil
 	case *ArgMax:
 		return Int, nil
@@ -155,9 +157,7 @@ func (n *Node) commonType(inputs []*Value) (DataType, error) {
 func takesIntegers(op Op) bool {
 	switch op.(type) {
 	case *Add, *Sub, *Mul, *Div, *Max, *Min, *Pow, *Abs, *Neg, *Sign, *Clip, *MatMul, *Gemm, *MaxPool,
-		*Where, *Equal, *ArgMax, *Reduce,
-		*Concat, *DepthToSpace, *Expand, *Flatten, *Gather, *Identity, *Pad, *Reshape, *Resize, *Slice,
-		*SpaceToDepth, *Split, *Squeeze, *Tile, *Transpose, *Unsqueeze:
+		*Where, *Compare, *Logic, *Not, *ArgMax, *Reduce, *Concat, Mover, View:
 		return true
 	}
 	return false

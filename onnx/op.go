@@ -2,14 +2,6 @@ package onnx
 
 import "fmt"
 
-// Scalar is an operator that applies one function to every element of its single input.
-// The output has the input's shape.
-type Scalar interface {
-	Op
-	// Apply is the function itself, in double precision.
-	Apply(x float64) float64
-}
-
 // arity checks that between lo and hi inputs are there and that the first lo are not left
 // out; hi < 0 means any number.
 func arity(in []Shape, lo, hi int) error {

@@ -32,24 +32,33 @@ func readDropout(r *nodeReader) Op {
 	return &Dropout{}
 }
 
-// readCast takes a cast between floating-point types, which all are one here, as an
+// readCast takes a cast that changes nothing here, such as one between floating-point types, as an
 // Identity. Casts of constants never come here.
 func readCast(r *nodeReader) Op {
 	to := int32(r.int("to", 0))
-	r.ignore("saturate")
+	r.ignore("saturate", "round_mode")
 	kind := pb.TensorProto_DataType(to)
-	if _, ok := elemSizes[kind]; r.given(0) && r.shapes[0] != nil && (!ok || r.in[0].Type != dataType(kind)) {
-		r.refusef("a cast of computed values from %v to %s", r.in[0].Type, typeName(to))
+	if _, ok := elemSizes[kind]; !ok {
+		r.refusef("a cast to %s", typeName(to))
 	}
-	return &Identity{}
+	return r.castTo(dataType(kind))
+}
+
+// castTo casts operand 0.
+func (r *nodeReader) castTo(to DataType) Op {
+	if r.shapes[0] == nil || r.in[0].Type == to {
+		return &Identity{}
+	}
+	return &Cast{To: to}
 }
 
 // readCastLike is a cast to the element type of operand 1.
 func readCastLike(r *nodeReader) Op {
-	r.ignore("saturate")
-	if r.given(0) && r.given(1) && r.shapes[0] != nil && r.shapes[1] != nil && r.in[0].Type != r.in[1].Type {
-		r.refusef("a cast of computed values from %v to %v", r.in[0].Type, r.in[1].Type)
+	r.ignore("saturate", "round_mode")
+	op := Op(&Identity{})
+	if r.given(0) && r.given(1) && r.shapes[1] != nil {
+		op = r.castTo(r.in[1].Type)
 	}
 	r.keep(1)
-	return &Identity{}
+	return op
 }

@@ -4,11 +4,21 @@ import "fmt"
 
 // Pad adds elements around its input, or removes them where a pad is negative.
 type Pad struct {
-	Pads []int  // begins of all dimensions, then ends
-	Mode string // "constant", "reflect", "edge" or "wrap"
+	Pads []int // begins of all dimensions, then ends
+	Mode PadMode
 	// Value is what "constant" adds.
 	Value float64
 }
+
+// PadMode says what stands around the input.
+type PadMode string
+
+const (
+	PadConstant PadMode = "constant" // one value
+	PadReflect  PadMode = "reflect"  // the input mirrored at its border elements
+	PadEdge     PadMode = "edge"     // the border elements
+	PadWrap     PadMode = "wrap"     // the input again
+)
 
 // Type returns "Pad".
 func (*Pad) Type() string { return "Pad" }
@@ -34,7 +44,7 @@ func (op *Pad) InferShape(in []Shape) ([]Shape, error) {
 		if begin < -d || end < -d || int64(d)+int64(begin)+int64(end) < 1 || int64(d)+int64(begin)+int64(end) > maxDim {
 			return nil, fmt.Errorf("pads %d and %d leave nothing of dimension %d of input %v, or too much", begin, end, i, x)
 		}
-		if op.Mode == "reflect" && (begin >= d || end >= d) {
+		if op.Mode == PadReflect && (begin >= d || end >= d) {
 			return nil, fmt.Errorf("pads %d and %d reflect more than dimension %d of input %v has", begin, end, i, x)
 		}
 		out[i] = d + begin + end
@@ -45,14 +55,11 @@ func (op *Pad) InferShape(in []Shape) ([]Shape, error) {
 // readPad takes pads and value from attributes before opset 11, from operands since; since
 // opset 18 the pads may be those of some axes only.
 func readPad(r *nodeReader) Op {
-	op := &Pad{Mode: r.text("mode", "constant")}
+	op := &Pad{Mode: PadMode(r.text("mode", "constant"))}
 	switch op.Mode {
-	case "constant", "reflect", "edge", "wrap":
+	case PadConstant, PadReflect, PadEdge, PadWrap:
 	default:
 		r.failf("mode is %q, want constant, reflect, edge or wrap", op.Mode)
-	}
-	if op.Mode == "wrap" {
-		r.refusef("mode %q", op.Mode)
 	}
 	if r.opset < 11 {
 		if !r.has("pads") {
@@ -94,9 +101,9 @@ func (r *nodeReader) padsOfAxes(pads, axes []int) []int {
 }
 
 func (op *Pad) write(w *nodeWriter) {
-	w.text("mode", op.Mode)
+	w.text("mode", string(op.Mode))
 	w.operandInts("pads", op.Pads)
-	if op.Mode == "constant" {
+	if op.Mode == PadConstant {
 		w.operandFloat("constant_value", op.Value)
 	}
 }

@@ -13,14 +13,30 @@ import (
 //	ReduceL1         sum(|x|)          ReduceL2         sqrt(sum(x*x))
 //	ReduceLogSum     ln(sum(x))        ReduceLogSumExp  ln(sum(exp(x)))
 type Reduce struct {
-	Kind string // one of the names above
-	Axes []int  // ascending
+	Kind ReduceKind
+	Axes []int // ascending
 	// KeepDims leaves the dimensions Axes in the output, with size 1.
 	KeepDims bool
 }
 
+// ReduceKind is the ONNX operator of a reduction.
+type ReduceKind string
+
+const (
+	ReduceL1        ReduceKind = "ReduceL1"
+	ReduceL2        ReduceKind = "ReduceL2"
+	ReduceLogSum    ReduceKind = "ReduceLogSum"
+	ReduceLogSumExp ReduceKind = "ReduceLogSumExp"
+	ReduceMax       ReduceKind = "ReduceMax"
+	ReduceMean      ReduceKind = "ReduceMean"
+	ReduceMin       ReduceKind = "ReduceMin"
+	ReduceProd      ReduceKind = "ReduceProd"
+	ReduceSum       ReduceKind = "ReduceSum"
+	ReduceSumSquare ReduceKind = "ReduceSumSquare"
+)
+
 // Type returns Kind.
-func (op *Reduce) Type() string { return op.Kind }
+func (op *Reduce) Type() string { return string(op.Kind) }
 
 // InferShape returns the shape without Axes, or with 1 in their place.
 func (op *Reduce) InferShape(in []Shape) ([]Shape, error) {
@@ -49,12 +65,12 @@ func (op *Reduce) InferShape(in []Shape) ([]Shape, error) {
 }
 
 // reductions are the names Reduce goes by.
-var reductions = []string{"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean",
-	"ReduceMin", "ReduceProd", "ReduceSum", "ReduceSumSquare"}
+var reductions = []ReduceKind{ReduceL1, ReduceL2, ReduceLogSum, ReduceLogSumExp, ReduceMax, ReduceMean,
+	ReduceMin, ReduceProd, ReduceSum, ReduceSumSquare}
 
 // readReduce returns the reader of one reduction. The axes were an attribute before opset
 // 18 (13 for ReduceSum) and are operand 1 since; without axes, all dimensions are meant.
-func readReduce(kind string) func(r *nodeReader) Op {
+func readReduce(kind ReduceKind) func(r *nodeReader) Op {
 	return func(r *nodeReader) Op {
 		op := &Reduce{Kind: kind, KeepDims: r.bool("keepdims", true)}
 		noop := r.bool("noop_with_empty_axes", false)
@@ -74,7 +90,7 @@ func readReduce(kind string) func(r *nodeReader) Op {
 		}
 		if len(axes) == 0 && noop {
 			switch kind {
-			case "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSum":
+			case ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum:
 				return &Identity{}
 			}
 			r.refusef("no axes, and an attribute that says to reduce none")
@@ -90,8 +106,8 @@ func readReduce(kind string) func(r *nodeReader) Op {
 }
 
 // reduceOperand is the opset since which the axes of a reduction are an operand.
-func reduceOperand(kind string) int {
-	if kind == "ReduceSum" {
+func reduceOperand(kind ReduceKind) int {
+	if kind == ReduceSum {
 		return 13
 	}
 	return 18
@@ -100,9 +116,9 @@ func reduceOperand(kind string) int {
 func (op *Reduce) write(w *nodeWriter) {
 	w.bool("keepdims", op.KeepDims)
 	switch {
-	case len(op.Axes) == 0 && op.Kind != "ReduceSum":
+	case len(op.Axes) == 0 && op.Kind != ReduceSum:
 		w.failf("no axes")
-	case op.Kind == "ReduceSum":
+	case op.Kind == ReduceSum:
 		w.bool("noop_with_empty_axes", len(op.Axes) == 0)
 		w.operandInts("axes", op.Axes)
 	default:

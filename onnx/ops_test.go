@@ -19,7 +19,11 @@ var (
 	image  = Shape{Batch, 4, 9, 8}
 	signal = Shape{Batch, 4, 9}
 	row    = Shape{Batch, 6}
+	truths = &Tensor{Type: Bool, Shape: Shape{6}, Ints: []int64{0, 1, 0, 1, 1, 1}}
 )
+
+// bools is the shape of an input of Bool.
+type bools Shape
 
 // opCases hold every operator at least once.
 var opCases = []opCase{
@@ -91,8 +95,18 @@ var opCases = []opCase{
 
 	{&PRelu{}, []any{image, counting(4, 1, 1)}, image},
 	{&Pow{}, []any{row, counting()}, row},
-	{&Where{}, []any{&Tensor{Type: Bool, Shape: Shape{6}, Ints: []int64{0, 1, 0, 1, 1, 1}}, row, counting()}, row},
-	{&Equal{}, []any{row, counting(6)}, row},
+	{&Where{}, []any{truths, row, counting()}, row},
+	{&Compare{Relation: Equal}, []any{row, counting(6)}, row},
+	{&Compare{Relation: Less}, []any{row, counting(6)}, row},
+	{&Compare{Relation: LessOrEqual}, []any{row, counting()}, row},
+	{&Compare{Relation: Greater}, []any{row, row}, row},
+	{&Compare{Relation: GreaterOrEqual}, []any{row, counting(6)}, row},
+	{&Logic{Kind: And}, []any{bools(row), truths}, row},
+	{&Logic{Kind: Or}, []any{bools(row), truths}, row},
+	{&Logic{Kind: Xor}, []any{bools(row), truths}, row},
+	{&Not{}, []any{bools(row)}, row},
+	{&Cast{To: Int}, []any{row}, row},
+	{&Cast{To: Bool}, []any{row}, row},
 	{&LRN{Size: 5, Alpha: 0.125, Beta: 0.75, Bias: 2}, []any{image}, image},
 	{&InstanceNormalization{Epsilon: 0.25}, []any{image, counting(4), counting(4)}, image},
 
@@ -154,6 +168,9 @@ func (c opCase) graph() *Graph {
 		switch x := operand.(type) {
 		case Shape:
 			v.Shape = x
+			g.Inputs = append(g.Inputs, v)
+		case bools:
+			v.Shape, v.Type = Shape(x), Bool
 			g.Inputs = append(g.Inputs, v)
 		case *Tensor:
 			v.setConst(x)
@@ -238,7 +255,7 @@ func dump(g *Graph) string {
 // TestOperatorsComplete fails when an operator that is read has no case above.
 func TestOperatorsComplete(t *testing.T) {
 	have := map[string]bool{
-		"Cast": true, "CastLike": true, "Upsample": true, // read as Identity, Resize
+		"CastLike": true, "Upsample": true, // read as Cast, Resize
 		"Split":            true,                                                                     // see TestSplit
 		"DequantizeLinear": true, "QLinearConv": true, "QLinearMatMul": true, "QuantizeLinear": true, // see TestReadCodes
 	}

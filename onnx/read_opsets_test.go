@@ -16,7 +16,7 @@ func TestReadOpsets(t *testing.T) {
 	list := func(name string, v ...int) *pb.TensorProto { return integers(name, v...) }
 	scales := real("s", []int{4}, 1, 1, 2, 2)
 	twice := []int{Batch, 4, 18, 16}
-	up := func(mode string) *Resize {
+	up := func(mode ResizeMode) *Resize {
 		return &Resize{Mode: mode, CoordMode: "asymmetric", Scales: []float64{1, 1, 2, 2}, Sizes: twice}
 	}
 	nearest := up("nearest")

@@ -24,13 +24,14 @@ var integerRanges = map[pb.TensorProto_DataType][2]int{
 // them, so that codes stay codes of the same kind.
 func movesCodes(op Op) bool {
 	switch op := op.(type) {
-	case *Concat, *DepthToSpace, *Dropout, *Expand, *Flatten, *Gather, *GlobalMaxPool, *Identity, *MaxPool, *Pad,
-		*Reshape, *Slice, *SpaceToDepth, *Split, *Squeeze, *Tile, *Transpose, *Unsqueeze:
+	case *Concat, *GlobalMaxPool, *MaxPool:
 		return true
 	case *Reduce:
-		return op.Kind == "ReduceMax" || op.Kind == "ReduceMin"
+		return op.Kind == ReduceMax || op.Kind == ReduceMin
 	case *Resize:
-		return op.Mode == "nearest" && op.CoordMode != "tf_crop_and_resize"
+		return op.Mode == ResizeNearest && op.CoordMode != TFCropAndResize
+	case Mover, View:
+		return true
 	}
 	return false
 }
@@ -58,7 +59,7 @@ func (r *nodeReader) moveCodes(op Op) *codes {
 		r.refusef("arithmetic with integer codes")
 		return nil
 	}
-	if p, ok := op.(*Pad); ok && p.Mode == "constant" {
+	if p, ok := op.(*Pad); ok && p.Mode == PadConstant {
 		p.Value = c.Scale * (p.Value - float64(c.Zero))
 	}
 	return c

@@ -8,14 +8,14 @@ import (
 // readResize takes the attributes and operands of opset 10 (scales alone), and those of
 // opset 11 and later (roi, scales, sizes), since opset 18 possibly for some axes only.
 func readResize(r *nodeReader) Op {
-	op := &Resize{Mode: r.text("mode", "nearest")}
+	op := &Resize{Mode: ResizeMode(r.text("mode", "nearest"))}
 	if r.opset < 11 {
-		op.CoordMode, op.NearestMode = "asymmetric", "floor"
+		op.CoordMode, op.NearestMode = Asymmetric, RoundFloor
 		r.sizes(op, r.operandFloats(1, "scales"), nil, r.allAxes())
 		return op.plain(r)
 	}
-	op.CoordMode = r.text("coordinate_transformation_mode", "half_pixel")
-	op.NearestMode = r.text("nearest_mode", "round_prefer_floor")
+	op.CoordMode = CoordMode(r.text("coordinate_transformation_mode", "half_pixel"))
+	op.NearestMode = NearestMode(r.text("nearest_mode", "round_prefer_floor"))
 	op.CubicA = r.float("cubic_coeff_a", -0.75)
 	op.ExcludeOutside = r.bool("exclude_outside", false)
 	op.Extrapolation = r.float("extrapolation_value", 0)
@@ -32,8 +32,8 @@ func readResize(r *nodeReader) Op {
 		}
 	}
 	policy := r.text("keep_aspect_ratio_policy", "stretch")
-	antialias := r.bool("antialias", false)
-	if op.CoordMode == "tf_crop_and_resize" {
+	op.Antialias = r.bool("antialias", false)
+	if op.CoordMode == TFCropAndResize {
 		op.ROI = r.bounds(axes)
 	}
 	// An operand that is there may be empty, which is as good as none.
@@ -51,16 +51,13 @@ func readResize(r *nodeReader) Op {
 	if policy != "stretch" && sizes != nil {
 		r.keepAspect(op, policy, axes)
 	}
-	if antialias && slices.ContainsFunc(op.Scales, func(s float64) bool { return s < 1 }) {
-		r.refusef("antialias, want none where the output is smaller")
-	}
 	return op.plain(r)
 }
 
 // readUpsample reads the predecessor of Resize: its scales are an attribute before opset
 // 9, operand 1 since.
 func readUpsample(r *nodeReader) Op {
-	op := &Resize{Mode: r.text("mode", "nearest"), CoordMode: "asymmetric", NearestMode: "floor"}
+	op := &Resize{Mode: ResizeMode(r.text("mode", "nearest")), CoordMode: Asymmetric, NearestMode: RoundFloor}
 	var scales []float64
 	if r.opset < 9 {
 		scales = r.floats("scales")
@@ -75,37 +72,29 @@ func readUpsample(r *nodeReader) Op {
 func (op *Resize) plain(r *nodeReader) *Resize {
 	r.keep(1)
 	switch op.Mode {
-	case "nearest", "linear", "cubic":
+	case ResizeNearest, ResizeLinear, ResizeCubic:
 	default:
 		r.failf("mode is %q, want nearest, linear or cubic", op.Mode)
 	}
 	switch op.CoordMode {
-	case "half_pixel", "pytorch_half_pixel", "align_corners", "asymmetric", "tf_crop_and_resize":
-	case "half_pixel_symmetric":
-		for i, s := range op.Scales {
-			if d := r.shapes[0][i]; d != Batch && float64(d)*s != float64(op.Sizes[i]) {
-				r.refusef("coordinates of mode %q", op.CoordMode)
-				break
-			}
-		}
-		op.CoordMode = "half_pixel" // the same where in*scale is a whole number
-	case "tf_half_pixel_for_nn":
-		r.refusef("coordinates of mode %q", op.CoordMode)
+	case HalfPixel, PytorchHalfPixel, HalfPixelSymmetric, AlignCorners, Asymmetric, TFCropAndResize, TFHalfPixelForNN:
 	default:
 		r.failf("coordinate_transformation_mode is %q", op.CoordMode)
 	}
 	switch op.NearestMode {
-	case "round_prefer_floor", "round_prefer_ceil", "floor", "ceil":
+	case RoundPreferFloor, RoundPreferCeil, RoundFloor, RoundCeil:
 	default:
 		r.failf("nearest_mode is %q", op.NearestMode)
 	}
-	if op.Mode != "nearest" {
+	if op.Mode != ResizeNearest {
 		op.NearestMode = ""
+	} else {
+		op.Antialias = false
 	}
-	if op.Mode != "cubic" {
+	if op.Mode != ResizeCubic {
 		op.CubicA, op.ExcludeOutside = 0, false
 	}
-	if op.CoordMode != "tf_crop_and_resize" {
+	if op.CoordMode != TFCropAndResize {
 		op.Extrapolation = 0
 	}
 	return op
@@ -224,16 +213,16 @@ func (r *nodeReader) bounds(axes []int) []float64 {
 // write gives the scales if they are those of a file, and the sizes if the scales follow
 // from them. The batch size is asked for where sizes are written.
 func (op *Resize) write(w *nodeWriter) {
-	w.text("mode", op.Mode)
-	w.text("coordinate_transformation_mode", op.CoordMode)
-	if op.Mode == "nearest" {
-		w.text("nearest_mode", op.NearestMode)
+	w.text("mode", string(op.Mode))
+	w.text("coordinate_transformation_mode", string(op.CoordMode))
+	if op.Mode == ResizeNearest {
+		w.text("nearest_mode", string(op.NearestMode))
 	}
-	if op.Mode == "cubic" {
+	if op.Mode == ResizeCubic {
 		w.float("cubic_coeff_a", op.CubicA)
 		w.bool("exclude_outside", op.ExcludeOutside)
 	}
-	if op.CoordMode == "tf_crop_and_resize" {
+	if op.CoordMode == TFCropAndResize {
 		w.float("extrapolation_value", op.Extrapolation)
 		w.operandFloats("roi", op.ROI)
 	} else {

@@ -59,7 +59,7 @@ func (s *simplifier) sources(v *Value) []*Value {
 	seen := map[*Value]bool{v: true}
 	for i := 0; i < len(list) && len(list) <= maxSpelled; i++ {
 		n := s.from[list[i]]
-		if n == nil || elementFunc(n.Op) == nil {
+		if n == nil || ElementFunc(n.Op) == nil {
 			continue
 		}
 		for _, in := range n.Inputs {
@@ -115,7 +115,7 @@ func (s *simplifier) samples(v, x *Value) []float64 {
 			return nil
 		}
 		left--
-		f := elementFunc(n.Op)
+		f := ElementFunc(n.Op)
 		if f == nil {
 			return nil
 		}

@@ -244,7 +244,7 @@ func (s *simplifier) foldPad(n *Node) error {
 		return nil
 	}
 	p, ok := pad.Op.(*Pad)
-	if !ok || p.Mode != "constant" || p.Value != 0 {
+	if !ok || p.Mode != PadConstant || p.Value != 0 {
 		return nil
 	}
 	rank := len(pad.Inputs[0].Shape)

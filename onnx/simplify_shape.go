@@ -102,9 +102,9 @@ func (s *simplifier) reduceToPool(n *Node) error {
 	}
 	var pool Op
 	switch op.Kind {
-	case "ReduceMean":
+	case ReduceMean:
 		pool = &GlobalAveragePool{}
-	case "ReduceMax":
+	case ReduceMax:
 		pool = &GlobalMaxPool{}
 	default:
 		return nil

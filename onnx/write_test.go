@@ -172,7 +172,7 @@ func TestFunctions(t *testing.T) {
 					}
 					operands = append(operands, v)
 				}
-				values[n.out] = elementFunc(ops[n.op].read(nil))(operands)
+				values[n.out] = ElementFunc(ops[n.op].read(nil))(operands)
 			}
 			if got, want := values["y"], op.Apply(x); math.Abs(got-want) > 1e-6 {
 				t.Errorf("function %q of %g: got %g, want %g", name, x, got, want)
