@@ -9,8 +9,8 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// operators says how each operator with one output is laid on the tape. Scalar functions
-// without a line of their own are handled by [buildScalar].
+// operators says how operators that belong to no family, and those of a family that have a faster
+// form of their own, are laid on the tape.
 var operators = map[string]func(b *builder, n *onnx.Node) (*G.Node, error){
 	"Add":                   buildAdd,
 	"ArgMax":                buildArgMax,
@@ -20,62 +20,26 @@ var operators = map[string]func(b *builder, n *onnx.Node) (*G.Node, error){
 	"Concat":                buildConcat,
 	"Conv":                  buildConv,
 	"ConvTranspose":         buildConvTranspose,
-	"DepthToSpace":          buildDepthToSpace,
-	"Div":                   buildDiv,
-	"Dropout":               buildView,
-	"Equal":                 buildEqual,
-	"Expand":                buildExpand,
-	"Flatten":               buildView,
-	"Gather":                buildGather,
 	"Gemm":                  buildGemm,
 	"GlobalAveragePool":     buildGlobalAveragePool,
 	"GlobalMaxPool":         buildGlobalMaxPool,
 	"HardSwish":             buildHardSwish,
-	"Identity":              buildView,
 	"InstanceNormalization": buildInstanceNorm,
 	"LRN":                   buildLRN,
 	"LeakyRelu":             buildLeakyRelu,
 	"LogSoftmax":            buildLogSoftmax,
 	"MatMul":                buildMatMul,
-	"Max":                   buildMax,
 	"MaxPool":               buildMaxPool,
 	"Mean":                  buildMean,
-	"Min":                   buildMin,
 	"Mul":                   buildMul,
-	"PRelu":                 buildPRelu,
-	"Pad":                   buildPad,
-	"Pow":                   buildPow,
-	"ReduceL1":              buildReduce,
-	"ReduceL2":              buildReduce,
-	"ReduceLogSum":          buildReduce,
-	"ReduceLogSumExp":       buildReduce,
-	"ReduceMax":             buildReduce,
-	"ReduceMean":            buildReduce,
-	"ReduceMin":             buildReduce,
-	"ReduceProd":            buildReduce,
-	"ReduceSum":             buildReduce,
-	"ReduceSumSquare":       buildReduce,
 	"Relu":                  buildRelu,
-	"Reshape":               buildView,
 	"Resize":                buildResize,
 	"Sigmoid":               buildSigmoid,
-	"Slice":                 buildSlice,
 	"Softmax":               buildSoftmax,
-	"SpaceToDepth":          buildSpaceToDepth,
-	"Squeeze":               buildView,
-	"Sub":                   buildSub,
 	"Sum":                   buildAdd,
 	"Swish":                 buildSwish,
 	"Tanh":                  buildTanh,
-	"Tile":                  buildTile,
-	"Transpose":             buildTranspose,
-	"Unsqueeze":             buildView,
 	"Where":                 buildWhere,
-}
-
-// multiple are the operators with several outputs.
-var multiple = map[string]func(b *builder, n *onnx.Node) ([]*G.Node, error){
-	"Split": buildSplit,
 }
 
 // builder lays an onnx graph on a tape, for a fixed batch.
@@ -168,26 +132,36 @@ func (b *builder) lay(g *onnx.Graph) error {
 
 // results lays a node and returns one tape node for each of its outputs.
 func (b *builder) results(n *onnx.Node) ([]*G.Node, error) {
-	kind := n.Op.Type()
-	if f := multiple[kind]; f != nil {
-		parts, err := f(b, n)
-		if err == nil && len(parts) != len(n.Outputs) {
-			err = fmt.Errorf("%d outputs, want %d", len(n.Outputs), len(parts))
-		}
-		return parts, err
+	if onnx.MovesOf(n, b.batch) != nil {
+		return buildMoves(b, n)
 	}
 	if len(n.Outputs) != 1 {
 		return nil, fmt.Errorf("%d outputs, want 1", len(n.Outputs))
 	}
-	f := operators[kind]
-	if _, ok := n.Op.(onnx.Scalar); ok && f == nil {
-		f = buildScalar
+	f := operators[n.Op.Type()]
+	if f == nil {
+		f = family(n.Op)
 	}
 	if f == nil {
 		return nil, fmt.Errorf("the operator has no float form")
 	}
 	y, err := f(b, n)
 	return []*G.Node{y}, err
+}
+
+// family is how the operators of a family are laid, nil for an operator of none.
+func family(op onnx.Op) func(b *builder, n *onnx.Node) (*G.Node, error) {
+	switch op.(type) {
+	case onnx.Scalar:
+		return buildScalar
+	case onnx.Pair:
+		return buildPair
+	case onnx.View:
+		return buildView
+	case *onnx.Reduce:
+		return buildReduce
+	}
+	return nil
 }
 
 // define records the node of a value and rounds it if planned.

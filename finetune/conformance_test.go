@@ -157,18 +157,28 @@ func runCase(c conformanceCase) error {
 	if err != nil {
 		return err
 	}
-	e, err := NewExecutor(g, 1, ExecOptions{})
+	names := inputNames(c.model)
+	batch := 1
+	for _, v := range g.Inputs {
+		if t := c.inputs[slices.Index(names, v.Name)]; len(v.Shape) > 0 && v.Shape[0] == onnx.Batch {
+			batch = t.Shape[0]
+		}
+	}
+	e, err := NewExecutor(g, batch, ExecOptions{})
 	if err != nil {
 		return err
 	}
-	names := inputNames(c.model)
 	var inputs [][]float32
 	for _, v := range g.Inputs {
 		t := c.inputs[slices.Index(names, v.Name)]
-		if !v.Shape.WithBatch(1).Equal(t.Shape) {
+		if !v.Shape.WithBatch(batch).Equal(t.Shape) {
 			return fmt.Errorf("input %q has shape %v, the case gives %v", v.Name, v.Shape, t.Shape)
 		}
-		inputs = append(inputs, constFloats(t))
+		values := constFloats(t)
+		if len(values) == v.Shape.Elems() {
+			values = slices.Repeat(values, batch) // the same for all samples
+		}
+		inputs = append(inputs, values)
 	}
 	got, err := e.Run(inputs...)
 	if err != nil {
@@ -179,7 +189,7 @@ func runCase(c conformanceCase) error {
 	}
 	for i, want := range c.outputs {
 		v := g.Outputs[i]
-		if !v.Shape.WithBatch(1).Equal(want.Shape) || v.Type != want.Type {
+		if !v.Shape.WithBatch(batch).Equal(want.Shape) || v.Type != want.Type {
 			return fmt.Errorf("output %q is %v %v, want %v %v", v.Name, v.Type, v.Shape, want.Type, want.Shape)
 		}
 		if err := compareTensor(got[i], want); err != nil {

@@ -161,10 +161,10 @@ func TestOperatorGradients(t *testing.T) {
 		{"softmax inner axis", &onnx.Softmax{Axis: 1}, []onnx.Shape{{2, 3, 2}}, -1, 1},
 		{"logsoftmax", &onnx.LogSoftmax{Axis: 1}, []onnx.Shape{{2, 4}}, -1, 1},
 	}
-	for kind := range reductions {
+	for kind := range slopes {
 		cases = append(cases,
-			operatorCase{kind, &onnx.Reduce{Kind: kind, Axes: []int{1, 3}}, []onnx.Shape{{2, 2, 3, 2}}, 0.6, 2},
-			operatorCase{kind + " keeping dimensions", &onnx.Reduce{Kind: kind, Axes: []int{0, 1, 2}, KeepDims: true}, []onnx.Shape{{2, 2, 3}}, 0.6, 2})
+			operatorCase{string(kind), &onnx.Reduce{Kind: kind, Axes: []int{1, 3}}, []onnx.Shape{{2, 2, 3, 2}}, 0.6, 2},
+			operatorCase{string(kind) + " keeping dimensions", &onnx.Reduce{Kind: kind, Axes: []int{0, 1, 2}, KeepDims: true}, []onnx.Shape{{2, 2, 3}}, 0.6, 2})
 	}
 	for _, op := range scalars {
 		lo, hi := -4.0, 4.0

@@ -1,6 +1,8 @@
 package finetune
 
 import (
+	"math"
+
 	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
 
@@ -56,23 +58,41 @@ func buildMean(b *builder, n *onnx.Node) (*G.Node, error) {
 	return b.scale(y, 1/float64(len(n.Inputs))), nil
 }
 
-// binary lays an elementwise function of two operands with its partial derivatives.
-func (b *builder) binary(n *onnx.Node, f, dx, dy func(x, y float32) float32) (*G.Node, error) {
+// buildPair lays a function of two operands by its definition in double precision; several are
+// combined from the first on.
+func buildPair(b *builder, n *onnx.Node) (*G.Node, error) {
 	in, err := b.operands(n)
 	if err != nil {
 		return nil, err
 	}
-	return b.pairwise(n.Op.Type(), in[0], in[1], f, dx, dy), nil
+	op := n.Op.(onnx.Pair)
+	f := func(x, y float32) float32 { return float32(op.Combine(float64(x), float64(y))) }
+	if n.Outputs[0].Type == onnx.Int {
+		f = func(x, y float32) float32 { return float32(math.Trunc(op.Combine(float64(x), float64(y)))) }
+	}
+	acc := in[0]
+	for _, x := range in[1:] {
+		acc = b.pairwise(n.Op.Type(), acc, x, f, func(x, y float32) (dx, dy float32) {
+			a, b := op.Partials(float64(x), float64(y))
+			return float32(a), float32(b)
+		})
+	}
+	return acc, nil
 }
 
-func (b *builder) pairwise(name string, x, y *G.Node, f, dx, dy func(x, y float32) float32) *G.Node {
+// pairwise lays f of two nodes; partials are its derivatives by each.
+func (b *builder) pairwise(name string, x, y *G.Node, f func(x, y float32) float32, partials func(x, y float32) (dx, dy float32)) *G.Node {
 	count := x.Shape()[0]
-	partial := func(d func(x, y float32) float32) adjoint {
+	partial := func(second bool) adjoint {
 		return func(in []*G.Node, _, grad *G.Node) *G.Node {
 			return b.apply(name+".d", count, func(out []float32, in [][]float32) {
 				eachChunk(count, func(lo, hi int) {
 					for i := lo; i < hi; i++ {
-						out[i] = in[0][i] * d(in[1][i], in[2][i])
+						d, dy := partials(in[1][i], in[2][i])
+						if second {
+							d = dy
+						}
+						out[i] = in[0][i] * d
 					}
 				})
 			}, nil, grad, in[0], in[1])
@@ -84,14 +104,7 @@ func (b *builder) pairwise(name string, x, y *G.Node, f, dx, dy func(x, y float3
 				out[i] = f(in[0][i], in[1][i])
 			}
 		})
-	}, []adjoint{partial(dx), partial(dy)}, x, y)
-}
-
-func buildSub(b *builder, n *onnx.Node) (*G.Node, error) {
-	return b.binary(n,
-		func(x, y float32) float32 { return x - y },
-		func(_, _ float32) float32 { return 1 },
-		func(_, _ float32) float32 { return -1 })
+	}, []adjoint{partial(false), partial(true)}, x, y)
 }
 
 func buildMul(b *builder, n *onnx.Node) (*G.Node, error) {
@@ -114,57 +127,6 @@ func buildMul(b *builder, n *onnx.Node) (*G.Node, error) {
 		}
 	}
 	return b.apply("Mul", count, product, []adjoint{times(1), times(0)}, in...), nil
-}
-
-// buildDiv lays x / y; the quotient of integers is rounded towards zero.
-func buildDiv(b *builder, n *onnx.Node) (*G.Node, error) {
-	f := func(x, y float32) float32 { return x / y }
-	if n.Outputs[0].Type == onnx.Int {
-		f = func(x, y float32) float32 { return truncate(x / y) }
-	}
-	return b.binary(n, f,
-		func(_, y float32) float32 { return 1 / y },
-		func(x, y float32) float32 { return -x / (y * y) })
-}
-
-// choose folds operands by a choice between two; the gradient goes to the one chosen, to
-// the first of two equal ones.
-func (b *builder) choose(n *onnx.Node, first func(x, y float32) bool) (*G.Node, error) {
-	in, err := b.operands(n)
-	if err != nil {
-		return nil, err
-	}
-	acc := in[0]
-	for _, x := range in[1:] {
-		acc = b.pairwise(n.Op.Type(), acc, x,
-			func(x, y float32) float32 {
-				if first(x, y) {
-					return x
-				}
-				return y
-			},
-			func(x, y float32) float32 {
-				if first(x, y) {
-					return 1
-				}
-				return 0
-			},
-			func(x, y float32) float32 {
-				if first(x, y) {
-					return 0
-				}
-				return 1
-			})
-	}
-	return acc, nil
-}
-
-func buildMax(b *builder, n *onnx.Node) (*G.Node, error) {
-	return b.choose(n, func(x, y float32) bool { return x >= y || x != x })
-}
-
-func buildMin(b *builder, n *onnx.Node) (*G.Node, error) {
-	return b.choose(n, func(x, y float32) bool { return x <= y || x != x })
 }
 
 // chunk is how many elements one task of an elementwise function has.

@@ -122,7 +122,7 @@ func buildMatMul(b *builder, n *onnx.Node) (*G.Node, error) {
 	}
 	stackA, stackB := as[:len(as)-2], bs[:len(bs)-2]
 	stack := broadcastShape(stackA, stackB)
-	atA, atB := spread(stackA, stack), spread(stackB, stack)
+	atA, atB := positions(broadcastMove(stackA, stack)), positions(broadcastMove(stackB, stack))
 	matA, matB, matY := p.m*p.k, p.k*p.n, p.m*p.n
 	each := func(a, bm, y []float32, f func(a, b, y []float32)) {
 		for i := range atA {

@@ -1,8 +1,6 @@
 package finetune
 
 import (
-	"fmt"
-
 	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
 
@@ -150,43 +148,55 @@ func strides(shape []int) []int {
 	return out
 }
 
-// axes lays a move that treats every dimension by itself: along dimension d, position i of
-// the result is position at[d][i] of x, or the fill value where that is negative. A nil
-// entry keeps the dimension.
-func (b *builder) axes(name string, shape []int, at [][]int, fill float32, x *G.Node) *G.Node {
-	g := gather{samples: 1, fill: fill}
-	if len(shape) > 0 && at[0] == nil {
-		g.samples, shape, at = shape[0], shape[1:], at[1:]
+// buildMoves lays an operator that only moves elements, one move for each output.
+func buildMoves(b *builder, n *onnx.Node) ([]*G.Node, error) {
+	x, err := b.in(n, 0)
+	if err != nil {
+		return nil, err
 	}
-	g.inSize = size(shape)
-	g.from = []int32{0}
-	for d, step := range strides(shape) {
-		positions := at[d]
-		if positions == nil {
-			positions = counting(shape[d])
-		}
-		from := make([]int32, 0, len(g.from)*len(positions))
-		for _, start := range g.from {
-			for _, p := range positions {
-				if start < 0 || p < 0 {
-					from = append(from, -1)
-				} else {
-					from = append(from, start+int32(p*step))
-				}
-			}
-		}
-		g.from = from
+	var parts []*G.Node
+	for _, m := range onnx.MovesOf(n, b.batch) {
+		parts = append(parts, b.gather(n.Op.Type(), newGather(m), x))
 	}
-	return b.gather(name, g, x)
+	return parts, nil
 }
 
-// counting is 0, 1, ..., n-1.
-func counting(n int) []int {
-	out := make([]int, n)
-	for i := range out {
-		out[i] = i
+// newGather lists the elements of a move. Where its outermost dimension goes through the input in even
+// steps, its positions are samples.
+func newGather(m onnx.Move) gather {
+	g := gather{samples: 1, fill: float32(m.FillValue)}
+	if samples, step := evenSteps(m.Axes); samples > 1 {
+		g.samples, g.inSize = samples, step
+		m.Axes = m.Axes[1:]
 	}
-	return out
+	g.from = positions(m)
+	return g
+}
+
+// positions lists where the elements of a move come from.
+func positions(m onnx.Move) []int32 {
+	size := 1
+	for _, axis := range m.Axes {
+		size *= len(axis)
+	}
+	list := make([]int32, 0, size)
+	m.Each(func(from int) { list = append(list, int32(from)) })
+	return list
+}
+
+// evenSteps says how many positions the first axis has and how far apart they are; 0 unless they
+// start at 0 and all steps are equal.
+func evenSteps(axes [][]int) (n, step int) {
+	if len(axes) == 0 || len(axes[0]) < 2 {
+		return 0, 0
+	}
+	step = axes[0][1]
+	for i, at := range axes[0] {
+		if at != i*step {
+			return 0, 0
+		}
+	}
+	return len(axes[0]), step
 }
 
 // expand lays the broadcast of x from one shape to another, or x itself where they agree.
@@ -194,30 +204,12 @@ func (b *builder) expand(x *G.Node, from, to []int) *G.Node {
 	if size(from) == size(to) {
 		return x
 	}
-	g := gather{samples: to[0]}
-	rest := from
-	if len(from) == len(to) {
-		rest = from[1:]
-		if from[0] == to[0] {
-			g.inSize = size(rest)
-		}
-	}
-	g.from = spread(rest, to[1:])
-	return b.gather("Expand", g, x)
+	return b.gather("Expand", newGather(broadcastMove(from, to)), x)
 }
 
-// spread lists, for every element of a tensor of shape to, the position of the element of a
-// tensor of shape from that broadcasts there.
-func spread(from, to []int) []int32 {
-	stride := make([]int, len(to))
-	step := 1
-	for i := len(from) - 1; i >= 0; i-- {
-		if d := i + len(to) - len(from); from[i] > 1 {
-			stride[d] = step
-		}
-		step *= from[i]
-	}
-	return walk(to, 0, stride)
+// broadcastMove is the move of a tensor that broadcasts from one shape to another.
+func broadcastMove(from, to []int) onnx.Move {
+	return (&onnx.Expand{}).Moves(from, []onnx.Shape{to})[0]
 }
 
 // walk lists start + sum index[d]*stride[d] for all indices of a shape, in row-major order.
@@ -250,79 +242,6 @@ func broadcastShape(a, b []int) []int {
 		out[len(a)-len(b)+i] = max(out[len(a)-len(b)+i], d)
 	}
 	return out
-}
-
-// perSample splits a shape into samples and the rest: dimension 0 is kept apart when both
-// ends agree in it and same says that the move leaves it alone.
-func perSample(in, out []int, same bool) (samples int, restIn, restOut []int) {
-	if same && len(in) > 0 && len(out) > 0 && in[0] == out[0] {
-		return in[0], in[1:], out[1:]
-	}
-	return 1, in, out
-}
-
-func buildTranspose(b *builder, n *onnx.Node) (*G.Node, error) {
-	op := n.Op.(*onnx.Transpose)
-	x, err := b.in(n, 0)
-	if err != nil {
-		return nil, err
-	}
-	in, out := b.shape(n.Inputs[0]), b.shape(n.Outputs[0])
-	perm, step := make([]int, len(in)), strides(in)
-	for i, p := range op.Perm {
-		perm[i] = step[p]
-	}
-	samples, restIn, restOut := perSample(in, out, len(op.Perm) > 0 && op.Perm[0] == 0)
-	return b.gather("Transpose", gather{
-		samples: samples, inSize: size(restIn), from: walk(restOut, 0, perm[len(out)-len(restOut):]),
-	}, x), nil
-}
-
-func buildPad(b *builder, n *onnx.Node) (*G.Node, error) {
-	op := n.Op.(*onnx.Pad)
-	x, err := b.in(n, 0)
-	if err != nil {
-		return nil, err
-	}
-	in, out := b.shape(n.Inputs[0]), b.shape(n.Outputs[0])
-	at := make([][]int, len(in))
-	for d := range in {
-		begin := op.Pads[d]
-		if begin == 0 && in[d] == out[d] {
-			continue
-		}
-		for i := range out[d] {
-			k, err := padSource(op.Mode, i-begin, in[d])
-			if err != nil {
-				return nil, err
-			}
-			at[d] = append(at[d], k)
-		}
-	}
-	return b.axes("Pad", in, at, float32(op.Value), x), nil
-}
-
-// padSource is the position of the input element that stands at position k of a dimension
-// of n elements, or -1 for the fill value.
-func padSource(mode string, k, n int) (int, error) {
-	if k >= 0 && k < n {
-		return k, nil
-	}
-	switch mode {
-	case "constant":
-		return -1, nil
-	case "edge":
-		return min(max(k, 0), n-1), nil
-	case "reflect":
-		if period := 2 * (n - 1); period > 0 {
-			k = (k%period + period) % period
-			return min(k, period-k), nil
-		}
-		return 0, nil
-	case "wrap":
-		return (k%n + n) % n, nil
-	}
-	return 0, fmt.Errorf("mode %q is not known, want constant, edge, reflect or wrap", mode)
 }
 
 func buildConcat(b *builder, n *onnx.Node) (*G.Node, error) {

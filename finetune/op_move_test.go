@@ -65,3 +65,12 @@ func toInt32(v []int) []int32 {
 	}
 	return out
 }
+
+// counting is 0, 1, ..., n-1.
+func counting(n int) []int {
+	out := make([]int, n)
+	for i := range out {
+		out[i] = i
+	}
+	return out
+}

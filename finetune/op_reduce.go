@@ -1,7 +1,6 @@
 package finetune
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -11,66 +10,28 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// reduction is one kind of [onnx.Reduce] on the elements x that become one number y.
-type reduction struct {
-	value func(x []float64) float64
-	// slopes replaces x by dy/dx.
-	slopes func(x []float64, y float64)
-}
-
-var reductions = map[string]reduction{
-	"ReduceSum":  {sumOf, slope(func(_, _ float64) float64 { return 1 })},
-	"ReduceMean": {func(x []float64) float64 { return sumOf(x) / float64(len(x)) }, meanSlopes},
-	"ReduceMax":  {func(x []float64) float64 { return slices.Max(x) }, firstSlope},
-	"ReduceMin":  {func(x []float64) float64 { return slices.Min(x) }, firstSlope},
-	"ReduceProd": {productOf, productSlopes},
-	"ReduceSumSquare": {squaresOf, slope(func(x, _ float64) float64 {
-		return 2 * x
-	})},
-	"ReduceL1": {func(x []float64) float64 {
-		return accumulate(x, math.Abs)
-	}, slope(func(x, _ float64) float64 {
+// slopes replace the elements x of a reduction by its derivatives; y is their result.
+var slopes = map[onnx.ReduceKind]func(x []float64, y float64){
+	onnx.ReduceSum:       slope(func(_, _ float64) float64 { return 1 }),
+	onnx.ReduceMean:      meanSlopes,
+	onnx.ReduceMax:       firstSlope,
+	onnx.ReduceMin:       firstSlope,
+	onnx.ReduceProd:      productSlopes,
+	onnx.ReduceSumSquare: slope(func(x, _ float64) float64 { return 2 * x }),
+	onnx.ReduceL1: slope(func(x, _ float64) float64 {
 		if x == 0 {
 			return 0
 		}
 		return math.Copysign(1, x)
-	})},
-	"ReduceL2": {func(x []float64) float64 { return math.Sqrt(squaresOf(x)) }, slope(func(x, y float64) float64 {
+	}),
+	onnx.ReduceL2: slope(func(x, y float64) float64 {
 		if y == 0 {
 			return 0
 		}
 		return x / y
-	})},
-	"ReduceLogSum": {func(x []float64) float64 { return math.Log(sumOf(x)) }, slope(func(_, y float64) float64 {
-		return math.Exp(-y)
-	})},
-	"ReduceLogSumExp": {func(x []float64) float64 {
-		top := slices.Max(x)
-		if math.IsInf(top, 0) {
-			return top
-		}
-		return top + math.Log(accumulate(x, func(v float64) float64 { return math.Exp(v - top) }))
-	}, slope(func(x, y float64) float64 { return math.Exp(x - y) })},
-}
-
-func accumulate(x []float64, f func(float64) float64) float64 {
-	sum := 0.0
-	for _, v := range x {
-		sum += f(v)
-	}
-	return sum
-}
-
-func sumOf(x []float64) float64 { return accumulate(x, func(v float64) float64 { return v }) }
-
-func squaresOf(x []float64) float64 { return accumulate(x, func(v float64) float64 { return v * v }) }
-
-func productOf(x []float64) float64 {
-	y := 1.0
-	for _, v := range x {
-		y *= v
-	}
-	return y
+	}),
+	onnx.ReduceLogSum:    slope(func(_, y float64) float64 { return math.Exp(-y) }),
+	onnx.ReduceLogSumExp: slope(func(x, y float64) float64 { return math.Exp(x - y) }),
 }
 
 // slope makes the slopes of a reduction whose slope at x depends on x and the result.
@@ -116,10 +77,6 @@ const reduceTask = 8192
 // buildReduce lays y[i] = f(x[base[i]+offset[0]], x[base[i]+offset[1]], ...).
 func buildReduce(b *builder, n *onnx.Node) (*G.Node, error) {
 	op := n.Op.(*onnx.Reduce)
-	f, ok := reductions[op.Kind]
-	if !ok {
-		return nil, fmt.Errorf("reduction %q has no float form", op.Kind)
-	}
 	x, err := b.in(n, 0)
 	if err != nil {
 		return nil, err
@@ -146,12 +103,12 @@ func buildReduce(b *builder, n *onnx.Node) (*G.Node, error) {
 			}
 		})
 	}
-	return b.apply(op.Kind, len(base), func(out []float32, in [][]float32) {
-		lines(in[0], func(i int, line []float64) { out[i] = float32(f.value(line)) })
+	return b.apply(op.Type(), len(base), func(out []float32, in [][]float32) {
+		lines(in[0], func(i int, line []float64) { out[i] = float32(op.Apply(line)) })
 	}, []adjoint{func(in []*G.Node, y, dy *G.Node) *G.Node {
-		return b.apply(op.Kind+".dx", x.Shape()[0], func(out []float32, in [][]float32) {
+		return b.apply(op.Type()+".dx", x.Shape()[0], func(out []float32, in [][]float32) {
 			lines(in[1], func(i int, line []float64) {
-				f.slopes(line, f.value(line))
+				slopes[op.Kind](line, op.Apply(line))
 				for k, o := range offset {
 					out[base[i]+o] = in[0][i] * float32(line[k])
 				}

@@ -36,19 +36,3 @@ func buildWhere(b *builder, n *onnx.Node) (*G.Node, error) {
 		}
 	}, []adjoint{nil, part(true), part(false)}, in...), nil
 }
-
-// buildEqual lays 1 where both operands are equal and 0 elsewhere. It has no gradient.
-func buildEqual(b *builder, n *onnx.Node) (*G.Node, error) {
-	in, err := b.operands(n)
-	if err != nil {
-		return nil, err
-	}
-	return b.apply("Equal", in[0].Shape()[0], func(out []float32, in [][]float32) {
-		for i, v := range in[0] {
-			out[i] = 0
-			if v == in[1][i] {
-				out[i] = 1
-			}
-		}
-	}, nil, in...), nil
-}

@@ -19,12 +19,12 @@ var withoutFloatForm = map[string]string{}
 // TestOpsComplete demands a float form of every typed operator of package onnx. The
 // operators are read from its source: what the Type methods return.
 func TestOpsComplete(t *testing.T) {
-	names, scalar := onnxOperators(t)
+	names, family := onnxOperators(t)
 	if len(names) < 60 {
 		t.Fatalf("found %d operators in package onnx, want at least 60: %q", len(names), names)
 	}
 	for _, name := range names {
-		have := operators[name] != nil || multiple[name] != nil || scalar[name]
+		have := operators[name] != nil || family[name]
 		reason, excepted := withoutFloatForm[name]
 		switch {
 		case !have && !excepted:
@@ -33,7 +33,7 @@ func TestOpsComplete(t *testing.T) {
 			t.Errorf("operator %s has a float form, but is listed as lacking one: %s", name, reason)
 		}
 	}
-	for _, table := range [][]string{slices.Collect(maps.Keys(operators)), slices.Collect(maps.Keys(multiple)), slices.Collect(maps.Keys(withoutFloatForm))} {
+	for _, table := range [][]string{slices.Collect(maps.Keys(operators)), slices.Collect(maps.Keys(withoutFloatForm))} {
 		for _, name := range table {
 			if !slices.Contains(names, name) {
 				t.Errorf("package onnx has no operator %s", name)
@@ -42,8 +42,11 @@ func TestOpsComplete(t *testing.T) {
 	}
 }
 
-// onnxOperators are the names of all typed operators, and which are scalar functions.
-func onnxOperators(t *testing.T) (names []string, scalar map[string]bool) {
+// familyMethods are those that make an operator one of a family, which is laid as such.
+var familyMethods = map[string]bool{"Apply": true, "Combine": true, "Moves": true, "isView": true}
+
+// onnxOperators are the names of all typed operators, and which belong to a family.
+func onnxOperators(t *testing.T) (names []string, family map[string]bool) {
 	t.Helper()
 	files, err := filepath.Glob("../onnx/*.go")
 	if err != nil {
@@ -65,17 +68,17 @@ func onnxOperators(t *testing.T) (names []string, scalar map[string]bool) {
 		}
 	}
 	byType := map[string][]string{} // names by Go type
-	applies := map[string]bool{}    // Go types with a method Apply
+	member := map[string]bool{}     // Go types with a method of a family
 	for _, f := range methods {
 		star, ok := f.Recv.List[0].Type.(*ast.StarExpr)
 		if !ok {
 			continue
 		}
 		receiver := star.X.(*ast.Ident).Name
-		switch f.Name.Name {
-		case "Apply":
-			applies[receiver] = true
-		case "Type":
+		switch name := f.Name.Name; {
+		case familyMethods[name]:
+			member[receiver] = true
+		case name == "Type":
 			result := f.Body.List[0].(*ast.ReturnStmt).Results[0]
 			if text, ok := result.(*ast.BasicLit); ok {
 				name, err := strconv.Unquote(text.Value)
@@ -83,20 +86,18 @@ func onnxOperators(t *testing.T) (names []string, scalar map[string]bool) {
 					t.Fatal(err)
 				}
 				byType[receiver] = []string{name}
-			} else if receiver == "Reduce" { // the operator's Kind
-				byType[receiver] = slices.Collect(maps.Keys(reductions))
-			} else {
-				t.Errorf("the name of %s is not a literal", receiver)
+			} else { // one of several names, which a field says
+				byType[receiver] = []string{receiver}
 			}
 		}
 	}
-	scalar = map[string]bool{}
+	family = map[string]bool{}
 	for receiver, list := range byType {
 		names = append(names, list...)
 		for _, name := range list {
-			scalar[name] = applies[receiver]
+			family[name] = member[receiver]
 		}
 	}
 	slices.Sort(names)
-	return names, scalar
+	return names, family
 }

@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"math"
-	"slices"
-)
+import "slices"
 
 // fold computes the results of a node whose operands are all constants. It returns nil for
 // operators it does not know.
@@ -140,45 +137,4 @@ func (t *Tensor) reduce(x *Tensor, op *Reduce) {
 	for i, g := range groups {
 		t.Floats[i] = float32(op.Apply(g))
 	}
-}
-
-// Apply is the reduction of some numbers, at least one.
-func (op *Reduce) Apply(x []float64) float64 {
-	sum, product, squares, ones := 0.0, 1.0, 0.0, 0.0
-	low, high := math.Inf(1), math.Inf(-1)
-	for _, v := range x {
-		sum += v
-		product *= v
-		squares += v * v
-		ones += math.Abs(v)
-		low, high = math.Min(low, v), math.Max(high, v)
-	}
-	switch op.Kind {
-	case ReduceL1:
-		return ones
-	case ReduceL2:
-		return math.Sqrt(squares)
-	case ReduceLogSum:
-		return math.Log(sum)
-	case ReduceLogSumExp:
-		if math.IsInf(high, 0) {
-			return high
-		}
-		scaled := 0.0
-		for _, v := range x {
-			scaled += math.Exp(v - high)
-		}
-		return high + math.Log(scaled)
-	case ReduceMax:
-		return high
-	case ReduceMean:
-		return sum / float64(len(x))
-	case ReduceMin:
-		return low
-	case ReduceProd:
-		return product
-	case ReduceSumSquare:
-		return squares
-	}
-	return sum
 }

@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -62,6 +63,48 @@ func (op *Reduce) InferShape(in []Shape) ([]Shape, error) {
 		}
 	}
 	return []Shape{out}, nil
+}
+
+// Apply is the reduction of some numbers, at least one.
+func (op *Reduce) Apply(x []float64) float64 {
+	total := func(f func(v float64) float64) float64 {
+		sum := 0.0
+		for _, v := range x {
+			sum += f(v)
+		}
+		return sum
+	}
+	plain := func(v float64) float64 { return v }
+	square := func(v float64) float64 { return v * v }
+	switch op.Kind {
+	case ReduceL1:
+		return total(math.Abs)
+	case ReduceL2:
+		return math.Sqrt(total(square))
+	case ReduceLogSum:
+		return math.Log(total(plain))
+	case ReduceLogSumExp:
+		high := slices.Max(x)
+		if math.IsInf(high, 0) {
+			return high
+		}
+		return high + math.Log(total(func(v float64) float64 { return math.Exp(v - high) }))
+	case ReduceMax:
+		return slices.Max(x)
+	case ReduceMean:
+		return total(plain) / float64(len(x))
+	case ReduceMin:
+		return slices.Min(x)
+	case ReduceProd:
+		product := 1.0
+		for _, v := range x {
+			product *= v
+		}
+		return product
+	case ReduceSumSquare:
+		return total(square)
+	}
+	return total(plain)
 }
 
 // reductions are the names Reduce goes by.

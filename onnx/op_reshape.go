@@ -106,7 +106,7 @@ func readReshape(r *nodeReader) Op {
 	} else {
 		for i, d := range target.v {
 			switch {
-			case d == dim{batch: 1} && i == 0 && x.batched():
+			case i == 0 && x.batched() && (d == dim{batch: 1} || r.batch > 0 && d == dim{n: int64(r.batch)}):
 				op.Dims = append(op.Dims, 0)
 			case d.batch != 0:
 				r.refusef("dimension %d of the target depends on the batch size", i)

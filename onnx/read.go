@@ -39,8 +39,9 @@ const (
 // fails with a [FormatError], an [UnsupportedError] that lists everything qconv cannot
 // take, or an error of the file system.
 //
-// A graph input's leading dimension becomes [Batch] if it is 1 or not a number. Declared
-// shapes of other values are ignored: all are inferred.
+// A graph input's leading dimension becomes [Batch]. Where a node moves, cuts or joins it, and its size is a
+// number, it is a dimension like the others and the network has no batch. Shapes of other values are inferred;
+// declared ones count where rounding leaves a doubt.
 func Read(path string) (*Graph, error) { return ReadWith(path, ReadOptions{}) }
 
 // ReadWith is [Read] with options.
@@ -54,8 +55,7 @@ func ReadWith(path string, o ReadOptions) (*Graph, error) {
 		return nil, fmt.Errorf("onnx: read: %w", err)
 	}
 	defer root.Close()
-	d := decoder{options: o, external: externalData{root: root}, fill: maxFill}
-	return d.decode(data)
+	return decode(data, decoder{options: o, external: externalData{root: root}, fill: maxFill})
 }
 
 // Decode reads a model without external data. It fails like [Read].
@@ -63,8 +63,32 @@ func Decode(data []byte) (*Graph, error) { return DecodeWith(data, ReadOptions{}
 
 // DecodeWith is [Decode] with options.
 func DecodeWith(data []byte, o ReadOptions) (*Graph, error) {
-	d := decoder{options: o, fill: maxFill}
-	return d.decode(data)
+	return decode(data, decoder{options: o, fill: maxFill})
+}
+
+// decode reads a file twice where it must: first with the leading dimension of inputs as the batch,
+// whatever its size; where a node moves, cuts or joins that dimension and it has a fixed size, with it as
+// any other dimension of one sample.
+func decode(data []byte, d decoder) (*Graph, error) {
+	batched, whole := d, d
+	g, err := batched.decode(data)
+	if err == nil && !batched.unequal || !batched.fixed {
+		return g, err
+	}
+	whole.whole = true
+	g, second := whole.decode(data)
+	if second == nil || err == nil || unsupportedNodes(second) < unsupportedNodes(err) {
+		return g, second
+	}
+	return nil, err
+}
+
+// unsupportedNodes counts those that an error lists; any other error is worse than all of them.
+func unsupportedNodes(err error) int {
+	if u := (*UnsupportedError)(nil); errors.As(err, &u) {
+		return len(u.Nodes)
+	}
+	return math.MaxInt
 }
 
 // DecodeTensor reads a tensor file (.pb), as the test suites of ONNX have them.

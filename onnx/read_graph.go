@@ -13,7 +13,11 @@ import (
 type decoder struct {
 	options  ReadOptions
 	external externalData
-	fill     int // elements that ConstantOfShape may still make
+	fill     int  // elements that ConstantOfShape may still make
+	whole    bool // leading dimensions of a fixed size are no batch
+	fixed    bool // some input has a leading dimension of a fixed size
+	batch    int  // that size, where it is the batch; 0 where it is not known
+	unequal  bool // inputs have leading dimensions of several fixed sizes
 
 	opsets   map[string]int // by domain
 	graph    *Graph
@@ -25,6 +29,8 @@ type decoder struct {
 	nodeOpsets map[*pb.NodeProto]map[string]int
 	// kinds are the element types that integer constants have in the file.
 	kinds map[*Tensor]pb.TensorProto_DataType
+	// declared are the shapes that the file declares, by name of the value; 0 where a dimension is no number.
+	declared map[string]Shape
 	// codes are the values, by name, that hold integer codes in the file.
 	codes map[string]*codes
 	// exact holds integers that depend on the batch size and nothing else.
@@ -66,6 +72,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.declared = declaredShapes(p)
 	nodes, err := sortNodes(p)
 	if err != nil {
 		return nil, err
@@ -357,7 +364,10 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), exact: d.integers, unique: d.unique, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), exact: d.integers, unique: d.unique, attrs: map[string]*pb.AttributeProto{}}
+	if len(p.GetOutput()) > 0 {
+		r.declared = d.declared[p.GetOutput()[0]]
+	}
 	for i, name := range p.GetInput() {
 		if name == "" {
 			r.in, r.shapes, r.codes = append(r.in, nil), append(r.shapes, nil), append(r.codes, nil)

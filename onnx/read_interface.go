@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"qconv/onnx/internal/pb"
@@ -88,8 +89,12 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 			}
 		}
 		switch {
-		case i == 0 && (!known || size == 1):
+		case i == 0 && !(known && d.whole):
 			shape = append(shape, Batch)
+			if known {
+				d.unequal = d.unequal || d.fixed && d.batch != clampInt(size)
+				d.fixed, d.batch = true, clampInt(size)
+			}
 		case known:
 			shape = append(shape, clampInt(size))
 		case dim.GetDimParam() != "":
@@ -99,6 +104,20 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 		}
 	}
 	return shape, problems
+}
+
+// declaredShapes are the shapes of computed values in a file.
+func declaredShapes(p *pb.GraphProto) map[string]Shape {
+	shapes := map[string]Shape{}
+	for _, info := range slices.Concat(p.GetValueInfo(), p.GetOutput()) {
+		dims := info.GetType().GetTensorType().GetShape().GetDim()
+		shape := make(Shape, len(dims))
+		for i, d := range dims {
+			shape[i] = clampInt(d.GetDimValue())
+		}
+		shapes[info.GetName()] = shape
+	}
+	return shapes
 }
 
 // graphOutputs finds the graph's outputs.

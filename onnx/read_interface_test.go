@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"errors"
 	"reflect"
 	"slices"
 	"strings"
@@ -45,13 +46,42 @@ func TestReadBatch(t *testing.T) {
 		bind map[string]int
 		want int
 	}{
-		{"N", nil, Batch}, {nil, nil, Batch}, {1, nil, Batch}, {0, nil, Batch}, {-1, nil, Batch}, {7, nil, 7},
-		{"N", map[string]int{"N": 1}, Batch}, {"N", map[string]int{"N": 5}, 5},
+		{"N", nil, Batch}, {nil, nil, Batch}, {1, nil, Batch}, {0, nil, Batch}, {-1, nil, Batch}, {7, nil, Batch},
+		{"N", map[string]int{"N": 1}, Batch}, {"N", map[string]int{"N": 5}, Batch},
 	} {
 		g, err := DecodeWith(marshal(t, file(13, in("x", c.dim, 3), out("y"), call("Relu", "x", "y"))), ReadOptions{Dims: c.bind})
 		if err != nil || g.Inputs[0].Shape[0] != c.want {
 			t.Errorf("dimension %v bound by %v: got %v, %v, want %d", c.dim, c.bind, g, err, c.want)
 		}
+	}
+}
+
+// TestReadWhole checks that a leading dimension of a fixed size that is treated as any other
+// is no batch.
+func TestReadWhole(t *testing.T) {
+	swap := call("Transpose", "x", "y", attr("perm", []int{1, 0}))
+	for name, c := range map[string]struct {
+		m    *pb.ModelProto
+		want Shape // of the output
+	}{
+		"moved":      {file(13, in("x", 2, 3), out("y"), swap), Shape{3, 2}},
+		"moved, one": {file(13, in("x", 1, 3), out("y"), swap), Shape{3, 1}},
+		"joined":     {file(13, in("x", 4, 6), out("y"), call("Reshape", "x s", "y"), integers("s", -1, 3)), Shape{8, 3}},
+		"cut":        {file(11, in("x", 4, 6), out("y"), call("Split", "x", "y z", attr("axis", 0))), Shape{2, 6}},
+		"reduced":    {file(13, in("x", 4, 6), out("y"), call("ReduceMean", "x", "y", attr("axes", []int{0}), attr("keepdims", 0))), Shape{6}},
+		"no batch":   {file(13, in("x", 6), out("y"), call("Unsqueeze", "x a", "y"), integers("a", 0)), Shape{1, 6}},
+		"unequal":    {file(13, in("x", 4, 6), in("z", 1, 6), out("y"), call("Add", "x z", "y")), Shape{4, 6}},
+		"kept":       {file(13, in("x", 4, 6), out("y"), call("Reshape", "x s", "y"), integers("s", 4, 2, 3)), Shape{Batch, 2, 3}},
+	} {
+		g, err := Decode(marshal(t, c.m))
+		if err != nil || !g.Outputs[0].Shape.Equal(c.want) {
+			t.Errorf("%s: got %v, %v, want %v", name, g, err, c.want)
+		}
+	}
+	// Both readings fail: the report is that of the batch.
+	_, err := Decode(marshal(t, file(13, in("x", 2, 3), out("y"), call("Nothing", "x", "y"))))
+	if u := (*UnsupportedError)(nil); !errors.As(err, &u) || len(u.Nodes) != 1 {
+		t.Errorf("got %v, want one unsupported node", err)
 	}
 }
 

@@ -20,6 +20,10 @@ type nodeReader struct {
 	// earlier unsupported node makes them unknown.
 	in     []*Value
 	shapes []Shape
+	// batch is the size that the batch has in the file, 0 if that leaves it open; declared is the shape of
+	// result 0 that the file declares, if it does.
+	batch    int
+	declared Shape
 	// outputs is the number of results the operator has, 1 unless its reader says otherwise.
 	outputs int
 	// results is the number of results the file's node has.

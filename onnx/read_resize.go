@@ -126,7 +126,7 @@ func (r *nodeReader) sizes(op *Resize, scales []float64, sizes *ints, axes []int
 		case scales != nil && in == Batch:
 			op.Scales[axis] = scales[k]
 		case scales != nil:
-			n := math.Floor(float64(in) * scales[k])
+			n := r.resized(axis, in, scales[k])
 			if !(n >= 1 && n <= maxDim) {
 				r.failf("scale %g of dimension %d of input %v", scales[k], axis, x)
 				return
@@ -145,6 +145,16 @@ func (r *nodeReader) sizes(op *Resize, scales []float64, sizes *ints, axes []int
 			}
 		}
 	}
+}
+
+// resized is how many elements a scale makes of in along an axis: the whole part of their product in single
+// precision, as runtimes compute it. A declared size that differs by one decides.
+func (r *nodeReader) resized(axis, in int, scale float64) float64 {
+	n := math.Floor(float64(float32(in) * float32(scale)))
+	if axis < len(r.declared) && math.Abs(float64(r.declared[axis])-n) == 1 && r.declared[axis] > 0 {
+		return float64(r.declared[axis])
+	}
+	return n
 }
 
 // keepAspect gives all axes one scale: the smallest or the largest of those the sizes

@@ -23,20 +23,17 @@ func (op *Resize) Taps(d, in, out int) []Tap {
 }
 
 // position is the place in the input, in elements, of element p of dimension d of
-// the output. A scale that is given counts as it is: the length that it makes of the input
-// need not be whole.
+// the output. A scale that is given counts as it is, but corners are aligned with those of the
+// elements that there are.
 func (op *Resize) position(d, p, in, out int) float64 {
 	at, scale := float64(p), op.Scales[d]
-	length, last := float64(in)*scale, float64(in-1)
-	if math.Abs(length-float64(out)) < 1e-3 {
-		length = float64(out)
-	}
+	last := float64(in - 1)
 	switch op.CoordMode {
 	case AlignCorners:
 		if out == 1 {
 			return 0
 		}
-		return at * last / (length - 1)
+		return at * last / float64(out-1)
 	case Asymmetric:
 		return at / scale
 	case TFCropAndResize:
@@ -44,12 +41,12 @@ func (op *Resize) position(d, p, in, out int) float64 {
 		if out == 1 {
 			return (start + end) / 2 * last
 		}
-		return start*last + at*(end-start)*last/(length-1)
+		return start*last + at*(end-start)*last/float64(out-1)
 	case TFHalfPixelForNN:
 		return (at + 0.5) / scale
 	case HalfPixelSymmetric:
 		// What a whole number of elements cuts off is cut off at both ends.
-		return float64(in)/2*(1-float64(out)/length) + (at+0.5)/scale - 0.5
+		return float64(in)/2*(1-float64(out)/(float64(in)*scale)) + (at+0.5)/scale - 0.5
 	case PytorchHalfPixel:
 		if out == 1 {
 			return 0

@@ -11,7 +11,7 @@ import (
 //
 //   - nodes with constant operands become constants, nodes without use disappear;
 //   - Identity, Dropout and other nodes that change nothing are removed;
-//   - a MatMul of a matrix and constant weights becomes Gemm; a Gemm with constant weights
+//   - a MatMul with constant weights becomes Gemm or, over positions, Conv; a Gemm with constant weights
 //     has them as [O][K] (TransB), with Alpha and Beta multiplied in and a bias of [O];
 //   - BatchNormalization, and arithmetic with a constant per channel, is folded into the
 //     Conv, ConvTranspose or Gemm before it;
@@ -32,7 +32,7 @@ func Simplify(g *Graph) ([]string, error) {
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
 			s.reduceToPool, s.recognizeActivation,
-			s.matMulToGemm, s.normalizeGemm, s.foldAffine, s.foldPad,
+			s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
 				if s.dropped[n] {

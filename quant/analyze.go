@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"math"
 
 	"qconv/onnx"
 )
@@ -13,166 +14,203 @@ const (
 	classRefused class = iota
 	classLinear        // opens or extends an accumulator
 	classScalar        // a function of one value, applied by its requantization or by a table
-	classGate          // the inner function of a gate; the product that reads it does its work
+	classInner         // part of a function whose last node does the work
 	classPair          // a function of two tensors: a two-dimensional table
 	classView          // the same elements in the same order under another shape
-	classMove          // moves or compares indices; levels stay those of its input
-	classMerge         // moves indices of several inputs into levels of its own
+	classMove          // moves indices; levels stay those of its input
+	classPool          // compares indices; levels stay those of its input
+	classMerge         // moves indices of several inputs, or constants, into levels of its own
 	classFinal         // monotone normalization at the output, left to the reader of the logits
 )
 
-// analysis is what the structure of a graph alone decides, before any level is chosen.
+// plan says what becomes of a node.
+type plan struct {
+	class  class
+	reason string    // of classRefused
+	f      *function // of classScalar
+	site   bool      // its output carries levels of its own
+}
+
+// analysis is what the structure of a graph alone decides, before any level is chosen: once, one
+// plan for each node.
 type analysis struct {
 	graph     *onnx.Graph
 	producers map[*onnx.Value]*onnx.Node
 	consumers map[*onnx.Value][]*onnx.Node
+	order     map[*onnx.Node]int
 	outputs   map[*onnx.Value]bool
-	gates     map[*onnx.Node]*onnx.Node // products x*f(x) and their f
-	inner     map[*onnx.Node]bool       // those f
+	merged    map[*onnx.Node]*function // nodes that end an island, and the function they compute
+	inner     map[*onnx.Node]bool      // nodes inside an island
+	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views alone
+	plans     map[*onnx.Node]*plan
 }
 
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
-		graph: g, producers: g.Producers(), consumers: g.Consumers(),
-		outputs: map[*onnx.Value]bool{}, inner: map[*onnx.Node]bool{},
+		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
+		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
+	}
+	for i, n := range g.Nodes {
+		a.order[n] = i
 	}
 	for _, v := range g.Outputs {
-		a.outputs[v] = true
+		a.outputs[v], a.toOutput[v] = true, true
 	}
-	a.gates = findGates(a)
-	for _, f := range a.gates {
-		a.inner[f] = true
+	for i := range g.Nodes {
+		n := g.Nodes[len(g.Nodes)-1-i]
+		if _, ok := n.Op.(onnx.View); ok && a.toOutput[n.Outputs[0]] && len(a.consumers[n.Inputs[0]]) == 1 {
+			a.toOutput[n.Inputs[0]] = true
+		}
 	}
+	a.islands()
+	for _, n := range g.Nodes {
+		p := a.classify(n)
+		a.plans[n] = &p
+	}
+	a.findSites()
 	return a
 }
 
-// classify returns the class of a node, or why it has no integer form.
-func (a *analysis) classify(n *onnx.Node) (class, string) {
+func refused(format string, args ...any) plan { return plan{reason: fmt.Sprintf(format, args...)} }
+
+// classify makes the plan of a node from those of the nodes before it.
+func (a *analysis) classify(n *onnx.Node) plan {
 	if a.inner[n] {
-		return classGate, ""
+		return plan{class: classInner}
 	}
 	if reason := FloatOnly(n.Op.Type()); reason != "" {
-		return classRefused, reason
+		return refused("%s", reason)
+	}
+	if moves := onnx.MovesOf(n, 1); moves != nil {
+		return classifyMove(moves)
 	}
 	switch op := n.Op.(type) {
 	case *onnx.Conv, *onnx.ConvTranspose:
 		if n.Inputs[1].Const == nil {
-			return classRefused, "weights that are computed, not constant, cannot be clustered"
+			return refused("weights that are computed, not constant, cannot be clustered")
 		}
-		return classLinear, ""
+		if s := n.Inputs[0].Shape; s[0] != onnx.Batch && s[0] != 1 {
+			return refused("a convolution of %d pictures that are one sample", s[0])
+		}
+		return plan{class: classLinear}
 	case *onnx.Gemm:
 		switch {
 		case n.Inputs[1].Const == nil:
-			return classRefused, "a product of two computed matrices has no table form"
+			return refused("a product of two computed matrices has no table form")
 		case op.TransA:
-			return classRefused, "a transposed activation matrix mixes samples of the batch"
+			return refused("a transposed activation matrix mixes samples of the batch")
 		}
-		return classLinear, ""
+		return plan{class: classLinear}
 	case *onnx.AveragePool:
 		if len(runs(averageCounts(n, 0))) > 1 || len(runs(averageCounts(n, 1))) > 1 {
-			return classMerge, "" // windows at the border have other divisors
+			return plan{class: classMerge} // windows at the border have other divisors
 		}
-		return classLinear, ""
+		return plan{class: classLinear}
 	case *onnx.GlobalAveragePool:
-		return classLinear, ""
+		return plan{class: classLinear}
 	case *onnx.Reduce:
 		return classifyReduce(n, op)
 	case *onnx.Resize:
 		return classifyResize(n, op)
-	case *onnx.Reshape, *onnx.Flatten, *onnx.Squeeze, *onnx.Unsqueeze, *onnx.Identity, *onnx.Dropout:
-		return classView, ""
-	case *onnx.MaxPool, *onnx.GlobalMaxPool, *onnx.Transpose, *onnx.Slice, *onnx.Split, *onnx.Gather,
-		*onnx.Expand, *onnx.Tile, *onnx.DepthToSpace, *onnx.SpaceToDepth:
-		return classMove, ""
-	case *onnx.Pad:
-		if op.Mode == "constant" && op.Value != 0 {
-			return classRefused, fmt.Sprintf("pads with %g; only zero is sure to be one of the levels", op.Value)
-		}
-		return classMove, ""
+	case onnx.View:
+		return plan{class: classView}
+	case *onnx.MaxPool, *onnx.GlobalMaxPool:
+		return plan{class: classPool}
 	case *onnx.Concat:
-		return classMerge, ""
+		return plan{class: classMerge}
 	case *onnx.Softmax, *onnx.LogSoftmax, *onnx.ArgMax:
-		if !a.reachesOutput(n.Outputs[0]) {
-			return classRefused, "has no integer form inside the network, only at its output, where the scores themselves are delivered"
+		if !a.toOutput[n.Outputs[0]] {
+			return refused("has no integer form inside the network, only at its output, where the scores themselves are delivered")
 		}
-		return classFinal, ""
+		return plan{class: classFinal}
+	case *onnx.BatchNormalization:
+		if f := normalization(n); f != nil {
+			return plan{class: classScalar, f: f}
+		}
 	}
 	return a.classifyElementwise(n)
 }
 
-// classifyElementwise does the same for operators that work element by element.
-func (a *analysis) classifyElementwise(n *onnx.Node) (class, string) {
-	f, x := a.functionOf(n)
-	_, isAdd := n.Op.(*onnx.Add)
-	switch {
-	case f != nil && isAdd && a.open(x):
-		return classLinear, "" // a bias
-	case f != nil:
-		return classScalar, ""
-	}
-	for _, in := range n.Inputs {
-		if in.Const != nil {
-			return classRefused, fmt.Sprintf("the constant %q is neither one value nor one per channel", in.Name)
+// classifyMove tells movements that bring a value of their own.
+func classifyMove(moves []onnx.Move) plan {
+	for _, m := range moves {
+		// What stands for minus infinity is lower than all levels, and the lowest does as well.
+		if m.FillValue != 0 && math.Abs(m.FillValue) < 1e30 {
+			return plan{class: classMerge}
 		}
+	}
+	return plan{class: classMove}
+}
+
+// classifyElementwise does the same for operators that work element by element.
+func (a *analysis) classifyElementwise(n *onnx.Node) plan {
+	if f := a.merged[n]; f != nil {
+		return plan{class: classScalar, f: f}
+	}
+	if f := functionOf(n); f != nil {
+		if _, isAdd := n.Op.(*onnx.Add); isAdd && a.open(f.from) {
+			return plan{class: classLinear} // a bias
+		}
+		return plan{class: classScalar, f: f}
 	}
 	switch n.Op.(type) {
 	case *onnx.Add, *onnx.Sub, *onnx.Sum, *onnx.Mean:
-		if sameShapes(n) {
-			return classLinear, ""
+		if a.summable(n) {
+			return plan{class: classLinear}
 		}
 	}
-	if pairFunction(n.Op) != nil && len(n.Inputs) == 2 {
-		return classPair, ""
+	if _, ok := n.Op.(onnx.Pair); ok && len(n.Inputs) == 2 {
+		return plan{class: classPair}
 	}
-	return classRefused, "no integer form is known for this operator"
+	return refused("no integer form is known for this operator")
+}
+
+// functionOf is the function of its one computed operand that an elementwise node is; nil if it has
+// several, or constants that differ by position.
+func functionOf(n *onnx.Node) *function {
+	var from *onnx.Value
+	for _, v := range n.Inputs {
+		switch {
+		case v.Const != nil:
+		case from != nil && from != v:
+			return nil
+		default:
+			from = v
+		}
+	}
+	if from == nil {
+		return nil
+	}
+	s := newStep(n, map[*onnx.Value]int{from: 0})
+	if s == nil {
+		return nil
+	}
+	return &function{from: from, steps: []step{*s}}
+}
+
+// summable says whether the operands of a sum can meet in one accumulator: all have the result's
+// shape, or are constants, which can be given it.
+func (a *analysis) summable(n *onnx.Node) bool {
+	for _, in := range n.Inputs {
+		if in.Const == nil && !in.Shape.Equal(n.Outputs[0].Shape) {
+			return false
+		}
+	}
+	return true
 }
 
 // Check returns every node that cannot become integer, with its reason; nil when all can.
-func Check(g *onnx.Graph) error {
-	a := analyze(g)
+func Check(g *onnx.Graph) error { return analyze(g).check() }
+
+func (a *analysis) check() error {
 	var refused []onnx.UnsupportedNode
-	for _, n := range g.Nodes {
-		if c, reason := a.classify(n); c == classRefused {
-			refused = append(refused, onnx.UnsupportedNode{Name: n.Name, Op: n.Op.Type(), Opset: g.Opset, Reason: reason})
+	for _, n := range a.graph.Nodes {
+		if p := a.plans[n]; p.class == classRefused {
+			refused = append(refused, onnx.UnsupportedNode{Name: n.Name, Op: n.Op.Type(), Opset: a.graph.Opset, Reason: p.reason})
 		}
 	}
 	if refused != nil {
 		return &onnx.UnsupportedError{Nodes: refused}
 	}
 	return nil
-}
-
-// perChannel reads a constant that broadcasts over everything but the channels of shape
-// (dimension 1): one value per channel.
-func perChannel(c *onnx.Value, shape onnx.Shape) ([]float64, bool) {
-	if len(shape) < 2 || c.Const.Type != onnx.Float || len(c.Const.Shape) > len(shape) {
-		return nil, false
-	}
-	channels := shape[1]
-	switch size := c.Const.Shape.Elems(); {
-	case size == 1:
-		return filled(channels, float64(c.Const.Floats[0])), true
-	case size == channels:
-		// The one long dimension of the constant must stand where the channels are.
-		at := 1 - (len(shape) - len(c.Const.Shape))
-		if at < 0 || c.Const.Shape[at] != channels {
-			return nil, false
-		}
-		out := make([]float64, channels)
-		for i := range out {
-			out[i] = float64(c.Const.Floats[i])
-		}
-		return out, true
-	}
-	return nil, false
-}
-
-// sameShapes says whether all inputs of a node have one shape.
-func sameShapes(n *onnx.Node) bool {
-	for _, in := range n.Inputs[1:] {
-		if !in.Shape.Equal(n.Inputs[0].Shape) {
-			return false
-		}
-	}
-	return true
 }

@@ -12,12 +12,13 @@ import (
 // the integer program. It adds self-tests, whose expected outputs come from [Simulate], and
 // validates the result, which proves that no accumulator overflows.
 func Compile(m *Model) (*runtime.Program, error) {
-	if err := Check(m.Graph); err != nil {
+	a := analyze(m.Graph)
+	if err := a.check(); err != nil {
 		return nil, err
 	}
 	c := &compiler{
 		model:    m,
-		analysis: analyze(m.Graph),
+		analysis: a,
 		prog:     &runtime.Program{Labels: m.Labels, Source: m.Source, Producer: m.Producer},
 		states:   map[*onnx.Value]state{},
 		books:    map[string]int{},
@@ -54,6 +55,7 @@ type compiler struct {
 	prog     *runtime.Program
 	states   map[*onnx.Value]state
 	books    map[string]int // codebooks of the program by content
+	nothing  int            // tensor of one element that is zero; 0 for none yet
 }
 
 // state is what has become of a value: a tensor of levels, or an accumulator that is
@@ -65,7 +67,7 @@ type state struct {
 	levels Levels // of tensor
 
 	sum   *sum // not nil while open; tensor and levels are then unused
-	funcs []function
+	funcs []*function
 }
 
 // pending says whether the value still has to be brought to levels.
@@ -97,60 +99,52 @@ func (c *compiler) tensor(shape onnx.Shape, levels Levels) int {
 	return len(c.prog.Tensors) - 1
 }
 
-// imageShape is the channels, rows and columns of one sample: [N][C][H][W] as it is,
-// [N][C][L] as C rows of one, [N][F] as F channels of one element, anything deeper
-// as [C] times all the rest.
-func imageShape(s onnx.Shape) [3]int {
-	switch len(s) {
-	case 0, 1:
-		return [3]int{1, 1, s.Elems()}
-	case 2:
-		return [3]int{s[1], 1, 1}
-	case 3:
-		return [3]int{s[1], 1, s[2]}
-	case 4:
-		return [3]int{s[1], s[2], s[3]}
-	}
-	return [3]int{s[1], s.Elems() / max(s[1], 1), 1}
-}
-
 // node lowers one node into the state of its output.
 func (c *compiler) node(n *onnx.Node) error {
 	out := n.Outputs[0]
-	cl, _ := c.analysis.classify(n)
+	p := c.analysis.plans[n]
 	var st state
 	var err error
-	switch cl {
+	switch p.class {
 	case classLinear:
 		st, err = c.linear(n)
 	case classScalar:
-		f, x := c.analysis.functionOf(n)
-		st = c.states[x]
-		st.funcs = append(slices.Clone(st.funcs), f)
+		if st, err = c.operand(p.f.from, nil); err != nil {
+			return err
+		}
+		st.funcs = append(slices.Clone(st.funcs), p.f)
 		st.shape = out.Shape
-	case classGate:
+	case classInner:
 		return nil
 	case classPair:
 		st, err = c.pair(n)
 	case classView, classFinal:
-		st = c.states[n.Inputs[0]]
+		if st, err = c.operand(n.Inputs[0], nil); err != nil {
+			return err
+		}
 		st.shape = out.Shape
 	case classMove:
-		if _, ok := n.Op.(*onnx.Split); ok {
-			return c.split(n)
-		}
-		st, err = c.move(n)
+		return c.move(n)
+	case classPool:
+		st, err = c.pool(n)
 	case classMerge:
-		if _, ok := n.Op.(*onnx.AveragePool); ok {
+		switch op := n.Op.(type) {
+		case *onnx.AveragePool:
 			st, err = c.averageBorders(n)
-		} else {
+		case *onnx.Concat:
 			st, err = c.concat(n)
+		case *onnx.Reduce:
+			st, err = c.reduceLines(n, op)
+		case *onnx.Resize:
+			st, err = c.resample(n, op)
+		default:
+			st, err = c.filled(n)
 		}
 	}
 	if err != nil {
 		return err
 	}
-	if st.pending() && c.analysis.isSite(n) {
+	if st.pending() && p.site {
 		st, err = c.close(out, st)
 	}
 	c.states[out] = st
@@ -168,6 +162,9 @@ func (c *compiler) levelsOf(v *onnx.Value) (Levels, error) {
 
 // output delivers a value: its levels, or its accumulators.
 func (c *compiler) output(v *onnx.Value) error {
+	if v.Const != nil {
+		return c.outputConstant(v)
+	}
 	st := c.states[v]
 	if st.sum != nil {
 		var err error

@@ -40,7 +40,7 @@ func (m *Model) Layers() []Layer {
 func (a *analysis) siteOf(n *onnx.Node) *onnx.Value {
 	for {
 		v := n.Outputs[0]
-		if a.isSite(n) {
+		if a.plans[n].site {
 			return v
 		}
 		if len(a.consumers[v]) == 0 {

@@ -99,11 +99,3 @@ func (c *compiler) averageBorders(n *onnx.Node) (state, error) {
 	c.prog.Instrs = append(c.prog.Instrs, instr)
 	return state{shape: out.Shape, tensor: id, levels: levels}, nil
 }
-
-// endPads are the pads below and to the right.
-func endPads(pads []int) [2]int {
-	if len(pads) == 2 {
-		return [2]int{0, pads[1]}
-	}
-	return [2]int{pads[2], pads[3]}
-}

@@ -24,8 +24,8 @@ func (c *compiler) linear(n *onnx.Node) (state, error) {
 	case *onnx.Resize:
 		s, err = c.resizeLinear(n, op)
 	case *onnx.Add:
-		if f, x := c.analysis.functionOf(n); f != nil {
-			s = c.bias(x, f.(affine))
+		if f := functionOf(n); f != nil {
+			s, err = c.bias(f)
 			break
 		}
 		s, err = c.combine(n, func(int) float64 { return 1 })
@@ -112,18 +112,27 @@ func (c *compiler) gemm(n *onnx.Node) (*sum, error) {
 	return c.open(n, t)
 }
 
-// bias adds a constant to the bias of an accumulator.
-func (c *compiler) bias(x *onnx.Value, f affine) *sum {
-	s := c.summand(x, imageShape(x.Shape))
-	return join(s, &sum{shape: s.shape, bias: f.offset})
+// bias adds a function that adds constants to the bias of an accumulator.
+func (c *compiler) bias(f *function) (*sum, error) {
+	s, err := c.summand(f.from, f.from.Shape)
+	if err != nil {
+		return nil, err
+	}
+	offset := make([]float64, s.shape[0])
+	for ch := range offset {
+		offset[ch] = f.at(ch, 0)
+	}
+	return join(s, &sum{shape: s.shape, bias: offset}), nil
 }
 
 // combine adds values with the given factors, each an accumulator or a tensor of levels.
 func (c *compiler) combine(n *onnx.Node, factor func(i int) float64) (*sum, error) {
-	shape := imageShape(n.Outputs[0].Shape)
 	var total *sum
 	for i, v := range n.Inputs {
-		s := c.summand(v, shape)
+		s, err := c.summand(v, n.Outputs[0].Shape)
+		if err != nil {
+			return nil, err
+		}
 		if f := factor(i); f != 1 {
 			s = s.scaled(f)
 		}
@@ -139,14 +148,14 @@ func (c *compiler) combine(n *onnx.Node, factor func(i int) float64) (*sum, erro
 	return total, nil
 }
 
-// summand is a value as an accumulator: as it is, or a tensor of levels repeated.
-func (c *compiler) summand(v *onnx.Value, shape [3]int) *sum {
-	st := c.states[v]
-	if st.sum != nil {
-		return st.sum
+// summand is a value as an accumulator of the given shape: as it is, or a tensor of levels repeated.
+func (c *compiler) summand(v *onnx.Value, shape onnx.Shape) (*sum, error) {
+	st, err := c.operand(v, shape)
+	if err != nil || st.sum != nil {
+		return st.sum, err
 	}
-	st.tensor = c.reshaped(st, shape)
-	return identity(st, shape)
+	st.tensor = c.reshaped(st, imageShape(shape))
+	return identity(st, imageShape(shape)), nil
 }
 
 // weighted starts the term of a node with clustered weights over a tensor of levels that
@@ -186,23 +195,4 @@ func (c *compiler) open(n *onnx.Node, t term) (*sum, error) {
 		s.bias[i] = float64(bias.Floats[i%len(bias.Floats)])
 	}
 	return s, nil
-}
-
-// image2 is a spatial attribute of one or two dimensions as rows and columns.
-func image2(v []int) [2]int {
-	switch len(v) {
-	case 1:
-		return [2]int{1, v[0]}
-	case 2:
-		return [2]int{v[0], v[1]}
-	}
-	panic(fmt.Sprintf("BUG: spatial attribute %v has neither one nor two dimensions", v))
-}
-
-// beginPads are the pads above and to the left.
-func beginPads(pads []int) [2]int {
-	if len(pads) == 2 {
-		return [2]int{0, pads[0]}
-	}
-	return [2]int{pads[0], pads[1]}
 }

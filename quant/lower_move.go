@@ -1,80 +1,83 @@
 package quant
 
 import (
-	"fmt"
-
 	"qconv/onnx"
 	"qconv/runtime"
 )
 
-// move lowers a node that moves or compares indices and leaves levels as they are.
-func (c *compiler) move(n *onnx.Node) (state, error) {
-	in, out := c.states[n.Inputs[0]], n.Outputs[0]
-	from := imageShape(n.Inputs[0].Shape)
-	id := c.tensor(out.Shape, in.levels)
-	var instr runtime.Instr
-	switch op := n.Op.(type) {
-	case *onnx.MaxPool:
-		instr = &runtime.MaxPool{
-			Out: id, In: c.reshaped(in, from), Kernel: image2(op.Kernel), Stride: image2(op.Strides),
-			Dilation: image2(op.Dilations), Pad: beginPads(op.Pads),
-		}
-	case *onnx.GlobalMaxPool:
-		instr = &runtime.MaxPool{
-			Out: id, In: c.reshaped(in, from), Kernel: [2]int{from[1], from[2]},
-			Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
-		}
-	case *onnx.Transpose:
-		if len(op.Perm) == 0 || op.Perm[0] != 0 {
-			return state{}, fmt.Errorf("moves the batch dimension, want it to stay the first")
-		}
-		piece, err := transposePiece(n.Inputs[0].Shape[1:], op.Perm[1:])
-		if err != nil {
-			return state{}, err
-		}
-		instr = c.shuffled(id, in, piece)
-	case *onnx.DepthToSpace:
-		instr = c.shuffled(id, in, depthToSpace(from, op.Block, op.CRD))
-	case *onnx.SpaceToDepth:
-		instr = c.shuffled(id, in, spaceToDepth(from, op.Block))
-	case *onnx.Reduce:
-		window, _ := reduceWindow(op, n.Inputs[0].Shape)
-		instr = &runtime.MaxPool{
-			Out: id, In: c.reshaped(in, from), Kernel: window, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1},
-		}
-	default:
-		pieces, err := moved(n, 0, in.tensor)
-		if err != nil {
-			return state{}, err
-		}
-		instr = &runtime.Copy{Out: id, Fill: uint8(in.levels.Zero), Pieces: pieces}
+// move lowers a node that moves elements, one copy for each output; levels stay as they are.
+func (c *compiler) move(n *onnx.Node) error {
+	in, err := c.operand(n.Inputs[0], nil)
+	if err != nil {
+		return err
 	}
-	c.prog.Instrs = append(c.prog.Instrs, instr)
-	return state{shape: out.Shape, tensor: id, levels: in.levels}, nil
-}
-
-// shuffled is a copy of one piece of the tensor of st.
-func (c *compiler) shuffled(id int, st state, piece runtime.Piece) *runtime.Copy {
-	piece.In = st.tensor
-	return &runtime.Copy{Out: id, Fill: uint8(st.levels.Zero), Pieces: []runtime.Piece{piece}}
-}
-
-// split lowers every part to a copy of its own.
-func (c *compiler) split(n *onnx.Node) error {
-	in := c.states[n.Inputs[0]]
-	for i, out := range n.Outputs {
-		if out == nil {
-			continue
-		}
-		id := c.tensor(out.Shape, in.levels)
-		pieces, err := moved(n, i, in.tensor)
-		if err != nil {
+	for i, m := range onnx.MovesOf(n, 1) {
+		out := n.Outputs[i]
+		if c.states[out], err = c.copied(in, m, out.Shape); err != nil {
 			return err
 		}
-		c.prog.Instrs = append(c.prog.Instrs, &runtime.Copy{Out: id, Fill: uint8(in.levels.Zero), Pieces: pieces})
-		c.states[out] = state{shape: out.Shape, tensor: id, levels: in.levels}
 	}
 	return nil
+}
+
+// copied is the tensor of st with its elements moved. A fill value beyond the levels becomes the
+// outermost one.
+func (c *compiler) copied(st state, m onnx.Move, shape onnx.Shape) (state, error) {
+	pieces, err := pieces(m, st.tensor)
+	if err != nil {
+		return state{}, err
+	}
+	fill := st.levels.Zero
+	if m.FillValue != 0 {
+		fill = st.levels.Index(m.FillValue)
+	}
+	id := c.tensor(shape, st.levels)
+	c.prog.Instrs = append(c.prog.Instrs, &runtime.Copy{Out: id, Fill: uint8(fill), Pieces: pieces})
+	return state{shape: shape, tensor: id, levels: st.levels}, nil
+}
+
+// filled lowers a movement that adds a value of its own: everything is brought to the levels of the
+// result first.
+func (c *compiler) filled(n *onnx.Node) (state, error) {
+	out := n.Outputs[0]
+	st, err := c.operand(n.Inputs[0], nil)
+	if err != nil {
+		return state{}, err
+	}
+	levels, err := c.levelsOf(out)
+	if err != nil {
+		return state{}, err
+	}
+	st.tensor, st.levels = c.relevel(st, levels), levels
+	return c.copied(st, onnx.MovesOf(n, 1)[0], out.Shape)
+}
+
+// pool lowers a node that compares elements of windows; levels stay as they are.
+func (c *compiler) pool(n *onnx.Node) (state, error) {
+	in, err := c.operand(n.Inputs[0], nil)
+	if err != nil {
+		return state{}, err
+	}
+	out := n.Outputs[0]
+	image := imageShape(n.Inputs[0].Shape)
+	instr := &runtime.MaxPool{Kernel: [2]int{image[1], image[2]}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}}
+	result := imageShape(out.Shape)
+	switch op := n.Op.(type) {
+	case *onnx.MaxPool:
+		instr.Kernel, instr.Stride = image2(op.Kernel), image2(op.Strides)
+		instr.Dilation, instr.Pad = image2(op.Dilations), beginPads(op.Pads)
+	case *onnx.Reduce:
+		if in, image, err = c.lines(n, op); err != nil {
+			return state{}, err
+		}
+		instr.Kernel = [2]int{image[1], 1}
+		result = [3]int{image[0], 1, image[2]}
+	}
+	instr.In = c.reshaped(in, image)
+	instr.Out = c.tensor(out.Shape, in.levels)
+	c.prog.Tensors[instr.Out].Shape = result
+	c.prog.Instrs = append(c.prog.Instrs, instr)
+	return state{shape: out.Shape, tensor: instr.Out, levels: in.levels}, nil
 }
 
 // concat copies its inputs side by side, each first brought to the levels of the result.
@@ -84,24 +87,17 @@ func (c *compiler) concat(n *onnx.Node) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	axis := op.Axis
-	if axis < 0 {
-		axis += len(out.Shape)
-	}
-	if axis < 1 {
-		return state{}, fmt.Errorf("concatenates along the batch dimension")
-	}
 	id := c.tensor(out.Shape, levels)
 	instr := &runtime.Copy{Out: id, Fill: uint8(levels.Zero)}
-	outer := out.Shape[1:axis].Elems()
-	row := out.Shape[axis:].Elems()
+	outer := out.Shape[:op.Axis].Elems()
+	row := out.Shape[op.Axis:].Elems()
 	at := 0
 	for _, v := range n.Inputs {
-		in := c.states[v]
-		if v.Const != nil {
-			return state{}, fmt.Errorf("concatenates the constant %q", v.Name)
+		in, err := c.operand(v, nil)
+		if err != nil {
+			return state{}, err
 		}
-		size := v.Shape[axis:].Elems()
+		size := v.Shape[op.Axis:].Elems()
 		instr.Pieces = append(instr.Pieces, newPiece(c.relevel(in, levels), at, 0, []dim{{outer, row, size}, {size, 1, 1}}))
 		at += size
 	}
@@ -164,32 +160,4 @@ func newPiece(in, outStart, inStart int, dims []dim) runtime.Piece {
 		p.Dims[i], p.OutStride[i], p.InStride[i] = d.size, d.out, d.in
 	}
 	return p
-}
-
-// transposePiece copies a tensor of the given shape (per sample) so that dimension i of
-// the result is dimension perm[i]-1 of the source.
-func transposePiece(shape onnx.Shape, perm []int) (runtime.Piece, error) {
-	if len(shape) > len(runtime.Piece{}.Dims) {
-		return runtime.Piece{}, fmt.Errorf("has %d dimensions, want at most %d", len(shape)+1, len(runtime.Piece{}.Dims)+1)
-	}
-	strides := rowMajor(shape)
-	dims := make([]dim, len(perm))
-	stride := 1
-	for i := len(perm) - 1; i >= 0; i-- {
-		from := perm[i] - 1
-		dims[i] = dim{shape[from], stride, strides[from]}
-		stride *= shape[from]
-	}
-	return newPiece(0, 0, 0, dims), nil
-}
-
-// rowMajor lists how far apart neighbours along each dimension lie.
-func rowMajor(shape onnx.Shape) []int {
-	strides := make([]int, len(shape))
-	stride := 1
-	for i := len(shape) - 1; i >= 0; i-- {
-		strides[i] = stride
-		stride *= shape[i]
-	}
-	return strides
 }

@@ -1,63 +1,45 @@
 package quant
 
 import (
-	"fmt"
-	"math"
-
 	"qconv/onnx"
 	"qconv/runtime"
 )
 
-// pairFunction is the function of two values an operator computes, nil when it is none.
-func pairFunction(op onnx.Op) func(a, b float64) float64 {
-	switch op.(type) {
-	case *onnx.Add, *onnx.Sum:
-		return func(a, b float64) float64 { return a + b }
-	case *onnx.Sub:
-		return func(a, b float64) float64 { return a - b }
-	case *onnx.Mul:
-		return func(a, b float64) float64 { return a * b }
-	case *onnx.Div:
-		return func(a, b float64) float64 { return a / b }
-	case *onnx.Mean:
-		return func(a, b float64) float64 { return (a + b) / 2 }
-	case *onnx.Max:
-		return math.Max
-	case *onnx.Min:
-		return math.Min
-	}
-	return nil
-}
-
 // pair lowers a function of two tensors of levels to a two-dimensional table. The second
-// may be broadcast; where only the first is, they change places.
+// may be broadcast; where only the first is, they change places, and where both are, the first is copied.
 func (c *compiler) pair(n *onnx.Node) (state, error) {
 	out := n.Outputs[0]
 	levels, err := c.levelsOf(out)
 	if err != nil {
 		return state{}, err
 	}
-	f := pairFunction(n.Op)
+	f := n.Op.(onnx.Pair).Combine
 	a, b := n.Inputs[0], n.Inputs[1]
 	if !a.Shape.Equal(out.Shape) {
 		g := f
 		a, b, f = b, a, func(x, y float64) float64 { return g(y, x) }
 	}
-	if !a.Shape.Equal(out.Shape) {
-		return state{}, fmt.Errorf("broadcasts both operands, %v and %v; want one of the result's shape", b.Shape, a.Shape)
+	sa, err := c.operand(a, out.Shape)
+	if err != nil {
+		return state{}, err
+	}
+	sb, err := c.operand(b, nil)
+	if err != nil {
+		return state{}, err
 	}
 	id := c.tensor(out.Shape, levels)
-	shape := c.prog.Tensors[id].Shape
-	small := append(make(onnx.Shape, 0, len(a.Shape)), a.Shape...)
-	for i := range small {
-		if d := i - (len(small) - len(b.Shape)); i > 0 && (d < 0 || b.Shape[d] == 1) {
-			small[i] = 1
+	if !sa.shape.Equal(out.Shape) {
+		if sa, err = c.repeated(sa, out.Shape); err != nil {
+			return state{}, err
 		}
 	}
-	if len(b.Shape) == len(a.Shape) && b.Shape[0] != a.Shape[0] {
-		return state{}, fmt.Errorf("broadcasts along the batch")
+	small, ok := smallShape(sb.shape, out.Shape)
+	if !ok {
+		if sb, err = c.repeated(sb, out.Shape); err != nil {
+			return state{}, err
+		}
+		small = imageShape(out.Shape)
 	}
-	sa, sb := c.states[a], c.states[b]
 	table := make([]uint8, 0, sa.levels.Size()*sb.levels.Size())
 	for i := range sa.levels.Size() {
 		for j := range sb.levels.Size() {
@@ -65,7 +47,49 @@ func (c *compiler) pair(n *onnx.Node) (state, error) {
 		}
 	}
 	c.prog.Instrs = append(c.prog.Instrs, &runtime.Map2{
-		Out: id, A: c.reshaped(sa, shape), B: c.reshaped(sb, imageShape(small)), Table: table,
+		Out: id, A: c.reshaped(sa, c.prog.Tensors[id].Shape), B: c.reshaped(sb, small), Table: table,
 	})
 	return state{shape: out.Shape, tensor: id, levels: levels}, nil
+}
+
+// smallShape is the shape of a tensor that broadcasts to shape to along whole dimensions of the program's
+// image; false where it broadcasts along only a part of one.
+func smallShape(s, to onnx.Shape) ([3]int, bool) {
+	aligned := make(onnx.Shape, len(to)) // s with ones in front
+	for d := range to {
+		aligned[d] = 1
+		if k := d - (len(to) - len(s)); k >= 0 {
+			aligned[d] = s[k]
+		}
+	}
+	axis := channelAxis(to)
+	if axis > 0 {
+		to, aligned = to[1:], aligned[1:]
+	}
+	image := [3]int{1, 1, 1}
+	where := []int{0, 2} // of the image, by dimension
+	if len(to) > 2 {
+		where = []int{0, 1, 2}
+	}
+	if len(to) > 3 {
+		// All dimensions from the second on are the rows of the image: all or none of them.
+		all, none := true, true
+		for d := 1; d < len(to); d++ {
+			all, none = all && aligned[d] == to[d], none && aligned[d] == 1
+		}
+		image[0] = aligned[0]
+		if all {
+			image[1] = to[1:].Elems()
+		}
+		return image, all || none
+	}
+	for d := range to {
+		image[where[d]] = aligned[d]
+	}
+	return image, true
+}
+
+// repeated is a tensor of levels copied to the shape it broadcasts to.
+func (c *compiler) repeated(st state, shape onnx.Shape) (state, error) {
+	return c.copied(st, (&onnx.Expand{}).Moves(st.shape.WithBatch(1), []onnx.Shape{shape.WithBatch(1)})[0], shape)
 }

@@ -1,7 +1,6 @@
 package quant
 
 import (
-	"fmt"
 	"slices"
 
 	"qconv/onnx"
@@ -9,21 +8,18 @@ import (
 )
 
 // classifyReduce says how a reduction is lowered: means and sums are linear maps, a maximum
-// over positions is a pool.
-func classifyReduce(n *onnx.Node, op *onnx.Reduce) (class, string) {
-	if len(n.Inputs[0].Shape) > 4 {
-		return classRefused, fmt.Sprintf("reduces a tensor of rank %d, want at most 4", len(n.Inputs[0].Shape))
+// is a pool.
+func classifyReduce(n *onnx.Node, op *onnx.Reduce) plan {
+	switch op.Kind {
+	case onnx.ReduceMean, onnx.ReduceSum:
+		if shape, _ := reducedImage(n, op); shape == imageShape(n.Outputs[0].Shape) {
+			return plan{class: classLinear}
+		}
+		return plan{class: classMerge} // the accumulators are not those of the result's channels
+	case onnx.ReduceMax:
+		return plan{class: classPool}
 	}
-	_, channels := reduceWindow(op, n.Inputs[0].Shape)
-	switch {
-	case op.Kind == "ReduceMean", op.Kind == "ReduceSum":
-		return classLinear, ""
-	case op.Kind == "ReduceMax" && !channels:
-		return classMove, ""
-	case op.Kind == "ReduceMax":
-		return classRefused, "a maximum over channels has no integer form, only over rows and columns"
-	}
-	return classRefused, otherReduce
+	return refused("%s", otherReduce)
 }
 
 // reduceWindow is the window of rows and columns a reduction covers, and whether it
@@ -31,9 +27,11 @@ func classifyReduce(n *onnx.Node, op *onnx.Reduce) (class, string) {
 func reduceWindow(op *onnx.Reduce, shape onnx.Shape) (window [2]int, channels bool) {
 	image := imageShape(shape)
 	window = [2]int{1, 1}
+	first := channelAxis(shape)
 	for _, axis := range op.Axes {
 		switch {
-		case axis == 1:
+		case axis < first: // a batch of one
+		case axis == first:
 			channels = true
 		case axis == len(shape)-1:
 			window[1] = image[2]
@@ -44,12 +42,37 @@ func reduceWindow(op *onnx.Reduce, shape onnx.Shape) (window [2]int, channels bo
 	return window, channels
 }
 
+// reducedImage is the shape of a reduction over whole rows, columns and channels of the input's image;
+// zero where it is none.
+func reducedImage(n *onnx.Node, op *onnx.Reduce) (shape [3]int, channels bool) {
+	in := n.Inputs[0].Shape
+	if len(sampleShape(in)) > 3 {
+		return shape, false
+	}
+	window, channels := reduceWindow(op, in)
+	shape = imageShape(in)
+	shape[1], shape[2] = shape[1]-window[0]+1, shape[2]-window[1]+1
+	if channels {
+		shape[0] = 1
+	}
+	return shape, channels
+}
+
 // reduce is a convolution with all weights equal, depthwise unless channels are summed too.
 func (c *compiler) reduce(n *onnx.Node, op *onnx.Reduce) (*sum, error) {
-	st := c.states[n.Inputs[0]]
+	st, err := c.operand(n.Inputs[0], nil)
+	if err != nil {
+		return nil, err
+	}
 	shape := imageShape(n.Inputs[0].Shape)
 	window, channels := reduceWindow(op, n.Inputs[0].Shape)
-	out := [3]int{shape[0], shape[1] - window[0] + 1, shape[2] - window[1] + 1}
+	out, _ := reducedImage(n, op)
+	return c.sumOver(op, st, shape, window, channels, out), nil
+}
+
+// sumOver is the sum or mean over windows, which cover the channels as well if so said, of the tensor of st
+// seen with a shape.
+func (c *compiler) sumOver(op *onnx.Reduce, st state, shape [3]int, window [2]int, channels bool, out [3]int) *sum {
 	t := term{centres: []int32{1}, unit: st.levels.Step}
 	t.Term = runtime.Term{
 		In: c.reshaped(st, shape), Groups: shape[0], Kernel: window, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}, Up: [2]int{1, 1},
@@ -57,13 +80,62 @@ func (c *compiler) reduce(n *onnx.Node, op *onnx.Reduce) (*sum, error) {
 	count := window[0] * window[1]
 	t.indices = make([]uint16, shape[0]*count)
 	if channels {
-		out[0], t.Groups = 1, 1
+		t.Groups = 1
 		count *= shape[0]
 	}
-	if op.Kind == "ReduceMean" {
+	if op.Kind == onnx.ReduceMean {
 		t.unit /= float64(count)
 	}
-	return &sum{shape: out, terms: []term{t}, bias: make([]float64, out[0])}, nil
+	return &sum{shape: out, terms: []term{t}, bias: make([]float64, out[0])}
+}
+
+// lines is the input of a reduction with what is reduced as the rows of an image: those dimensions before it
+// are the channels, those behind it the columns. Where they do not stand together they are moved there.
+func (c *compiler) lines(n *onnx.Node, op *onnx.Reduce) (state, [3]int, error) {
+	v := n.Inputs[0]
+	st, err := c.operand(v, nil)
+	if err != nil {
+		return state{}, [3]int{}, err
+	}
+	shape := v.Shape.WithBatch(1)
+	axes := slices.DeleteFunc(slices.Clone(op.Axes), func(axis int) bool { return shape[axis] == 1 })
+	if len(axes) == 0 {
+		axes = op.Axes[:1]
+	}
+	first, last := axes[0], axes[len(axes)-1]
+	image := [3]int{1, 1, 1}
+	for d, size := range shape {
+		switch {
+		case slices.Contains(axes, d):
+			image[1] *= size
+		case d < first:
+			image[0] *= size
+		case d > last:
+			image[2] *= size
+		}
+	}
+	if image[0]*image[1]*image[2] == shape.Elems() {
+		return st, image, nil
+	}
+	perm := []int{}
+	for d := range shape {
+		if !slices.Contains(axes, d) {
+			perm = append(perm, d)
+		}
+	}
+	perm = append(perm, axes...)
+	moved, err := c.copied(st, (&onnx.Transpose{Perm: perm}).Moves(shape, nil)[0], v.Shape)
+	return moved, [3]int{shape.Elems() / image[1], image[1], 1}, err
+}
+
+// reduceLines lowers a sum or mean over dimensions that are not whole channels, rows or columns.
+func (c *compiler) reduceLines(n *onnx.Node, op *onnx.Reduce) (state, error) {
+	st, image, err := c.lines(n, op)
+	if err != nil {
+		return state{}, err
+	}
+	s := c.sumOver(op, st, image, [2]int{image[1], 1}, false, [3]int{image[0], 1, image[2]})
+	return c.close(n.Outputs[0], state{shape: n.Outputs[0].Shape, sum: s})
 }
 
 // reducesPositions says whether an operator is a mean over positions.
@@ -72,35 +144,7 @@ func reducesPositions(op onnx.Op) bool {
 	case *onnx.AveragePool, *onnx.GlobalAveragePool:
 		return true
 	case *onnx.Reduce:
-		return op.Kind == "ReduceMean" && !slices.Contains(op.Axes, 1)
+		return op.Kind == onnx.ReduceMean && !slices.Contains(op.Axes, 1)
 	}
 	return false
-}
-
-// depthToSpace is the copy that spreads blocks of channels [C*b*b][H][W] over rows and
-// columns, [C][H*b][W*b].
-func depthToSpace(in [3]int, b int, crd bool) runtime.Piece {
-	channels, h, w := in[0]/(b*b), in[1], in[2]
-	plane := h * w
-	channel, row, column := plane, b*channels*plane, channels*plane // of the source
-	if crd {
-		channel, row, column = b*b*plane, b*plane, plane
-	}
-	return newPiece(0, 0, 0, []dim{
-		{channels, b * b * plane, channel},
-		{h, b * b * w, w}, {b, b * w, row},
-		{w, b, 1}, {b, 1, column},
-	})
-}
-
-// spaceToDepth is the copy that gathers blocks of rows and columns [C][H*b][W*b] as
-// channels [b*b*C][H][W].
-func spaceToDepth(in [3]int, b int) runtime.Piece {
-	channels, h, w := in[0], in[1]/b, in[2]/b
-	plane := h * w
-	return newPiece(0, 0, 0, []dim{
-		{b, b * channels * plane, in[2]}, {b, channels * plane, 1},
-		{channels, plane, in[1] * in[2]},
-		{h, w, b * in[2]}, {w, 1, b},
-	})
 }

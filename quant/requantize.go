@@ -19,7 +19,7 @@ const scan = 4096
 //
 // where f applies funcs, as they are for channel, in order. Breaks are found by bisection, so they are exact for any
 // function that does not turn around within a part of [scan].
-func stepFunction(funcs []function, channel int, unit float64, levels Levels, lo, hi int64) (runtime.Step, error) {
+func stepFunction(funcs []*function, channel int, unit float64, levels Levels, lo, hi int64) (runtime.Step, error) {
 	level := func(acc int64) int {
 		return levels.Index(evaluate(funcs, channel, float64(acc)*unit))
 	}
@@ -47,7 +47,7 @@ func stepFunction(funcs []function, channel int, unit float64, levels Levels, lo
 const maxBreaks = 4096
 
 // lookup is the table of a function between two sets of levels.
-func lookup(funcs []function, channel int, in, out Levels) []uint8 {
+func lookup(funcs []*function, channel int, in, out Levels) []uint8 {
 	table := make([]uint8, in.Size())
 	for i := range table {
 		table[i] = uint8(out.Index(evaluate(funcs, channel, in.Value(i))))

@@ -18,18 +18,18 @@ func TestStepFunction(t *testing.T) {
 	}
 	cases := []struct {
 		name   string
-		funcs  []function
+		funcs  []*function
 		unit   float64
 		levels Levels
 		lo, hi int64
 		rising bool
 	}{
-		{"relu", []function{plain{&onnx.Relu{}}}, 1e-4, levels(32, 0, 3), -50000, 50000, true},
-		{"tanh", []function{plain{&onnx.Tanh{}}}, 1e-5, levels(32, -1, 1), -400000, 400000, true},
-		{"sigmoid, int32 range", []function{plain{&onnx.Sigmoid{}}}, 1e-8, levels(256, 0, 1), math.MinInt32, math.MaxInt32, true},
+		{"relu", []*function{scalar(&onnx.Relu{})}, 1e-4, levels(32, 0, 3), -50000, 50000, true},
+		{"tanh", []*function{scalar(&onnx.Tanh{})}, 1e-5, levels(32, -1, 1), -400000, 400000, true},
+		{"sigmoid, int32 range", []*function{scalar(&onnx.Sigmoid{})}, 1e-8, levels(256, 0, 1), math.MinInt32, math.MaxInt32, true},
 		{"linear pair", nil, 0.1, levels(2, -1, 1), -100, 100, true},
-		{"negated", []function{plain{&onnx.Neg{}}}, 0.01, levels(16, -1, 1), -300, 300, false},
-		{"composition", []function{plain{&onnx.Relu{}}, plain{&onnx.Tanh{}}}, 1e-3, levels(8, 0, 1), -3000, 3000, true},
+		{"negated", []*function{scalar(&onnx.Neg{})}, 0.01, levels(16, -1, 1), -300, 300, false},
+		{"composition", []*function{scalar(&onnx.Relu{}), scalar(&onnx.Tanh{})}, 1e-3, levels(8, 0, 1), -3000, 3000, true},
 		{"one accumulator", nil, 1, levels(4, 0, 3), 2, 2, true},
 	}
 	for _, c := range cases {
@@ -75,4 +75,9 @@ func TestInputTables(t *testing.T) {
 			t.Errorf("pixel %d is off by %g, more than half a step of %g", pixel, d, l.Step)
 		}
 	}
+}
+
+// scalar is an operator as a function.
+func scalar(op onnx.Scalar) *function {
+	return &function{steps: []step{{apply: onnx.ElementFunc(op), operands: []int{0}}}}
 }

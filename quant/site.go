@@ -1,6 +1,10 @@
 package quant
 
-import "qconv/onnx"
+import (
+	"slices"
+
+	"qconv/onnx"
+)
 
 // Site is a value that carries levels at run time.
 type Site struct {
@@ -18,84 +22,80 @@ const (
 	RolePooled // a mean over positions, which needs finer levels
 )
 
-// sites finds the values that carry levels, in graph order.
+// sites lists the values that carry levels, in graph order.
 func (a *analysis) sites() []Site {
 	var sites []Site
 	for _, v := range a.graph.Inputs {
 		sites = append(sites, Site{Value: v, Role: RoleInput})
 	}
 	for _, n := range a.graph.Nodes {
-		if a.isSite(n) {
+		if a.plans[n].site {
 			sites = append(sites, Site{Value: n.Outputs[0], Role: a.role(n)})
 		}
 	}
 	return sites
 }
 
-// isSite says whether the output of a node carries levels of its own.
-func (a *analysis) isSite(n *onnx.Node) bool {
-	v := n.Outputs[0]
-	switch c, _ := a.classify(n); c {
-	case classLinear:
-		// An output that nothing else reads is delivered as accumulators.
-		return !a.absorbed(v) && !(a.outputs[v] && len(a.consumers[v]) == 0)
-	case classScalar:
-		return !a.absorbed(v)
-	case classPair, classMerge:
-		return true
+// findSites decides, from the outputs to the inputs, which results carry levels of their own.
+func (a *analysis) findSites() {
+	absorbed := map[*onnx.Value]bool{}
+	for _, n := range slices.Backward(a.graph.Nodes) {
+		v := n.Outputs[0]
+		absorbed[v] = a.absorbs(v, absorbed)
+		switch p := a.plans[n]; p.class {
+		case classLinear:
+			// An output that nothing else reads is delivered as accumulators.
+			p.site = !absorbed[v] && !(a.outputs[v] && len(a.consumers[v]) == 0)
+		case classScalar:
+			p.site = !absorbed[v]
+		case classPair, classMerge:
+			p.site = true
+		}
 	}
-	return false
 }
 
 func (a *analysis) role(n *onnx.Node) Role {
 	if reducesPositions(n.Op) {
 		return RolePooled
 	}
-	if a.reachesOutput(n.Outputs[0]) {
+	if a.toOutput[n.Outputs[0]] {
 		return RoleOutput
 	}
 	return RoleHidden
 }
 
-// reachesOutput says whether v is an output, or becomes one through views alone.
-func (a *analysis) reachesOutput(v *onnx.Value) bool {
-	if a.outputs[v] {
-		return true
-	}
-	next := a.consumers[v]
-	if len(next) != 1 {
-		return false
-	}
-	c, _ := a.classify(next[0])
-	return c == classView && a.reachesOutput(next[0].Outputs[0])
-}
-
-// absorbed says whether the accumulator or function value v never needs levels of its
-// own, because the one node that reads it goes on in the same accumulator.
-func (a *analysis) absorbed(v *onnx.Value) bool {
+// absorbs says whether the accumulator or function value v never needs levels of its
+// own, because what reads it goes on in the same accumulator.
+func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 	if a.outputs[v] {
 		return false
 	}
 	readers := a.consumers[v]
-	if len(readers) == 2 && (a.inner[readers[0]] || a.inner[readers[1]]) {
-		return true // x of a gate x*f(x)
+	if len(readers) > 1 {
+		return a.inner[readers[0]] || a.merges(readers[0], v) // the argument of an island
 	}
 	if len(readers) != 1 {
 		return false
 	}
 	reader := readers[0]
-	switch c, _ := a.classify(reader); c {
+	switch a.plans[reader].class {
 	case classScalar:
 		return true
 	case classFinal:
 		return a.open(v)
 	case classView:
 		out := reader.Outputs[0]
-		return a.open(v) && (a.outputs[out] || a.absorbed(out))
+		return a.open(v) && (a.outputs[out] || absorbed[out])
 	case classLinear:
 		return a.open(v) && joins(reader.Op)
 	}
 	return false
+}
+
+// merges says whether a node is a function of v that reads it more than once.
+func (a *analysis) merges(n *onnx.Node, v *onnx.Value) bool {
+	p := a.plans[n]
+	return p.class == classScalar && p.f.from == v && !slices.ContainsFunc(a.consumers[v], func(m *onnx.Node) bool { return m != n })
 }
 
 // joins says whether a linear operator goes on in the accumulators of its operands.
@@ -110,16 +110,21 @@ func joins(op onnx.Op) bool {
 // open says whether v is a sum of linear maps with no function applied yet, or a view of
 // one that nothing else reads.
 func (a *analysis) open(v *onnx.Value) bool {
-	n := a.producers[v]
-	if n == nil {
-		return false
+	for {
+		n := a.producers[v]
+		if n == nil {
+			return false
+		}
+		switch a.plans[n].class {
+		case classLinear:
+			return true
+		case classView:
+			v = n.Inputs[0]
+			if a.outputs[v] || len(a.consumers[v]) != 1 {
+				return false
+			}
+		default:
+			return false
+		}
 	}
-	switch c, _ := a.classify(n); c {
-	case classLinear:
-		return true
-	case classView:
-		in := n.Inputs[0]
-		return !a.outputs[in] && len(a.consumers[in]) == 1 && a.open(in)
-	}
-	return false
 }

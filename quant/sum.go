@@ -242,26 +242,35 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	lo, hi, err := c.prog.AccRange(linear)
-	if err != nil {
+	if err := c.requantize(linear, st.funcs, unit, levels); err != nil {
 		return state{}, err
 	}
+	return state{shape: v.Shape, tensor: id, levels: levels}, nil
+}
+
+// requantize completes an instruction by the step functions that apply funcs to its accumulators, and adds it
+// to the program.
+func (c *compiler) requantize(linear *runtime.Linear, funcs []*function, unit float64, levels Levels) error {
+	lo, hi, err := c.prog.AccRange(linear)
+	if err != nil {
+		return err
+	}
 	channels := 1
-	if byChannel(st.funcs) {
+	if byChannel(funcs) {
 		channels = len(linear.Bias)
 	} else {
 		lo[0], hi[0] = slices.Min(lo), slices.Max(hi)
 	}
 	for ch := range channels {
-		step, err := stepFunction(st.funcs, ch, unit, levels, int64(lo[ch]), int64(hi[ch]))
+		step, err := stepFunction(funcs, ch, unit, levels, int64(lo[ch]), int64(hi[ch]))
 		if err != nil {
-			return state{}, err
+			return err
 		}
 		linear.Steps = append(linear.Steps, len(c.prog.Steps))
 		c.prog.Steps = append(c.prog.Steps, step)
 	}
 	c.prog.Instrs = append(c.prog.Instrs, linear)
-	return state{shape: v.Shape, tensor: id, levels: levels}, nil
+	return nil
 }
 
 // deliver ends an accumulator that is an output: its int32 values are the result.
