@@ -17,10 +17,14 @@ const correctionValues = 1 << 27
 // CorrectBias changes the biases of a model with few weights or levels so that every linear
 // layer's output has the same mean, per channel, as in the float network it was made from. It
 // looks at up to samples samples in one batch, correcting one layer after the other, each with
-// those before it corrected already. A layer without a bias gets one.
+// those before it corrected already. A layer without a bias gets one. A network without a batch is left as
+// it is.
 func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, samples int) error {
 	if err := checkData(m.Graph, data); err != nil {
 		return err
+	}
+	if !batched(m.Graph) {
+		return nil
 	}
 	perSample := 0
 	for _, n := range m.Graph.Nodes {

@@ -9,6 +9,7 @@ package finetune
 
 import (
 	"fmt"
+	"slices"
 
 	"qconv/onnx"
 	"qconv/quant"
@@ -50,10 +51,8 @@ func newExecutor(g *onnx.Graph, batch int, p plan) (*Executor, error) {
 		return nil, fmt.Errorf("finetune: executor: batch is %d, want at least 1", batch)
 	}
 	e := &Executor{graph: g, batch: batch, most: batch, byName: map[string]*onnx.Value{}}
-	for _, v := range g.Inputs {
-		if len(v.Shape) == 0 || v.Shape[0] != onnx.Batch {
-			e.batch = 1
-		}
+	if !batched(g) {
+		e.batch = 1
 	}
 	var err error
 	if e.builder, err = build(g, e.batch, p, nil); err != nil {
@@ -66,12 +65,20 @@ func newExecutor(g *onnx.Graph, batch int, p plan) (*Executor, error) {
 	return e, nil
 }
 
+// batched says whether all inputs of a network have a batch.
+func batched(g *onnx.Graph) bool {
+	return !slices.ContainsFunc(g.Inputs, func(v *onnx.Value) bool { return len(v.Shape) == 0 || v.Shape[0] != onnx.Batch })
+}
+
 // heldValues bounds the values an Executor of [BatchFor] samples holds: half a gigabyte.
 const heldValues = 1 << 27
 
 // BatchFor is the largest batch, up to most, whose intermediate values take a bounded amount
-// of memory.
+// of memory; 1 for a network without a batch.
 func BatchFor(g *onnx.Graph, most int) int {
+	if !batched(g) {
+		return 1
+	}
 	perSample := 1
 	for _, n := range g.Nodes {
 		for _, out := range n.Outputs {
@@ -163,13 +170,14 @@ func (e *Executor) pass(inputs [][]float32, samples int) ([][]float32, error) {
 	return out, nil
 }
 
-// part is what a node holds of the samples that were there.
+// part is what a node holds of the samples that were there. What all samples share, such as a constant, is
+// repeated.
 func (e *Executor) part(v *onnx.Value, n *G.Node) []float32 {
 	data := floats(n.Value())
 	if len(v.Shape) > 0 && v.Shape[0] == onnx.Batch {
 		return data[:e.last*v.Shape.Elems()]
 	}
-	return data
+	return slices.Repeat(data, e.last)
 }
 
 // Value is the value of that name in the last pass, as its consumers saw it; nil where the

@@ -29,7 +29,7 @@ func TaskOf(g *onnx.Graph) Task {
 // what it means.
 func head(g *onnx.Graph) (*onnx.Value, Task) {
 	producers := g.Producers()
-	v := g.Outputs[0]
+	v := scored(g)
 	elems := v.Shape.Elems()
 	for {
 		n := producers[v]
@@ -47,7 +47,7 @@ func head(g *onnx.Graph) (*onnx.Value, Task) {
 			continue
 		case *onnx.Conv, *onnx.Gemm, *onnx.MatMul, *onnx.Add, *onnx.GlobalAveragePool, *onnx.AveragePool:
 			if elems > 1 && elems != inputElems(g) {
-				return g.Outputs[0], TaskClasses
+				return scored(g), TaskClasses
 			}
 		}
 		if axis >= 0 && v.Shape[axis] == elems {
@@ -55,7 +55,17 @@ func head(g *onnx.Graph) (*onnx.Value, Task) {
 		}
 		break
 	}
-	return g.Outputs[0], TaskValues
+	return scored(g), TaskValues
+}
+
+// scored is the output that tasks are about: the first that is computed.
+func scored(g *onnx.Graph) *onnx.Value {
+	for _, v := range g.Outputs {
+		if v.Const == nil {
+			return v
+		}
+	}
+	return g.Outputs[0]
 }
 
 // inputElems is the number of elements of one sample of the first input.

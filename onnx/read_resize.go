@@ -12,6 +12,9 @@ func readResize(r *nodeReader) Op {
 	if r.opset < 11 {
 		op.CoordMode, op.NearestMode = Asymmetric, RoundFloor
 		r.sizes(op, r.operandFloats(1, "scales"), nil, r.allAxes())
+		if op.Mode == ResizeNearest {
+			op.NearestMode = r.nearestBefore11(op.Scales)
+		}
 		return op.plain(r)
 	}
 	op.CoordMode = CoordMode(r.text("coordinate_transformation_mode", "half_pixel"))
@@ -52,6 +55,20 @@ func readResize(r *nodeReader) Op {
 		r.keepAspect(op, policy, axes)
 	}
 	return op.plain(r)
+}
+
+// nearestBefore11 is how positions are rounded before opset 11 said: up where a dimension shrinks, as
+// ONNX Runtime has it, else down.
+func (r *nodeReader) nearestBefore11(scales []float64) NearestMode {
+	shrinks := slices.ContainsFunc(scales, func(s float64) bool { return s < 1 })
+	grows := slices.ContainsFunc(scales, func(s float64) bool { return s > 1 })
+	if shrinks && grows {
+		r.refusef("nearest elements along dimensions that shrink and that grow, before opset 11")
+	}
+	if shrinks {
+		return RoundCeil
+	}
+	return RoundFloor
 }
 
 // readUpsample reads the predecessor of Resize: its scales are an attribute before opset

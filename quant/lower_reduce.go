@@ -46,7 +46,7 @@ func reduceWindow(op *onnx.Reduce, shape onnx.Shape) (window [2]int, channels bo
 // zero where it is none.
 func reducedImage(n *onnx.Node, op *onnx.Reduce) (shape [3]int, channels bool) {
 	in := n.Inputs[0].Shape
-	if len(sampleShape(in)) > 3 {
+	if len(SampleShape(in)) > 3 {
 		return shape, false
 	}
 	window, channels := reduceWindow(op, in)

@@ -12,7 +12,7 @@ import (
 func classifyResize(n *onnx.Node, op *onnx.Resize) plan {
 	in, out := n.Inputs[0].Shape.WithBatch(1), n.Outputs[0].Shape.WithBatch(1)
 	whole := op.Mode == onnx.ResizeLinear && !op.Antialias
-	spatial := len(in) - min(len(sampleShape(n.Inputs[0].Shape))-1, 2) // the first dimension of positions
+	spatial := len(in) - min(len(SampleShape(n.Inputs[0].Shape))-1, 2) // the first dimension of positions
 	for d := range in {
 		taps := op.Taps(d, in[d], out[d])
 		if taps != nil && d < spatial {

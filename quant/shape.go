@@ -2,9 +2,9 @@ package quant
 
 import "qconv/onnx"
 
-// sampleShape is the shape of one sample: a value's shape without its batch. Where the leading
+// SampleShape is the shape of one sample of a value: its shape without its batch. Where the leading
 // dimension of a network without a batch is 1, it is the batch of one that operators on pictures and vectors want.
-func sampleShape(s onnx.Shape) onnx.Shape {
+func SampleShape(s onnx.Shape) onnx.Shape {
 	if axis := channelAxis(s); axis > 0 {
 		return s[axis:]
 	}
@@ -23,7 +23,7 @@ func channelAxis(s onnx.Shape) int {
 // [C][L] as C rows of one, [F] as F channels of one element, anything deeper
 // as [C] times all the rest.
 func imageShape(s onnx.Shape) [3]int {
-	switch s := sampleShape(s); len(s) {
+	switch s := SampleShape(s); len(s) {
 	case 0:
 		return [3]int{1, 1, 1}
 	case 1:

@@ -85,7 +85,7 @@ func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 		return a.open(v)
 	case classView:
 		out := reader.Outputs[0]
-		return a.open(v) && (a.outputs[out] || absorbed[out])
+		return a.open(v) && (a.outputs[out] || absorbed[out] && imageShape(v.Shape)[0] == imageShape(out.Shape)[0])
 	case classLinear:
 		return a.open(v) && joins(reader.Op)
 	}
@@ -108,7 +108,7 @@ func joins(op onnx.Op) bool {
 }
 
 // open says whether v is a sum of linear maps with no function applied yet, or a view of
-// one that nothing else reads.
+// one that nothing else reads and that is the same image in the program.
 func (a *analysis) open(v *onnx.Value) bool {
 	for {
 		n := a.producers[v]
@@ -119,10 +119,11 @@ func (a *analysis) open(v *onnx.Value) bool {
 		case classLinear:
 			return true
 		case classView:
-			v = n.Inputs[0]
-			if a.outputs[v] || len(a.consumers[v]) != 1 {
+			in := n.Inputs[0]
+			if a.outputs[in] || len(a.consumers[in]) != 1 || imageShape(in.Shape) != imageShape(v.Shape) {
 				return false
 			}
+			v = in
 		default:
 			return false
 		}

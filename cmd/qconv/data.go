@@ -26,11 +26,11 @@ func inputShape(g *onnx.Graph) ([]int, error) {
 	if len(g.Inputs) != 1 {
 		return nil, inputf("the network has %d inputs, want 1", len(g.Inputs))
 	}
-	shape := g.Inputs[0].Shape
-	if len(shape) < 2 {
-		return nil, inputf("the network's input has shape %v, want a batch of samples such as [N,1,28,28]", shape)
+	shape := slices.Clone(quant.SampleShape(g.Inputs[0].Shape))
+	if len(shape) == 0 {
+		shape = onnx.Shape{1}
 	}
-	return slices.Clone(shape[1:]), nil
+	return shape, nil
 }
 
 // dataOptions are the options of the data flags for a network input of the given shape

@@ -11,6 +11,7 @@ import (
 
 	"qconv/finetune"
 	"qconv/finetune/dataset"
+	"qconv/quant"
 	qrt "qconv/runtime"
 )
 
@@ -165,7 +166,7 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 			s := sampleReport{Input: in.SampleName(i + k)}
 			for o, v := range f.graph.Outputs {
 				per := len(outs[o]) / count
-				report := outputReport{Name: v.Name, Shape: slices.Clone(v.Shape[min(1, len(v.Shape)):])}
+				report := outputReport{Name: v.Name, Shape: slices.Clone(quant.SampleShape(v.Shape))}
 				for _, x := range outs[o][k*per:][:per] {
 					report.Values = append(report.Values, float64(x))
 				}
