@@ -12,34 +12,32 @@ import (
 // operators says how operators that belong to no family, and those of a family that have a faster
 // form of their own, are laid on the tape.
 var operators = map[string]func(b *builder, n *onnx.Node) (*G.Node, error){
-	"Add":                   buildAdd,
-	"ArgMax":                buildArgMax,
-	"AveragePool":           buildAveragePool,
-	"BatchNormalization":    buildBatchNorm,
-	"Clip":                  buildClip,
-	"Concat":                buildConcat,
-	"Conv":                  buildConv,
-	"ConvTranspose":         buildConvTranspose,
-	"Gemm":                  buildGemm,
-	"GlobalAveragePool":     buildGlobalAveragePool,
-	"GlobalMaxPool":         buildGlobalMaxPool,
-	"HardSwish":             buildHardSwish,
-	"InstanceNormalization": buildInstanceNorm,
-	"LRN":                   buildLRN,
-	"LeakyRelu":             buildLeakyRelu,
-	"LogSoftmax":            buildLogSoftmax,
-	"MatMul":                buildMatMul,
-	"MaxPool":               buildMaxPool,
-	"Mean":                  buildMean,
-	"Mul":                   buildMul,
-	"Relu":                  buildRelu,
-	"Resize":                buildResize,
-	"Sigmoid":               buildSigmoid,
-	"Softmax":               buildSoftmax,
-	"Sum":                   buildAdd,
-	"Swish":                 buildSwish,
-	"Tanh":                  buildTanh,
-	"Where":                 buildWhere,
+	"Add":                buildAdd,
+	"ArgMax":             buildArgMax,
+	"AveragePool":        buildAveragePool,
+	"BatchNormalization": buildBatchNorm,
+	"Clip":               buildClip,
+	"Concat":             buildConcat,
+	"Conv":               buildConv,
+	"ConvTranspose":      buildConvTranspose,
+	"Gemm":               buildGemm,
+	"GlobalAveragePool":  buildGlobalAveragePool,
+	"GlobalMaxPool":      buildGlobalMaxPool,
+	"HardSwish":          buildHardSwish,
+	"LeakyRelu":          buildLeakyRelu,
+	"LogSoftmax":         buildLogSoftmax,
+	"MatMul":             buildMatMul,
+	"MaxPool":            buildMaxPool,
+	"Mean":               buildMean,
+	"Mul":                buildMul,
+	"Relu":               buildRelu,
+	"Resize":             buildResize,
+	"Sigmoid":            buildSigmoid,
+	"Softmax":            buildSoftmax,
+	"Sum":                buildAdd,
+	"Swish":              buildSwish,
+	"Tanh":               buildTanh,
+	"Where":              buildWhere,
 }
 
 // builder lays an onnx graph on a tape, for a fixed batch.
@@ -143,10 +141,29 @@ func (b *builder) results(n *onnx.Node) ([]*G.Node, error) {
 		f = family(n.Op)
 	}
 	if f == nil {
-		return nil, fmt.Errorf("the operator has no float form")
+		return b.spelled(n)
 	}
 	y, err := f(b, n)
 	return []*G.Node{y}, err
+}
+
+// spelled lays an operator that is shorthand for others as these.
+func (b *builder) spelled(n *onnx.Node) ([]*G.Node, error) {
+	nodes, err := onnx.Spell(n)
+	if err != nil {
+		return nil, err
+	}
+	if nodes == nil {
+		return nil, fmt.Errorf("the operator has no float form")
+	}
+	var results []*G.Node
+	for _, m := range nodes {
+		if results, err = b.results(m); err != nil {
+			return nil, err
+		}
+		b.nodes[m.Outputs[0]] = results[0]
+	}
+	return results, nil
 }
 
 // family is how the operators of a family are laid, nil for an operator of none.

@@ -139,6 +139,9 @@ func (e *Executor) samples(inputs [][]float32) (int, error) {
 	if len(inputs) != len(e.graph.Inputs) {
 		return 0, fmt.Errorf("finetune: executor: got %d inputs, want %d", len(inputs), len(e.graph.Inputs))
 	}
+	if len(inputs) == 0 {
+		return 1, nil
+	}
 	samples := -1
 	for i, v := range e.graph.Inputs {
 		per := v.Shape.Elems()

@@ -1,6 +1,9 @@
 package onnx
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // BatchNormalization is, per channel, (x - mean) / sqrt(var + Epsilon) * scale + bias
 // with fixed statistics. Inputs: x [N][C][...], then scale, bias, mean, var [C].
@@ -30,6 +33,10 @@ func (*BatchNormalization) InferShape(in []Shape) ([]Shape, error) {
 func readBatchNormalization(r *nodeReader) Op {
 	if r.bool("training_mode", false) {
 		r.refusef("training mode, want the mode for inference")
+	}
+	if r.opset < 14 && r.results > 1 && slices.ContainsFunc(r.named[1:], func(name string) bool { return name != "" }) {
+		// Before opset 14 the further outputs tell training from inference.
+		r.refusef("training mode, as its %d outputs say; want one output, as in the mode for inference", r.results)
 	}
 	if r.opset < 9 && !r.bool("spatial", true) {
 		r.refusef("statistics per element (spatial = 0), want them per channel")

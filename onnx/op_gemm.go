@@ -103,3 +103,15 @@ func (op *Gemm) write(w *nodeWriter) {
 	w.float("alpha", op.Alpha)
 	w.float("beta", op.Beta)
 }
+
+// spell multiplies all pairs of elements that meet and adds up the products.
+func (*MatMul) spell(s *spelling, n *Node) {
+	a, b := n.Inputs[0], n.Inputs[1]
+	if len(a.Shape) < 2 || len(b.Shape) < 2 {
+		return
+	}
+	left := s.add(&Unsqueeze{Axes: []int{len(a.Shape)}}, a)      // [...][M][K][1]
+	right := s.add(&Unsqueeze{Axes: []int{len(b.Shape) - 2}}, b) // [...][1][K][N]
+	products := s.add(&Mul{}, left, right)
+	s.add(&Reduce{Kind: ReduceSum, Axes: []int{len(products.Shape) - 2}}, products)
+}

@@ -168,3 +168,27 @@ func (op *Reduce) write(w *nodeWriter) {
 		w.ints("axes", op.Axes)
 	}
 }
+
+// spell gives reductions as sums, maxima and functions of one number.
+func (op *Reduce) spell(s *spelling, n *Node) {
+	x := n.Inputs[0]
+	over := func(kind ReduceKind, x *Value) *Value {
+		return s.add(&Reduce{Kind: kind, Axes: op.Axes, KeepDims: op.KeepDims}, x)
+	}
+	switch op.Kind {
+	case ReduceL1:
+		over(ReduceSum, s.add(&Abs{}, x))
+	case ReduceL2:
+		s.add(&Sqrt{}, over(ReduceSum, s.add(&Mul{}, x, x)))
+	case ReduceSumSquare:
+		over(ReduceSum, s.add(&Mul{}, x, x))
+	case ReduceLogSum:
+		s.add(&Log{}, over(ReduceSum, x))
+	case ReduceLogSumExp:
+		top := s.add(&Reduce{Kind: ReduceMax, Axes: op.Axes, KeepDims: true}, x)
+		sum := s.add(&Log{}, over(ReduceSum, s.add(&Exp{}, s.add(&Sub{}, x, top))))
+		s.add(&Add{}, sum, s.reshape(top, sum.Shape))
+	case ReduceMin:
+		s.add(&Neg{}, over(ReduceMax, s.add(&Neg{}, x)))
+	}
+}

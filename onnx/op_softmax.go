@@ -34,6 +34,24 @@ func softmaxShape(in []Shape, axis int) ([]Shape, error) {
 	return out, nil
 }
 
+func (op *Softmax) spell(s *spelling, n *Node) {
+	e, sum := s.exponentials(n.Inputs[0], op.Axis)
+	s.add(&Div{}, e, sum)
+}
+
+func (op *LogSoftmax) spell(s *spelling, n *Node) {
+	x := n.Inputs[0]
+	shifted := s.add(&Sub{}, x, s.add(&Reduce{Kind: ReduceMax, Axes: []int{op.Axis}, KeepDims: true}, x))
+	sum := s.add(&Reduce{Kind: ReduceSum, Axes: []int{op.Axis}, KeepDims: true}, s.add(&Exp{}, shifted))
+	s.add(&Sub{}, shifted, s.add(&Log{}, sum))
+}
+
+// exponentials spells exp(x - max(x)) and its sum along an axis.
+func (s *spelling) exponentials(x *Value, axis int) (e, sum *Value) {
+	e = s.add(&Exp{}, s.add(&Sub{}, x, s.add(&Reduce{Kind: ReduceMax, Axes: []int{axis}, KeepDims: true}, x)))
+	return e, s.add(&Reduce{Kind: ReduceSum, Axes: []int{axis}, KeepDims: true}, e)
+}
+
 func readSoftmax(r *nodeReader) Op    { return &Softmax{Axis: softmaxAxis(r)} }
 func readLogSoftmax(r *nodeReader) Op { return &LogSoftmax{Axis: softmaxAxis(r)} }
 

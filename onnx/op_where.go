@@ -114,3 +114,10 @@ func (op *Cast) write(w *nodeWriter) { w.int("to", int(elemTypes[op.To])) }
 // write has nothing to add: the name of the operator says it all.
 func (*Compare) write(*nodeWriter) {}
 func (*Logic) write(*nodeWriter)   {}
+
+// spell chooses by a product with the condition and one with its opposite.
+func (*Where) spell(s *spelling, n *Node) {
+	holds := s.add(&Cast{To: Float}, n.Inputs[0])
+	fails := s.add(&Sub{}, s.number(1), holds)
+	s.add(&Add{}, s.add(&Mul{}, holds, n.Inputs[1]), s.add(&Mul{}, fails, n.Inputs[2]))
+}

@@ -46,7 +46,6 @@ const (
 	recurrent   = "a recurrent layer, whose state runs through the samples of a sequence; qconv takes feed-forward networks"
 	controlFlow = "control flow; export the network with its loops unrolled and its branches decided"
 	attention   = "attention multiplies activations by activations; qconv takes convolutional networks, perceptrons and auto-encoders"
-	statistics  = "a normalization by statistics of its input needs divisions by computed values; BatchNormalization does not"
 	dataShape   = "the shape of its result depends on the data"
 	integerMath = "integer arithmetic on activations; start from the float model, or from one with QuantizeLinear and DequantizeLinear"
 )
@@ -59,17 +58,14 @@ var refused = map[string]string{
 	"DynamicQuantizeLinear": integerMath,
 	"GRU":                   recurrent,
 	"GatherElements":        "positions that differ by element",
-	"GroupNormalization":    statistics,
 	"If":                    controlFlow,
 	"LSTM":                  recurrent,
-	"LayerNormalization":    statistics,
 	"Loop":                  controlFlow,
 	"MatMulInteger":         integerMath,
 	"MaxRoiPool":            "regions of interest are computed at run time",
 	"MultiHeadAttention":    attention,
 	"NonMaxSuppression":     dataShape + "; end the network before it",
 	"NonZero":               dataShape,
-	"RMSNormalization":      statistics,
 	"RNN":                   recurrent,
 	"RoiAlign":              "regions of interest are computed at run time",
 	"Scan":                  controlFlow,

@@ -25,6 +25,10 @@ var ops = map[string]opEntry{
 	"GlobalMaxPool":         {since: 1, read: plain[GlobalMaxPool]},
 	"LRN":                   {since: 1, read: readLRN},
 	"InstanceNormalization": {since: 6, read: readInstanceNormalization},
+	"GroupNormalization":    {since: 18, read: readGroupNormalization},
+	"LayerNormalization":    {since: 17, read: readLayerNormalization(false)},
+	"RMSNormalization":      {since: 23, read: readLayerNormalization(true)},
+	"LpNormalization":       {since: 1, read: readLpNormalization},
 	"MaxPool":               {since: 1, read: readMaxPool, note: "one or two spatial dimensions, without indices"},
 
 	// Arithmetic of two or more tensors.

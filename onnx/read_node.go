@@ -28,6 +28,8 @@ type nodeReader struct {
 	outputs int
 	// results is the number of results the file's node has.
 	results int
+	// named are the names of these results, empty where one is left out.
+	named []string
 	// exact are operands that are integers known at import but for the batch size.
 	exact func(*Value) *ints
 	// unique makes a name of a value that no other has.

@@ -30,7 +30,7 @@ func Simplify(g *Graph) ([]string, error) {
 	for before := -1; before < len(s.log); {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
-			s.foldConstant, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
+			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
 			s.reduceToPool, s.recognizeActivation,
 			s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldPad,
 		} {

@@ -2,6 +2,60 @@ package onnx
 
 import "slices"
 
+// Spelled is an operator that is shorthand for several others. Those without a faster form are run and
+// lowered as these.
+type Spelled interface {
+	Op
+	// spell adds the nodes that compute the output of n; nothing where there is no such form.
+	spell(s *spelling, n *Node)
+}
+
+// Spell returns nodes that together compute the output of n, shapes inferred; nil for an operator
+// that is no shorthand.
+func Spell(n *Node) ([]*Node, error) {
+	by := spellingOf(n)
+	if by == nil {
+		return nil, nil
+	}
+	last := by.nodes[len(by.nodes)-1]
+	last.Outputs = n.Outputs
+	return by.nodes, by.err
+}
+
+// spellingOf is the spelling of a node, nil if there is none.
+func spellingOf(n *Node) *spelling {
+	op, ok := n.Op.(Spelled)
+	if !ok {
+		return nil
+	}
+	by := newSpelling(n)
+	op.spell(by, n)
+	if len(by.nodes) == 0 {
+		return nil
+	}
+	return by
+}
+
+// SpellOut replaces nodes that are shorthand, and for which which holds, by what they are shorthand for. It
+// says whether there were any.
+func SpellOut(g *Graph, which func(*Node) bool) (bool, error) {
+	s := newSimplifier(g)
+	found := false
+	for _, n := range g.Nodes {
+		if !which(n) {
+			continue
+		}
+		if by := spellingOf(n); by != nil {
+			found = true
+			if err := s.spell(n, by); err != nil {
+				return false, err
+			}
+		}
+	}
+	s.sweep()
+	return found, g.InferShapes()
+}
+
 // spelling builds nodes that together compute what one node does.
 type spelling struct {
 	name      string
@@ -86,6 +140,16 @@ func (s *simplifier) spell(n *Node, by *spelling) error {
 			}
 		}
 		s.from[m.Outputs[0]] = m
+	}
+	return nil
+}
+
+// spellNormalization spells a normalization by statistics of its input, which has no form of its own further on.
+func (s *simplifier) spellNormalization(n *Node) error {
+	switch n.Op.(type) {
+	case *LRN, *InstanceNormalization, *GroupNormalization, *LayerNormalization, *LpNormalization:
+		s.logf("spelled out %s", title(n))
+		return s.spell(n, spellingOf(n))
 	}
 	return nil
 }

@@ -64,6 +64,9 @@ func FromGraph(g *onnx.Graph) (*Model, error) {
 	if _, err := onnx.Simplify(g); err != nil {
 		return nil, err
 	}
+	if err := spellOut(g); err != nil {
+		return nil, err
+	}
 	m, err := NewModel(g)
 	if err != nil {
 		return nil, err
@@ -75,6 +78,21 @@ func FromGraph(g *onnx.Graph) (*Model, error) {
 		return nil, &onnx.FormatError{Where: "metadata", Err: err}
 	}
 	return m, nil
+}
+
+// spellOut replaces operators that have no integer form themselves by what they are shorthand for,
+// until nothing changes.
+func spellOut(g *onnx.Graph) error {
+	for {
+		a := analyze(g)
+		found, err := onnx.SpellOut(g, func(n *onnx.Node) bool { return a.plans[n].class == classRefused })
+		if err != nil || !found {
+			return err
+		}
+		if _, err := onnx.Simplify(g); err != nil {
+			return err
+		}
+	}
 }
 
 // readMeta fills the model from its graph's metadata and checks it against the graph.

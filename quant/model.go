@@ -60,7 +60,8 @@ func NewModel(g *onnx.Graph) (*Model, error) {
 		if n == nil {
 			continue
 		}
-		if q, ok := n.Op.(*onnx.Quantize); ok {
+		// More than 256 are only a rounding too fine to matter: such sites get levels like others.
+		if q, ok := n.Op.(*onnx.Quantize); ok && q.Hi-q.Lo < 256 {
 			m.Levels[s.Value.Name] = Levels{Count: q.Hi - q.Lo + 1, Step: q.Scale, Zero: q.Zero - q.Lo, Stride: 1}
 		}
 	}

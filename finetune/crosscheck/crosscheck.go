@@ -64,12 +64,14 @@ func Run(data []byte, seed uint64) (Check, error) {
 	}
 	theirs, err := runOther(data, g, inputs)
 	if err != nil {
-		c := Check{Reason: err.Error()}
 		var missing *onnxgo.ErrNotImplemented
 		if errors.As(err, &missing) {
-			c.Operator = missing.Operator
+			if missing == nil { // it returns errors that are nil pointers, which cannot say anything
+				return Check{Reason: "it cannot read the file"}, nil
+			}
+			return Check{Reason: err.Error(), Operator: missing.Operator}, nil
 		}
-		return c, nil
+		return Check{Reason: err.Error()}, nil
 	}
 	return compare(ours, theirs), nil
 }
