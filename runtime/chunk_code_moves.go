@@ -1,6 +1,10 @@
 package runtime
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
 
 // The instructions that move, compare or replace indices.
 
@@ -251,5 +255,30 @@ func (q *Piece) check(outElems, inElems int) (size int64, err error) {
 			return 0, fmt.Errorf("covers %s elements %d..%d, want 0..%d", side.name, lo, hi, side.elems-1)
 		}
 	}
-	return size, nil
+	return size, q.checkApart()
 }
+
+// checkApart checks that no two index vectors of q write the same element, by the rule of FORMAT.md: among
+// the dimensions of more than one index, in order of their output strides, each stride is larger than the way
+// that all smaller ones lead together.
+func (q *Piece) checkApart() error {
+	var dims []int
+	for d, n := range q.Dims {
+		if n > 1 {
+			dims = append(dims, d)
+		}
+	}
+	slices.SortFunc(dims, func(a, b int) int { return cmp.Compare(distance(q.OutStride[a]), distance(q.OutStride[b])) })
+	way := int64(0)
+	for _, d := range dims {
+		s := distance(q.OutStride[d])
+		if s <= way {
+			return fmt.Errorf("output stride %d in dimension %d, want more than %d either way, which the smaller ones reach: the piece overlaps itself", q.OutStride[d], d, way)
+		}
+		way += int64(q.Dims[d]-1) * s
+	}
+	return nil
+}
+
+// distance is a stride without its direction.
+func distance(stride int) int64 { return max(int64(stride), -int64(stride)) }
