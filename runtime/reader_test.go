@@ -211,6 +211,9 @@ func (e *editor) edit() (file []byte, what string) {
 		return join(chunks), what
 	}
 	f := base.fields[e.r.Intn(len(base.fields))]
+	for chunk := e.r.Intn(2 * len(chunks)); f.chunk != chunk && chunk < len(chunks) && chunks[chunk].payload != ""; {
+		f = base.fields[e.r.Intn(len(base.fields))] // every other time all chunks are as likely
+	}
 	payload := chunks[f.chunk].payload
 	old := payload[f.from:f.to]
 	next := e.change(old)

@@ -210,6 +210,10 @@ def copy(p, f, out):
             ends = [(m - 1) * s for m, s in zip(q.size, strides)]
             within(start + sum(e for e in ends if e < 0), 0, elements(t) - 1, f"least position of piece {n}")
             within(start + sum(e for e in ends if e > 0), 0, elements(t) - 1, f"largest position of piece {n}")
+        reach = 0
+        for stride, m in sorted((abs(s), m) for m, s in zip(q.size, q.to_strides) if m > 1):
+            need(stride > reach, f"piece {n} may write an element twice")
+            reach += (m - 1) * stride
         i.pieces.append(q)
         i.inputs.append(q.input)
         i.work += math.prod(q.size)

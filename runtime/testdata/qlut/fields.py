@@ -154,8 +154,9 @@ class Fields:
         if width == 33:
             entries = np.array([self.varint(what, lo, hi) for _ in range(n)], np.int64)
         else:
-            least = self.varint("least of " + what, lo, hi)
+            least = self.varint("least of " + what, -1 << 34, (1 << 34) - 1)
             entries = least + unpack(self.bytes((n * width + 7) // 8), n, width)
+        within(int(entries.min()), lo, hi, "an entry of " + what)
         within(int(entries.max()), lo, hi, "an entry of " + what)
         return entries
 
