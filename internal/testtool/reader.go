@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -63,6 +64,24 @@ type Case struct {
 	File    []byte      // a .qlut file
 	Samples []byte      // of one or more samples, one after the other
 	Want    [][][]int32 // the elements of every output of every sample: [sample][output][element]
+}
+
+// NewCase asks run, which may use the same memory again, what to want of every sample.
+func NewCase(t testing.TB, name string, file []byte, samples [][]byte, run func(sample []byte) ([][]int32, error)) Case {
+	t.Helper()
+	c := Case{Name: name, File: file}
+	for _, sample := range samples {
+		outputs, err := run(sample)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		var want [][]int32
+		for _, o := range outputs {
+			want = append(want, slices.Clone(o))
+		}
+		c.Samples, c.Want = append(c.Samples, sample...), append(c.Want, want)
+	}
+	return c
 }
 
 // Compare runs all cases and reports the results that are not as wanted.
