@@ -3,13 +3,22 @@ package dataset
 import (
 	"archive/zip"
 	"bytes"
+	"flag"
 	"math"
+	"os"
 	"strings"
 	"testing"
 	"testing/fstest"
 
 	"qconv/runtime/printable"
 )
+
+// TestMain lets a fuzzer spend only some runs on making an input smaller that reached new code. By default that is a minute
+// each, in which nothing new is tried; -fuzzminimizetime still says otherwise.
+func TestMain(m *testing.M) {
+	flag.Set("test.fuzzminimizetime", "100x")
+	os.Exit(m.Run())
+}
 
 // fuzzOptions keep a fuzzed file from taking much memory or time by right.
 var fuzzOptions = Options{MaxMemory: 1 << 18, CacheBytes: -1}
