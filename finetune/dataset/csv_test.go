@@ -131,4 +131,4 @@ func TestRowGuard(t *testing.T) {
 
 type zeros struct{}
 
-func (zeros) Read(b []byte) (int, error) { return len(b), nil }
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }

@@ -30,8 +30,8 @@ type source struct {
 	size   int64 // of the zip in bytes; of a folder, what it may hold at most
 	closer io.Closer
 
-	folders int // how many a folder holds, including those that are reached in several ways
-	entries int
+	links   int // to folders, including those that are reached in several ways
+	entries int // of all folders
 }
 
 // node is a folder within a source; its lists are in alphabetical order.
@@ -62,7 +62,7 @@ func ignored(name string) bool {
 
 // Limits of what is listed in a folder. Links can make a few folders look like any number of them.
 const (
-	maxFolders = 1 << 16
+	maxLinks   = 1 << 13 // to folders
 	maxEntries = 1 << 22
 )
 
@@ -103,10 +103,8 @@ func (s *source) readDir(path string, above []fs.FileInfo) (*node, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.folders, s.entries = s.folders+1, s.entries+len(list)
-	if s.folders > maxFolders || s.entries > maxEntries {
-		return nil, fmt.Errorf("%s: with this folder there are %d folders with %d files, want at most %d and %d (do links lead to one folder again and again?)",
-			name(path), s.folders, s.entries, maxFolders, maxEntries)
+	if s.entries += len(list); s.entries > maxEntries {
+		return nil, fmt.Errorf("%s: with this folder there are %d files, want at most %d", name(path), s.entries, maxEntries)
 	}
 	n := &node{name: path[strings.LastIndexByte(path, '/')+1:]}
 	for _, d := range list {
@@ -121,6 +119,12 @@ func (s *source) readDir(path string, above []fs.FileInfo) (*node, error) {
 				return nil, err
 			}
 			isDir, isFile = st.IsDir(), st.Mode().IsRegular()
+			if isDir {
+				s.links++
+			}
+			if s.links > maxLinks {
+				return nil, fmt.Errorf("%s: more than %d links to folders (do they lead to one folder again and again?)", name(sub), maxLinks)
+			}
 		}
 		switch {
 		case isDir:
