@@ -181,7 +181,11 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*s
 		m.Input.Given = true
 	}
 	if len(m.Labels) == 0 && len(s.set.Classes) == m.Graph.Outputs[0].Shape.Elems() {
-		m.Labels = s.set.Classes
+		if err := checkNames(s.set.Classes); err != nil {
+			note(c, "warning: the names of the classes are not stored: %v", err)
+		} else {
+			m.Labels = s.set.Classes
+		}
 	}
 	return s, nil
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/urfave/cli/v2"
 )
@@ -61,5 +62,22 @@ func readLabels(c *cli.Context) ([]string, error) {
 			return nil, inputf("--%s: name %d is empty", labelsFlag.Name, i)
 		}
 	}
+	if err := checkNames(names); err != nil {
+		return nil, inputf("--%s: %w", labelsFlag.Name, err)
+	}
 	return names, nil
+}
+
+// checkNames reports a class name that no program can hold.
+func checkNames(names []string) error {
+	const most = 1 << 10
+	for i, name := range names {
+		if len(name) > most {
+			return fmt.Errorf("name %d has %d bytes, want at most %d", i, len(name), most)
+		}
+		if !utf8.ValidString(name) {
+			return fmt.Errorf("name %d is %q, want valid UTF-8", i, name)
+		}
+	}
+	return nil
 }
