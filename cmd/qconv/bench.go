@@ -11,6 +11,7 @@ import (
 	"qconv/finetune"
 	"qconv/onnx"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var (
@@ -77,7 +78,7 @@ func runBench(c *cli.Context) error {
 	case integer:
 		r, err = benchProgram(c.Context, path, qrt.Options{Kernel: kernel, Workers: workers}, d)
 	case workers > 1:
-		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, path)
+		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, printable.Name(path))
 	default:
 		r, err = benchFloat(c.Context, path, d)
 	}
@@ -198,7 +199,7 @@ func (r *benchReport) print(w io.Writer) {
 		if l.MACs > 0 && l.Ns > 0 {
 			speed = fmt.Sprintf("%.1f", float64(l.MACs)/float64(l.Ns))
 		}
-		t.add(l.Name, l.Kernel, fmt.Sprint(l.Workers), grouped(l.MACs), time.Duration(l.Ns), speed)
+		t.add(printable.Name(l.Name), l.Kernel, fmt.Sprint(l.Workers), grouped(l.MACs), time.Duration(l.Ns), speed)
 	}
 	t.print(w)
 }

@@ -12,6 +12,7 @@ import (
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var calibFlag = &cli.StringFlag{Name: "calib", Category: catData, Usage: "`DATA` to choose ranges from, for a model that was not fine-tuned; needs no labels"}
@@ -76,7 +77,7 @@ func runConvert(c *cli.Context) error {
 	reference := &floatModel{graph: m.Graph, levels: m.Levels}
 	if isTuned(m) {
 		if name := anySet(c, quantFlags); name != "" {
-			return usagef("flag --%s: %s has its levels and weights already", name, path)
+			return usagef("flag --%s: %s has its levels and weights already", name, printable.Name(path))
 		}
 	} else {
 		if err := applyLayerConfig(c, m, &clustering, &calibration); err != nil {
@@ -180,7 +181,11 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*s
 		m.Input.Given = true
 	}
 	if len(m.Labels) == 0 && len(s.set.Classes) == m.Graph.Outputs[0].Shape.Elems() {
-		m.Labels = s.set.Classes
+		if err := checkNames(s.set.Classes); err != nil {
+			note(c, "warning: the names of the classes are not stored: %v", err)
+		} else {
+			m.Labels = s.set.Classes
+		}
 	}
 	return s, nil
 }
@@ -238,7 +243,7 @@ func (r convertReport) print(w io.Writer) {
 		fmt.Fprintln(w)
 		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})
 	}
-	fmt.Fprintf(w, "written: %s\n", r.Output)
+	fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
 }
 
 // printComparison prints the metrics of several networks on the same data side by side,
@@ -271,5 +276,5 @@ func producer() string { return "qconv " + buildVersion() }
 // writeModel stores a model as an ONNX file.
 func writeModel(path string, m *quant.Model) error {
 	m.Producer = producer()
-	return writeResult(path, m.Save, func() ([]byte, error) { return nil, fmt.Errorf("%s is no regular file", path) })
+	return writeResult(path, m.Save, func() ([]byte, error) { return nil, fmt.Errorf("%s is no regular file", printable.Name(path)) })
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/runtime/printable"
 	"qconv/testdata"
 )
 
@@ -155,5 +156,5 @@ func (r demoReport) print(w io.Writer) {
 	t.add("RAM, bytes", "", grouped(r.RAMBytes))
 	t.add("one inference", time.Duration(r.FloatNs), time.Duration(r.LUTNs))
 	t.print(w)
-	fmt.Fprintf(w, "The files are in %s\n", r.Directory)
+	fmt.Fprintf(w, "The files are in %s\n", printable.Name(r.Directory))
 }

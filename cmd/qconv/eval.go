@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/runtime/printable"
 )
 
 var againstFlag = &cli.StringFlag{Name: "against", Category: catResult, Usage: "compare with `OTHER`, an .onnx or .qlut of the same network"}
@@ -91,7 +93,7 @@ func (r evalReport) print(w io.Writer) {
 	if r.Against == nil {
 		return
 	}
-	fmt.Fprintf(w, "\nagainst %s:\n", r.Against.Model)
+	fmt.Fprintf(w, "\nagainst %s:\n", printable.Name(r.Against.Model))
 	r.Against.metrics.print(w)
 	if len(r.Against.Layers) == 0 {
 		return
@@ -100,7 +102,7 @@ func (r evalReport) print(w io.Writer) {
 	t := table{left: 1}
 	t.add("value", "signal to noise, dB")
 	for _, l := range r.Against.Layers {
-		t.add(l.Name, fmt.Sprintf("%.1f", l.SNR))
+		t.add(printable.Name(l.Name), fmt.Sprintf("%.1f", l.SNR))
 	}
 	t.print(w)
 }
@@ -203,7 +205,7 @@ func checkMeasurable(net, against predictor) error {
 	data := net.data()
 	if against == nil {
 		if in != out && !data.Labelled() {
-			return inputf("%s has no labels; there is nothing to measure without --%s", data.set.Spec, againstFlag.Name)
+			return inputf("%s has no labels; there is nothing to measure without --%s", printable.Name(data.set.Spec), againstFlag.Name)
 		}
 	} else {
 		if n := against.data().Len(); n != data.Len() {

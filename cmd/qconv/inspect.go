@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var bytesFlag = &cli.BoolFlag{Name: "bytes", Category: catResult, Usage: "print every byte of a .qlut file beside its meaning"}
@@ -74,9 +74,9 @@ type programReport struct {
 }
 
 func (r programReport) print(w io.Writer) {
-	fmt.Fprintf(w, "%s: input %v", r.Model, r.Input)
+	fmt.Fprintf(w, "%s: input %v", printable.Name(r.Model), r.Input)
 	if len(r.Labels) > 0 {
-		fmt.Fprintf(w, ", labels %s", strings.Join(r.Labels, ", "))
+		fmt.Fprintf(w, ", labels %s", printable.Names(r.Labels))
 	}
 	fmt.Fprintf(w, "\nsource   %s\n", r.Source)
 	r.printTotals(w)

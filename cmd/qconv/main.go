@@ -19,6 +19,8 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/runtime/printable"
 )
 
 func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
@@ -53,7 +55,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = errors.New("interrupted")
 	}
 	where := strings.TrimSpace("qconv " + name)
-	fmt.Fprintf(stderr, "%s: %v\n", where, err)
+	fmt.Fprintf(stderr, "%s: %s\n", where, errorText(err))
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "See: %s\n", strings.TrimSpace("qconv help "+name))
 	}
@@ -73,7 +75,7 @@ func dispatch(ctx context.Context, app *cli.App, args []string) (name string, er
 		args = append([]string{args[0], "version"}, args[2:]...)
 	}
 	if strings.HasPrefix(args[1], "-") {
-		return "", usagef("flag %s stands before the command, want qconv COMMAND %s", args[1], args[1])
+		return "", usagef("flag %s stands before the command, want qconv COMMAND %[1]s", printable.Name(args[1]))
 	}
 	command := app.Command(args[1])
 	if command == nil {

@@ -12,6 +12,7 @@ import (
 	"qconv/onnx"
 	"qconv/quant"
 	"qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // checkInput reports an input file that is missing, unreadable or a directory.
@@ -21,7 +22,7 @@ func checkInput(path, want string) error {
 		return &inputError{err}
 	}
 	if info.IsDir() {
-		return inputf("%s is a directory, want %s", path, want)
+		return inputf("%s is a directory, want %s", printable.Name(path), want)
 	}
 	return nil
 }
@@ -36,7 +37,7 @@ func named(path string, err error) error {
 	if errors.As(err, &pathErr) {
 		return &inputError{err}
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return fmt.Errorf("%s: %w", printable.Name(path), err)
 }
 
 // readGraph reads an ONNX file as it is; dims binds symbolic dimensions.
@@ -103,7 +104,7 @@ func openFloatModel(c *cli.Context, path string) (*floatModel, error) {
 // refusePreprocess reports preprocessing flags given with a program, which carries its own.
 func refusePreprocess(c *cli.Context, path string) error {
 	if name := anySet(c, preprocessFlags); name != "" {
-		return usagef("flag --%s: %s carries its preprocessing and labels already", name, path)
+		return usagef("flag --%s: %s carries its preprocessing and labels already", name, printable.Name(path))
 	}
 	return nil
 }

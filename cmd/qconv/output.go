@@ -13,6 +13,8 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/runtime/printable"
 )
 
 // checkedWriter remembers the first error of its writer, so that printing code need not
@@ -37,7 +39,7 @@ func printJSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(text, '\n'))
+	_, err = w.Write(append(printable.JSON(text), '\n'))
 	return err
 }
 
@@ -50,9 +52,9 @@ func report(c *cli.Context, v any, text func(w io.Writer)) error {
 	return nil
 }
 
-// note prints a line on standard error.
+// note prints a line on standard error, in which names are quoted already.
 func note(c *cli.Context, format string, args ...any) {
-	fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+	fmt.Fprintln(c.App.ErrWriter, printable.Text(fmt.Sprintf(format, args...)))
 }
 
 // table aligns rows of tab-separated cells; cells of all columns but the first few, named
@@ -120,11 +122,11 @@ func checkOutput(path string, inputs ...string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return &outputError{fmt.Errorf("%s is a directory, want a file name", path)}
+		return &outputError{fmt.Errorf("%s is a directory, want a file name", printable.Name(path))}
 	case err == nil:
 		for _, in := range inputs {
 			if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-				return usagef("%s is the input itself, give another file with -o", path)
+				return usagef("%s is the input itself, give another file with -o", printable.Name(path))
 			}
 		}
 	case !errors.Is(err, fs.ErrNotExist):
@@ -135,7 +137,7 @@ func checkOutput(path string, inputs ...string) error {
 		return &outputError{err}
 	}
 	if !dir.IsDir() {
-		return &outputError{fmt.Errorf("%s is not a directory", filepath.Dir(path))}
+		return &outputError{fmt.Errorf("%s is not a directory", printable.Name(filepath.Dir(path)))}
 	}
 	return nil
 }

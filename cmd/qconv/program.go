@@ -7,6 +7,7 @@ import (
 	"os"
 
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // programInfo is what a program needs and consists of. Memory is that of a Runner on a
@@ -175,7 +176,7 @@ func (i *programInfo) printLayers(w io.Writer) {
 		if s.Weights > 0 {
 			different, bits = fmt.Sprint(s.UniqueWeights), fmt.Sprintf("%.2f", s.BitsPerWeight)
 		}
-		t.add(s.Name, levels, grouped(s.Weights), different, bits, grouped(s.MACs), s.Kernel)
+		t.add(printable.Name(s.Name), levels, grouped(s.Weights), different, bits, grouped(s.MACs), s.Kernel)
 	}
 	t.print(w)
 }

@@ -12,6 +12,7 @@ import (
 	"qconv/finetune"
 	"qconv/finetune/dataset"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var (
@@ -111,7 +112,7 @@ func runRun(c *cli.Context) error {
 		}
 	}
 	if file := c.String(expectFlag.Name); file != "" {
-		if r.Expect, err = r.compare(file, atol); err != nil {
+		if r.Expect, err = r.compare(c, file, atol); err != nil {
 			return err
 		}
 	}
@@ -120,7 +121,18 @@ func runRun(c *cli.Context) error {
 	}
 	if e := r.Expect; e != nil && !e.OK {
 		return fmt.Errorf("the output differs from %s: largest difference %g at %v, got %g, want %g, at most %g apart",
-			e.File, e.Largest, e.Index, e.Got, e.Want, atol)
+			printable.Name(e.File), e.Largest, e.Index, e.Got, e.Want, atol)
+	}
+	return nil
+}
+
+// checkResults reports more samples than the size of their file lets expect: a packed file can hold any number of equal
+// ones, and the results of all are in memory at the same time.
+func checkResults(c *cli.Context, in *dataset.Input, outputs int) error {
+	const perSample, perOutput = 512, 8 + 4
+	need := int64(in.Count) * (perSample + int64(outputs)*perOutput)
+	if allowed := readOptions(c, nil).Allowance(in.FileBytes); need > allowed {
+		return inputf("%s: the results of %d samples take %d bytes of memory, want at most %d; choose some with #, such as #0:1000", printable.Name(in.Name), in.Count, need, allowed)
 	}
 	return nil
 }
@@ -135,8 +147,11 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 	if err != nil {
 		return named(path, err)
 	}
-	in, err := dataset.LoadInput(spec, dataset.InputOptions{Shape: shape})
+	in, err := dataset.LoadInput(spec, readOptions(c, shape))
 	if err != nil {
+		return err
+	}
+	if err := checkResults(c, in, f.graph.Outputs[0].Shape.Elems()); err != nil {
 		return err
 	}
 	size := elems(shape)
@@ -188,13 +203,16 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 		return err
 	}
 	shape := programShape(p)
-	in, err := dataset.LoadInput(spec, dataset.InputOptions{Shape: shape})
+	in, err := dataset.LoadInput(spec, readOptions(c, shape))
 	if err != nil {
 		return err
 	}
 	runner, err := qrt.NewRunner(p, qrt.Options{})
 	if err != nil {
 		return named(path, err)
+	}
+	if err := checkResults(c, in, p.Tensors[p.Outputs[0].Tensor].Elems()); err != nil {
+		return err
 	}
 	size := elems(shape)
 	buffer := make([]byte, size)
@@ -257,7 +275,7 @@ func (s *sampleReport) rank(top, input int, labels []string) {
 
 func (k classScore) name() string {
 	if k.Label != "" {
-		return k.Label
+		return printable.Name(k.Label)
 	}
 	return fmt.Sprint(k.Index)
 }
@@ -276,11 +294,11 @@ func (r *runReport) print(w io.Writer) {
 			for _, k := range s.Top {
 				best = append(best, fmt.Sprintf("%s %.4g", k.name(), k.Score))
 			}
-			fmt.Fprintf(w, "%s: %s  (%s)\n", s.Input, s.Top[0].name(), strings.Join(best, ", "))
+			fmt.Fprintf(w, "%s: %s  (%s)\n", printable.Name(s.Input), s.Top[0].name(), strings.Join(best, ", "))
 			continue
 		}
 		for _, o := range s.Outputs {
-			fmt.Fprintf(w, "%s: %s %v:", s.Input, o.Name, o.Shape)
+			fmt.Fprintf(w, "%s: %s %v:", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
 			for _, v := range o.Values[:min(len(o.Values), shownValues)] {
 				fmt.Fprintf(w, " %.4g", v)
 			}
@@ -291,7 +309,7 @@ func (r *runReport) print(w io.Writer) {
 		}
 	}
 	if r.Expect != nil && r.Expect.OK {
-		fmt.Fprintf(w, "as in %s: largest difference %.3g\n", r.Expect.File, r.Expect.Largest)
+		fmt.Fprintf(w, "as in %s: largest difference %.3g\n", printable.Name(r.Expect.File), r.Expect.Largest)
 	}
 }
 
@@ -309,15 +327,15 @@ func (r *runReport) write(path string) error {
 
 // compare finds the largest difference between the first output of all samples and an
 // array. A value that is no number differs from everything.
-func (r *runReport) compare(file string, atol float64) (*difference, error) {
-	want, err := dataset.LoadArray(file)
+func (r *runReport) compare(c *cli.Context, file string, atol float64) (*difference, error) {
+	want, err := dataset.LoadArray(file, readOptions(c, nil))
 	if err != nil {
 		return nil, err
 	}
 	shape := r.Inputs[0].Outputs[0].Shape
 	per := elems(shape)
 	if want.Len() != per*len(r.Inputs) {
-		return nil, inputf("%s has shape %v, the output has %d samples of %v", file, want.Shape, len(r.Inputs), shape)
+		return nil, inputf("%s has shape %v, the output has %d samples of %v", printable.Name(file), want.Shape, len(r.Inputs), shape)
 	}
 	d := &difference{File: file, OK: true, Largest: -1}
 	for n, s := range r.Inputs {

@@ -10,6 +10,7 @@ import (
 	"qconv/finetune/dataset"
 	"qconv/onnx"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 var finetuneCommand = &cli.Command{
@@ -78,7 +79,7 @@ func runFinetune(c *cli.Context) error {
 		defer val.set.Close()
 		t.cfg.Validation, t.report.Validation = val, val.set.Spec
 	} else if gates.any() {
-		return inputf("%s has too few samples to hold some back for the gates: give --%s", spec, valFlag.Name)
+		return inputf("%s has too few samples to hold some back for the gates: give --%s", printable.Name(spec), valFlag.Name)
 	}
 	noteSmallLayers(c, m, t.cfg.Cluster)
 	return t.close(t.run(m, train, val, gates))
@@ -91,7 +92,7 @@ func checkLoss(c *cli.Context, m *quant.Model, data *samples, loss finetune.Loss
 		return nil
 	}
 	if loss != finetune.LossTeacher && !data.Labelled() {
-		return inputf("%s has no labels, --%s %s needs them (--%s %s does not)", data.set.Spec, lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
+		return inputf("%s has no labels, --%s %s needs them (--%s %s does not)", printable.Name(data.set.Spec), lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
 	}
 	return checkClasses(c, m, data)
 }
@@ -108,7 +109,7 @@ func checkClasses(c *cli.Context, m *quant.Model, data *samples) error {
 	}
 	if data.missesClasses(outputs) {
 		note(c, "warning: %s has %d classes, numbered by the alphabet, the network has %d: give their names with --%s, or accuracies mean nothing",
-			data.set.Spec, len(data.set.Classes), outputs, labelsFlag.Name)
+			printable.Name(data.set.Spec), len(data.set.Classes), outputs, labelsFlag.Name)
 	}
 	return nil
 }
@@ -121,7 +122,7 @@ func noteSmallLayers(c *cli.Context, m *quant.Model, cfg quant.ClusterConfig) {
 	var names []string
 	for _, v := range m.WeightValues() {
 		if n := v.Shape.Elems(); n <= cfg.For(v.Name).Weights {
-			names = append(names, fmt.Sprintf("%s (%d)", v.Name, n))
+			names = append(names, fmt.Sprintf("%s (%d)", printable.Name(v.Name), n))
 		}
 	}
 	if len(names) > 0 {

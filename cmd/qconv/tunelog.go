@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/finetune"
+	"qconv/runtime/printable"
 )
 
 // tuneLog writes a fine-tuning as JSON, one line per event: its configuration, then steps and
@@ -103,7 +104,7 @@ func (l *tuneLog) cut(steps int) (fresh bool, err error) {
 	end := int64(0)
 	if steps > 0 {
 		if end, err = logEnd(l.f, steps); err != nil {
-			return false, inputf("%s: %w", l.f.Name(), err)
+			return false, inputf("%s: %w", printable.Name(l.f.Name()), err)
 		}
 	}
 	if err := l.f.Truncate(end); err != nil {
@@ -145,7 +146,7 @@ func (l *tuneLog) write(line any) {
 	}
 	var text bytes.Buffer
 	if l.err = json.NewEncoder(&text).Encode(line); l.err == nil {
-		_, l.err = l.f.Write(text.Bytes())
+		_, l.err = l.f.Write(printable.JSON(text.Bytes()))
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"qconv/finetune"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 // tuneRun is one run of finetune, from the flags to the report.
@@ -56,7 +57,7 @@ func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
 		}
 		for _, other := range used {
 			if filepath.Clean(other) == filepath.Clean(path) {
-				return nil, usagef("%s is given for two results, want different files", path)
+				return nil, usagef("%s is given for two results, want different files", printable.Name(path))
 			}
 		}
 		used = append(used, path)
@@ -132,7 +133,7 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 			return err
 		}
 		if old != "" {
-			note(c, "warning: starting anew without --%s; the checkpoint of an interrupted run is now %s", resumeFlag.Name, old)
+			note(c, "warning: starting anew without --%s; the checkpoint of an interrupted run is now %s", resumeFlag.Name, printable.Name(old))
 		}
 	}
 	t.cfg.Checkpoint = t.checkpoint.save
@@ -148,7 +149,7 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 		return err
 	case result.Stopped:
 		return &interruptedError{fmt.Sprintf("after step %d of %d; %s holds the state, the same command with --%s goes on from there",
-			result.Steps, result.Planned, t.checkpoint.path, resumeFlag.Name)}
+			result.Steps, result.Planned, printable.Name(t.checkpoint.path), resumeFlag.Name)}
 	}
 	t.report.fill(m, result)
 	return nil
@@ -218,5 +219,5 @@ func (t *tuneRun) saveDiverged(m *quant.Model, e *finetune.DivergedError) error 
 	if writeErr := writeModel(t.report.Output, m); writeErr != nil {
 		return fmt.Errorf("%w; the best network before that is lost: %w", err, writeErr)
 	}
-	return fmt.Errorf("%w; %s is the best network before that, of step %d", err, t.report.Output, e.Best.Step)
+	return fmt.Errorf("%w; %s is the best network before that, of step %d", err, printable.Name(t.report.Output), e.Best.Step)
 }
