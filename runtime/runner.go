@@ -23,8 +23,12 @@ type Options struct {
 	// every Run, one output channel at a time. It takes the look-up kernel for all linear
 	// layers; workers share none of them.
 	LowMemory bool
+	// Limits bound the memory and the work of the Runner; [NewRunner] fails with a [*LimitError] for a program that
+	// exceeds them.
+	Limits Limits
 
 	splitFrom int // least MACs of a part of a layer; 0: what pays
+	clones    int // of the Runner that will be made
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
@@ -46,9 +50,14 @@ type Runner struct {
 }
 
 // NewRunner prepares p, which must not be modified afterwards. It fails if p is not
-// valid or if Options name an unknown kernel.
+// valid, if Options name an unknown kernel, and if p exceeds Options.Limits.
 func NewRunner(p *Program, o Options) (*Runner, error) {
-	if err := p.Validate(); err != nil {
+	c := newChecker(p)
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	o.Limits = o.Limits.orDefault(p.bytes())
+	if err := o.Limits.checkWork(c.work); err != nil {
 		return nil, err
 	}
 	ops, err := prepare(p, o)
@@ -80,10 +89,14 @@ func (o *ops) runner(p *Program) *Runner {
 			r.accs[t] = make([]int32, n)
 		}
 	}
+	wide := map[int][]int32{} // by tensor of levels
 	for _, out := range p.Outputs {
 		data := r.accs[out.Tensor]
+		if data == nil && wide[out.Tensor] == nil {
+			wide[out.Tensor] = make([]int32, p.Tensors[out.Tensor].Elems())
+		}
 		if data == nil {
-			data = make([]int32, p.Tensors[out.Tensor].Elems())
+			data = wide[out.Tensor]
 		}
 		r.outs = append(r.outs, data)
 	}
@@ -98,7 +111,7 @@ func (o *ops) runner(p *Program) *Runner {
 // the bytes are level indices, and one that is out of range is an error.
 //
 // The result holds the elements of every output: level indices or accumulators. It
-// belongs to the Runner and is valid until the next Run.
+// belongs to the Runner and is valid until the next Run; outputs of the same tensor share theirs.
 func (r *Runner) Run(sample []byte) ([][]int32, error) {
 	in := r.tensors[r.p.Input.Tensor]
 	if len(sample) != len(in) {

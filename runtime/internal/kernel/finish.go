@@ -26,6 +26,26 @@ func newFinisher(l *Layer, v Vector, most int) finisher {
 	return f
 }
 
+// newSmallFinisher is newFinisher with as little memory as can be: steps of single channels get no
+// tables.
+func newSmallFinisher(l *Layer) finisher {
+	if len(l.Steps) <= 1 {
+		return newFinisher(l, Portable, 0)
+	}
+	f := finisher{steps: make([]*Requantizer, len(l.Steps))}
+	known := map[*uint8]*Requantizer{} // by the values of the step
+	for o := range l.Steps {
+		s := &l.Steps[o]
+		r := known[&s.Values[0]]
+		if r == nil {
+			r = newSearch(s)
+			known[&s.Values[0]] = r
+		}
+		f.steps[o] = r
+	}
+	return f
+}
+
 // newStep is NewRequantizer with bins, where v has a use for them.
 func newStep(s *Step, lo, hi int32, uses int, v Vector) *Requantizer {
 	if v == Portable {
