@@ -67,7 +67,11 @@ func (p *Program) outputBytes() int {
 	for _, o := range p.Outputs {
 		if !seen[o.Tensor] {
 			seen[o.Tensor] = true
-			n += 4 * p.Tensors[o.Tensor].Elems()
+			if t := &p.Tensors[o.Tensor]; t.Levels > 0 {
+				n += resultBytes(t.Elems())
+			} else {
+				n += 4 * t.Elems()
+			}
 		}
 	}
 	return n
@@ -93,7 +97,10 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		case *Linear:
 			shape := p.Tensors[i.Out].Shape
 			weights := int64(0)
-			now := kernel.Need{Acc: shape[1] * shape[2], Decoders: len(i.Terms)}
+			now := kernel.Need{Decoders: len(i.Terms)}
+			if len(i.Steps) > 0 {
+				now.Acc = shape[1] * shape[2]
+			}
 			for k := range i.Terms {
 				t := &i.Terms[k]
 				w := t.Weights

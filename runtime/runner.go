@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"math"
+	"unsafe"
 
 	"qconv/runtime/internal/kernel"
 )
@@ -81,29 +82,51 @@ func (o *ops) runner(p *Program) *Runner {
 		src:     make([][]byte, o.operands),
 		scratch: o.newScratch(),
 	}
-	for t := range p.Tensors {
-		if n := p.Tensors[t].Elems(); p.Tensors[t].Levels > 0 {
-			at := o.offsets[t]
-			r.tensors[t] = r.arena[at : at+n : at+n]
-		} else {
-			r.accs[t] = make([]int32, n)
-		}
-	}
-	wide := map[int][]int32{} // by tensor of levels
+	results := make([][]int32, len(p.Tensors)) // of outputs
 	for _, out := range p.Outputs {
-		data := r.accs[out.Tensor]
-		if data == nil && wide[out.Tensor] == nil {
-			wide[out.Tensor] = make([]int32, p.Tensors[out.Tensor].Elems())
+		t, n := out.Tensor, p.Tensors[out.Tensor].Elems()
+		switch {
+		case results[t] != nil:
+		case p.Tensors[t].Levels > 0:
+			results[t], r.tensors[t] = newResult(n)
+		default:
+			results[t] = make([]int32, n)
+			r.accs[t] = results[t]
 		}
-		if data == nil {
-			data = wide[out.Tensor]
+		r.outs = append(r.outs, results[t])
+	}
+	for t := range p.Tensors {
+		if results[t] == nil {
+			at, n := o.offsets[t], p.Tensors[t].Elems()
+			r.tensors[t] = r.arena[at : at+n : at+n]
 		}
-		r.outs = append(r.outs, data)
 	}
 	if o.workers > 1 {
 		r.hire(o.workers - 1)
 	}
 	return r
+}
+
+// newResult allocates an output of n levels: the levels, as instructions see them, lie in the last quarter of the numbers
+// that [Runner.Run] makes of them, one after the other from the first, so that none is overwritten before it
+// is read.
+func newResult(n int) (numbers []int32, levels []byte) {
+	all := make([]int32, resultBytes(n)/4)
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(all))), 4*len(all))
+	at := max(kernel.Margin, (3*n+arenaAlign-1)/arenaAlign*arenaAlign)
+	return all[:n:n], bytes[at : at+n : at+n]
+}
+
+// resultBytes is the memory of newResult.
+func resultBytes(n int) int {
+	return (max(kernel.Margin, 3*n+arenaAlign) + n + kernel.Margin + 3) / 4 * 4
+}
+
+// widen makes numbers of the levels in their last quarter.
+func widen(numbers []int32, levels []byte) {
+	for i, v := range levels {
+		numbers[i] = int32(v)
+	}
 }
 
 // Run computes the outputs for one sample: as many bytes as the input tensor has
@@ -166,13 +189,8 @@ func (r *Runner) run() [][]int32 {
 	for _, o := range r.ops.list {
 		r.execute(o)
 	}
-	for i, t := range r.ops.outputs {
-		if levels := r.tensors[t]; levels != nil {
-			out := r.outs[i]
-			for j, v := range levels {
-				out[j] = int32(v)
-			}
-		}
+	for _, i := range r.ops.levels {
+		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}
 	return r.outs
 }

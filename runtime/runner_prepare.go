@@ -16,7 +16,7 @@ type ops struct {
 	spare   int64  // bytes that fast forms of layers may take
 	arena   int    // bytes
 	offsets []int  // by tensor
-	outputs []int  // tensors
+	levels  []int  // outputs that hold levels, the first of each tensor
 
 	workers  int // most parts of an instruction
 	operands int // most operands of an instruction
@@ -64,8 +64,12 @@ func prepare(p *Program, o Options) (*ops, error) {
 	if err := s.allot(p, o); err != nil {
 		return nil, err
 	}
-	for _, out := range p.Outputs {
-		s.outputs = append(s.outputs, out.Tensor)
+	seen := map[int]bool{}
+	for i, out := range p.Outputs {
+		if p.Tensors[out.Tensor].Levels > 0 && !seen[out.Tensor] {
+			s.levels = append(s.levels, i)
+		}
+		seen[out.Tensor] = true
 	}
 	s.prepareInput(p)
 	s.list = make([]*op, len(p.Instrs))

@@ -82,8 +82,25 @@ func (f *finisher) bytes() int {
 	return n
 }
 
+// sums is where the accumulators of n elements from element at on are added up: in out where they are
+// delivered, else in s.
+func (f *finisher) sums(out []int32, s *Scratch, at, n int) []int32 {
+	if len(f.steps) == 0 {
+		return out[at : at+n]
+	}
+	return s.acc[:n]
+}
+
+// need is the Scratch that sums of n elements takes.
+func (f *finisher) need(n int) Need {
+	if len(f.steps) == 0 {
+		return Need{}
+	}
+	return Need{Acc: n}
+}
+
 // finish delivers acc+add for channel o: levels to dst or, where the layer has no steps,
-// accumulators to out, from element at on.
+// accumulators to out, from element at on; acc may be there.
 func (f *finisher) finish(dst []byte, out []int32, at int, acc []int32, o int, add int32) {
 	if r := f.step(o); r != nil {
 		r.Run(dst[at:at+len(acc)], acc, add)

@@ -77,7 +77,7 @@ func (t *Term) rows() (row []int32, used int) {
 }
 
 // Need is the Scratch that Run writes on.
-func (k *Lookup) Need() Need { return Need{Acc: k.plane} }
+func (k *Lookup) Need() Need { return k.need(k.plane) }
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Lookup) Memory() (weights, tables int) {
@@ -92,9 +92,9 @@ func (k *Lookup) Memory() (weights, tables int) {
 // Run computes the layer. src holds the input of each term; the result goes to dst as
 // levels or, where the layer has no steps, to out.
 func (k *Lookup) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
-	acc := s.acc[:k.plane]
 	at := 0
 	for o := range k.channels {
+		acc := k.sums(out, s, at, k.plane)
 		clear(acc)
 		for i, t := range k.terms {
 			t.add(acc, src[i], o)

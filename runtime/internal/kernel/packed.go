@@ -38,7 +38,8 @@ type packedTerm struct {
 // is not kept, and coded.
 func NewPacked(l *Layer, coded []Coded) *Packed {
 	k := &Packed{finisher: newSmallFinisher(l), bias: l.Bias, plane: l.positions()}
-	k.need = Need{Acc: k.plane, Decoders: len(coded)}
+	k.need = k.finisher.need(k.plane)
+	k.need.Decoders = len(coded)
 	for i, c := range coded {
 		t := &l.Terms[i]
 		p := &packedTerm{footprint: newFootprint(l, t), Coded: c, centres: t.Centres, levels: t.Levels, zero: t.Zero}
@@ -73,9 +74,9 @@ func (k *Packed) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	for i, t := range k.terms {
 		_ = s.decoders[i].Start(t.Kind, t.Data, t.Count, t.Size)
 	}
-	acc := s.acc[:k.plane]
 	at := 0
 	for o, bias := range k.bias {
+		acc := k.sums(out, s, at, k.plane)
 		clear(acc)
 		for i, t := range k.terms {
 			weights := s.weights[:t.taps]
