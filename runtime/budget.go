@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/bits"
+
+	"qconv/runtime/printable"
 )
 
 // Limits bound what one program may take, of files and programs from others. They are checked before anything
@@ -34,8 +36,8 @@ const (
 	defaultMACs        = 1 << 31
 )
 
-// orDefault fills in what is not given, for a file or a program of size bytes.
-func (l Limits) orDefault(size int64) Limits {
+// For fills in the defaults, for a file or a program of size bytes.
+func (l Limits) For(size int64) Limits {
 	switch {
 	case l.Memory < 0:
 		l.Memory = math.MaxInt64
@@ -64,7 +66,7 @@ type LimitError struct {
 func (e *LimitError) Error() string {
 	where := "runtime: "
 	if e.Path != "" {
-		where += e.Path + ": "
+		where += printable.Name(e.Path) + ": "
 	}
 	if e.Memory {
 		return fmt.Sprintf("%sthe program needs up to %d bytes of memory, the limit is %d", where, e.Need, e.Limit)

@@ -74,7 +74,7 @@ func Decode(data []byte) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeFrames(data, frames, decoding{limits: NoLimits.orDefault(0)})
+	return decodeFrames(data, frames, decoding{limits: NoLimits.For(0)})
 }
 
 // decodeWithin is Decode of data that nobody else uses, within limits that are given: the program may refer to data.

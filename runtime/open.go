@@ -21,7 +21,7 @@ func OpenWithin(path string, l Limits) (*Program, error) {
 	data, err := readProgram(path, l)
 	if err == nil {
 		var p *Program
-		if p, err = decodeWithin(data, l.orDefault(int64(len(data)))); err == nil {
+		if p, err = decodeWithin(data, l.For(int64(len(data)))); err == nil {
 			return p, nil
 		}
 	}
@@ -64,7 +64,7 @@ func readProgram(path string, l Limits) ([]byte, error) {
 	if err := checkHead(head); err != nil {
 		return nil, err
 	}
-	if l = l.orDefault(size); size > l.Memory {
+	if l = l.For(size); size > l.Memory {
 		return nil, l.tooMuchMemory(size)
 	}
 	data := make([]byte, size)

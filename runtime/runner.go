@@ -57,7 +57,7 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	o.Limits = o.Limits.orDefault(p.bytes())
+	o.Limits = o.Limits.For(p.bytes())
 	if err := o.Limits.checkWork(c.work); err != nil {
 		return nil, err
 	}

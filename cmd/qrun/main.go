@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"qconv/runtime"
 	"qconv/runtime/printable"
@@ -60,6 +61,10 @@ type selfTest struct {
 
 // execute does what the options ask for, in a fixed order.
 func execute(o options, w *bufio.Writer) error {
+	if fi, err := os.Stat(o.model); err == nil {
+		o.limits = o.limits.For(fi.Size())
+		debug.SetMemoryLimit(o.limits.Memory) // garbage is collected before it takes more
+	}
 	p, err := openProgram(o.model, o.limits)
 	if err != nil {
 		return err
