@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"qconv/runtime/internal/kernel"
 )
@@ -22,6 +23,7 @@ const (
 const (
 	kernelGeneric  = "generic"
 	kernelPortable = "portable"
+	// The other names of instruction sets, those of kernel.Available, are values too.
 )
 
 // environment is the variable that stands in for an empty Options.Kernel.
@@ -37,17 +39,22 @@ func (o Options) resolve() (Options, error) {
 	if o.Kernel == "" {
 		o.Kernel, from = os.Getenv(environment), environment
 	}
-	switch o.Kernel {
-	case "", kernelGeneric, kernelPortable:
+	names := []string{kernelGeneric}
+	for _, v := range kernel.Available() {
+		names = append(names, v.String())
+	}
+	if o.Kernel == "" || slices.Contains(names, o.Kernel) {
 		return o, nil
 	}
-	return o, fmt.Errorf("runtime: new runner: unknown %s %q, want %q, %q or none", from, o.Kernel, kernelGeneric, kernelPortable)
+	return o, fmt.Errorf("runtime: new runner: unknown %s %q, want %q or none", from, o.Kernel, names)
 }
 
 // vector is the instruction set that kernels may use.
 func (o Options) vector() kernel.Vector {
-	if o.Kernel == kernelPortable {
-		return kernel.Portable
+	for _, v := range kernel.Available() {
+		if v.String() == o.Kernel {
+			return v
+		}
 	}
 	return kernel.Best()
 }

@@ -11,9 +11,10 @@ import (
 // Options are the choices of [NewRunner].
 type Options struct {
 	// Kernel limits the choice of kernels: "" takes the best for every layer, "portable"
-	// the best without instructions of a particular machine, "generic" the look-up kernel
-	// for all. The results are the same. Where it is empty, the environment variable
-	// QCONV_KERNEL is used instead.
+	// the best without instructions of a particular machine, "neon", "avx2" or "avx512" the
+	// best for a machine that has these and nothing better, if this one has them too, and
+	// "generic" the look-up kernel for all. The results are the same. Where it is empty, the
+	// environment variable QCONV_KERNEL is used instead.
 	Kernel string
 	// Workers is the number of goroutines, 1..256, that share the work: of every large
 	// layer in a Runner, of the samples in a [Batch]. 0 stands for 1. The results are the
@@ -28,8 +29,11 @@ type Options struct {
 	// exceeds them.
 	Limits Limits
 
-	splitFrom int // least MACs of a part of a layer; 0: what pays
-	clones    int // of the Runner that will be made
+	// PartMACs is the least number of multiply-accumulates of the part of a layer that a
+	// worker computes. 0 or less stands for what pays.
+	PartMACs int
+
+	clones int // of the Runner that will be made
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
