@@ -231,14 +231,15 @@ func (w *writer) window(g window) {
 	}
 }
 
-func (r *reader) window() window {
+// window reads a window that may have the first flags of the flags.
+func (r *reader) window(most uint) window {
 	one := [2]int{1, 1}
 	g := window{stride: one, dilation: one, up: one}
 	g.kernel = r.pair("kernel")
 	from := r.pos
 	flags := r.byte("window flags")
-	if flags>>windowFlags != 0 {
-		r.fail(from, "window flags %d, want 0..%d", flags, 1<<windowFlags-1)
+	if flags>>most != 0 {
+		r.fail(from, "window flags %d, want 0..%d", flags, 1<<most-1)
 	}
 	if flags&windowStride != 0 {
 		g.stride = r.pair("stride")

@@ -58,7 +58,7 @@ func decodeLinear(r *reader, p *Program) *Linear {
 		r.enterPart("term", k)
 		r.hold(2, unsafe.Sizeof(Term{})) // the list grows by doubling
 		t := Term{In: r.tensor("input", p), Codebook: r.uint("codebook", maxCodebooks), Groups: r.uint("groups", maxElems)}
-		g := r.window()
+		g := r.window(windowFlags)
 		t.Kernel, t.Stride, t.Dilation, t.Pad, t.Up = g.kernel, g.stride, g.dilation, g.pad, g.up
 		l.Terms = append(l.Terms, t)
 	}

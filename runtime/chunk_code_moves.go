@@ -17,11 +17,8 @@ func encodeMaxPool(w *writer, i *MaxPool) {
 
 func decodeMaxPool(r *reader, p *Program) *MaxPool {
 	i := &MaxPool{Out: r.tensor("output", p), In: r.tensor("input", p)}
-	g := r.window()
+	g := r.window(windowFlags - 1)
 	i.Kernel, i.Stride, i.Dilation, i.Pad = g.kernel, g.stride, g.dilation, g.pad
-	if g.up != [2]int{1, 1} {
-		r.fail(r.pos, "up is %v, want 1, 1 for a MaxPool", g.up)
-	}
 	return i
 }
 
