@@ -81,6 +81,7 @@ func (p *Program) outputBytes() int {
 // file, what is prepared, what preparing takes for a while, and the working memory of one Runner and its clones.
 func (p *Program) leastBytes(arena int, o Options) int64 {
 	const (
+		base      = 64 << 10
 		perTensor = 400 // its places in lists, and the plan of the arena
 		perInstr  = 800 // a prepared instruction, its name and what it is listed in
 		perTerm   = 300
@@ -97,7 +98,7 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		case *Linear:
 			shape := p.Tensors[i.Out].Shape
 			weights := int64(0)
-			now := kernel.Need{Decoders: len(i.Terms)}
+			now := kernel.Need{States: make([]int, len(i.Terms))}
 			if len(i.Steps) > 0 {
 				now.Acc = shape[1] * shape[2]
 			}
@@ -108,7 +109,9 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 				weights += int64(w.Len())
 				coded += int64(w.CodedBytes())
 				states, symbols := coding.Room(w.kind, w.data, w.size)
-				now = now.Max(kernel.Need{States: states, Symbols: symbols, Weights: w.Len() / shape[0]})
+				now.States[k] = states
+				now.Symbols = max(now.Symbols, symbols)
+				now.Weights = max(now.Weights, w.Len()/shape[0])
 			}
 			need = need.Max(now)
 			kept += perStep * int64(len(i.Steps))
@@ -131,10 +134,10 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 	}
 	kept += 280 * int64(len(p.Input.Tables)+1)
 	kept += perTensor * int64(len(p.Tensors))
-	each := int64(arena+2*kernel.Margin) + int64(p.outputBytes()) + 64*int64(len(p.Tensors)) + int64(need.Bytes()) + 200*int64(need.Decoders)
+	each := int64(arena+2*kernel.Margin) + int64(p.outputBytes()) + 64*int64(len(p.Tensors)) + int64(need.Bytes()) + 200*int64(len(need.States))
 	// A sample, as it is read and as it enters; the wanted results are part of the Program.
 	each += 2 * int64(p.Tensors[p.Input.Tensor].Elems())
-	return 2*p.bytes() - coded + kept + once + each*int64(1+o.clones)
+	return base + 2*p.bytes() - coded + kept + once + each*int64(1+o.clones)
 }
 
 // Fast forms of layers may take fastBytes and fastWeightBytes for each weight, whatever the limit: far more than
@@ -143,6 +146,16 @@ const (
 	fastBytes       = 64 << 20
 	fastWeightBytes = 16
 )
+
+// Least is the least of [Limits] that admit p with these options.
+func (p *Program) Least(o Options) Limits {
+	c := newChecker(p)
+	if c.validate() != nil {
+		return Limits{}
+	}
+	_, arena := p.planArena()
+	return Limits{Memory: p.leastBytes(arena, o), MACs: c.work}
+}
 
 // allot checks that p fits the limit at least with its weights coded, and finds out what remains for fast forms.
 func (s *ops) allot(p *Program, o Options) error {

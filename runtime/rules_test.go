@@ -491,14 +491,20 @@ func (s *spoiler) limits() {
 	s.payload("| entries of all lists, ascending lists and tables, in a file of n bytes | 2^16 + 8 n |", "all", "STEP",
 		"\x02"+strings.Repeat(varint(maxBreaks)+"\x00\x00\x02\x02\x00\x00\x00", 2), "more than a file of")
 	work := "one for each element written by Map, Map2, Copy and by a piece | 2^36 |"
-	s.program(work, func(p *Program) { p.Instrs[1].(*MaxPool).Kernel, p.Instrs[1].(*MaxPool).Pad = [2]int{1 << 20, 1 << 20}, [2]int{} }, "multiply-accumulates, comparisons and moves")
+	s.program(work, func(p *Program) {
+		p.Instrs[1].(*MaxPool).Kernel, p.Instrs[1].(*MaxPool).Pad = [2]int{1 << 20, 1 << 20}, [2]int{}
+	}, "multiply-accumulates, comparisons and moves")
 	far := "| (rows of the output - 1) * stride + (kernel - 1) * dilation + abs(pad), (rows of the input - 1) * up; columns alike | 2^30 - 1 |"
 	for d := range 2 {
 		s.program(far, func(p *Program) {
 			m := p.Instrs[1].(*MaxPool)
 			m.Kernel[d], m.Dilation[d] = 1<<13, 1<<18
 		}, "a window reaches position")
-		s.program(far, func(p *Program) { linear(p, 6).Terms[0].Up[d] = 1 << 24; p.Tensors[8].Shape = [3]int{2, 64, 1}; p.Tensors[8].Shape[1+d], p.Tensors[8].Shape[2-d] = 65, 1 }, "a window reaches position")
+		s.program(far, func(p *Program) {
+			linear(p, 6).Terms[0].Up[d] = 1 << 24
+			p.Tensors[8].Shape = [3]int{2, 64, 1}
+			p.Tensors[8].Shape[1+d], p.Tensors[8].Shape[2-d] = 65, 1
+		}, "a window reaches position")
 	}
 	s.list = append(s.list, brokenRule{"| bytes of the file | 2^30 |", nil, "the file is empty"}) // TestOpenErrors has a file that is too large
 }

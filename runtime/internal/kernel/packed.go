@@ -39,7 +39,7 @@ type packedTerm struct {
 func NewPacked(l *Layer, coded []Coded) *Packed {
 	k := &Packed{finisher: newSmallFinisher(l), bias: l.Bias, plane: l.positions()}
 	k.need = k.finisher.need(k.plane)
-	k.need.Decoders = len(coded)
+	k.need.States = make([]int, len(coded))
 	for i, c := range coded {
 		t := &l.Terms[i]
 		p := &packedTerm{footprint: newFootprint(l, t), Coded: c, centres: t.Centres, levels: t.Levels, zero: t.Zero}
@@ -50,7 +50,8 @@ func NewPacked(l *Layer, coded []Coded) *Packed {
 		}
 		k.terms = append(k.terms, p)
 		states, symbols := coding.Room(c.Kind, c.Data, c.Size)
-		k.need = k.need.Max(Need{States: states, Symbols: symbols, Weights: p.taps})
+		k.need.States[i] = states
+		k.need = k.need.Max(Need{Symbols: symbols, Weights: p.taps})
 	}
 	return k
 }
