@@ -21,8 +21,8 @@ type Limits struct {
 	// with Options.LowMemory. A program is refused where even that is too much.
 	Memory int64
 	// MACs is the most multiply-accumulates, comparisons and moves of one inference, as FORMAT.md
-	// counts them. The default is 2^31, which MobileNet and ResNet-18 on pictures of 224x224 keep to, and which
-	// takes about a second of a server or a minute of a small board.
+	// counts them. The default is 2^30, which MobileNet on pictures of 224x224 keeps to, and which takes
+	// about a second of a server by look-ups alone.
 	MACs int64
 }
 
@@ -33,7 +33,7 @@ var NoLimits = Limits{Memory: -1, MACs: -1}
 const (
 	defaultMemory      = 1 << 30
 	defaultMemorySmall = 64 << 20 // above the size of the file
-	defaultMACs        = 1 << 31
+	defaultMACs        = 1 << 30
 )
 
 // For fills in the defaults, for a file or a program of size bytes.

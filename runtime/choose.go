@@ -62,6 +62,9 @@ func (o Options) vector() kernel.Vector {
 // mostPhases limits the kinds of positions of a transposed convolution for which tap programs are made.
 const mostPhases = 256
 
+// mostPlanes limits the kernel columns, for every kernel row that meets different input rows, for which tilings are tried.
+const mostPlanes = 1024
+
 // lookupCost is the time of one look-up and addition in additions of words.
 const lookupCost = 5
 
@@ -72,6 +75,7 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	if err != nil {
 		return "", err
 	}
+	layer = layer.Turned()
 	if o.LowMemory {
 		return s.preparePacked(op, layer, l), nil
 	}
@@ -153,7 +157,7 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 	if op.sorted != nil && layer.Out[1] == 1 && layer.Out[2] == 1 {
 		return // the others work on positions, of which there is one
 	}
-	if layer.Phases() > mostPhases {
+	if layer.Phases() > mostPhases || layer.Planes() > mostPlanes {
 		return
 	}
 	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {

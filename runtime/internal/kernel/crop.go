@@ -11,6 +11,29 @@ func (l *Layer) Cropped() *Layer {
 	return &crop
 }
 
+// Turned is l with rows and columns exchanged, where nothing has more than one column: long rows suit kernels better.
+func (l *Layer) Turned() *Layer {
+	if l.Out[2] != 1 || l.Out[1] == 1 {
+		return l
+	}
+	for i := range l.Terms {
+		if l.Terms[i].Shape[2] != 1 || l.Terms[i].Kernel[1] != 1 {
+			return l
+		}
+	}
+	turned := *l
+	turned.Out = [3]int{l.Out[0], 1, l.Out[1]}
+	turned.Terms = make([]Term, len(l.Terms))
+	for i, t := range l.Terms {
+		t.Shape = [3]int{t.Shape[0], 1, t.Shape[1]}
+		for _, pair := range []*[2]int{&t.Kernel, &t.Stride, &t.Dilation, &t.Pad, &t.Up} {
+			pair[0], pair[1] = pair[1], pair[0]
+		}
+		turned.Terms[i] = t
+	}
+	return &turned
+}
+
 // cropped is t without the rows and columns that meet no input.
 func (t Term) cropped(l *Layer) Term {
 	var from, to [2]int

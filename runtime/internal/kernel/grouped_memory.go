@@ -94,6 +94,17 @@ func (l *Layer) MACs() int {
 	return int(min(n, math.MaxInt))
 }
 
+// Planes is the number of kernel columns of all terms, counted for every kernel row up to the stride: those that see
+// different inputs.
+func (l *Layer) Planes() int64 {
+	n := int64(0)
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		n += int64(t.Kernel[1]) * int64(min(t.Kernel[0], t.Stride[0]))
+	}
+	return n
+}
+
 // Phases is the number of parts of the output whose taps meet different kernel coordinates: 1 but for transposed
 // convolutions. Grouped makes a program for each.
 func (l *Layer) Phases() int64 {
