@@ -142,6 +142,13 @@ func larger(a, b int32) int32 {
 
 // maxInto computes dst[i] = max(dst[i], src[i*stride]).
 func maxInto(dst, src []byte, stride int) {
+	if stride == 1 {
+		src = src[:len(dst)]
+		for i, a := range dst {
+			dst[i] = max(a, src[i])
+		}
+		return
+	}
 	at := 0
 	for i, a := range dst {
 		dst[i] = byte(larger(int32(a), int32(src[at])))
