@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
 // The instructions that move, compare or replace indices.
@@ -16,11 +17,8 @@ func encodeMaxPool(w *writer, i *MaxPool) {
 
 func decodeMaxPool(r *reader, p *Program) *MaxPool {
 	i := &MaxPool{Out: r.tensor("output", p), In: r.tensor("input", p)}
-	g := r.window()
+	g := r.window(windowFlags - 1)
 	i.Kernel, i.Stride, i.Dilation, i.Pad = g.kernel, g.stride, g.dilation, g.pad
-	if g.up != [2]int{1, 1} {
-		r.fail(r.pos, "up is %v, want 1, 1 for a MaxPool", g.up)
-	}
 	return i
 }
 
@@ -74,6 +72,7 @@ func decodeMap(r *reader, p *Program) *Map {
 	n := r.count("number of tables", maxElems, 1)
 	for k := 0; k < n && r.err == nil; k++ {
 		r.enterPart("table", k)
+		r.hold(2, unsafe.Sizeof([]uint8(nil)))
 		i.Tables = append(i.Tables, r.table("entries", p.Tensors[i.In].Levels))
 	}
 	return i
@@ -158,6 +157,7 @@ func decodeCopy(r *reader, p *Program) *Copy {
 	n := r.count("number of pieces", maxPieces, 4)
 	for k := 0; k < n && r.err == nil; k++ {
 		r.enterPart("piece", k)
+		r.hold(2, unsafe.Sizeof(Piece{})) // the list grows by doubling
 		q := Piece{In: r.tensor("input", p), OutStart: r.uint("output start", maxElems), InStart: r.uint("input start", maxElems)}
 		from := r.pos
 		rank := int(r.byte("dimensions"))

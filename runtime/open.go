@@ -3,31 +3,91 @@ package runtime
 import (
 	"errors"
 	"fmt"
+	"io"
+	"io/fs"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 )
 
-// Open reads the program in the file at path and validates it. The error is a
-// [*FormatError] when the file could be read but is not a valid program.
-func Open(path string) (*Program, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("runtime: %w", err)
+// Open reads the program in the file at path and validates it, within the default [Limits]. The error
+// is a [*FormatError] when the file could be read but is not a valid program, and a [*LimitError] when it is
+// or might be one that is too large.
+func Open(path string) (*Program, error) { return OpenWithin(path, Limits{}) }
+
+// OpenWithin is [Open] within limits. It opens nothing but regular files, and reads no more than the first bytes of
+// one that does not start as a program or is larger than Limits.Memory.
+func OpenWithin(path string, l Limits) (*Program, error) {
+	data, err := readProgram(path, l)
+	if err == nil {
+		var p *Program
+		if p, err = decodeWithin(data, l.For(int64(len(data)))); err == nil {
+			return p, nil
+		}
 	}
-	if info.Size() > maxFileBytes {
-		return nil, &FormatError{Path: path, Reason: fmt.Errorf("the file has %d bytes, want at most %d", info.Size(), maxFileBytes)}
-	}
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return nil, fmt.Errorf("runtime: %w", err)
-	}
-	p, err := decodeOwn(data)
 	var format *FormatError
 	if errors.As(err, &format) {
 		format.Path = path
 	}
-	return p, err
+	var limit *LimitError
+	if errors.As(err, &limit) {
+		limit.Path = path
+	}
+	return nil, err
+}
+
+// sniffBytes is how much of a file is read before it is known to be a program.
+const sniffBytes = 512
+
+// readProgram reads a regular file that starts as a program does.
+func readProgram(path string, l Limits) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("runtime: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return nil, &FormatError{Reason: fmt.Errorf("this is %s, want a .qlut file", kindOf(info.Mode()))}
+	}
+	size := info.Size()
+	if size > maxFileBytes {
+		return nil, &FormatError{Reason: fmt.Errorf("the file has %d bytes, want at most %d", size, maxFileBytes)}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("runtime: %w", err)
+	}
+	defer f.Close()
+	head := make([]byte, min(size, sniffBytes))
+	if _, err := io.ReadFull(f, head); err != nil {
+		return nil, fmt.Errorf("runtime: %s: %w", path, err)
+	}
+	if err := checkHead(head); err != nil {
+		return nil, err
+	}
+	if l = l.For(size); size > l.Memory {
+		return nil, l.tooMuchMemory(size)
+	}
+	data := make([]byte, size)
+	copy(data, head)
+	if _, err := io.ReadFull(f, data[len(head):]); err != nil {
+		return nil, fmt.Errorf("runtime: %s: %w", path, err)
+	}
+	return data, nil
+}
+
+// kindOf names what is not a regular file.
+func kindOf(m fs.FileMode) string {
+	switch {
+	case m.IsDir():
+		return "a directory"
+	case m&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case m&fs.ModeSocket != 0:
+		return "a socket"
+	case m&fs.ModeDevice != 0:
+		return "a device"
+	}
+	return "no regular file"
 }
 
 // WriteFile writes p to the file at path, replacing what was there. The file appears

@@ -76,7 +76,7 @@ func runBench(c *cli.Context) error {
 	var r *benchReport
 	switch {
 	case integer:
-		r, err = benchProgram(c.Context, path, qrt.Options{Kernel: kernel, Workers: workers}, d)
+		r, err = benchProgram(c.Context, path, qrt.Options{Kernel: kernel, Workers: workers, Limits: programLimits}, d)
 	case workers > 1:
 		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, printable.Name(path))
 	default:

@@ -36,6 +36,7 @@ var exitTable = []struct {
 	{exitUnsupported, is[*onnx.UnsupportedError]},
 	{exitBadInput, is[*onnx.FormatError]},
 	{exitBadInput, is[*runtime.FormatError]},
+	{exitBadInput, is[*runtime.LimitError]},
 	{exitBadInput, is[*dataset.FormatError]},
 	{exitBadInput, is[*inputError]},
 	{exitBadInput, func(err error) bool { return errors.Is(err, fs.ErrNotExist) }},

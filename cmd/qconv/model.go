@@ -109,12 +109,15 @@ func refusePreprocess(c *cli.Context, path string) error {
 	return nil
 }
 
+// programLimits are those of a host that runs programs of its own making: memory is bounded, time is the user's.
+var programLimits = runtime.Limits{MACs: -1}
+
 // readProgram reads a .qlut file.
 func readProgram(path string) (*runtime.Program, error) {
 	if err := checkInput(path, "a .qlut file"); err != nil {
 		return nil, err
 	}
-	p, err := runtime.Open(path)
+	p, err := runtime.OpenWithin(path, programLimits)
 	return p, named(path, err)
 }
 
@@ -130,6 +133,6 @@ func isProgram(path string) (bool, error) {
 	case ".onnx":
 		return false, nil
 	}
-	_, err := runtime.Open(path)
-	return err == nil, nil
+	_, err := runtime.OpenWithin(path, programLimits)
+	return err == nil || is[*runtime.LimitError](err), nil
 }

@@ -109,7 +109,7 @@ func newIntegerNetwork(p *qrt.Program, s *samples) (*integerNetwork, error) {
 	if s.set.Kind == dataset.Pixels && p.Input.Tables == nil {
 		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", printable.Name(s.set.Spec))
 	}
-	r, err := qrt.NewRunner(p, qrt.Options{})
+	r, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits})
 	if err != nil {
 		return nil, err
 	}

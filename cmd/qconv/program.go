@@ -69,12 +69,12 @@ type programStep struct {
 
 // inspectProgram gathers all figures of a program whose file has the given size.
 func inspectProgram(p *qrt.Program, fileBytes int) (*programInfo, error) {
-	runner, err := qrt.NewRunner(p, qrt.Options{})
+	runner, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits})
 	if err != nil {
 		return nil, err
 	}
 	m := runner.Memory()
-	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true})
+	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true, Limits: programLimits})
 	if err != nil {
 		return nil, err
 	}

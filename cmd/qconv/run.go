@@ -207,7 +207,7 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 	if err != nil {
 		return err
 	}
-	runner, err := qrt.NewRunner(p, qrt.Options{})
+	runner, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits})
 	if err != nil {
 		return named(path, err)
 	}

@@ -106,7 +106,8 @@ def code(p, f):
     need(len(written) == len(p.tensors), "a tensor is left unwritten")
 
 
-def window(f):
+def window(f, most=15):
+    """A window; most is the largest value of its flags."""
     def size():
         return f.uvarint("size of a window", 1, DIM)
 
@@ -114,7 +115,7 @@ def window(f):
         return f.varint("pad of a window", -DIM, DIM)
 
     kernel = [size(), size()]
-    flags = f.uint(1, "flags of a window", hi=15)
+    flags = f.uint(1, "flags of a window", hi=most)
     w = Record(kernel=kernel, stride=[1, 1], dilation=[1, 1], pad=[0, 0], up=[1, 1])
     for flag, name, read in ((1, "stride", size), (2, "dilation", size), (4, "pad", pad), (8, "up", size)):
         if flags & flag:
@@ -161,9 +162,8 @@ def linear(p, f, out):
 
 
 def maxpool(p, f, out):
-    source, w = tensor(p, f, "input"), window(f)
+    source, w = tensor(p, f, "input"), window(f, 7)
     in_ = p.tensors[source]
-    need(w.up == [1, 1], "a MaxPool has an up")
     need(in_.shape[0] == out.shape[0], "the channels of a MaxPool differ")
     need(in_.levels <= out.levels, "the input of a MaxPool has more levels than its output")
     check_window(w, out, in_)
