@@ -152,6 +152,9 @@ func (t *trainer) restore(s *State) error {
 	if len(s.Losses) != s.Step || len(s.Accuracies) != s.Step || s.Solver.Steps != s.Step {
 		return fmt.Errorf("finetune: resume: the state has %d losses, %d accuracies and %d solver steps of %d steps", len(s.Losses), len(s.Accuracies), s.Solver.Steps, s.Step)
 	}
+	if s.Step > 0 && (!sameLengths(s.Solver.Mean, t.params) || !sameLengths(s.Solver.Square, t.params)) {
+		return fmt.Errorf("finetune: resume: the solver of the state has moments of other values than the model")
+	}
 	if n := len(s.Validations); (s.Best == nil) != (n == 0) || n > 0 && (s.BestAt < 0 || s.BestAt >= n) {
 		return fmt.Errorf("finetune: resume: the state has %d validations, the best of them is number %d", n, s.BestAt)
 	}
@@ -162,6 +165,13 @@ func (t *trainer) restore(s *State) error {
 	t.solver.Steps = s.Solver.Steps
 	t.solver.Mean, t.solver.Square = cloneAll(s.Solver.Mean), cloneAll(s.Solver.Square)
 	return nil
+}
+
+// sameLengths says whether there are as many moments as trained values have elements.
+func sameLengths(moments [][]float32, params []*param) bool {
+	return slices.EqualFunc(moments, params, func(m []float32, p *param) bool {
+		return len(m) == p.value.Shape().TotalSize()
+	})
 }
 
 func cloneAll(v [][]float32) [][]float32 {
