@@ -117,6 +117,9 @@ func (t *trainer) check(s *Snapshot, settled bool) error {
 		if len(s.Codebooks[g].Ints) == 0 && settled {
 			return fmt.Errorf("codebook %d of the state is empty", g)
 		}
+		if !ascends(s.Codebooks[g].Ints) {
+			return fmt.Errorf("the integers of codebook %d of the state do not ascend", g)
+		}
 		if len(s.Scales[g]) != len(t.books.groups[g].Values) {
 			return fmt.Errorf("codebook %d of the state serves %d tensors, want %d", g, len(s.Scales[g]), len(t.books.groups[g].Values))
 		}
@@ -152,8 +155,8 @@ func (t *trainer) restore(s *State) error {
 	if len(s.Losses) != s.Step || len(s.Accuracies) != s.Step || s.Solver.Steps != s.Step {
 		return fmt.Errorf("finetune: resume: the state has %d losses, %d accuracies and %d solver steps of %d steps", len(s.Losses), len(s.Accuracies), s.Solver.Steps, s.Step)
 	}
-	if s.Step > 0 && (!sameLengths(s.Solver.Mean, t.params) || !sameLengths(s.Solver.Square, t.params)) {
-		return fmt.Errorf("finetune: resume: the solver of the state has moments of other values than the model")
+	if s.Step > 0 && s.Solver.Mean == nil && len(t.params) > 0 {
+		return fmt.Errorf("finetune: resume: the state has no moments of the gradients")
 	}
 	if n := len(s.Validations); (s.Best == nil) != (n == 0) || n > 0 && (s.BestAt < 0 || s.BestAt >= n) {
 		return fmt.Errorf("finetune: resume: the state has %d validations, the best of them is number %d", n, s.BestAt)
@@ -167,11 +170,13 @@ func (t *trainer) restore(s *State) error {
 	return nil
 }
 
-// sameLengths says whether there are as many moments as trained values have elements.
-func sameLengths(moments [][]float32, params []*param) bool {
-	return slices.EqualFunc(moments, params, func(m []float32, p *param) bool {
-		return len(m) == p.value.Shape().TotalSize()
-	})
+func ascends(v []int32) bool {
+	for i := 1; i < len(v); i++ {
+		if v[i] <= v[i-1] {
+			return false
+		}
+	}
+	return true
 }
 
 func cloneAll(v [][]float32) [][]float32 {

@@ -10,6 +10,7 @@ import (
 	"hash"
 	"io"
 	"reflect"
+	"sync"
 
 	"qconv/cmd/qconv/internal/plain"
 	"qconv/finetune"
@@ -34,9 +35,9 @@ const checkpointMagic = "qconv checkpoint"
 const checkpointFrame = int64(len(checkpointMagic) + sha256.Size + 8 + sha256.Size)
 
 // checkpointLayout tells this version's checkpoints from those of others.
-func checkpointLayout() [sha256.Size]byte {
+var checkpointLayout = sync.OnceValue(func() [sha256.Size]byte {
 	return sha256.Sum256([]byte(plain.Layout(reflect.TypeFor[checkpointFile]())))
-}
+})
 
 // encode writes the file.
 func (f *checkpointFile) encode(w io.Writer) error {
@@ -44,7 +45,7 @@ func (f *checkpointFile) encode(w io.Writer) error {
 	if err := plain.Write(&size, *f); err != nil {
 		return err
 	}
-	out := &summed{w: bufio.NewWriterSize(w, 1<<16), sum: sha256.New()}
+	out := &summed{w: bufio.NewWriter(w), sum: sha256.New()}
 	layout := checkpointLayout()
 	head := append([]byte(checkpointMagic), layout[:]...)
 	if _, err := out.Write(binary.LittleEndian.AppendUint64(head, uint64(size))); err != nil {
@@ -63,7 +64,7 @@ func (f *checkpointFile) encode(w io.Writer) error {
 // factor, whatever the file holds.
 func (f *checkpointFile) decode(r io.Reader, size int64) error {
 	sum := sha256.New()
-	in := io.TeeReader(bufio.NewReaderSize(r, 1<<16), sum)
+	in := io.TeeReader(bufio.NewReader(r), sum)
 	var head [len(checkpointMagic) + sha256.Size + 8]byte
 	if n, err := io.ReadFull(in, head[:]); err != nil && (n < len(checkpointMagic) || string(head[:len(checkpointMagic)]) == checkpointMagic) {
 		return fmt.Errorf("it has %d bytes, want at least %d", n, checkpointFrame)
