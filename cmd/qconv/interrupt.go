@@ -17,7 +17,7 @@ import (
 // order. What has not ended after grace is left where it stands: all files appear complete or not at all, so nothing
 // is lost but work. A second signal does that at once.
 const (
-	grace = 500 * time.Millisecond
+	grace = 400 * time.Millisecond
 	// lastWords is how long the message may take, whose reader may be as slow as any other, and how
 	// long a command that is about to end may take for that.
 	lastWords = 100 * time.Millisecond
