@@ -5,7 +5,7 @@
 // written for, a [Graph] holds the same typed operators, without attribute maps
 // or operator-name strings. Operands that ONNX passes as constant tensors but
 // that are really attributes (the shape of Reshape, the bounds of Clip, the pads
-// of Pad) become fields of the typed operator; [Write] turns them back.
+// of Pad) become fields of the typed operator; [Encode] turns them back.
 package onnx
 
 // Graph is a network: nodes in topological order that compute Outputs from Inputs.

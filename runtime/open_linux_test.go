@@ -3,6 +3,7 @@ package runtime
 import (
 	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -30,7 +31,7 @@ func TestOpenOnlyFiles(t *testing.T) {
 // TestOpenWithin opens a file with limits below what it takes.
 func TestOpenWithin(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a\nb.qlut")
-	if err := WriteFile(path, tinyProgram()); err != nil {
+	if err := os.WriteFile(path, mustEncode(t, tinyProgram()), 0o666); err != nil {
 		t.Fatal(err)
 	}
 	for _, l := range []Limits{{Memory: 100}, {Memory: 400}, {MACs: 7}} {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 	"qconv/onnx"
 	"qconv/quant"
@@ -60,9 +61,11 @@ func runConvert(c *cli.Context) error {
 	if out == "" {
 		out = outputName(path, ".qlut")
 	}
-	if err := checkOutput(out, path); err != nil {
+	file, err := claim(c, out, path)
+	if err != nil {
 		return err
 	}
+	defer file.Release()
 	val := c.String(convertValFlag.Name)
 	if gates.any() && val == "" {
 		if val = c.String(calibFlag.Name); val == "" {
@@ -88,10 +91,11 @@ func runConvert(c *cli.Context) error {
 			return err
 		}
 	}
-	p, info, err := compile(m, out)
+	p, info, err := compile(m, file)
 	if err != nil {
 		return named(path, err)
 	}
+	whenWritten(c.Context, out)
 	r := convertReport{Model: path, Output: out, programInfo: *info}
 	if val != "" {
 		reference.input, reference.labels = m.Input, m.Labels
@@ -191,7 +195,7 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*s
 }
 
 // compile lowers a model and writes the program.
-func compile(m *quant.Model, out string) (*qrt.Program, *programInfo, error) {
+func compile(m *quant.Model, out *atomicfile.File) (*qrt.Program, *programInfo, error) {
 	m.Producer = producer()
 	p, err := quant.Compile(m)
 	if err != nil {
@@ -201,8 +205,7 @@ func compile(m *quant.Model, out string) (*qrt.Program, *programInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	write := func(path string) error { return qrt.WriteFile(path, p) }
-	if err := writeResult(out, write, func() ([]byte, error) { return data, nil }); err != nil {
+	if err := writeResult(out, data); err != nil {
 		return nil, nil, err
 	}
 	info, err := inspectProgram(p, len(data))
@@ -274,7 +277,11 @@ func printComparison(w io.Writer, names []string, all []*metrics) {
 func producer() string { return "qconv " + buildVersion() }
 
 // writeModel stores a model as an ONNX file.
-func writeModel(path string, m *quant.Model) error {
+func writeModel(out *atomicfile.File, m *quant.Model) error {
 	m.Producer = producer()
-	return writeResult(path, m.Save, func() ([]byte, error) { return nil, fmt.Errorf("%s is no regular file", printable.Name(path)) })
+	data, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	return writeResult(out, data)
 }

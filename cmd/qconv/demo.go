@@ -13,6 +13,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/runtime/printable"
 	"qconv/testdata"
 )
@@ -107,7 +108,12 @@ func demoDir(dir string) (string, error) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(to, data, 0o666)
+		f, err := atomicfile.Claim(to)
+		if err != nil {
+			return err
+		}
+		defer f.Release()
+		return f.Write(data)
 	})
 	if err != nil {
 		return "", &outputError{err}

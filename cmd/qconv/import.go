@@ -8,6 +8,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/onnx"
 	"qconv/quant"
 )
@@ -87,11 +88,13 @@ func runImport(c *cli.Context) error {
 	if out == "" {
 		out = outputName(path, ".q.onnx")
 	}
+	var file *atomicfile.File
 	if c.Bool(checkOnlyFlag.Name) {
 		out = ""
-	} else if err := checkOutput(out, path); err != nil {
+	} else if file, err = claim(c, out, path); err != nil {
 		return err
 	}
+	defer file.Release()
 
 	// Weights are most of what is held, and are held once: collect what the reader drops early.
 	defer debug.SetGCPercent(debug.SetGCPercent(10))
@@ -120,8 +123,8 @@ func runImport(c *cli.Context) error {
 	if r.Check.Compared && !r.Check.Agrees {
 		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", r.Check.Difference)
 	}
-	if out != "" {
-		if err := writeModel(out, m); err != nil {
+	if file != nil {
+		if err := writeModel(file, m); err != nil {
 			return err
 		}
 	}

@@ -14,9 +14,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
 
@@ -37,22 +35,27 @@ func commands() []*cli.Command {
 
 // run is the whole program: args[0] is the program's name. It returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second Ctrl-C ends the program at once.
-	context.AfterFunc(ctx, stop)
-
 	out := &checkedWriter{w: stdout}
-	name, err := dispatch(ctx, newApp(stdin, out, stderr), args)
+	app := newApp(stdin, out, stderr)
+	command := ""
+	if len(args) > 1 && app.Command(args[1]) != nil {
+		command = args[1]
+	}
+	ctx, in, stop := catchInterrupts(stderr, command)
+	defer stop()
+	name, err := dispatch(ctx, app, args)
 	if err == nil && out.err != nil {
 		err = &outputError{out.err}
+	}
+	if !in.first() {
+		select {} // the process is being ended
 	}
 	if err == nil {
 		return exitOK
 	}
 	code := exitCode(err)
 	if isInterrupt(err) && !is[*interruptedError](err) {
-		err = errors.New("interrupted")
+		err = errors.New("interrupted" + in.state())
 	}
 	where := strings.TrimSpace("qconv " + name)
 	fmt.Fprintf(stderr, "%s: %s\n", where, errorText(err))

@@ -9,6 +9,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 	"qconv/finetune/dataset"
 	qrt "qconv/runtime"
@@ -87,11 +88,12 @@ func runRun(c *cli.Context) error {
 	if c.Int(topFlag.Name) < 1 {
 		return usagef("flag --%s: got %d, want at least 1", topFlag.Name, c.Int(topFlag.Name))
 	}
-	out := c.String(tensorFlag.Name)
-	if out != "" {
-		if err := checkOutput(out, path, spec); err != nil {
+	var out *atomicfile.File
+	if name := c.String(tensorFlag.Name); name != "" {
+		if out, err = claim(c, name, path, spec); err != nil {
 			return err
 		}
+		defer out.Release()
 	}
 	integer, err := isProgram(path)
 	if err != nil {
@@ -106,7 +108,7 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if out != "" {
+	if out != nil {
 		if err := r.write(out); err != nil {
 			return err
 		}
@@ -314,7 +316,7 @@ func (r *runReport) print(w io.Writer) {
 }
 
 // write stores the first output of all samples.
-func (r *runReport) write(path string) error {
+func (r *runReport) write(out *atomicfile.File) error {
 	shape := append([]int{len(r.Inputs)}, r.Inputs[0].Outputs[0].Shape...)
 	var values []float32
 	for _, s := range r.Inputs {
@@ -322,7 +324,7 @@ func (r *runReport) write(path string) error {
 			values = append(values, float32(v))
 		}
 	}
-	return writeTensor(path, shape, values)
+	return writeResult(out, encodeTensor(out.Path(), shape, values))
 }
 
 // compare finds the largest difference between the first output of all samples and an

@@ -46,6 +46,7 @@ func runFinetune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer t.release()
 	gates, err := readGates(c)
 	if err != nil {
 		return err

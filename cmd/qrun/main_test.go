@@ -56,7 +56,11 @@ func fixture(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	p := testProgram(t)
 	write := func(name string, p *runtime.Program) {
-		if err := runtime.WriteFile(filepath.Join(dir, name), p); err != nil {
+		data, err := runtime.Encode(p)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o666)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
