@@ -22,6 +22,7 @@ const (
 	outputBytes  = 8   // more, of an element of an output: kept to be compared
 	indexBytes   = 8   // more, where elements are moved by a table or repeated
 	messageBytes = 512 // of a message of the file, with what is made of it
+	phaseBytes   = 256 // of a position between the strides of a ConvTranspose
 	fileCopies   = 3   // of the file: as read, as messages, as tensors
 )
 
@@ -105,6 +106,15 @@ func (b *budget) compute(n *Node) error {
 		}
 		if movesByTable(n.Op) {
 			if err := b.take(elems, indexBytes); err != nil {
+				return err
+			}
+		}
+		if op, ok := n.Op.(*ConvTranspose); ok {
+			phases := 1 // each with a plan of its own
+			for i, s := range op.Strides {
+				phases *= min(s, v.Shape[2+i])
+			}
+			if err := b.take(phases, phaseBytes); err != nil {
 				return err
 			}
 		}

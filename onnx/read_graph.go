@@ -70,7 +70,9 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	all := len(nodes)
 	nodes = d.live(nodes, p)
+	d.graph.Unused = all - len(nodes)
 	if err := d.initializers(p); err != nil {
 		return nil, err
 	}
