@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
@@ -93,8 +94,10 @@ func runImport(c *cli.Context) error {
 		return err
 	}
 
-	// Weights are most of what is held, and are held once: collect what the reader drops early.
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
+	// Where weights are most of what is held, they are held once: collect what is dropped early.
+	if info, err := os.Stat(path); err == nil && info.Size() > fewBytes {
+		defer debug.SetGCPercent(debug.SetGCPercent(10))
+	}
 	r := &importReport{Model: path, Output: out, Ops: map[string]int{}, Unsupported: []unsupportedNode{}}
 	m, err := r.load(path, dims)
 	if err != nil {
@@ -131,6 +134,9 @@ func runImport(c *cli.Context) error {
 	return report(c, r, func(w io.Writer) { r.print(w, c.Bool(verboseFlag.Name)) })
 }
 
+// fewBytes is the size of weights from which on memory is worth more than time.
+const fewBytes = 4 << 20
+
 // load reads and simplifies the model and fills the report as far as it gets.
 func (r *importReport) load(path string, dims map[string]int) (*quant.Model, error) {
 	g, err := readGraph(path, dims)
@@ -142,6 +148,9 @@ func (r *importReport) load(path string, dims map[string]int) (*quant.Model, err
 		r.Ops[n.Op.Type()]++
 	}
 	r.Parameters = parameters(g)
+	if 4*r.Parameters > fewBytes {
+		defer debug.SetGCPercent(debug.SetGCPercent(10))
+	}
 	p, err := newProbe(g)
 	if err != nil {
 		return nil, named(path, err)
