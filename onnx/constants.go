@@ -119,7 +119,7 @@ func evalConstant(d *decoder, r *nodeReader) *known {
 		return r.tensor(d, a).known()
 	}
 	if r.has("value_float") {
-		return (&Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(r.float("value_float", 0))}}).known()
+		return (&Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(r.bound("value_float", 0))}}).known()
 	}
 	if a := r.attr("value_int", pb.AttributeProto_INT); a != nil {
 		return (&Tensor{Type: Int, Shape: Shape{}, Ints: []int64{a.GetI()}}).known()

@@ -90,7 +90,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if d.unsupported != nil {
 		return nil, &UnsupportedError{Nodes: d.unsupported}
 	}
-	return d.graph, nil
+	return d.graph, d.graph.CheckWeights()
 }
 
 // versions checks the versions of the file and of the operators it asks for.

@@ -45,7 +45,10 @@ func Simplify(g *Graph) ([]string, error) {
 			s.sweep()
 		}
 	}
-	return s.log, g.InferShapes()
+	if err := g.InferShapes(); err != nil {
+		return s.log, err
+	}
+	return s.log, g.CheckWeights() // folding may overflow
 }
 
 // maxRounds bounds how often all rewrites are tried; networks of exporters need a few rounds.
