@@ -182,7 +182,7 @@ func (d *decoder) refuse(what, reason string) {
 // node reads one node whose operands are known: shape arithmetic is done at once, anything
 // else becomes a node of the graph.
 func (d *decoder) node(p *node) error {
-	where := fmt.Sprintf("node %q (%s)", p.name, p.GetOpType())
+	where := fmt.Sprintf("node %q (%s)", p.name, plainName(p.GetOpType()))
 	r, err := d.nodeReader(p)
 	if err != nil {
 		return &FormatError{Where: where, Err: err}

@@ -101,9 +101,9 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 		case known:
 			shape = append(shape, clampInt(size))
 		case dim.GetDimParam() != "":
-			problems = append(problems, fmt.Sprintf("dimension %d is %q: bind it to a number, as in %s=32", i, dim.GetDimParam(), dim.GetDimParam()))
+			problems = append(problems, fmt.Sprintf("dimension %d is %q: bind it to a number, as in %s=32", i, dim.GetDimParam(), plainName(dim.GetDimParam())))
 		default:
-			problems = append(problems, fmt.Sprintf("dimension %d is not declared: bind it to a number, as in %s:%d=32", i, name, i))
+			problems = append(problems, fmt.Sprintf("dimension %d is not declared: bind it to a number, as in %s=32", i, plainName(fmt.Sprintf("%s:%d", name, i))))
 		}
 	}
 	return shape, problems

@@ -97,7 +97,7 @@ func (r *nodeReader) ignore(names ...string) {
 func (r *nodeReader) float(name string, def float32) float64 {
 	v := r.bound(name, def)
 	if !(math.Abs(v) <= maxWeight) {
-		r.failf("attribute %q is %g, want a number of at most %g", name, v, maxWeight)
+		r.failf("attribute %q is %g, want a number of at most 1e30", name, v)
 	}
 	return v
 }

@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"fmt"
 	"math"
 	"slices"
 )
@@ -151,7 +152,7 @@ func (s *simplifier) samples(v, x *Value, points []float64) []float64 {
 // nameOf names where a value comes from, in a report.
 func nameOf(n *Node, v *Value) string {
 	if n == nil {
-		return "input \"" + v.Name + "\""
+		return fmt.Sprintf("input %q", v.Name)
 	}
 	return title(n)
 }

@@ -6,7 +6,7 @@ import (
 )
 
 // maxWeight is the largest magnitude of a constant that is computed with. Bounds and masks may be larger, and infinite.
-const maxWeight = 1e30
+const maxWeight = float64(float32(1e30))
 
 // CheckWeights fails with a [FormatError] that names the tensor and the position of the first constant, read
 // by a node, that is no sensible number: NaN wherever it is, and infinities and magnitudes above 1e30 where
@@ -77,7 +77,7 @@ func (t *Tensor) isMask() bool {
 		switch {
 		case v == 0:
 			zeros++
-		case !(v < -maxWeight):
+		case !(float64(v) < -maxWeight):
 			return false
 		}
 	}

@@ -23,7 +23,7 @@ var benchCommand = &cli.Command{
 	Name:      "bench",
 	Usage:     "measure the time of one inference",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Flags:     []cli.Flag{secondsFlag, kernelFlag, workersFlag, jsonFlag},
+	Flags:     []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, jsonFlag},
 	Action:    runBench,
 }
 
@@ -79,7 +79,7 @@ func runBench(c *cli.Context) error {
 	case workers > 1:
 		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, path)
 	default:
-		r, err = benchFloat(c.Context, path, d)
+		r, err = benchFloat(c, path, d)
 	}
 	if err != nil {
 		return err
@@ -137,8 +137,8 @@ func benchBatch(ctx context.Context, p *qrt.Program, o qrt.Options, sample []byt
 }
 
 // benchFloat times the float engine, one sample at a time.
-func benchFloat(ctx context.Context, path string, d time.Duration) (*benchReport, error) {
-	f, err := readFloat(path)
+func benchFloat(c *cli.Context, path string, d time.Duration) (*benchReport, error) {
+	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +155,7 @@ func benchFloat(ctx context.Context, path string, d time.Duration) (*benchReport
 	for _, v := range f.graph.Inputs {
 		inputs = append(inputs, make([]float32, v.Shape.Elems()))
 	}
-	return r, r.measure(ctx, d, func() error {
+	return r, r.measure(c.Context, d, func() error {
 		_, err := exec.Run(inputs...)
 		return err
 	})

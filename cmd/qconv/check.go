@@ -45,8 +45,12 @@ func (k *checkInfo) String() string {
 	return text + fmt.Sprintf("; onnx-go agrees to %.2g", k.Difference)
 }
 
-// maxChecked is the work, in multiply-accumulates, of the largest network that is run to be checked.
-const maxChecked = 1 << 33
+// A network is run to be checked if that takes no more multiply-accumulates than any file may ask for, and
+// so many more for a byte of its file.
+const (
+	maxChecked     = 1 << 32
+	checkedPerByte = 1 << 15
+)
 
 // maxCompared is the size of the largest file, in bytes, that is read again to be compared.
 const maxCompared = 32 << 20
@@ -57,9 +61,10 @@ type probe struct {
 	work            int64 // of the network, where it is too much to run it
 }
 
-func newProbe(g *onnx.Graph) (*probe, error) {
+// newProbe asks the network of a file of some bytes.
+func newProbe(g *onnx.Graph, size int64) (*probe, error) {
 	p := &probe{}
-	if work := onnx.Work(g); work > maxChecked {
+	if work := onnx.Work(g); work > maxChecked+checkedPerByte*size {
 		p.work = work
 		return p, nil
 	}

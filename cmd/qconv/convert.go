@@ -23,7 +23,7 @@ var convertCommand = &cli.Command{
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is. Any other needs --calib: its ranges are chosen, its weights " +
 		"clustered and its biases corrected without training. The file is written even where a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
 		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
@@ -109,7 +109,7 @@ func runConvert(c *cli.Context) error {
 
 // openModel reads a model that is to become integer and takes over the preprocessing flags.
 func openModel(c *cli.Context, path string) (*quant.Model, error) {
-	m, err := readModel(path)
+	m, err := readModel(c, path)
 	if err != nil {
 		return nil, err
 	}

@@ -17,7 +17,7 @@ var evalCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "A network with as many outputs as inputs is measured by its mean squared error; any other needs " +
 		"labels, or --against. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
-	Flags: flagList([]cli.Flag{againstFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }

@@ -20,7 +20,7 @@ var inspectCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Of a .qlut: layers, levels, weight values, bits per weight, bytes by purpose, exact RAM. Of an .onnx: " +
 		"preprocessing, levels and weight values.",
-	Flags:  []cli.Flag{bytesFlag, jsonFlag},
+	Flags:  []cli.Flag{bytesFlag, maxMemoryFlag, jsonFlag},
 	Action: runInspect,
 }
 

@@ -19,6 +19,8 @@ import (
 	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/runtime/printable"
 )
 
 func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
@@ -53,7 +55,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		err = errors.New("interrupted")
 	}
 	where := strings.TrimSpace("qconv " + name)
-	fmt.Fprintf(stderr, "%s: %v\n", where, err)
+	fmt.Fprintf(stderr, "%s: %s\n", where, printable.Text(err.Error()))
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "See: %s\n", strings.TrimSpace("qconv help "+name))
 	}

@@ -28,7 +28,7 @@ var runCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
 		"are printed as the real numbers they stand for.",
-	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
 
