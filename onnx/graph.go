@@ -21,6 +21,8 @@ type Graph struct {
 	Producer string
 	// Opset is the version of the default operator set the file was written for.
 	Opset int
+	// Unused counts the nodes of the file that were left out because nothing reads their results.
+	Unused int
 	// Warnings say what the reader accepted without being sure of it, one line each.
 	Warnings []string
 	// SHA256 is the hash of the file the graph was read from; zero when built in memory.

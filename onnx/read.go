@@ -9,6 +9,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -25,6 +26,10 @@ type ReadOptions struct {
 	Dims map[string]int
 	// Constants makes graph inputs, by name, constants of the graph.
 	Constants map[string]*Tensor
+	// MaxMemory bounds the bytes that the model may take to be read, simplified and run once, as far as
+	// its shapes tell. Without it (0) a file may take an amount that depends on its size, at most
+	// [DefaultMaxMemory].
+	MaxMemory int64
 }
 
 // Versions of files that are read. Between maxOpset and newestOpset no operator in the
@@ -45,7 +50,7 @@ func Read(path string) (*Graph, error) { return ReadWith(path, ReadOptions{}) }
 
 // ReadWith is [Read] with options.
 func ReadWith(path string, o ReadOptions) (*Graph, error) {
-	data, err := readAll(path)
+	data, err := readAll(path, o.MaxMemory)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +59,7 @@ func ReadWith(path string, o ReadOptions) (*Graph, error) {
 		return nil, fmt.Errorf("onnx: read: %w", err)
 	}
 	defer root.Close()
-	d := decoder{options: o, external: externalData{root: root}, fill: maxFill}
+	d := decoder{options: o, external: externalData{root: root}}
 	return d.decode(data)
 }
 
@@ -63,7 +68,7 @@ func Decode(data []byte) (*Graph, error) { return DecodeWith(data, ReadOptions{}
 
 // DecodeWith is [Decode] with options.
 func DecodeWith(data []byte, o ReadOptions) (*Graph, error) {
-	d := decoder{options: o, fill: maxFill}
+	d := decoder{options: o}
 	return d.decode(data)
 }
 
@@ -83,19 +88,27 @@ func DecodeTensor(data []byte) (*Tensor, error) {
 // maxFile is the size in bytes that a protobuf message may have.
 const maxFile = math.MaxInt32
 
-func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func readAll(path string, maxMemory int64) ([]byte, error) {
+	// A FIFO would wait for a writer when it is opened.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: read: %w", err)
 	}
 	defer f.Close()
-	var buf bytes.Buffer
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		if info.Size() > maxFile {
-			return nil, formatErrorf("", "the file has %d bytes, a model at most 2^31 (larger ones keep weights as external data)", info.Size())
-		}
-		buf.Grow(int(info.Size()) + bytes.MinRead)
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("onnx: read: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, formatErrorf("", "%q is not a regular file", path)
+	case info.Size() > maxFile:
+		return nil, formatErrorf("", "the file has %d bytes, a model at most 2^31 (larger ones keep weights as external data)", info.Size())
 	}
+	if err := newBudget(maxMemory, info.Size()).take(int(info.Size()), fileCopies); err != nil {
+		return nil, &FormatError{Err: err}
+	}
+	var buf bytes.Buffer
+	buf.Grow(int(info.Size()) + bytes.MinRead)
 	if _, err := buf.ReadFrom(io.LimitReader(f, maxFile)); err != nil {
 		return nil, fmt.Errorf("onnx: read: %w", err)
 	}
@@ -107,9 +120,16 @@ func (d *decoder) decode(data []byte) (*Graph, error) {
 	if what := foreign(data); what != "" {
 		return nil, formatErrorf("", "%s", what)
 	}
+	d.budget = newBudget(d.options.MaxMemory, int64(len(data)))
+	if err := d.budget.take(len(data), fileCopies); err != nil {
+		return nil, &FormatError{Err: err}
+	}
 	messages := maxMessages
 	if err := checkMessages(data, (&pb.ModelProto{}).ProtoReflect().Descriptor(), maxDepth, &messages); err != nil {
 		return nil, formatErrorf("", "not an ONNX model: %w", err)
+	}
+	if err := d.budget.take(maxMessages-messages, messageBytes); err != nil {
+		return nil, &FormatError{Err: err}
 	}
 	model := new(pb.ModelProto)
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: 2 * maxDepth}).Unmarshal(data, model); err != nil {

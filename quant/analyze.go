@@ -29,12 +29,13 @@ type analysis struct {
 	outputs   map[*onnx.Value]bool
 	gates     map[*onnx.Node]*onnx.Node // products x*f(x) and their f
 	inner     map[*onnx.Node]bool       // those f
+	known     map[*onnx.Node]verdict    // what classify has found
 }
 
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
 		graph: g, producers: g.Producers(), consumers: g.Consumers(),
-		outputs: map[*onnx.Value]bool{}, inner: map[*onnx.Node]bool{},
+		outputs: map[*onnx.Value]bool{}, inner: map[*onnx.Node]bool{}, known: map[*onnx.Node]verdict{},
 	}
 	for _, v := range g.Outputs {
 		a.outputs[v] = true
@@ -46,13 +47,33 @@ func analyze(g *onnx.Graph) *analysis {
 	return a
 }
 
-// classify returns the class of a node, or why it has no integer form.
+// verdict is the class of a node, and why it has no integer form.
+type verdict struct {
+	class  class
+	reason string
+}
+
+// classify returns the class of a node, or why it has no integer form. The class of a node may depend on
+// those of the nodes before it.
 func (a *analysis) classify(n *onnx.Node) (class, string) {
+	v, ok := a.known[n]
+	if !ok {
+		v.class, v.reason = a.decide(n)
+		a.known[n] = v
+	}
+	return v.class, v.reason
+}
+
+// decide finds what classify returns.
+func (a *analysis) decide(n *onnx.Node) (class, string) {
 	if a.inner[n] {
 		return classGate, ""
 	}
 	if reason := FloatOnly(n.Op.Type()); reason != "" {
 		return classRefused, reason
+	}
+	if isView(n.Op) {
+		return classView, ""
 	}
 	switch op := n.Op.(type) {
 	case *onnx.Conv, *onnx.ConvTranspose:
@@ -79,8 +100,6 @@ func (a *analysis) classify(n *onnx.Node) (class, string) {
 		return classifyReduce(n, op)
 	case *onnx.Resize:
 		return classifyResize(n, op)
-	case *onnx.Reshape, *onnx.Flatten, *onnx.Squeeze, *onnx.Unsqueeze, *onnx.Identity, *onnx.Dropout:
-		return classView, ""
 	case *onnx.MaxPool, *onnx.GlobalMaxPool, *onnx.Transpose, *onnx.Slice, *onnx.Split, *onnx.Gather,
 		*onnx.Expand, *onnx.Tile, *onnx.DepthToSpace, *onnx.SpaceToDepth:
 		return classMove, ""
@@ -98,6 +117,15 @@ func (a *analysis) classify(n *onnx.Node) (class, string) {
 		return classFinal, ""
 	}
 	return a.classifyElementwise(n)
+}
+
+// isView says whether an operator keeps all elements in their order.
+func isView(op onnx.Op) bool {
+	switch op.(type) {
+	case *onnx.Reshape, *onnx.Flatten, *onnx.Squeeze, *onnx.Unsqueeze, *onnx.Identity, *onnx.Dropout:
+		return true
+	}
+	return false
 }
 
 // classifyElementwise does the same for operators that work element by element.

@@ -59,15 +59,14 @@ func (a *analysis) role(n *onnx.Node) Role {
 
 // reachesOutput says whether v is an output, or becomes one through views alone.
 func (a *analysis) reachesOutput(v *onnx.Value) bool {
-	if a.outputs[v] {
-		return true
+	for !a.outputs[v] {
+		next := a.consumers[v]
+		if len(next) != 1 || !isView(next[0].Op) {
+			return false
+		}
+		v = next[0].Outputs[0]
 	}
-	next := a.consumers[v]
-	if len(next) != 1 {
-		return false
-	}
-	c, _ := a.classify(next[0])
-	return c == classView && a.reachesOutput(next[0].Outputs[0])
+	return true
 }
 
 // absorbed says whether the accumulator or function value v never needs levels of its

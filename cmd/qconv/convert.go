@@ -25,7 +25,7 @@ var convertCommand = &cli.Command{
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is. Any other needs --calib: its ranges are chosen, its weights " +
 		"clustered and its biases corrected without training. The file is written even where a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
 		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
@@ -91,7 +91,7 @@ func runConvert(c *cli.Context) error {
 			return err
 		}
 	}
-	p, info, err := compile(m, file)
+	p, info, err := compile(m, file, programLimits(c))
 	if err != nil {
 		return named(path, err)
 	}
@@ -114,7 +114,7 @@ func runConvert(c *cli.Context) error {
 
 // openModel reads a model that is to become integer and takes over the preprocessing flags.
 func openModel(c *cli.Context, path string) (*quant.Model, error) {
-	m, err := readModel(path)
+	m, err := readModel(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -195,7 +195,7 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*s
 }
 
 // compile lowers a model and writes the program.
-func compile(m *quant.Model, out *atomicfile.File) (*qrt.Program, *programInfo, error) {
+func compile(m *quant.Model, out *atomicfile.File, limits qrt.Limits) (*qrt.Program, *programInfo, error) {
 	m.Producer = producer()
 	p, err := quant.Compile(m)
 	if err != nil {
@@ -208,7 +208,7 @@ func compile(m *quant.Model, out *atomicfile.File) (*qrt.Program, *programInfo, 
 	if err := writeResult(out, data); err != nil {
 		return nil, nil, err
 	}
-	info, err := inspectProgram(p, len(data))
+	info, err := inspectProgram(p, len(data), limits)
 	return p, info, err
 }
 
@@ -232,7 +232,7 @@ func compareProgram(c *cli.Context, f *floatModel, p *qrt.Program, s *samples) (
 	if err != nil {
 		return nil, nil, err
 	}
-	integer, err := newIntegerNetwork(p, s)
+	integer, err := newIntegerNetwork(p, s, programLimits(c))
 	if err != nil {
 		return nil, nil, err
 	}

@@ -36,7 +36,7 @@ func inputShape(g *onnx.Graph) ([]int, error) {
 
 // readOptions are the options that every reading of data for a network input of the given shape has.
 func readOptions(c *cli.Context, shape []int) dataset.Options {
-	return dataset.Options{Shape: shape, Context: c.Context}
+	return dataset.Options{Shape: shape, MaxMemory: maxMemory(c), Context: c.Context}
 }
 
 // dataOptions are the options of the data flags for a network input of the given shape

@@ -19,7 +19,7 @@ var evalCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "A network with as many outputs as inputs is measured by its mean squared error; any other needs " +
 		"labels, or --against. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
-	Flags: flagList([]cli.Flag{againstFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }
@@ -109,12 +109,12 @@ func (r evalReport) print(w io.Writer) {
 
 // checkPreprocessFlags refuses preprocessing flags where they could only concern programs.
 func checkPreprocessFlags(c *cli.Context, path, other string) error {
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil || !integer {
 		return err
 	}
 	if other != "" {
-		if integer, err = isProgram(other); err != nil || !integer {
+		if integer, err = isProgram(c, other); err != nil || !integer {
 			return err
 		}
 	}
@@ -123,7 +123,7 @@ func checkPreprocessFlags(c *cli.Context, path, other string) error {
 
 // openNetwork opens a model and the data it is to be measured on.
 func openNetwork(c *cli.Context, path, data string) (predictor, error) {
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -134,7 +134,7 @@ func openNetwork(c *cli.Context, path, data string) (predictor, error) {
 }
 
 func openInteger(c *cli.Context, path, data string) (predictor, error) {
-	p, err := readProgram(path)
+	p, err := readProgram(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +142,7 @@ func openInteger(c *cli.Context, path, data string) (predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newIntegerNetwork(p, s)
+	return newIntegerNetwork(p, s, programLimits(c))
 }
 
 func openFloat(c *cli.Context, path, data string) (predictor, error) {

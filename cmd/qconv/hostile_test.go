@@ -27,6 +27,13 @@ const (
 // bounded runs qconv as a process of its own and holds it to the bounds. The text is all that it prints.
 func bounded(t *testing.T, args ...string) (code int, text string) {
 	t.Helper()
+	code, stdout, stderr := boundedProcess(t, args...)
+	return code, stdout + stderr
+}
+
+// boundedProcess does the same and keeps the two streams apart.
+func boundedProcess(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
 	var out, errs bytes.Buffer
 	cmd := program(&errs, args)
 	cmd.Stdout = &out
@@ -53,7 +60,7 @@ func bounded(t *testing.T, args ...string) (code int, text string) {
 	if spent := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); spent > hostileTime {
 		t.Errorf("qconv %s works for %v", strings.Join(args, " "), spent)
 	}
-	return cmd.ProcessState.ExitCode(), out.String() + errs.String()
+	return cmd.ProcessState.ExitCode(), out.String(), errs.String()
 }
 
 // peakMemory is the largest resident size of a process so far, in bytes; 0 where the system does not tell.

@@ -15,7 +15,8 @@ import (
 	"qconv/runtime/printable"
 )
 
-// checkInput reports an input file that is missing, unreadable or a directory.
+// checkInput reports an input that is missing, unreadable or not a regular file: a device never ends, a FIFO
+// waits for a writer.
 func checkInput(path, want string) error {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -23,6 +24,9 @@ func checkInput(path, want string) error {
 	}
 	if info.IsDir() {
 		return inputf("%s is a directory, want %s", printable.Name(path), want)
+	}
+	if !info.Mode().IsRegular() {
+		return inputf("%s is not a regular file, want %s", printable.Name(path), want)
 	}
 	return nil
 }
@@ -41,17 +45,17 @@ func named(path string, err error) error {
 }
 
 // readGraph reads an ONNX file as it is; dims binds symbolic dimensions.
-func readGraph(path string, dims map[string]int) (*onnx.Graph, error) {
+func readGraph(c *cli.Context, path string, dims map[string]int) (*onnx.Graph, error) {
 	if err := checkInput(path, "an ONNX file"); err != nil {
 		return nil, err
 	}
-	g, err := onnx.ReadWith(path, onnx.ReadOptions{Dims: dims})
+	g, err := onnx.ReadWith(path, onnx.ReadOptions{Dims: dims, MaxMemory: maxMemory(c)})
 	return g, named(path, err)
 }
 
 // readModel reads an ONNX file, imported or not, as a model that can become integer.
-func readModel(path string) (*quant.Model, error) {
-	g, err := readGraph(path, nil)
+func readModel(c *cli.Context, path string) (*quant.Model, error) {
+	g, err := readGraph(c, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -67,8 +71,8 @@ type floatModel struct {
 	labels []string
 }
 
-func readFloat(path string) (*floatModel, error) {
-	g, err := readGraph(path, nil)
+func readFloat(c *cli.Context, path string) (*floatModel, error) {
+	g, err := readGraph(c, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +91,7 @@ func readFloat(path string) (*floatModel, error) {
 
 // openFloatModel reads an ONNX file and takes over the preprocessing flags of the command.
 func openFloatModel(c *cli.Context, path string) (*floatModel, error) {
-	f, err := readFloat(path)
+	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -110,20 +114,22 @@ func refusePreprocess(c *cli.Context, path string) error {
 }
 
 // programLimits are those of a host that runs programs of its own making: memory is bounded, time is the user's.
-var programLimits = runtime.Limits{MACs: -1}
+func programLimits(c *cli.Context) runtime.Limits {
+	return runtime.Limits{Memory: maxMemory(c), MACs: -1}
+}
 
 // readProgram reads a .qlut file.
-func readProgram(path string) (*runtime.Program, error) {
+func readProgram(c *cli.Context, path string) (*runtime.Program, error) {
 	if err := checkInput(path, "a .qlut file"); err != nil {
 		return nil, err
 	}
-	p, err := runtime.OpenWithin(path, programLimits)
+	p, err := runtime.OpenWithin(path, programLimits(c))
 	return p, named(path, err)
 }
 
 // isProgram tells a .qlut file from an ONNX file: by its name, or by its content where the
 // name says nothing.
-func isProgram(path string) (bool, error) {
+func isProgram(c *cli.Context, path string) (bool, error) {
 	if err := checkInput(path, "an ONNX or .qlut file"); err != nil {
 		return false, err
 	}
@@ -133,6 +139,6 @@ func isProgram(path string) (bool, error) {
 	case ".onnx":
 		return false, nil
 	}
-	_, err := runtime.OpenWithin(path, programLimits)
+	_, err := runtime.OpenWithin(path, programLimits(c))
 	return err == nil || is[*runtime.LimitError](err), nil
 }

@@ -105,11 +105,11 @@ type integerWorker struct {
 	values []float32
 }
 
-func newIntegerNetwork(p *qrt.Program, s *samples) (*integerNetwork, error) {
+func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerNetwork, error) {
 	if s.set.Kind == dataset.Pixels && p.Input.Tables == nil {
 		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", printable.Name(s.set.Spec))
 	}
-	r, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits})
+	r, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
 	if err != nil {
 		return nil, err
 	}

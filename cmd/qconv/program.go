@@ -68,13 +68,13 @@ type programStep struct {
 }
 
 // inspectProgram gathers all figures of a program whose file has the given size.
-func inspectProgram(p *qrt.Program, fileBytes int) (*programInfo, error) {
-	runner, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits})
+func inspectProgram(p *qrt.Program, fileBytes int, limits qrt.Limits) (*programInfo, error) {
+	runner, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
 	if err != nil {
 		return nil, err
 	}
 	m := runner.Memory()
-	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true, Limits: programLimits})
+	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true, Limits: limits})
 	if err != nil {
 		return nil, err
 	}

@@ -30,7 +30,7 @@ var runCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
 		"are printed as the real numbers they stand for.",
-	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
 
@@ -95,7 +95,7 @@ func runRun(c *cli.Context) error {
 		}
 		defer out.Release()
 	}
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil {
 		return err
 	}
@@ -200,7 +200,7 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 	if err := refusePreprocess(c, path); err != nil {
 		return err
 	}
-	p, err := readProgram(path)
+	p, err := readProgram(c, path)
 	if err != nil {
 		return err
 	}
@@ -209,7 +209,7 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 	if err != nil {
 		return err
 	}
-	runner, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits})
+	runner, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits(c)})
 	if err != nil {
 		return named(path, err)
 	}

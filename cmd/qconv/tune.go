@@ -21,7 +21,7 @@ var finetuneCommand = &cli.Command{
 		"take few values: the best of all networks that were measured on the way. Ctrl-C, or an end of any kind, " +
 		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The file is written even where " +
 		"a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
 		preprocessFlags, quantFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
@@ -137,7 +137,7 @@ func readTeacher(c *cli.Context, m *quant.Model) (*onnx.Graph, error) {
 	if path == "" {
 		return m.Graph.Clone(), nil
 	}
-	f, err := readFloat(path)
+	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
 	}
