@@ -75,7 +75,7 @@ func (s *source) columns() int {
 	case k < 5:
 		return s.between(1, 7)
 	case k < 8:
-		return 8 * s.between(1, 3)
+		return s.oneOf(8, 8, 16, 16, 24)
 	case k < 15:
 		return s.oneOf(16, 16, 32, 32, 48, 64, 64, 96, 128) + s.oneOf(-1, 0, 0, 1)
 	case k < 19:
