@@ -51,7 +51,7 @@ type suite struct {
 // TestSameIntegers draws layers and networks and compares everything that can run them.
 func TestSameIntegers(t *testing.T) {
 	s := &suite{t: t, layers: layerTally(), networks: networkTally(), failures: map[string]int{}}
-	s.drawn = [2]int{2000, 400}
+	s.drawn = enough
 	if testing.Short() {
 		s.drawn = [2]int{200, 40}
 	}

@@ -9,8 +9,7 @@ import (
 // FuzzLayer draws a layer from bytes and compares everything that can compute it. The work of a layer is
 // bounded whatever the bytes are: see workBound and inputBound.
 func FuzzLayer(f *testing.F) {
-	f.Add([]byte{})
-	f.Add([]byte("stride, dilation, pad, up, groups and terms"))
+	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		l := fromBytes(data).single()
 		if _, m := l.check(); m != nil {
@@ -22,13 +21,24 @@ func FuzzLayer(f *testing.F) {
 
 // FuzzNetwork does the same with a network.
 func FuzzNetwork(f *testing.F) {
-	f.Add([]byte{})
-	f.Add([]byte("Linear, MaxPool, Map, Map2, Copy"))
+	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if _, m := checkNetwork(fromBytes(data).network(), 1); m != nil {
 			t.Fatal(m)
 		}
 	})
+}
+
+// addSeeds gives a fuzzer inputs of several lengths to start from.
+func addSeeds(f *testing.F) {
+	r := rand.New(rand.NewPCG(1, 1))
+	for n := 0; n <= 120; n += 10 {
+		data := make([]byte, n)
+		for i := range data {
+			data[i] = byte(r.Uint32())
+		}
+		f.Add(data)
+	}
 }
 
 // fromBytes draws from data as long as it lasts; numbers, of which there are many, depend on all of it.

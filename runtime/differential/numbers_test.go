@@ -72,12 +72,14 @@ func (s *source) weights(t *kernel.Term) {
 	if !found {
 		usual = 0
 	}
-	form := s.intn(5)
+	form, same := s.intn(6), s.r.IntN(n)
 	for i := range t.Weights {
 		switch w := s.r.IntN(n); {
 		case form == 0 && s.r.IntN(10) > 0, form == 1 && s.r.IntN(300) > 0:
 			t.Weights[i] = uint16(usual)
 		case form == 2:
+			t.Weights[i] = uint16(same)
+		case form == 3:
 			t.Weights[i] = uint16((w + s.r.IntN(n) + s.r.IntN(n)) / 3)
 		default:
 			t.Weights[i] = uint16(w)
