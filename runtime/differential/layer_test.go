@@ -149,13 +149,13 @@ func (s *source) form(l *kernel.Layer, bound int) {
 	l.Terms = make([]kernel.Term, 1)
 	t := &l.Terms[0]
 	s.geometry(l, t)
-	switch s.intn(5) {
+	switch s.intn(6) {
 	case 0, 1: // fully connected
 		l.Out = [3]int{s.oneOf(s.between(1, 20), 8*s.between(1, 8)+s.between(-1, 1), s.between(1, 200)), 1, 1}
 		side := s.oneOf(1, 1, 2, 3, 4)
 		*t = kernel.Term{Shape: [3]int{1, side, s.oneOf(side, s.between(1, 6))}, Levels: t.Levels, Zero: t.Zero, Groups: 1}
 		t.Shape[0] = s.between(1, max(1, min(400, bound/(l.Out[0]*t.Shape[1]*t.Shape[2]))))
-	case 2: // the mean of channels
+	case 2, 3: // the mean of channels
 		n := s.between(1, 40)
 		l.Out = [3]int{n, 1, 1}
 		*t = kernel.Term{Shape: [3]int{n, s.between(1, 9), s.between(1, 9)}, Levels: t.Levels, Zero: t.Zero, Groups: n}
