@@ -7,7 +7,8 @@ import (
 )
 
 // FuzzLayer draws a layer from bytes and compares everything that can compute it. The work of a layer is
-// bounded whatever the bytes are: see workBound and inputBound.
+// bounded whatever the bytes are: see workBound and inputBound. Goroutines make coverage vary from run to
+// run, so that inputs are hard to make smaller: use -fuzzminimizetime 10x.
 func FuzzLayer(f *testing.F) {
 	addSeeds(f)
 	f.Fuzz(func(t *testing.T, data []byte) {
