@@ -24,36 +24,6 @@ func equalOutputs(a, b [][]int32) bool {
 	return slices.EqualFunc(a, b, func(x, y []int32) bool { return slices.Equal(x, y) })
 }
 
-// TestRunnerRandom compares every kernel option with the definitions of program.go.
-func TestRunnerRandom(t *testing.T) {
-	n := 400
-	if testing.Short() {
-		n = 80
-	}
-	for seed := range int64(n) {
-		p := randomProgram(seed)
-		in := &p.Tensors[p.Input.Tensor]
-		sample := make([]byte, in.Elems())
-		for _, o := range kernelOptions {
-			r := mustRunner(t, p, o)
-			for round := range uint32(2) {
-				GenerateInput(round, sample, in.Levels)
-				want := evaluate(p, sample)
-				got, err := r.RunLevels(sample)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if !equalOutputs(got, want) {
-					t.Fatalf("seed %d, kernel %q, round %d: got %v, want %v", seed, o.Kernel, round, got, want)
-				}
-			}
-			if err := r.SelfTest(); err != nil {
-				t.Fatalf("seed %d, kernel %q: %v", seed, o.Kernel, err)
-			}
-		}
-	}
-}
-
 // TestRunnerNetworks compares whole networks, whose layers have the usual sizes.
 func TestRunnerNetworks(t *testing.T) {
 	r := rand.New(rand.NewSource(5))
