@@ -32,8 +32,11 @@ var allowed = map[string]struct {
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3", "golang.org/x/term",
 		"github.com/sbinet/npyio", "golang.org/x/image", "gonum.org/v1/plot",
 	}},
-	"qconv/cmd/qrun": {own: []string{"qconv/runtime"}},
-	"qconv/testdata": {own: []string{"qconv/testdata"}, modules: []string{"golang.org/x/image"}},
+	"qconv/cmd/qconv/internal/atomicfile": {},
+	"qconv/cmd/qconv/internal/plain":      {},
+	"qconv/cmd/qrun":                      {own: []string{"qconv/runtime"}},
+	"qconv/internal/testtool":             {},
+	"qconv/testdata":                      {own: []string{"qconv/testdata"}, modules: []string{"golang.org/x/image"}},
 }
 
 func TestImports(t *testing.T) {

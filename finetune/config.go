@@ -96,8 +96,9 @@ type Config struct {
 	Progress func(Progress)
 	// Resume continues an interrupted run; the model, data and configuration must be the same.
 	Resume *State
-	// Checkpoint, unless nil, is called every CheckpointEvery steps, but for those in which
-	// training seems to diverge, and when the context is cancelled. The state may be kept.
+	// Checkpoint, unless nil, is called after the first step and every CheckpointEvery steps, where those
+	// take minutes also in between, but not in steps in which training seems to diverge; and
+	// when the context is cancelled. The state may be kept.
 	Checkpoint      func(*State) error
 	CheckpointEvery int
 }

@@ -117,6 +117,9 @@ func (t *trainer) check(s *Snapshot, settled bool) error {
 		if len(s.Codebooks[g].Ints) == 0 && settled {
 			return fmt.Errorf("codebook %d of the state is empty", g)
 		}
+		if !ascends(s.Codebooks[g].Ints) {
+			return fmt.Errorf("the integers of codebook %d of the state do not ascend", g)
+		}
 		if len(s.Scales[g]) != len(t.books.groups[g].Values) {
 			return fmt.Errorf("codebook %d of the state serves %d tensors, want %d", g, len(s.Scales[g]), len(t.books.groups[g].Values))
 		}
@@ -152,6 +155,9 @@ func (t *trainer) restore(s *State) error {
 	if len(s.Losses) != s.Step || len(s.Accuracies) != s.Step || s.Solver.Steps != s.Step {
 		return fmt.Errorf("finetune: resume: the state has %d losses, %d accuracies and %d solver steps of %d steps", len(s.Losses), len(s.Accuracies), s.Solver.Steps, s.Step)
 	}
+	if s.Step > 0 && s.Solver.Mean == nil && len(t.params) > 0 {
+		return fmt.Errorf("finetune: resume: the state has no moments of the gradients")
+	}
 	if n := len(s.Validations); (s.Best == nil) != (n == 0) || n > 0 && (s.BestAt < 0 || s.BestAt >= n) {
 		return fmt.Errorf("finetune: resume: the state has %d validations, the best of them is number %d", n, s.BestAt)
 	}
@@ -162,6 +168,15 @@ func (t *trainer) restore(s *State) error {
 	t.solver.Steps = s.Solver.Steps
 	t.solver.Mean, t.solver.Square = cloneAll(s.Solver.Mean), cloneAll(s.Solver.Square)
 	return nil
+}
+
+func ascends(v []int32) bool {
+	for i := 1; i < len(v); i++ {
+		if v[i] <= v[i-1] {
+			return false
+		}
+	}
+	return true
 }
 
 func cloneAll(v [][]float32) [][]float32 {

@@ -13,8 +13,19 @@ type tape struct {
 	salt  int
 	count int
 	// needs marks the nodes that a trained value flows into.
-	needs   map[*G.Node]bool
-	machine G.VM
+	needs map[*G.Node]bool
+	// steps are the operations in the order they were added, each behind its inputs.
+	steps []step
+	// machine runs a graph with gradients, some of whose nodes are Gorgonia's own; nil for others.
+	machine        G.VM
+	differentiated bool
+}
+
+// step is an operation and its node.
+type step struct {
+	op   *operation
+	node *G.Node
+	in   [][]float32
 }
 
 func newTape(salt int) *tape {
@@ -69,11 +80,13 @@ func (t *tape) add(op *operation, in []*G.Node) *G.Node {
 	if needs {
 		t.needs[n] = true
 	}
+	t.steps = append(t.steps, step{op: op, node: n})
 	return n
 }
 
 // gradients adds the nodes of d(loss)/d(wrt) for every element of wrt. The loss has one element.
 func (t *tape) gradients(loss *G.Node, wrt []*G.Node) ([]*G.Node, error) {
+	t.differentiated = true
 	one := t.input("one", []float32{1})
 	grads, err := G.Backpropagate(G.Nodes{loss}, G.Nodes{one}, wrt)
 	if err != nil {
@@ -93,12 +106,41 @@ func (t *tape) compile() bool {
 		}
 		seen[n.Hashcode()] = true
 	}
-	t.machine = G.NewTapeMachine(t.graph)
+	if t.differentiated {
+		t.machine = G.NewTapeMachine(t.graph)
+	} else {
+		t.bind()
+	}
 	return true
+}
+
+// bind gives the nodes of all steps their values, which are the same in every run.
+func (t *tape) bind() {
+	for i := range t.steps {
+		s := &t.steps[i]
+		out := G.Value(s.op.out)
+		if s.op.alias {
+			out = s.op.nodes[0].Value()
+		}
+		if err := G.UnsafeLet(s.node, out); err != nil {
+			panic(fmt.Sprintf("BUG: finetune: %s: %v", s.op.name, err))
+		}
+		for _, n := range s.op.nodes {
+			s.in = append(s.in, floats(n.Value()))
+		}
+	}
 }
 
 // run computes every node. Results are in the nodes' values until the next run.
 func (t *tape) run() error {
+	if t.machine == nil {
+		for _, s := range t.steps {
+			if !s.op.alias {
+				s.op.forward(s.op.out.Float32s(), s.in)
+			}
+		}
+		return nil
+	}
 	err := t.machine.RunAll()
 	t.machine.Reset()
 	return err

@@ -89,6 +89,7 @@ type tuning struct {
 	steps, done int
 	first       int // step this call began with
 	start       time.Time
+	pauseEnd    time.Time // of the pause after the last checkpoint, see checkpoint
 
 	losses, accuracies []float64 // of all steps done
 	strikes            int       // see watch
@@ -188,11 +189,30 @@ func (r *tuning) step(ctx context.Context, b *batch) error {
 	if err := r.validate(ctx); err != nil {
 		return err
 	}
-	if r.cfg.Checkpoint != nil && r.done%r.cfg.CheckpointEvery == 0 && r.done < r.steps && r.strikes == 0 {
-		if err := r.cfg.Checkpoint(r.state()); err != nil {
-			return fmt.Errorf("finetune: checkpoint: %w", err)
-		}
+	return r.checkpoint()
+}
+
+// Between two checkpoints of slow steps lie at least leastPause, and checkpointCost times the time
+// that the last one took.
+const (
+	leastPause     = time.Minute
+	checkpointCost = 20
+)
+
+// checkpoint saves the state if that is due: after the first step, so that there is one early, every
+// CheckpointEvery steps, and more often where steps are slow.
+func (r *tuning) checkpoint() error {
+	if r.cfg.Checkpoint == nil || r.done == r.steps || r.strikes > 0 {
+		return nil
 	}
+	if r.done > r.first+1 && r.done%r.cfg.CheckpointEvery > 0 && time.Now().Before(r.pauseEnd) {
+		return nil
+	}
+	start := time.Now()
+	if err := r.cfg.Checkpoint(r.state()); err != nil {
+		return fmt.Errorf("finetune: checkpoint: %w", err)
+	}
+	r.pauseEnd = time.Now().Add(max(leastPause, checkpointCost*time.Since(start)))
 	return nil
 }
 

@@ -169,6 +169,8 @@ func TestResumeErrors(t *testing.T) {
 		{"site missing", func(s *State) { s.Snapshot.LogSteps = nil }, "the state has no step of site"},
 		{"codebook missing", func(s *State) { s.Snapshot.Codebooks = s.Snapshot.Codebooks[1:] }, "the state has 2 codebooks, want 3"},
 		{"codebook empty", func(s *State) { s.Snapshot.Codebooks[1].Ints = nil }, "codebook 1 of the state is empty"},
+		{"codebook falls", func(s *State) { slices.Reverse(s.Snapshot.Codebooks[1].Ints) }, "the integers of codebook 1 of the state do not ascend"},
+		{"codebook repeats", func(s *State) { s.Best.Codebooks[1].Ints[1] = s.Best.Codebooks[1].Ints[0] }, "the integers of codebook 1"},
 		{"scales", func(s *State) { s.Snapshot.Scales[2] = nil }, "codebook 2 of the state serves 0 tensors, want 1"},
 		{"best network", func(s *State) { delete(s.Best.Values, "fc.w") }, "best network: the state holds other weights"},
 		{"rates", func(s *State) { s.Rates = nil }, "the state has no learning rate of"},
@@ -178,6 +180,7 @@ func TestResumeErrors(t *testing.T) {
 		{"best", func(s *State) { s.BestAt = 2 }, "2 validations, the best of them is number 2"},
 		{"no best", func(s *State) { s.Best = nil }, "2 validations"},
 		{"moments", func(s *State) { s.Solver.Mean[0] = nil }, "value 0 has"},
+		{"no moments", func(s *State) { s.Solver.Mean = nil }, "no moments of the gradients"},
 		{"moments missing", func(s *State) { s.Solver.Square = nil }, "adam: got"},
 	} {
 		s := take()

@@ -9,7 +9,7 @@ import (
 // Operators that make constants, or convert them, are done while a model is read.
 
 // evalCast converts between integers and floating point.
-func evalCast(_ *decoder, r *nodeReader) *known {
+func evalCast(d *decoder, r *nodeReader) *known {
 	if !r.given(0) {
 		return nil
 	}
@@ -20,6 +20,9 @@ func evalCast(_ *decoder, r *nodeReader) *known {
 	}
 	c := r.in[0].Const
 	if to == pb.TensorProto_BOOL && c != nil && c.Type != Bool {
+		if !r.afford(d, len(c.Floats)+len(c.Ints), 8) {
+			return nil
+		}
 		return c.toBool().known()
 	}
 	switch {
@@ -27,6 +30,8 @@ func evalCast(_ *decoder, r *nodeReader) *known {
 		return r.known(0).known()
 	case c == nil || c.Type == dataType(to):
 		return c.known()
+	case !r.afford(d, len(c.Floats)+len(c.Ints), 8):
+		return nil
 	case c.Type != Float && dataType(to) == Float:
 		return c.toFloat().known()
 	case c.Type == Bool && dataType(to) == Int:
@@ -73,8 +78,11 @@ func evalRange(d *decoder, r *nodeReader) *known {
 		}
 	}
 	n := math.Max(math.Ceil((v[1]-v[0])/v[2]), 0)
-	if d.fill -= int(math.Min(n, maxDim)); v[2] == 0 || math.IsNaN(n) || d.fill < 0 {
+	if v[2] == 0 || math.IsNaN(n) || n > maxDim {
 		r.failf("from %g to %g by steps of %g: too many elements", v[0], v[1], v[2])
+		return nil
+	}
+	if !r.afford(d, int(n), 8) {
 		return nil
 	}
 	out := &Tensor{Type: kind, Shape: Shape{int(n)}}
@@ -111,7 +119,7 @@ func evalConstant(d *decoder, r *nodeReader) *known {
 		return r.tensor(d, a).known()
 	}
 	if r.has("value_float") {
-		return (&Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(r.float("value_float", 0))}}).known()
+		return (&Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(r.bound("value_float", 0))}}).known()
 	}
 	if a := r.attr("value_int", pb.AttributeProto_INT); a != nil {
 		return (&Tensor{Type: Int, Shape: Shape{}, Ints: []int64{a.GetI()}}).known()
@@ -146,17 +154,35 @@ func evalConstantOfShape(d *decoder, r *nodeReader) *known {
 		r.failf("attribute %q has %d elements, want 1", "value", len(value.Floats)+len(value.Ints))
 		return nil
 	}
-	if d.fill -= elems; d.fill < 0 {
-		r.failf("shape %v: more elements than a model may fill", shape)
+	out := &Tensor{Type: value.Type, Shape: shape}
+	if err := d.budget.take(elems, out.Type.size()); err != nil {
+		r.failf("shape %v: more elements than a model may fill: %w", shape, err)
 		return nil
 	}
-	out := &Tensor{Type: value.Type, Shape: shape}
 	if out.Type == Float {
 		out.Floats = filled(elems, value.Floats[0])
 	} else {
 		out.Ints = filled(elems, value.Ints[0])
 	}
 	return out.known()
+}
+
+// afford spends memory on n elements of some bytes that an evaluator makes; the node is wrong if there is
+// not as much.
+func (r *nodeReader) afford(d *decoder, n int, bytes int64) bool {
+	if err := d.budget.take(n, bytes); err != nil {
+		r.failf("%w", err)
+		return false
+	}
+	return true
+}
+
+// size is that of an element in memory, in bytes.
+func (t DataType) size() int64 {
+	if t == Float {
+		return 4
+	}
+	return 8
 }
 
 func filled[T comparable](n int, v T) []T {

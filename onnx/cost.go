@@ -1,5 +1,7 @@
 package onnx
 
+import "math"
+
 // Cost returns what a node takes for one sample: params counts the elements of its float
 // constants, macs the multiply-accumulates of a Conv, ConvTranspose, Gemm or MatMul, with
 // taps in the padding and without the bias. Shapes must be inferred.
@@ -26,4 +28,39 @@ func Cost(n *Node) (params, macs int) {
 		macs = out.Elems() * a[len(a)-1]
 	}
 	return params, macs
+}
+
+// slow is how many multiply-accumulates take as long as a step of a pooling or normalization, at worst.
+const slow = 8
+
+// Work estimates how long it takes to run the graph for one sample: in multiply-accumulates,
+// at most [math.MaxInt64]. Shapes must be inferred.
+func Work(g *Graph) int64 {
+	total := 0.0
+	for _, n := range g.Nodes {
+		_, macs := Cost(n)
+		total += float64(macs)
+		for _, v := range n.Outputs {
+			total += slow * float64(v.Shape.Elems()) * steps(n.Op)
+		}
+		for _, v := range n.Inputs {
+			total += float64(v.shape().Elems())
+		}
+	}
+	return int64(math.Min(total, math.MaxInt64/2))
+}
+
+// steps is how many elements an operator looks at, at worst, for one of its result.
+func steps(op Op) float64 {
+	switch op := op.(type) {
+	case *MaxPool:
+		return float64(product(op.Kernel))
+	case *AveragePool:
+		return float64(product(op.Kernel))
+	case *LRN:
+		return float64(op.Size)
+	case *Resize:
+		return 16
+	}
+	return 1
 }

@@ -2,7 +2,9 @@ package onnx
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
+	"unicode"
 )
 
 // FormatError says that a file is not a correct ONNX model, or one whose parts
@@ -41,6 +43,15 @@ type UnsupportedNode struct {
 	Reason string
 }
 
+// plainName is a name of the file as it may stand in a message: as it is where it could not be taken for anything
+// else, quoted otherwise.
+func plainName(s string) string {
+	if q := strconv.Quote(s); q != `"`+s+`"` || s == "" || strings.ContainsFunc(s, unicode.IsSpace) {
+		return q
+	}
+	return s
+}
+
 func (e *UnsupportedError) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "onnx: the model has %d unsupported part", len(e.Nodes))
@@ -52,7 +63,7 @@ func (e *UnsupportedError) Error() string {
 		if n.Op == "" {
 			fmt.Fprintf(&b, "\n  %s: %s", n.Name, n.Reason)
 		} else {
-			fmt.Fprintf(&b, "\n  node %q (%s, opset %d): %s", n.Name, n.Op, n.Opset, n.Reason)
+			fmt.Fprintf(&b, "\n  node %q (%s, opset %d): %s", n.Name, plainName(n.Op), n.Opset, n.Reason)
 		}
 	}
 	return b.String()

@@ -10,6 +10,9 @@ import (
 	"qconv/onnx/internal/pb"
 )
 
+// fuzzMemory keeps every input of the fuzz targets small, in bytes.
+const fuzzMemory = 1 << 20
+
 // FuzzDecode feeds the reader any bytes. It must answer with a graph or one of its two
 // kinds of error, and a graph must survive simplification, writing and reading.
 func FuzzDecode(f *testing.F) {
@@ -45,7 +48,7 @@ func FuzzDecode(f *testing.F) {
 		f.Add(data)
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
-		read := func(data []byte) (*Graph, error) { return (&decoder{fill: 1 << 12}).decode(data) }
+		read := func(data []byte) (*Graph, error) { return DecodeWith(data, ReadOptions{MaxMemory: fuzzMemory}) }
 		g, err := read(data)
 		if err != nil {
 			var format *FormatError

@@ -5,7 +5,7 @@
 // written for, a [Graph] holds the same typed operators, without attribute maps
 // or operator-name strings. Operands that ONNX passes as constant tensors but
 // that are really attributes (the shape of Reshape, the bounds of Clip, the pads
-// of Pad) become fields of the typed operator; [Write] turns them back.
+// of Pad) become fields of the typed operator; [Encode] turns them back.
 package onnx
 
 // Graph is a network: nodes in topological order that compute Outputs from Inputs.
@@ -21,6 +21,8 @@ type Graph struct {
 	Producer string
 	// Opset is the version of the default operator set the file was written for.
 	Opset int
+	// Unused counts the nodes of the file that were left out because nothing reads their results.
+	Unused int
 	// Warnings say what the reader accepted without being sure of it, one line each.
 	Warnings []string
 	// SHA256 is the hash of the file the graph was read from; zero when built in memory.

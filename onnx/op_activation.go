@@ -175,10 +175,10 @@ func readClip(r *nodeReader) Op {
 	op := &Clip{Min: math.Inf(-1), Max: math.Inf(1)}
 	if r.opset < 11 {
 		if r.has("min") {
-			op.Min = r.float("min", 0)
+			op.Min = r.bound("min", 0)
 		}
 		if r.has("max") {
-			op.Max = r.float("max", 0)
+			op.Max = r.bound("max", 0)
 		}
 		return op
 	}

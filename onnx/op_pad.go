@@ -66,7 +66,7 @@ func readPad(r *nodeReader) Op {
 			r.failf("attribute %q is missing", "pads")
 		}
 		op.Pads = r.ints("pads")
-		op.Value = r.float("value", 0)
+		op.Value = r.bound("value", 0)
 		return op
 	}
 	op.Pads = r.operandInts(1, "pads")

@@ -109,6 +109,8 @@ var opCases = []opCase{
 	{&Cast{To: Bool}, []any{row}, row},
 	{&LRN{Size: 5, Alpha: 0.125, Beta: 0.75, Bias: 2}, []any{image}, image},
 	{&InstanceNormalization{Epsilon: 0.25}, []any{image, counting(4), counting(4)}, image},
+	{&LayerNormalization{Axis: 2, Epsilon: 0.25}, []any{image, counting(8), counting(9, 1)}, image},
+	{&LpNormalization{Axis: 1, P: 1}, []any{image}, image},
 
 	{&ArgMax{Axis: 1, KeepDims: true, SelectLast: true}, []any{image}, Shape{Batch, 1, 9, 8}},
 	{&ArgMax{Axis: 3}, []any{image}, Shape{Batch, 4, 9}},
@@ -256,7 +258,8 @@ func dump(g *Graph) string {
 func TestOperatorsComplete(t *testing.T) {
 	have := map[string]bool{
 		"CastLike": true, "Upsample": true, // read as Cast, Resize
-		"Split":            true,                                                                     // see TestSplit
+		"Split":              true,                           // see TestSplit
+		"GroupNormalization": true, "RMSNormalization": true, // spelled out before they are written: see TestSpell
 		"DequantizeLinear": true, "QLinearConv": true, "QLinearMatMul": true, "QuantizeLinear": true, // see TestReadCodes
 	}
 	for _, c := range opCases {

@@ -9,6 +9,9 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
 
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
@@ -25,6 +28,10 @@ type ReadOptions struct {
 	Dims map[string]int
 	// Constants makes graph inputs, by name, constants of the graph.
 	Constants map[string]*Tensor
+	// MaxMemory bounds the bytes that the model may take to be read, simplified and run once, as far as
+	// its shapes tell. Without it (0) a file may take an amount that depends on its size, at most
+	// [DefaultMaxMemory].
+	MaxMemory int64
 }
 
 // Versions of files that are read. Between maxOpset and newestOpset no operator in the
@@ -46,7 +53,7 @@ func Read(path string) (*Graph, error) { return ReadWith(path, ReadOptions{}) }
 
 // ReadWith is [Read] with options.
 func ReadWith(path string, o ReadOptions) (*Graph, error) {
-	data, err := readAll(path)
+	data, err := readAll(path, o.MaxMemory)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +62,7 @@ func ReadWith(path string, o ReadOptions) (*Graph, error) {
 		return nil, fmt.Errorf("onnx: read: %w", err)
 	}
 	defer root.Close()
-	return decode(data, decoder{options: o, external: externalData{root: root}, fill: maxFill})
+	return decode(data, decoder{options: o, external: externalData{root: root}})
 }
 
 // Decode reads a model without external data. It fails like [Read].
@@ -63,7 +70,7 @@ func Decode(data []byte) (*Graph, error) { return DecodeWith(data, ReadOptions{}
 
 // DecodeWith is [Decode] with options.
 func DecodeWith(data []byte, o ReadOptions) (*Graph, error) {
-	return decode(data, decoder{options: o, fill: maxFill})
+	return decode(data, decoder{options: o})
 }
 
 // decode reads a file twice where it must: first with the leading dimension of inputs as the batch,
@@ -77,18 +84,16 @@ func decode(data []byte, d decoder) (*Graph, error) {
 	}
 	whole.whole = true
 	g, second := whole.decode(data)
-	if second == nil || err == nil || unsupportedNodes(second) < unsupportedNodes(err) {
+	if second == nil || err == nil || aboutBatch(err) {
 		return g, second
 	}
 	return nil, err
 }
 
-// unsupportedNodes counts those that an error lists; any other error is worse than all of them.
-func unsupportedNodes(err error) int {
-	if u := (*UnsupportedError)(nil); errors.As(err, &u) {
-		return len(u.Nodes)
-	}
-	return math.MaxInt
+// aboutBatch says whether all that an error lists is what nodes would do to the batch.
+func aboutBatch(err error) bool {
+	var u *UnsupportedError
+	return errors.As(err, &u) && !slices.ContainsFunc(u.Nodes, func(n UnsupportedNode) bool { return !strings.Contains(n.Reason, "batch") })
 }
 
 // DecodeTensor reads a tensor file (.pb), as the test suites of ONNX have them.
@@ -107,19 +112,27 @@ func DecodeTensor(data []byte) (*Tensor, error) {
 // maxFile is the size in bytes that a protobuf message may have.
 const maxFile = math.MaxInt32
 
-func readAll(path string) ([]byte, error) {
-	f, err := os.Open(path)
+func readAll(path string, maxMemory int64) ([]byte, error) {
+	// A FIFO would wait for a writer when it is opened.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return nil, fmt.Errorf("onnx: read: %w", err)
 	}
 	defer f.Close()
-	var buf bytes.Buffer
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
-		if info.Size() > maxFile {
-			return nil, formatErrorf("", "the file has %d bytes, a model at most 2^31 (larger ones keep weights as external data)", info.Size())
-		}
-		buf.Grow(int(info.Size()) + bytes.MinRead)
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("onnx: read: %w", err)
+	case !info.Mode().IsRegular():
+		return nil, formatErrorf("", "%q is not a regular file", path)
+	case info.Size() > maxFile:
+		return nil, formatErrorf("", "the file has %d bytes, a model at most 2^31 (larger ones keep weights as external data)", info.Size())
 	}
+	if err := newBudget(maxMemory, info.Size()).take(int(info.Size()), fileCopies); err != nil {
+		return nil, &FormatError{Err: err}
+	}
+	var buf bytes.Buffer
+	buf.Grow(int(info.Size()) + bytes.MinRead)
 	if _, err := buf.ReadFrom(io.LimitReader(f, maxFile)); err != nil {
 		return nil, fmt.Errorf("onnx: read: %w", err)
 	}
@@ -131,9 +144,16 @@ func (d *decoder) decode(data []byte) (*Graph, error) {
 	if what := foreign(data); what != "" {
 		return nil, formatErrorf("", "%s", what)
 	}
+	d.budget = newBudget(d.options.MaxMemory, int64(len(data)))
+	if err := d.budget.take(len(data), fileCopies); err != nil {
+		return nil, &FormatError{Err: err}
+	}
 	messages := maxMessages
 	if err := checkMessages(data, (&pb.ModelProto{}).ProtoReflect().Descriptor(), maxDepth, &messages); err != nil {
 		return nil, formatErrorf("", "not an ONNX model: %w", err)
+	}
+	if err := d.budget.take(maxMessages-messages, messageBytes); err != nil {
+		return nil, &FormatError{Err: err}
 	}
 	model := new(pb.ModelProto)
 	if err := (proto.UnmarshalOptions{DiscardUnknown: true, RecursionLimit: 2 * maxDepth}).Unmarshal(data, model); err != nil {

@@ -25,7 +25,7 @@ type externalData struct {
 // may share data, but a small file must not become a large graph.
 const maxRereads = 4
 
-// read returns the size bytes that entries locate.
+// read returns the size bytes that entries locate, which the caller can afford.
 func (x *externalData) read(entries []*pb.StringStringEntryProto, size int) ([]byte, error) {
 	if x.root == nil {
 		return nil, errors.New("the data is in another file, which only a model read by its path can have")

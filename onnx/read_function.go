@@ -13,7 +13,7 @@ import (
 
 // Limits of what calls may grow to.
 const (
-	maxInlined = 1 << 15 // nodes
+	maxInlined = 1 << 15 // nodes, and calls
 	maxCalls   = 64      // calls within calls
 )
 
@@ -29,13 +29,14 @@ type inliner struct {
 	open      map[functionKey]bool // functions whose nodes are being copied
 	prefixes  map[string]bool      // of names made for calls
 	copies    int                  // to number calls and names that are taken
+	growths   map[functionKey]growth
 }
 
 // inline returns the graph without calls of the model's own functions. The opsets their
 // nodes are of are noted.
 func (d *decoder) inline(m *pb.ModelProto) (*pb.GraphProto, error) {
 	p := m.GetGraph()
-	in := &inliner{d: d, functions: map[functionKey]*pb.FunctionProto{}, open: map[functionKey]bool{}, prefixes: map[string]bool{}}
+	in := &inliner{d: d, functions: map[functionKey]*pb.FunctionProto{}, open: map[functionKey]bool{}, prefixes: map[string]bool{}, growths: map[functionKey]growth{}}
 	for _, f := range m.GetFunctions() {
 		key := functionKey{f.GetDomain(), f.GetName()}
 		if key.domain == functionDomain && (functionOps[key.name] != nil || key.name == "Quantize") {
@@ -48,6 +49,9 @@ func (d *decoder) inline(m *pb.ModelProto) (*pb.GraphProto, error) {
 	}
 	if len(in.functions) == 0 {
 		return p, nil
+	}
+	if _, err := in.grow(p.GetNode(), 0); err != nil {
+		return nil, err
 	}
 	in.names = map[string]bool{}
 	for _, t := range p.GetInitializer() {
@@ -68,6 +72,51 @@ func (d *decoder) inline(m *pb.ModelProto) (*pb.GraphProto, error) {
 	}
 	return &pb.GraphProto{Name: p.Name, Node: in.nodes, Initializer: p.Initializer, SparseInitializer: p.SparseInitializer,
 		Input: p.Input, Output: p.Output, ValueInfo: p.ValueInfo}, nil
+}
+
+// growth is what nodes become once all calls in them are replaced.
+type growth struct{ nodes, calls int }
+
+// grow counts what nodes become, level calls below the graph, before any is copied: a few functions can
+// call each other any number of times.
+func (in *inliner) grow(nodes []*pb.NodeProto, level int) (growth, error) {
+	sum := growth{}
+	for _, n := range nodes {
+		f := in.functions[functionKey{n.GetDomain(), n.GetOpType()}]
+		if f == nil {
+			sum.nodes++
+			continue
+		}
+		key := functionKey{f.GetDomain(), f.GetName()}
+		g, known := in.growths[key]
+		if !known {
+			where := fmt.Sprintf("node %q, a call of function %q", n.GetName(), key.name)
+			if in.open[key] {
+				return sum, formatErrorf(where, "the function calls itself")
+			}
+			if level == maxCalls {
+				return sum, in.refuse(where, fmt.Sprintf("calls are nested deeper than %d", maxCalls))
+			}
+			in.open[key] = true
+			var err error
+			if g, err = in.grow(f.GetNode(), level+1); err != nil {
+				return sum, err
+			}
+			delete(in.open, key)
+			in.growths[key] = g
+		}
+		sum.nodes, sum.calls = min(sum.nodes+g.nodes, maxInlined+1), min(sum.calls+g.calls+1, maxInlined+1)
+	}
+	if level > 0 {
+		return sum, nil
+	}
+	switch {
+	case sum.nodes > maxInlined && sum.calls > 0:
+		return sum, in.refuse("the model", fmt.Sprintf("its functions grow to more than %d nodes", maxInlined))
+	case sum.calls > maxInlined:
+		return sum, in.refuse("the model", fmt.Sprintf("its functions are called more than %d times", maxInlined))
+	}
+	return sum, nil
 }
 
 // copy appends nodes, of the model (opsets nil) or of a function with opsets of its own.
@@ -107,6 +156,9 @@ func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
 	case len(n.GetInput()) > len(f.GetInput()) || len(n.GetOutput()) > len(f.GetOutput()):
 		return formatErrorf(where, "it has %d inputs and %d outputs, the function %d and %d",
 			len(n.GetInput()), len(n.GetOutput()), len(f.GetInput()), len(f.GetOutput()))
+	}
+	if err := in.afford(n, f); err != nil {
+		return &FormatError{Where: where, Err: err}
 	}
 	in.open[key] = true
 	defer delete(in.open, key)
@@ -193,6 +245,32 @@ func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
 		copies = append(copies, c)
 	}
 	return in.copy(copies, opsets)
+}
+
+// afford spends what a call takes: a visit of every part, and copies of the nodes and of their names.
+func (in *inliner) afford(n *pb.NodeProto, f *pb.FunctionProto) error {
+	parts := len(n.GetInput()) + len(n.GetOutput()) + len(n.GetAttribute()) +
+		len(f.GetInput()) + len(f.GetOutput()) + len(f.GetAttribute()) + len(f.GetOpsetImport())
+	prefix := len(n.GetName()) + len(n.GetOpType()) + 16
+	bytes := 0
+	for _, inner := range f.GetNode() {
+		parts += 1 + len(inner.GetInput()) + len(inner.GetOutput()) + len(inner.GetAttribute())
+		bytes += messageBytes + prefix + len(inner.GetName())
+		for _, names := range [][]string{inner.GetInput(), inner.GetOutput()} {
+			for _, name := range names {
+				bytes += prefix + len(name)
+			}
+		}
+	}
+	for _, names := range [][]string{f.GetInput(), f.GetOutput(), f.GetAttribute()} {
+		for _, name := range names {
+			parts += len(name) // a map looks at all of it
+		}
+	}
+	if err := in.d.budget.do(parts); err != nil {
+		return err
+	}
+	return in.d.budget.take(bytes, 1)
 }
 
 // fresh appends a number to a name that something in the graph has already.

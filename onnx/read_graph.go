@@ -13,11 +13,11 @@ import (
 type decoder struct {
 	options  ReadOptions
 	external externalData
-	fill     int  // elements that ConstantOfShape may still make
 	whole    bool // leading dimensions of a fixed size are no batch
 	fixed    bool // some input has a leading dimension of a fixed size
 	batch    int  // that size, where it is the batch; 0 where it is not known
 	unequal  bool // inputs have leading dimensions of several fixed sizes
+	budget   *budget
 
 	opsets   map[string]int // by domain
 	graph    *Graph
@@ -35,13 +35,12 @@ type decoder struct {
 	codes map[string]*codes
 	// exact holds integers that depend on the batch size and nothing else.
 	exact map[*Value]*ints
+	// repeats count how often a name was asked for that was taken.
+	repeats map[string]int
 	// unknown are results of nodes that are not supported, and what depends on them.
 	unknown     map[*Value]bool
 	unsupported []UnsupportedNode
 }
-
-// maxFill is the number of elements that ConstantOfShape may make in one model.
-const maxFill = 1 << 27
 
 // isDefault says whether a domain is that of the ONNX operators.
 func isDefault(domain string) bool { return domain == "" || domain == "ai.onnx" }
@@ -67,6 +66,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		d.graph.Meta[e.GetKey()] = e.GetValue()
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
+	d.repeats = map[string]int{}
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {
@@ -77,7 +77,9 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	all := len(nodes)
 	nodes = d.live(nodes, p)
+	d.graph.Unused = all - len(nodes)
 	if err := d.initializers(p); err != nil {
 		return nil, err
 	}
@@ -95,7 +97,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if d.unsupported != nil {
 		return nil, &UnsupportedError{Nodes: d.unsupported}
 	}
-	return d.graph, nil
+	return d.graph, d.graph.CheckWeights()
 }
 
 // versions checks the versions of the file and of the operators it asks for.
@@ -187,7 +189,7 @@ func (d *decoder) refuse(what, reason string) {
 // node reads one node whose operands are known: shape arithmetic is done at once, anything
 // else becomes a node of the graph.
 func (d *decoder) node(p *node) error {
-	where := fmt.Sprintf("node %q (%s)", p.name, p.GetOpType())
+	where := fmt.Sprintf("node %q (%s)", p.name, plainName(p.GetOpType()))
 	r, err := d.nodeReader(p)
 	if err != nil {
 		return &FormatError{Where: where, Err: err}
@@ -278,6 +280,9 @@ func (d *decoder) add(n *Node, then *Quantize) error {
 		if err := n.infer(); err != nil {
 			return err
 		}
+		if err := d.budget.compute(n); err != nil {
+			return err
+		}
 		if d.foldSmall(n) {
 			continue
 		}
@@ -355,11 +360,18 @@ func (d *decoder) results(p *node) []*Value {
 
 // unique appends to a name until no value of the file has it.
 func (d *decoder) unique(name string) string {
-	for d.values[name] != nil || d.used[name] {
-		name += "_"
+	taken := func(name string) bool { return d.values[name] != nil || d.used[name] }
+	full := name
+	for taken(full) {
+		// Names asked for again and again are numbered on.
+		d.repeats[name]++
+		full = name + "_"
+		if n := d.repeats[name]; n > 1 {
+			full = fmt.Sprintf("%s_%d", name, n)
+		}
 	}
-	d.values[name] = new(Value)
-	return name
+	d.values[full] = new(Value)
+	return full
 }
 
 // nodeReader collects the operands and attributes of a node.
@@ -381,6 +393,11 @@ func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
 		if d.unknown[v] {
 			shape = nil
 		}
+		if c := v.Const; c != nil && len(c.Ints) > 0 {
+			if err := d.budget.do(len(c.Ints)); err != nil {
+				return nil, err
+			}
+		}
 		r.in, r.shapes, r.codes = append(r.in, v), append(r.shapes, shape), append(r.codes, d.codes[name])
 	}
 	for _, a := range p.GetAttribute() {
@@ -391,6 +408,9 @@ func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
 			return nil, fmt.Errorf("attribute %q refers to %q, which only nodes of a function can", a.GetName(), a.GetRefAttrName())
 		}
 		r.attrs[a.GetName()] = a
+		if err := d.budget.do(len(a.GetInts()) + len(a.GetFloats()) + len(a.GetS()) + len(a.GetT().GetRawData())); err != nil {
+			return nil, err
+		}
 	}
 	return r, nil
 }

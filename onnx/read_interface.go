@@ -49,11 +49,19 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 			continue
 		}
 		v.Type = dataType(kind)
+		if len(t.GetShape().GetDim()) > maxRank {
+			return formatErrorf(where, "%d dimensions, want at most %d", len(t.GetShape().GetDim()), maxRank)
+		}
 		shape, problems := d.inputShape(v.Name, t.GetShape(), bound)
 		if err := shape.check(); problems == nil && err != nil {
 			return &FormatError{Where: where, Err: err}
 		}
 		v.Shape = shape
+		if problems == nil {
+			if err := d.budget.take(shape.Elems(), inputBytes); err != nil {
+				return &FormatError{Where: where, Err: err}
+			}
+		}
 		if problems != nil {
 			d.refuse(where, strings.Join(problems, "; "))
 			d.unknown[v] = true
@@ -98,9 +106,9 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 		case known:
 			shape = append(shape, clampInt(size))
 		case dim.GetDimParam() != "":
-			problems = append(problems, fmt.Sprintf("dimension %d is %q: bind it to a number, as in %s=32", i, dim.GetDimParam(), dim.GetDimParam()))
+			problems = append(problems, fmt.Sprintf("dimension %d is %q: bind it to a number, as in %s=32", i, dim.GetDimParam(), plainName(dim.GetDimParam())))
 		default:
-			problems = append(problems, fmt.Sprintf("dimension %d is not declared: bind it to a number, as in %s:%d=32", i, name, i))
+			problems = append(problems, fmt.Sprintf("dimension %d is not declared: bind it to a number, as in %s=32", i, plainName(fmt.Sprintf("%s:%d", name, i))))
 		}
 	}
 	return shape, problems
@@ -136,6 +144,11 @@ func (d *decoder) graphOutputs(p *pb.GraphProto) error {
 		}
 		if c := d.codes[info.GetName()]; v != nil && c != nil {
 			d.graph.Warnings = append(d.graph.Warnings, fmt.Sprintf("%s holds integer codes in the file, here the real numbers they stand for: %g * (code - %d)", where, c.Scale, c.Zero))
+		}
+		if v != nil {
+			if err := d.budget.take(v.Shape.Elems(), outputBytes); err != nil {
+				return &FormatError{Where: where, Err: err}
+			}
 		}
 		seen[v] = true
 		d.graph.Outputs = append(d.graph.Outputs, v)

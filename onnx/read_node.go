@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -100,10 +101,23 @@ func (r *nodeReader) ignore(names ...string) {
 
 // float takes a number, def when absent. Both have the precision of the file, float32.
 func (r *nodeReader) float(name string, def float32) float64 {
-	if a := r.attr(name, pb.AttributeProto_FLOAT); a != nil {
-		return float64(a.GetF())
+	v := r.bound(name, def)
+	if !(math.Abs(v) <= maxWeight) {
+		r.failf("attribute %q is %g, want a number of at most 1e30", name, v)
 	}
-	return float64(def)
+	return v
+}
+
+// bound is [nodeReader.float] for numbers that may be infinite or as large as there are.
+func (r *nodeReader) bound(name string, def float32) float64 {
+	a := r.attr(name, pb.AttributeProto_FLOAT)
+	switch {
+	case a == nil:
+		return float64(def)
+	case a.GetF() != a.GetF():
+		r.failf("attribute %q is NaN, want a number", name)
+	}
+	return float64(a.GetF())
 }
 
 // int takes a whole number, def when absent.
@@ -267,6 +281,9 @@ func (r *nodeReader) operandFloat(i int, name string, def float64) float64 {
 		r.failf("%s (operand %d) has shape %v, want one number", name, i, t.Shape)
 		return def
 	case t.Type == Float:
+		if t.Floats[0] != t.Floats[0] {
+			r.failf("%s (operand %d) is NaN, want a number", name, i)
+		}
 		return float64(t.Floats[0])
 	}
 	return float64(t.Ints[0])

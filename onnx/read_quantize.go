@@ -268,7 +268,7 @@ func scaledBias(b, scale *Tensor, input float64) *Tensor {
 }
 
 // evalDequantizeLinear makes constant codes real numbers.
-func evalDequantizeLinear(_ *decoder, r *nodeReader) *known {
+func evalDequantizeLinear(d *decoder, r *nodeReader) *known {
 	if !r.constants(3) || r.int("block_size", 0) != 0 {
 		return nil
 	}
@@ -280,6 +280,9 @@ func evalDequantizeLinear(_ *decoder, r *nodeReader) *known {
 	}
 	if !r.given(1) {
 		r.failf("the scale is missing")
+		return nil
+	}
+	if !r.afford(d, r.in[0].Shape.Elems(), 4) {
 		return nil
 	}
 	return r.dequantize(r.in[0].Const, r.in[1].Const, zero, axis).known()
@@ -310,6 +313,9 @@ func evalQuantizeLinear(d *decoder, r *nodeReader) *known {
 			return nil
 		}
 		each = max(product(x.Shape[a+1:]), 1)
+	}
+	if !r.afford(d, len(x.Floats), 8) {
+		return nil
 	}
 	out := &Tensor{Type: Int, Shape: x.Shape, Ints: make([]int64, len(x.Floats))}
 	for i, v := range x.Floats {

@@ -54,7 +54,7 @@ func sortNodes(p *pb.GraphProto) ([]*node, error) {
 	}
 	for _, n := range nodes {
 		for _, out := range n.GetOutput() {
-			where := fmt.Sprintf("node %q (%s)", n.name, n.GetOpType())
+			where := fmt.Sprintf("node %q (%s)", n.name, plainName(n.GetOpType()))
 			if other := producer[out]; other != nil {
 				return nil, formatErrorf(where, "output %q is computed by node %q too", out, other.name)
 			}
@@ -98,7 +98,7 @@ func topological(nodes []*node, producer map[string]*node) ([]*node, error) {
 			switch {
 			case from == nil || state[from] == done:
 			case state[from] == open:
-				return nil, formatErrorf(fmt.Sprintf("node %q (%s)", from.name, from.GetOpType()), "it depends on its own output: the graph has a cycle")
+				return nil, formatErrorf(fmt.Sprintf("node %q (%s)", from.name, plainName(from.GetOpType())), "it depends on its own output: the graph has a cycle")
 			default:
 				state[from] = open
 				stack = append(stack, visit{n: from})

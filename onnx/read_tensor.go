@@ -22,11 +22,17 @@ func (d *decoder) tensor(p *pb.TensorProto) (*Tensor, error) {
 		return nil, &refusal{fmt.Sprintf("elements of type %s", typeName(p.GetDataType()))}
 	}
 	t := &Tensor{Type: dataType(kind), Shape: shape}
+	if err := d.budget.take(elems, t.Type.size()); err != nil {
+		return nil, err
+	}
 	if d.kinds != nil && t.Type == Int {
 		d.kinds[t] = kind
 	}
 	raw, given := p.GetRawData(), p.RawData != nil
 	if p.GetDataLocation() == pb.TensorProto_EXTERNAL {
+		if err := d.budget.take(elems, int64(size)); err != nil {
+			return nil, err
+		}
 		if raw, err = d.external.read(p.GetExternalData(), elems*size); err != nil {
 			return nil, err
 		}

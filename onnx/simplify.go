@@ -27,7 +27,7 @@ import (
 // be used.
 func Simplify(g *Graph) ([]string, error) {
 	s := newSimplifier(g)
-	for before := -1; before < len(s.log); {
+	for before, round := -1, 0; before < len(s.log) && round < maxRounds; round++ {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
@@ -45,8 +45,14 @@ func Simplify(g *Graph) ([]string, error) {
 			s.sweep()
 		}
 	}
-	return s.log, g.InferShapes()
+	if err := g.InferShapes(); err != nil {
+		return s.log, err
+	}
+	return s.log, g.CheckWeights() // folding may overflow
 }
+
+// maxRounds bounds how often all rewrites are tried; networks of exporters need a few rounds.
+const maxRounds = 100
 
 // maxFold is the number of elements that constant folding may make in one graph.
 const maxFold = 1 << 27
@@ -104,14 +110,23 @@ func (s *simplifier) setInput(n *Node, i int, v *Value) {
 }
 
 func (s *simplifier) unuse(n *Node, v *Value) {
-	if i := slices.Index(s.uses[v], n); i >= 0 {
-		s.uses[v] = slices.Delete(s.uses[v], i, i+1)
+	// From the end, where there is little to move.
+	for i, reader := range slices.Backward(s.uses[v]) {
+		if reader == n {
+			s.uses[v] = slices.Delete(s.uses[v], i, i+1)
+			return
+		}
 	}
 }
 
 // replace makes all readers of old read v.
 func (s *simplifier) replace(old, v *Value) {
+	var last *Node
 	for _, n := range s.uses[old] {
+		if n == last {
+			continue // it reads the value twice
+		}
+		last = n
 		for i := range n.Inputs {
 			if n.Inputs[i] == old {
 				n.Inputs[i] = v

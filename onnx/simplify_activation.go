@@ -1,6 +1,10 @@
 package onnx
 
-import "math"
+import (
+	"fmt"
+	"math"
+	"slices"
+)
 
 // activations are the functions that exporters spell out in several nodes.
 var activations = []func() Scalar{
@@ -31,7 +35,11 @@ func (s *simplifier) recognizeActivation(n *Node) error {
 		if !x.Shape.Equal(out.Shape) || x.Type != Float {
 			continue
 		}
-		got := s.samples(out, x)
+		// Most arithmetic is none of the functions at the very first points.
+		if few := s.samples(out, x, samplePoints[:3]); few == nil || !slices.ContainsFunc(activations, func(make func() Scalar) bool { return matches(few, make()) }) {
+			continue
+		}
+		got := s.samples(out, x, samplePoints)
 		if got == nil {
 			continue
 		}
@@ -72,13 +80,19 @@ func (s *simplifier) sources(v *Value) []*Value {
 	return list[1:]
 }
 
-// Functions are compared at -samplesTo/16 to samplesTo/16 in steps of 1/16.
-const samplesTo = 160
+// samplePoints are where functions are compared: from -10 to 10 in steps of 1/16.
+var samplePoints = func() []float64 {
+	points := make([]float64, 321)
+	for i := range points {
+		points[i] = float64(i*179%321-160) / 16 // far apart ones next to each other
+	}
+	return points
+}()
 
-// matches says whether the samples are those of op.
+// matches says whether samples, at the first points, are those of op.
 func matches(samples []float64, op Scalar) bool {
 	for i, got := range samples {
-		want := op.Apply(float64(i-samplesTo) / 16)
+		want := op.Apply(samplePoints[i])
 		if !(math.Abs(got-want) <= 1e-5*(1+math.Abs(want))) {
 			return false
 		}
@@ -86,20 +100,17 @@ func matches(samples []float64, op Scalar) bool {
 	return true
 }
 
-// samples computes v as a function of x; nil if v depends on anything but x and constants
+// samples computes v as a function of x at some points; nil if v depends on anything but x and constants
 // of one element, or if there are more than maxSpelled elementwise nodes between them.
-func (s *simplifier) samples(v, x *Value) []float64 {
-	done := map[*Value][]float64{x: make([]float64, 2*samplesTo+1)}
-	for i := range done[x] {
-		done[x][i] = float64(i-samplesTo) / 16
-	}
+func (s *simplifier) samples(v, x *Value, points []float64) []float64 {
+	done := map[*Value][]float64{x: points}
 	left := maxSpelled
 	var compute func(v *Value) []float64
 	compute = func(v *Value) []float64 {
 		if out := done[v]; out != nil {
 			return out
 		}
-		out := make([]float64, 2*samplesTo+1)
+		out := make([]float64, len(points))
 		if v.Const != nil {
 			if v.Type != Float || v.Shape.Elems() != 1 {
 				return nil
@@ -141,7 +152,7 @@ func (s *simplifier) samples(v, x *Value) []float64 {
 // nameOf names where a value comes from, in a report.
 func nameOf(n *Node, v *Value) string {
 	if n == nil {
-		return "input \"" + v.Name + "\""
+		return fmt.Sprintf("input %q", v.Name)
 	}
 	return title(n)
 }

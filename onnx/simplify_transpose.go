@@ -7,8 +7,11 @@ import "slices"
 // meets its opposite and both go.
 
 // pushTranspose moves the Transpose that all computed operands of a node come from behind
-// the node. A Transpose of a graph input stays where it is.
+// the node; one that meets another becomes one with it. A Transpose of a graph input stays where it is.
 func (s *simplifier) pushTranspose(n *Node) error {
+	if err := s.mergeTranspose(n); err != nil {
+		return err
+	}
 	perm := s.commonPerm(n)
 	if perm == nil {
 		return nil

@@ -4,8 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 
@@ -22,42 +20,6 @@ const (
 
 // batchName is the symbolic batch dimension of written files.
 const batchName = "N"
-
-// Write stores the graph at path as [Encode] makes it. The file appears complete or not
-// at all: it is written under another name in the same folder, synced, and renamed.
-func Write(path string, g *Graph) error {
-	data, err := Encode(g)
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return fmt.Errorf("onnx: write: %w", err)
-	}
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(0o644)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
-		return fmt.Errorf("onnx: write: %w", err)
-	}
-	// Make the rename last. Some file systems cannot sync a folder; the file is safe by then.
-	if d, err := os.Open(filepath.Dir(path)); err == nil {
-		d.Sync()
-		d.Close()
-	}
-	return nil
-}
 
 // Encode returns the graph as an ONNX file of opset 17. Shapes must be inferred. The same
 // graph gives the same bytes, and [Decode] makes an equal graph of them; numbers that ONNX

@@ -23,12 +23,12 @@ const (
 	keyProducer   = "qconv.producer"
 )
 
-// IsImported says whether a graph was written by [Model.Save], and not by somebody else's
+// IsImported says whether a graph was made by [Model.Encode], and not by somebody else's
 // exporter.
 func IsImported(g *onnx.Graph) bool { return g.Meta[keySource] != "" }
 
-// Save writes the model as an ONNX file, atomically.
-func (m *Model) Save(path string) error {
+// Encode returns the model as an ONNX file.
+func (m *Model) Encode() ([]byte, error) {
 	g := *m.Graph
 	g.Meta = maps.Clone(m.Graph.Meta)
 	if g.Meta == nil {
@@ -40,16 +40,16 @@ func (m *Model) Save(path string) error {
 	} {
 		text, err := json.Marshal(v)
 		if err != nil {
-			return fmt.Errorf("quant: %s: %w", key, err)
+			return nil, fmt.Errorf("quant: %s: %w", key, err)
 		}
 		g.Meta[key] = string(text)
 	}
 	g.Meta[keySource] = hex.EncodeToString(m.Source[:])
 	g.Meta[keyProducer] = m.Producer
-	return onnx.Write(path, &g)
+	return onnx.Encode(&g)
 }
 
-// Load reads a model from an ONNX file: one written by [Model.Save] with all it carries,
+// Load reads a model from an ONNX file: one made by [Model.Encode] with all it carries,
 // anyone else's simplified and without levels or codebooks.
 func Load(path string) (*Model, error) {
 	g, err := onnx.Read(path)

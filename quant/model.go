@@ -11,7 +11,7 @@ import (
 
 // Model is a simplified float graph together with all that makes it integer. It is
 // stored as an ONNX file whose weights are already multiples of their codebook's
-// unit and whose metadata hold the rest; see [Model.Save].
+// unit and whose metadata hold the rest; see [Model.Encode].
 type Model struct {
 	Graph *onnx.Graph
 	// Sites are the values that carry levels, in graph order: every one is computed in

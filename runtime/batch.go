@@ -26,7 +26,7 @@ func NewBatch(p *Program, o Options) (*Batch, error) {
 		return nil, err
 	}
 	n := o.Workers
-	o.Workers = 1
+	o.Workers, o.clones = 1, n-1
 	r, err := NewRunner(p, o)
 	if err != nil {
 		return nil, err

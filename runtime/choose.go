@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 
 	"qconv/runtime/internal/kernel"
 )
@@ -22,6 +23,7 @@ const (
 const (
 	kernelGeneric  = "generic"
 	kernelPortable = "portable"
+	// The other names of instruction sets, those of kernel.Available, are values too.
 )
 
 // environment is the variable that stands in for an empty Options.Kernel.
@@ -37,37 +39,69 @@ func (o Options) resolve() (Options, error) {
 	if o.Kernel == "" {
 		o.Kernel, from = os.Getenv(environment), environment
 	}
-	switch o.Kernel {
-	case "", kernelGeneric, kernelPortable:
+	names := []string{kernelGeneric}
+	for _, v := range kernel.Available() {
+		names = append(names, v.String())
+	}
+	if o.Kernel == "" || slices.Contains(names, o.Kernel) {
 		return o, nil
 	}
-	return o, fmt.Errorf("runtime: new runner: unknown %s %q, want %q, %q or none", from, o.Kernel, kernelGeneric, kernelPortable)
+	return o, fmt.Errorf("runtime: new runner: unknown %s %q, want %q or none", from, o.Kernel, names)
 }
 
 // vector is the instruction set that kernels may use.
 func (o Options) vector() kernel.Vector {
-	if o.Kernel == kernelPortable {
-		return kernel.Portable
+	for _, v := range kernel.Available() {
+		if v.String() == o.Kernel {
+			return v
+		}
 	}
 	return kernel.Best()
 }
 
+// mostPhases limits the kinds of positions of a transposed convolution for which tap programs are made.
+const mostPhases = 256
+
+// mostPlanes limits the kernel columns, for every kernel row that meets different input rows, for which tilings are tried.
+const mostPlanes = 1024
+
 // lookupCost is the time of one look-up and addition in additions of words.
 const lookupCost = 5
 
-// prepareLinear makes the kernels for l, one or one for each part, and returns their name.
+// prepareLinear makes the kernels for l, one or one for each part, and returns their name. A layer whose fast
+// kernels might not fit in what is spared for them leaves its weights coded.
 func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name string, err error) {
 	layer, err := l.describe(p)
 	if err != nil {
 		return "", err
 	}
+	layer = layer.Turned()
 	if o.LowMemory {
 		return s.preparePacked(op, layer, l), nil
 	}
-	macs := p.LinearMACs(l)
+	cropped := layer.Cropped()
+	if cropped.FastBytes() > s.spare {
+		return s.preparePacked(op, layer, l), nil
+	}
+	fast, taken := *op, *s
+	name = s.prepareFast(&fast, l, cropped, o)
+	grown := int64(s.memory.Weights+s.memory.Tables) - int64(taken.memory.Weights+taken.memory.Tables)
+	grown += int64(s.need.Bytes()-taken.need.Bytes()) * int64(max(len(fast.parts), 1, s.workers)+o.clones)
+	if grown > s.spare {
+		s.memory, s.need = taken.memory, taken.need
+		return s.preparePacked(op, layer, l), nil
+	}
+	s.spare -= grown
+	*op = fast
+	return name, nil
+}
+
+// prepareFast makes the kernels for l, described by layer.
+func (s *ops) prepareFast(op *op, l *Linear, layer *kernel.Layer, o Options) (name string) {
+	macs := layer.MACs()
 	parts, cuts := o.split(layer, macs)
 	if parts == nil {
-		return s.prepareLayer(op, layer, macs, o), nil
+		return s.prepareLayer(op, layer, macs, o)
 	}
 	for k, part := range parts {
 		sub := newOp(l)
@@ -75,7 +109,7 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 		name = s.prepareLayer(sub, part, macs/len(parts), o)
 		op.parts = append(op.parts, sub)
 	}
-	return name, nil
+	return name
 }
 
 // prepareLayer makes the kernel for layer that its estimates call the fastest, and
@@ -117,17 +151,14 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 		op.pooled = k // nothing is faster
 		return
 	}
-	weights := 0
-	for i := range layer.Terms {
-		weights += len(layer.Terms[i].Weights)
-	}
-	// The rows of Sorted hold every pair of connected elements; where weights are used
-	// at many positions they would be many times as large as the weights.
-	if k, err := kernel.NewSorted(layer, 4*weights+4096, limit, v); err == nil {
+	if k, err := kernel.NewSorted(layer, kernel.SortedBytes(layer), limit, v); err == nil {
 		op.sorted, limit = k, k.Cost()
 	}
 	if op.sorted != nil && layer.Out[1] == 1 && layer.Out[2] == 1 {
 		return // the others work on positions, of which there is one
+	}
+	if layer.Phases() > mostPhases || layer.Planes() > mostPlanes {
+		return
 	}
 	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
 		op.grouped, op.sorted, limit = k, nil, k.Cost()

@@ -1,5 +1,7 @@
 package runtime
 
+import "unsafe"
+
 // FORMAT.md, "labl: labels" and "prov: provenance".
 
 func hasLabels(p *Program) bool { return len(p.Labels) > 0 }
@@ -14,7 +16,7 @@ func encodeLabels(w *writer, p *Program) {
 func decodeLabels(r *reader, p *Program) {
 	r.enterChunk("labels")
 	n := r.count("number", maxLabels, 1)
-	if n > 0 {
+	if n > 0 && r.hold(n, unsafe.Sizeof("")) {
 		p.Labels = make([]string, n)
 	}
 	for i := 0; i < n && r.err == nil; i++ {

@@ -36,7 +36,7 @@ func decodeBiases(r *reader, p *Program) {
 	for i, l := range p.linears() {
 		r.enter("biases of instruction", i)
 		n := p.Tensors[l.Out].Shape[0]
-		if !r.take("the list", n) {
+		if !r.take("the list", n, 4) {
 			return
 		}
 		l.Bias = make([]int32, n)

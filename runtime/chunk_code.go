@@ -1,6 +1,9 @@
 package runtime
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // FORMAT.md, "CODE: instructions".
 
@@ -12,6 +15,9 @@ const (
 	opMap2    = 4
 	opCopy    = 5
 )
+
+// instrBytes is about what an instruction takes besides its lists.
+const instrBytes = unsafe.Sizeof(MaxPool{}) + 4*unsafe.Sizeof(Instr(nil))
 
 func encodeInstrs(w *writer, p *Program) {
 	w.uint(len(p.Instrs))
@@ -43,6 +49,7 @@ func decodeInstrs(r *reader, p *Program) {
 	n := r.count("number", maxInstrs, 4)
 	for i := 0; i < n && r.err == nil; i++ {
 		r.enter("instruction", i)
+		r.hold(1, instrBytes)
 		var instr Instr
 		from := r.pos
 		switch op := r.byte("operation"); op {
@@ -224,14 +231,15 @@ func (w *writer) window(g window) {
 	}
 }
 
-func (r *reader) window() window {
+// window reads a window that may have the first flags of the flags.
+func (r *reader) window(most uint) window {
 	one := [2]int{1, 1}
 	g := window{stride: one, dilation: one, up: one}
 	g.kernel = r.pair("kernel")
 	from := r.pos
 	flags := r.byte("window flags")
-	if flags>>windowFlags != 0 {
-		r.fail(from, "window flags %d, want 0..%d", flags, 1<<windowFlags-1)
+	if flags>>most != 0 {
+		r.fail(from, "window flags %d, want 0..%d", flags, 1<<most-1)
 	}
 	if flags&windowStride != 0 {
 		g.stride = r.pair("stride")

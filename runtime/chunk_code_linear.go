@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // The ways in which the steps of a Linear are given.
@@ -55,8 +56,9 @@ func decodeLinear(r *reader, p *Program) *Linear {
 	n := r.count("number of terms", maxTerms, 6)
 	for k := 0; k < n && r.err == nil; k++ {
 		r.enterPart("term", k)
+		r.hold(2, unsafe.Sizeof(Term{})) // the list grows by doubling
 		t := Term{In: r.tensor("input", p), Codebook: r.uint("codebook", maxCodebooks), Groups: r.uint("groups", maxElems)}
-		g := r.window()
+		g := r.window(windowFlags)
 		t.Kernel, t.Stride, t.Dilation, t.Pad, t.Up = g.kernel, g.stride, g.dilation, g.pad, g.up
 		l.Terms = append(l.Terms, t)
 	}
@@ -65,7 +67,7 @@ func decodeLinear(r *reader, p *Program) *Linear {
 
 // decodeStepsEach reads the numbers of n step functions.
 func decodeStepsEach(r *reader, n int) []int {
-	if !r.take("the list of step functions", n) {
+	if !r.take("the list of step functions", n, unsafe.Sizeof(0)) {
 		return nil
 	}
 	last := int64(r.uint("first step function", maxSteps))

@@ -1,6 +1,11 @@
 package runtime
 
-import "fmt"
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"unsafe"
+)
 
 // The instructions that move, compare or replace indices.
 
@@ -12,11 +17,8 @@ func encodeMaxPool(w *writer, i *MaxPool) {
 
 func decodeMaxPool(r *reader, p *Program) *MaxPool {
 	i := &MaxPool{Out: r.tensor("output", p), In: r.tensor("input", p)}
-	g := r.window()
+	g := r.window(windowFlags - 1)
 	i.Kernel, i.Stride, i.Dilation, i.Pad = g.kernel, g.stride, g.dilation, g.pad
-	if g.up != [2]int{1, 1} {
-		r.fail(r.pos, "up is %v, want 1, 1 for a MaxPool", g.up)
-	}
 	return i
 }
 
@@ -70,6 +72,7 @@ func decodeMap(r *reader, p *Program) *Map {
 	n := r.count("number of tables", maxElems, 1)
 	for k := 0; k < n && r.err == nil; k++ {
 		r.enterPart("table", k)
+		r.hold(2, unsafe.Sizeof([]uint8(nil)))
 		i.Tables = append(i.Tables, r.table("entries", p.Tensors[i.In].Levels))
 	}
 	return i
@@ -154,6 +157,7 @@ func decodeCopy(r *reader, p *Program) *Copy {
 	n := r.count("number of pieces", maxPieces, 4)
 	for k := 0; k < n && r.err == nil; k++ {
 		r.enterPart("piece", k)
+		r.hold(2, unsafe.Sizeof(Piece{})) // the list grows by doubling
 		q := Piece{In: r.tensor("input", p), OutStart: r.uint("output start", maxElems), InStart: r.uint("input start", maxElems)}
 		from := r.pos
 		rank := int(r.byte("dimensions"))
@@ -251,5 +255,30 @@ func (q *Piece) check(outElems, inElems int) (size int64, err error) {
 			return 0, fmt.Errorf("covers %s elements %d..%d, want 0..%d", side.name, lo, hi, side.elems-1)
 		}
 	}
-	return size, nil
+	return size, q.checkApart()
 }
+
+// checkApart checks that no two index vectors of q write the same element, by the rule of FORMAT.md: among
+// the dimensions of more than one index, in order of their output strides, each stride is larger than the way
+// that all smaller ones lead together.
+func (q *Piece) checkApart() error {
+	var dims []int
+	for d, n := range q.Dims {
+		if n > 1 {
+			dims = append(dims, d)
+		}
+	}
+	slices.SortFunc(dims, func(a, b int) int { return cmp.Compare(distance(q.OutStride[a]), distance(q.OutStride[b])) })
+	way := int64(0)
+	for _, d := range dims {
+		s := distance(q.OutStride[d])
+		if s <= way {
+			return fmt.Errorf("output stride %d in dimension %d, want more than %d either way, which the smaller ones reach: the piece overlaps itself", q.OutStride[d], d, way)
+		}
+		way += int64(q.Dims[d]-1) * s
+	}
+	return nil
+}
+
+// distance is a stride without its direction.
+func distance(stride int) int64 { return max(int64(stride), -int64(stride)) }

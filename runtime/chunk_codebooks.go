@@ -1,5 +1,7 @@
 package runtime
 
+import "unsafe"
+
 // FORMAT.md, "BOOK: codebooks".
 
 func hasCodebooks(p *Program) bool { return len(p.Codebooks) > 0 }
@@ -15,7 +17,7 @@ func encodeCodebooks(w *writer, p *Program) {
 func decodeCodebooks(r *reader, p *Program) {
 	r.enterChunk("codebooks")
 	n := r.count("number", maxCodebooks, 2)
-	if n > 0 {
+	if n > 0 && r.hold(n, unsafe.Sizeof(Codebook{})) {
 		p.Codebooks = make([]Codebook, n)
 	}
 	for i := 0; i < n && r.err == nil; i++ {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"unicode/utf8"
+	"unsafe"
 )
 
 // FORMAT.md, "PORT: input and outputs".
@@ -64,6 +65,9 @@ func decodePorts(r *reader, p *Program) {
 	}
 	r.enterChunk("outputs")
 	n := r.count("number", maxOutputs, 2)
+	if !r.hold(n, unsafe.Sizeof(Output{})) {
+		return
+	}
 	p.Outputs = make([]Output, n)
 	for i := 0; i < n && r.err == nil; i++ {
 		r.enter("output", i)

@@ -33,7 +33,7 @@ func decodeSelfTests(r *reader, p *Program) {
 	for i := 0; i < n && r.err == nil; i++ {
 		r.enter("self-test", i)
 		p.SelfTests[i].Seed = r.uint32("seed")
-		if !r.take("the list of outputs", elems) {
+		if !r.take("the list of outputs", elems, 4) {
 			return
 		}
 		want := make([]int32, elems)

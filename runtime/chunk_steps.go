@@ -1,5 +1,7 @@
 package runtime
 
+import "unsafe"
+
 // FORMAT.md, "STEP: step functions".
 
 func hasSteps(p *Program) bool { return len(p.Steps) > 0 }
@@ -16,7 +18,7 @@ func encodeSteps(w *writer, p *Program) {
 func decodeSteps(r *reader, p *Program) {
 	r.enterChunk("step functions")
 	n := r.count("number", maxSteps, 2)
-	if n > 0 {
+	if n > 0 && r.hold(n, unsafe.Sizeof(Step{})) {
 		p.Steps = make([]Step, n)
 	}
 	for i := 0; i < n && r.err == nil; i++ {

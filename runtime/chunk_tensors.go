@@ -1,6 +1,9 @@
 package runtime
 
-import "math"
+import (
+	"math"
+	"unsafe"
+)
 
 // FORMAT.md, "TNSR: tensors".
 
@@ -27,6 +30,9 @@ func encodeTensors(w *writer, p *Program) {
 func decodeTensors(r *reader, p *Program) {
 	r.enterChunk("tensors")
 	n := r.count("number", maxTensors, 8)
+	if !r.hold(n, unsafe.Sizeof(Tensor{})) {
+		return
+	}
 	p.Tensors = make([]Tensor, n)
 	for i := 0; i < n && r.err == nil; i++ {
 		r.enter("tensor", i)

@@ -34,6 +34,9 @@ func decodeWeights(r *reader, p *Program) {
 			length := r.count("length", maxFileBytes, 1)
 			from := r.pos
 			data := r.raw("weights", length)
+			if !r.own {
+				r.hold(length, 1)
+			}
 			r.say(from, "%d indices in 0..%d, %v", n, len(p.Codebooks[t.Codebook].Centres)-1, kind)
 			if !r.own {
 				data = append([]byte(nil), data...)

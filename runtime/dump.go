@@ -25,7 +25,7 @@ func Dump(w io.Writer, data []byte) error {
 		d.field(len(magic), headSize, fmt.Sprintf("version %d", version))
 	}
 	d.frames = frames
-	_, parseErr := decodeFrames(data, frames, false, d.field)
+	_, parseErr := decodeFrames(data, frames, decoding{limits: NoLimits.For(0), note: d.field})
 	if err == nil {
 		err = parseErr
 	}

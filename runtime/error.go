@@ -3,6 +3,8 @@ package runtime
 import (
 	"fmt"
 	"strings"
+
+	"qconv/runtime/printable"
 )
 
 // FormatError says that a file is not a valid program.
@@ -17,7 +19,7 @@ func (e *FormatError) Error() string {
 	var b strings.Builder
 	b.WriteString("runtime: ")
 	if e.Path != "" {
-		b.WriteString(e.Path + ": ")
+		b.WriteString(printable.Name(e.Path) + ": ")
 	}
 	if e.Chunk != "" {
 		fmt.Fprintf(&b, "chunk %q at ", e.Chunk)

@@ -74,21 +74,27 @@ func Decode(data []byte) (*Program, error) {
 	if err != nil {
 		return nil, err
 	}
-	return decodeFrames(data, frames, false, nil)
+	return decodeFrames(data, frames, decoding{limits: NoLimits.For(0)})
 }
 
-// decodeOwn is Decode of data that nobody else uses: the program may refer to them.
-func decodeOwn(data []byte) (*Program, error) {
+// decodeWithin is Decode of data that nobody else uses, within limits that are given: the program may refer to data.
+func decodeWithin(data []byte, l Limits) (*Program, error) {
 	frames, err := readFrames(data)
 	if err != nil {
 		return nil, err
 	}
-	return decodeFrames(data, frames, true, nil)
+	return decodeFrames(data, frames, decoding{own: true, limits: l})
 }
 
-// decodeFrames parses and validates the chunks of a file. Note, if not nil, is told every
-// field of every known chunk. Where own is set, the program may refer to file.
-func decodeFrames(file []byte, frames []frame, own bool, note func(from, to int, meaning string)) (*Program, error) {
+// decoding are the choices of decodeFrames.
+type decoding struct {
+	own    bool // the program may refer to the file
+	limits Limits
+	note   func(from, to int, meaning string) // is told every field of every known chunk; may be nil
+}
+
+// decodeFrames parses and validates the chunks of a file.
+func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 	frames, err := knownFrames(frames)
 	if err != nil {
 		return nil, err
@@ -97,10 +103,12 @@ func decodeFrames(file []byte, frames []frame, own bool, note func(from, to int,
 	c := newChecker(p)
 	r := reader{
 		file:    file,
-		own:     own,
+		own:     o.own,
 		entries: maxEntries(len(file)),
 		weights: maxFileWeights(len(file)),
-		note:    note,
+		limits:  o.limits,
+		memory:  o.limits.Memory - int64(len(file)),
+		note:    o.note,
 	}
 	for _, kind := range chunks {
 		next := frame{id: "the end of the file", at: len(file)}
@@ -126,6 +134,9 @@ func decodeFrames(file []byte, frames []frame, own bool, note func(from, to int,
 				at = r.starts[f.item]
 			}
 			return nil, &FormatError{Offset: int64(at), Chunk: kind.id, Reason: f.reason}
+		}
+		if err := o.limits.checkWork(c.work); err != nil {
+			return nil, err
 		}
 	}
 	if len(frames) > 0 && frames[0].id != endID {

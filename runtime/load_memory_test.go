@@ -56,9 +56,7 @@ func TestLoadMemory(t *testing.T) {
 		t.Skip("a large program")
 	}
 	path := filepath.Join(t.TempDir(), "large.qlut")
-	if err := WriteFile(path, largeProgram(rand.New(rand.NewSource(1)), evenCentres(-8, 7))); err != nil {
-		t.Fatal(err)
-	}
+	writeProgram(t, path, largeProgram(rand.New(rand.NewSource(1)), evenCentres(-8, 7)))
 	for _, o := range []Options{{}, {Kernel: kernelPortable}, {Kernel: kernelGeneric}} {
 		var r *Runner
 		most := peak(func() {

@@ -18,10 +18,7 @@ func (m Memory) Total() int { return m.Arena + m.Scratch + m.Weights + m.Tables 
 func (r *Runner) Memory() Memory {
 	m := r.ops.memory
 	m.Scratch = r.ops.need.Bytes() * r.ops.workers
-	m.Arena = len(r.arena)
-	for _, o := range r.outs {
-		m.Arena += 4 * len(o)
-	}
+	m.Arena = len(r.arena) + r.p.outputBytes()
 	return m
 }
 

@@ -16,14 +16,18 @@ type span struct {
 	offset      int
 }
 
-// lifetimes returns the spans of all tensors of p that hold level indices. A tensor
-// lives from the instruction that writes it to the last one that reads it; outputs live
-// to the end. A [Map] works in place where its input is not read later.
+// lifetimes returns the spans of all tensors of p that hold level indices and are no outputs. A tensor
+// lives from the instruction that writes it to the last one that reads it. A [Map] works in place where its
+// input is not read later.
 func (p *Program) lifetimes() []*span {
 	byTensor := make([]*span, len(p.Tensors))
+	output := make([]bool, len(p.Tensors))
+	for _, o := range p.Outputs {
+		output[o.Tensor] = true
+	}
 	var spans []*span
 	write := func(t, at int) {
-		if p.Tensors[t].Levels == 0 || byTensor[t] != nil {
+		if p.Tensors[t].Levels == 0 || output[t] {
 			return
 		}
 		size := (p.Tensors[t].Elems() + arenaAlign - 1) / arenaAlign * arenaAlign
@@ -33,18 +37,18 @@ func (p *Program) lifetimes() []*span {
 	write(p.Input.Tensor, -1)
 	for i, instr := range p.Instrs {
 		for _, t := range instr.Srcs() {
-			byTensor[t].last = i
+			if !output[t] {
+				byTensor[t].last = i
+			}
 		}
 		write(instr.Dst(), i)
 	}
-	for _, o := range p.Outputs {
-		if s := byTensor[o.Tensor]; s != nil {
-			s.last = len(p.Instrs)
-		}
-	}
 	for i, instr := range p.Instrs {
-		if m, ok := instr.(*Map); ok && byTensor[m.In].last == i {
-			in, out := byTensor[m.In], byTensor[m.Out]
+		m, ok := instr.(*Map)
+		if !ok {
+			continue
+		}
+		if in, out := byTensor[m.In], byTensor[m.Out]; in != nil && out != nil && in.last == i {
 			in.tensors = append(in.tensors, out.tensors...)
 			in.last = out.last
 			byTensor[m.Out] = in
@@ -54,7 +58,7 @@ func (p *Program) lifetimes() []*span {
 	return spans
 }
 
-// planArena gives every tensor of levels an offset such that no two tensors that live
+// planArena gives every tensor of levels that is no output an offset such that no two tensors that live
 // at the same time share memory, and returns the offsets by tensor and the size of the
 // arena. Larger tensors are placed first, each at the lowest offset that is free
 // throughout its life.

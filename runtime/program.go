@@ -172,7 +172,9 @@ type Copy struct {
 //
 //	out[OutStart + sum i[d]*OutStride[d]] = in[InStart + sum i[d]*InStride[d]]
 //
-// Offsets and strides count elements; unused trailing dimensions have size 1.
+// Offsets and strides count elements; unused trailing dimensions have size 1. No two i write the same
+// element: in order of its size, every OutStride of a dimension with Dims > 1 exceeds the way that the
+// smaller ones lead together.
 type Piece struct {
 	In                  int
 	Dims                [6]int

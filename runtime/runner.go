@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"math"
+	"unsafe"
 
 	"qconv/runtime/internal/kernel"
 )
@@ -10,9 +11,10 @@ import (
 // Options are the choices of [NewRunner].
 type Options struct {
 	// Kernel limits the choice of kernels: "" takes the best for every layer, "portable"
-	// the best without instructions of a particular machine, "generic" the look-up kernel
-	// for all. The results are the same. Where it is empty, the environment variable
-	// QCONV_KERNEL is used instead.
+	// the best without instructions of a particular machine, "neon", "avx2" or "avx512" the
+	// best for a machine that has these and nothing better, if this one has them too, and
+	// "generic" the look-up kernel for all. The results are the same. Where it is empty, the
+	// environment variable QCONV_KERNEL is used instead.
 	Kernel string
 	// Workers is the number of goroutines, 1..256, that share the work: of every large
 	// layer in a Runner, of the samples in a [Batch]. 0 stands for 1. The results are the
@@ -23,8 +25,15 @@ type Options struct {
 	// every Run, one output channel at a time. It takes the look-up kernel for all linear
 	// layers; workers share none of them.
 	LowMemory bool
+	// Limits bound the memory and the work of the Runner; [NewRunner] fails with a [*LimitError] for a program that
+	// exceeds them.
+	Limits Limits
 
-	splitFrom int // least MACs of a part of a layer; 0: what pays
+	// PartMACs is the least number of multiply-accumulates of the part of a layer that a
+	// worker computes. 0 or less stands for what pays.
+	PartMACs int
+
+	clones int // of the Runner that will be made
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
@@ -46,9 +55,14 @@ type Runner struct {
 }
 
 // NewRunner prepares p, which must not be modified afterwards. It fails if p is not
-// valid or if Options name an unknown kernel.
+// valid, if Options name an unknown kernel, and if p exceeds Options.Limits.
 func NewRunner(p *Program, o Options) (*Runner, error) {
-	if err := p.Validate(); err != nil {
+	c := newChecker(p)
+	if err := c.validate(); err != nil {
+		return nil, err
+	}
+	o.Limits = o.Limits.For(p.bytes())
+	if err := o.Limits.checkWork(c.work); err != nil {
 		return nil, err
 	}
 	ops, err := prepare(p, o)
@@ -72,20 +86,24 @@ func (o *ops) runner(p *Program) *Runner {
 		src:     make([][]byte, o.operands),
 		scratch: o.newScratch(),
 	}
-	for t := range p.Tensors {
-		if n := p.Tensors[t].Elems(); p.Tensors[t].Levels > 0 {
-			at := o.offsets[t]
-			r.tensors[t] = r.arena[at : at+n : at+n]
-		} else {
-			r.accs[t] = make([]int32, n)
-		}
-	}
+	results := make([][]int32, len(p.Tensors)) // of outputs
 	for _, out := range p.Outputs {
-		data := r.accs[out.Tensor]
-		if data == nil {
-			data = make([]int32, p.Tensors[out.Tensor].Elems())
+		t, n := out.Tensor, p.Tensors[out.Tensor].Elems()
+		switch {
+		case results[t] != nil:
+		case p.Tensors[t].Levels > 0:
+			results[t], r.tensors[t] = newResult(n)
+		default:
+			results[t] = make([]int32, n)
+			r.accs[t] = results[t]
 		}
-		r.outs = append(r.outs, data)
+		r.outs = append(r.outs, results[t])
+	}
+	for t := range p.Tensors {
+		if results[t] == nil {
+			at, n := o.offsets[t], p.Tensors[t].Elems()
+			r.tensors[t] = r.arena[at : at+n : at+n]
+		}
 	}
 	if o.workers > 1 {
 		r.hire(o.workers - 1)
@@ -93,12 +111,34 @@ func (o *ops) runner(p *Program) *Runner {
 	return r
 }
 
+// newResult allocates an output of n levels: the levels, as instructions see them, lie in the last quarter of the numbers
+// that [Runner.Run] makes of them, one after the other from the first, so that none is overwritten before it
+// is read.
+func newResult(n int) (numbers []int32, levels []byte) {
+	all := make([]int32, resultBytes(n)/4)
+	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(all))), 4*len(all))
+	at := max(kernel.Margin, (3*n+arenaAlign-1)/arenaAlign*arenaAlign)
+	return all[:n:n], bytes[at : at+n : at+n]
+}
+
+// resultBytes is the memory of newResult.
+func resultBytes(n int) int {
+	return (max(kernel.Margin, 3*n+arenaAlign) + n + kernel.Margin + 3) / 4 * 4
+}
+
+// widen makes numbers of the levels in their last quarter.
+func widen(numbers []int32, levels []byte) {
+	for i, v := range levels {
+		numbers[i] = int32(v)
+	}
+}
+
 // Run computes the outputs for one sample: as many bytes as the input tensor has
 // elements, in the order that Input tells, which go through Input.Tables. Without tables
 // the bytes are level indices, and one that is out of range is an error.
 //
 // The result holds the elements of every output: level indices or accumulators. It
-// belongs to the Runner and is valid until the next Run.
+// belongs to the Runner and is valid until the next Run; outputs of the same tensor share theirs.
 func (r *Runner) Run(sample []byte) ([][]int32, error) {
 	in := r.tensors[r.p.Input.Tensor]
 	if len(sample) != len(in) {
@@ -153,13 +193,8 @@ func (r *Runner) run() [][]int32 {
 	for _, o := range r.ops.list {
 		r.execute(o)
 	}
-	for i, t := range r.ops.outputs {
-		if levels := r.tensors[t]; levels != nil {
-			out := r.outs[i]
-			for j, v := range levels {
-				out[j] = int32(v)
-			}
-		}
+	for _, i := range r.ops.levels {
+		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}
 	return r.outs
 }

@@ -13,9 +13,10 @@ type ops struct {
 	layers  []LayerInfo
 	need    kernel.Need
 	memory  Memory // Weights and Tables
+	spare   int64  // bytes that fast forms of layers may take
 	arena   int    // bytes
 	offsets []int  // by tensor
-	outputs []int  // tensors
+	levels  []int  // outputs that hold levels, the first of each tensor
 
 	workers  int // most parts of an instruction
 	operands int // most operands of an instruction
@@ -60,8 +61,15 @@ func prepare(p *Program, o Options) (*ops, error) {
 	}
 	s := &ops{workers: 1}
 	s.offsets, s.arena = p.planArena()
-	for _, out := range p.Outputs {
-		s.outputs = append(s.outputs, out.Tensor)
+	if err := s.allot(p, o); err != nil {
+		return nil, err
+	}
+	seen := map[int]bool{}
+	for i, out := range p.Outputs {
+		if p.Tensors[out.Tensor].Levels > 0 && !seen[out.Tensor] {
+			s.levels = append(s.levels, i)
+		}
+		seen[out.Tensor] = true
 	}
 	s.prepareInput(p)
 	s.list = make([]*op, len(p.Instrs))
@@ -131,20 +139,43 @@ func (s *ops) prepareInput(p *Program) {
 
 // prepareCopy makes one kernel per piece. The fill is left out where pieces cover all.
 func (s *ops) prepareCopy(op *op, p *Program, i *Copy) {
-	covered := make([]bool, p.Tensors[i.Out].Elems())
-	left := len(covered)
 	for _, q := range i.Pieces {
 		k := kernel.NewCopy(q.Dims, q.OutStart, q.InStart, q.OutStride, q.InStride)
 		s.memory.Tables += k.Memory()
 		op.copies = append(op.copies, k)
+	}
+	op.fill, op.fillWith = !i.covers(p.Tensors[i.Out].Elems()), i.Fill
+}
+
+// covers says that the pieces together write every element of elems.
+func (i *Copy) covers(elems int) bool {
+	left := elems
+	for k := range i.Pieces {
+		left -= i.Pieces[k].size()
+	}
+	if left > 0 || len(i.Pieces) == 1 {
+		return left == 0 // a piece writes no element twice
+	}
+	covered := make([]uint8, (elems+7)/8)
+	left = elems
+	for _, q := range i.Pieces {
 		q.visit(0, q.OutStart, func(at int) {
-			if !covered[at] {
-				covered[at] = true
+			if bit := uint8(1) << (at & 7); covered[at>>3]&bit == 0 {
+				covered[at>>3] |= bit
 				left--
 			}
 		})
 	}
-	op.fill, op.fillWith = left > 0, i.Fill
+	return left == 0
+}
+
+// size is the number of elements that q writes.
+func (q *Piece) size() int {
+	n := 1
+	for _, d := range q.Dims {
+		n *= d
+	}
+	return n
 }
 
 // visit calls f for the position in Out of every element that q writes.

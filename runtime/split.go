@@ -22,8 +22,8 @@ const (
 // minPart is the least number of multiply-accumulates that a part of a layer is worth.
 func (o Options) minPart() int {
 	switch {
-	case o.splitFrom > 0:
-		return o.splitFrom
+	case o.PartMACs > 0:
+		return o.PartMACs
 	case o.Kernel == kernelGeneric:
 		return minPartLookup
 	case o.vector() == kernel.Portable:

@@ -7,7 +7,10 @@ import "fmt"
 // FORMAT.md exceeded, weights whose coded form is damaged, or an accumulator that does
 // not provably fit an int32. A Program made by [Decode] or [Open] is valid.
 func (p *Program) Validate() error {
-	c := newChecker(p)
+	return newChecker(p).validate()
+}
+
+func (c *checker) validate() error {
 	for _, kind := range chunks {
 		if f := kind.check(c); f != nil {
 			return fmt.Errorf("runtime: %w", f.reason)

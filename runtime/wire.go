@@ -26,6 +26,8 @@ type reader struct {
 	err     error
 	entries int64 // of packed lists and tables that may still come
 	weights int64 // that may still come
+	limits  Limits
+	memory  int64 // bytes that may still be allocated
 
 	item    string // what is being read, "tensor" for example
 	index   int    // its number, or -1 when there is only one
@@ -69,6 +71,19 @@ func (r *reader) fail(at int, format string, args ...any) {
 		r.err = &FormatError{Offset: int64(at), Chunk: r.chunk, Reason: fmt.Errorf("%s: %w", r.where(), reason)}
 	}
 	r.pos = r.end
+}
+
+// hold counts n things of size bytes before they are allocated. It reports whether the limit allows them.
+func (r *reader) hold(n int, size uintptr) bool {
+	if r.err != nil {
+		return false
+	}
+	if r.memory -= int64(n) * int64(size); r.memory < 0 {
+		r.err = r.limits.tooMuchMemory(r.limits.Memory - r.memory)
+		r.pos = r.end
+		return false
+	}
+	return true
 }
 
 // say notes the field that started at offset from and ends here.
@@ -208,9 +223,9 @@ func (r *reader) string(what string) string {
 	return s
 }
 
-// take counts n entries of packed lists or tables before they are stored. It reports
+// take counts n entries of packed lists or tables before they are stored, in size bytes each. It reports
 // whether the file may hold them.
-func (r *reader) take(what string, n int) bool {
+func (r *reader) take(what string, n int, size uintptr) bool {
 	if r.err != nil {
 		return false
 	}
@@ -219,7 +234,7 @@ func (r *reader) take(what string, n int) bool {
 			what, n, len(r.file), maxEntries(len(r.file)))
 		return false
 	}
-	return true
+	return r.hold(n, size)
 }
 
 // close checks that the payload was used up.

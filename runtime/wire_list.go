@@ -115,7 +115,7 @@ func (w *writer) ascending(values []int32) {
 
 // ascending reads n numbers that ascend strictly; nil if n is 0 or in case of a fault.
 func (r *reader) ascending(what string, n int) []int32 {
-	if n == 0 || !r.take(what, n) {
+	if n == 0 || !r.take(what, n, 4) {
 		return nil
 	}
 	first := r.int("first of "+what, math.MinInt32, math.MaxInt32)
@@ -169,7 +169,7 @@ func (w *writer) table(t []uint8) {
 
 // table reads a table of n bytes.
 func (r *reader) table(what string, n int) []uint8 {
-	if !r.take(what, n) {
+	if !r.take(what, n, 1) {
 		return nil
 	}
 	from := r.pos

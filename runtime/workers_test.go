@@ -11,9 +11,9 @@ import (
 
 // splitting are options under which even the smallest layers are cut.
 var splitting = []Options{
-	{Workers: 2, splitFrom: 1},
-	{Workers: 3, splitFrom: 1, Kernel: kernelPortable},
-	{Workers: 7, splitFrom: 1, Kernel: kernelGeneric},
+	{Workers: 2, PartMACs: 1},
+	{Workers: 3, PartMACs: 1, Kernel: kernelPortable},
+	{Workers: 7, PartMACs: 1, Kernel: kernelGeneric},
 }
 
 // TestWorkersEqual compares layers that workers share with the definitions of program.go.

@@ -11,6 +11,7 @@ import (
 	"qconv/finetune"
 	"qconv/onnx"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var (
@@ -23,7 +24,7 @@ var benchCommand = &cli.Command{
 	Name:      "bench",
 	Usage:     "measure the time of one inference",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Flags:     []cli.Flag{secondsFlag, kernelFlag, workersFlag, jsonFlag},
+	Flags:     []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, jsonFlag},
 	Action:    runBench,
 }
 
@@ -67,7 +68,7 @@ func runBench(c *cli.Context) error {
 	if workers < 1 || workers > 256 {
 		return usagef("flag --%s: got %d, want 1..256", workersFlag.Name, workers)
 	}
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil {
 		return err
 	}
@@ -75,11 +76,11 @@ func runBench(c *cli.Context) error {
 	var r *benchReport
 	switch {
 	case integer:
-		r, err = benchProgram(c.Context, path, qrt.Options{Kernel: kernel, Workers: workers}, d)
+		r, err = benchProgram(c, path, qrt.Options{Kernel: kernel, Workers: workers, Limits: programLimits(c)}, d)
 	case workers > 1:
-		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, path)
+		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, printable.Name(path))
 	default:
-		r, err = benchFloat(c.Context, path, d)
+		r, err = benchFloat(c, path, d)
 	}
 	if err != nil {
 		return err
@@ -88,8 +89,8 @@ func runBench(c *cli.Context) error {
 	return report(c, r, r.print)
 }
 
-func benchProgram(ctx context.Context, path string, o qrt.Options, d time.Duration) (*benchReport, error) {
-	p, err := readProgram(path)
+func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration) (*benchReport, error) {
+	p, err := readProgram(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +106,7 @@ func benchProgram(ctx context.Context, path string, o qrt.Options, d time.Durati
 	for _, l := range runner.Layers() {
 		r.Layers = append(r.Layers, kernelInfo{Name: l.Name, Kernel: l.Kernel, Workers: l.Workers, MACs: l.MACs})
 	}
-	err = r.measure(ctx, d, func() error {
+	err = r.measure(c.Context, d, func() error {
 		_, err := runner.RunLevels(indices)
 		return err
 	})
@@ -113,7 +114,7 @@ func benchProgram(ctx context.Context, path string, o qrt.Options, d time.Durati
 		r.Layers[i].Ns = t.Nanoseconds()
 	}
 	if err == nil && o.Workers > 1 {
-		r.BatchNs, err = benchBatch(ctx, p, o, indices, d)
+		r.BatchNs, err = benchBatch(c.Context, p, o, indices, d)
 	}
 	return r, err
 }
@@ -137,8 +138,8 @@ func benchBatch(ctx context.Context, p *qrt.Program, o qrt.Options, sample []byt
 }
 
 // benchFloat times the float engine, one sample at a time.
-func benchFloat(ctx context.Context, path string, d time.Duration) (*benchReport, error) {
-	f, err := readFloat(path)
+func benchFloat(c *cli.Context, path string, d time.Duration) (*benchReport, error) {
+	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +156,7 @@ func benchFloat(ctx context.Context, path string, d time.Duration) (*benchReport
 	for _, v := range f.graph.Inputs {
 		inputs = append(inputs, make([]float32, v.Shape.Elems()))
 	}
-	return r, r.measure(ctx, d, func() error {
+	return r, r.measure(c.Context, d, func() error {
 		_, err := exec.Run(inputs...)
 		return err
 	})
@@ -198,7 +199,7 @@ func (r *benchReport) print(w io.Writer) {
 		if l.MACs > 0 && l.Ns > 0 {
 			speed = fmt.Sprintf("%.1f", float64(l.MACs)/float64(l.Ns))
 		}
-		t.add(l.Name, l.Kernel, fmt.Sprint(l.Workers), grouped(l.MACs), time.Duration(l.Ns), speed)
+		t.add(printable.Name(l.Name), l.Kernel, fmt.Sprint(l.Workers), grouped(l.MACs), time.Duration(l.Ns), speed)
 	}
 	t.print(w)
 }

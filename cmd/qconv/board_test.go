@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"qconv/internal/testtool"
 )
 
 // boards are the targets of qrun that are not this machine, each with the program that runs
@@ -94,9 +96,7 @@ func TestBoards(t *testing.T) {
 			if info.Size() >= maxBinary {
 				t.Errorf("qrun has %d bytes, want less than %d", info.Size(), maxBinary)
 			}
-			if _, err := exec.LookPath(board.emulator); err != nil {
-				t.Skipf("%s is not installed (apt-get install qemu-user-static)", board.emulator)
-			}
+			testtool.Path(t, board.emulator, "apt-get install qemu-user-static")
 			for i, p := range programs {
 				run(t, board.emulator, tool, "--selftest", p.file)
 				if got := run(t, board.emulator, tool, p.file, p.input, "--json"); got != want[i] {

@@ -21,6 +21,8 @@ type checkInfo struct {
 	// the largest output.
 	Simplified float64 `json:"simplified_difference"`
 	Largest    float64 `json:"largest_output"`
+	// Skipped says that the network was not run at all, and Reason why.
+	Skipped bool `json:"skipped,omitempty"`
 	// Compared says that another executor took the file; otherwise Reason says why not.
 	// Difference is the largest one between its outputs and ours.
 	Compared   bool    `json:"compared"`
@@ -30,6 +32,9 @@ type checkInfo struct {
 }
 
 func (k *checkInfo) String() string {
+	if k.Skipped {
+		return "not run: " + k.Reason
+	}
 	text := fmt.Sprintf("simplification changes outputs, up to %.3g, by at most %.2g", k.Largest, k.Simplified)
 	switch {
 	case !k.Compared:
@@ -40,15 +45,29 @@ func (k *checkInfo) String() string {
 	return text + fmt.Sprintf("; onnx-go agrees to %.2g", k.Difference)
 }
 
-// maxCompared is the size of the largest file, in bytes, that is given to the independent
-// executor, which keeps several copies of all weights.
+// A network is run to be checked if that takes no more multiply-accumulates than any file may ask for, and
+// so many more for a byte of its file.
+const (
+	maxChecked     = 1 << 32
+	checkedPerByte = 1 << 15
+)
+
+// maxCompared is the size of the largest file, in bytes, that is read again to be compared.
 const maxCompared = 32 << 20
 
 // probe is what a network answers to a random input before it is simplified.
-type probe struct{ inputs, outputs [][]float32 }
+type probe struct {
+	inputs, outputs [][]float32
+	work            int64 // of the network, where it is too much to run it
+}
 
-func newProbe(g *onnx.Graph) (*probe, error) {
+// newProbe asks the network of a file of some bytes.
+func newProbe(g *onnx.Graph, size int64) (*probe, error) {
 	p := &probe{}
+	if work := onnx.Work(g); work > maxChecked+checkedPerByte*size {
+		p.work = work
+		return p, nil
+	}
 	rng := rand.New(rand.NewPCG(checkSeed, 0))
 	for _, v := range g.Inputs {
 		x := make([]float32, v.Shape.Elems())
@@ -76,6 +95,9 @@ func (p *probe) ask(g *onnx.Graph) ([][]float32, error) {
 // check compares the simplified network with what it answered before, and the file itself with
 // an independent executor. An error means that our own cannot run it.
 func (p *probe) check(path string, simplified *onnx.Graph) (*checkInfo, error) {
+	if p.work > 0 {
+		return &checkInfo{Skipped: true, Reason: fmt.Sprintf("one run takes the time of %.2g multiply-accumulates: check some with qconv run --expect", float64(p.work))}, nil
+	}
 	k := &checkInfo{}
 	outputs, err := p.ask(simplified)
 	if err != nil {

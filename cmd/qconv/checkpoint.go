@@ -2,29 +2,24 @@ package main
 
 import (
 	"crypto/sha256"
-	"encoding/gob"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
+	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 )
 
 // checkpoint is the file an interrupted fine-tuning goes on from.
 type checkpoint struct {
-	path string
+	file *atomicfile.File
 	key  runKey
-}
-
-// checkpointFile is what it holds.
-type checkpointFile struct {
-	Key   runKey
-	State finetune.State
+	step atomic.Int64 // of the state that the file holds; 0 where there is none of this run
 }
 
 // runKey identifies a run: two runs with the same key do the same.
@@ -90,35 +85,54 @@ func (k runKey) difference(now runKey) string {
 }
 
 // save replaces the file.
-func (k checkpoint) save(s *finetune.State) error {
-	return replaceFile(k.path, func(w io.Writer) error { return gob.NewEncoder(w).Encode(checkpointFile{k.key, *s}) })
+func (k *checkpoint) save(s *finetune.State) error {
+	if err := k.file.Replace((&checkpointFile{k.key, *s}).encode); err != nil {
+		return err
+	}
+	k.step.Store(int64(s.Step))
+	return nil
+}
+
+// left tells an interrupted run what it can go on from.
+func (k *checkpoint) left() string {
+	step := k.step.Load()
+	if step == 0 {
+		return "no step is saved yet"
+	}
+	return fmt.Sprintf("%s holds the state after step %d, the same command with --%s goes on from there", k.file.Path(), step, resumeFlag.Name)
 }
 
 // load reads the file and checks that it is of this run.
-func (k checkpoint) load() (*finetune.State, error) {
-	f, err := os.Open(k.path)
+func (k *checkpoint) load() (*finetune.State, error) {
+	path := k.file.Path()
+	info, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, inputf("nothing to resume: there is no %s; start without --%s", k.path, resumeFlag.Name)
+		return nil, inputf("nothing to resume: there is no %s; start without --%s", path, resumeFlag.Name)
 	}
+	if err == nil && !info.Mode().IsRegular() {
+		return nil, inputf("%s is no file; start without --%s", path, resumeFlag.Name)
+	}
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, &inputError{err}
 	}
 	defer f.Close()
 	var file checkpointFile
-	if err := gob.NewDecoder(f).Decode(&file); err != nil {
-		return nil, inputf("%s is no checkpoint: %w; start without --%s", k.path, err, resumeFlag.Name)
+	if err := file.decode(f, info.Size()); err != nil {
+		return nil, inputf("%s is no checkpoint to go on from: %w; start without --%s", path, err, resumeFlag.Name)
 	}
 	if d := file.Key.difference(k.key); d != "" {
-		return nil, inputf("%s is of a run with %s; give the same again, or start without --%s", k.path, d, resumeFlag.Name)
+		return nil, inputf("%s is of a run with %s; give the same again, or start without --%s", path, d, resumeFlag.Name)
 	}
+	k.step.Store(int64(file.State.Step))
 	return &file.State, nil
 }
 
 // setAside renames a file that an earlier run left, so that this one does not replace it, and
 // returns its new name; empty where there was none.
-func (k checkpoint) setAside() (string, error) {
-	old := k.path + ".old"
-	err := os.Rename(k.path, old)
+func (k *checkpoint) setAside() (string, error) {
+	old := k.file.Path() + ".old"
+	err := os.Rename(k.file.Path(), old)
 	if errors.Is(err, fs.ErrNotExist) {
 		return "", nil
 	}
@@ -128,9 +142,8 @@ func (k checkpoint) setAside() (string, error) {
 	return old, nil
 }
 
-// remove deletes the file, if it is there, and what an end in the middle of save left of it.
-func (k checkpoint) remove() {
-	for _, path := range []string{k.path, temporary(k.path)} {
-		os.Remove(path)
-	}
+// remove deletes the file, if it is there, and ends the claim of it.
+func (k *checkpoint) remove() {
+	os.Remove(k.file.Path())
+	k.file.Release()
 }

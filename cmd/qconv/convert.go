@@ -8,10 +8,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var calibFlag = &cli.StringFlag{Name: "calib", Category: catData, Usage: "`DATA` to choose ranges from, for a model that was not fine-tuned; needs no labels"}
@@ -23,7 +25,7 @@ var convertCommand = &cli.Command{
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is. Any other needs --calib: its ranges are chosen, its weights " +
 		"clustered and its biases corrected without training. The file is written even where a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
 		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
@@ -59,9 +61,11 @@ func runConvert(c *cli.Context) error {
 	if out == "" {
 		out = outputName(path, ".qlut")
 	}
-	if err := checkOutput(out, path); err != nil {
+	file, err := claim(c, out, path)
+	if err != nil {
 		return err
 	}
+	defer file.Release()
 	val := c.String(convertValFlag.Name)
 	if gates.any() && val == "" {
 		if val = c.String(calibFlag.Name); val == "" {
@@ -76,7 +80,7 @@ func runConvert(c *cli.Context) error {
 	reference := &floatModel{graph: m.Graph, levels: m.Levels}
 	if isTuned(m) {
 		if name := anySet(c, quantFlags); name != "" {
-			return usagef("flag --%s: %s has its levels and weights already", name, path)
+			return usagef("flag --%s: %s has its levels and weights already", name, printable.Name(path))
 		}
 	} else {
 		if err := applyLayerConfig(c, m, &clustering, &calibration); err != nil {
@@ -87,10 +91,11 @@ func runConvert(c *cli.Context) error {
 			return err
 		}
 	}
-	p, info, err := compile(m, out)
+	p, info, err := compile(m, file, programLimits(c))
 	if err != nil {
 		return named(path, err)
 	}
+	whenWritten(c.Context, out)
 	r := convertReport{Model: path, Output: out, programInfo: *info}
 	if val != "" {
 		reference.input, reference.labels = m.Input, m.Labels
@@ -109,7 +114,7 @@ func runConvert(c *cli.Context) error {
 
 // openModel reads a model that is to become integer and takes over the preprocessing flags.
 func openModel(c *cli.Context, path string) (*quant.Model, error) {
-	m, err := readModel(path)
+	m, err := readModel(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -180,13 +185,17 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*s
 		m.Input.Given = true
 	}
 	if len(m.Labels) == 0 && len(s.set.Classes) == m.Graph.Outputs[0].Shape.Elems() {
-		m.Labels = s.set.Classes
+		if err := checkNames(s.set.Classes); err != nil {
+			note(c, "warning: the names of the classes are not stored: %v", err)
+		} else {
+			m.Labels = s.set.Classes
+		}
 	}
 	return s, nil
 }
 
 // compile lowers a model and writes the program.
-func compile(m *quant.Model, out string) (*qrt.Program, *programInfo, error) {
+func compile(m *quant.Model, out *atomicfile.File, limits qrt.Limits) (*qrt.Program, *programInfo, error) {
 	m.Producer = producer()
 	p, err := quant.Compile(m)
 	if err != nil {
@@ -196,11 +205,10 @@ func compile(m *quant.Model, out string) (*qrt.Program, *programInfo, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	write := func(path string) error { return qrt.WriteFile(path, p) }
-	if err := writeResult(out, write, func() ([]byte, error) { return data, nil }); err != nil {
+	if err := writeResult(out, data); err != nil {
 		return nil, nil, err
 	}
-	info, err := inspectProgram(p, len(data))
+	info, err := inspectProgram(p, len(data), limits)
 	return p, info, err
 }
 
@@ -224,7 +232,7 @@ func compareProgram(c *cli.Context, f *floatModel, p *qrt.Program, s *samples) (
 	if err != nil {
 		return nil, nil, err
 	}
-	integer, err := newIntegerNetwork(p, s)
+	integer, err := newIntegerNetwork(p, s, programLimits(c))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -238,7 +246,7 @@ func (r convertReport) print(w io.Writer) {
 		fmt.Fprintln(w)
 		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})
 	}
-	fmt.Fprintf(w, "written: %s\n", r.Output)
+	fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
 }
 
 // printComparison prints the metrics of several networks on the same data side by side,
@@ -269,7 +277,11 @@ func printComparison(w io.Writer, names []string, all []*metrics) {
 func producer() string { return "qconv " + buildVersion() }
 
 // writeModel stores a model as an ONNX file.
-func writeModel(path string, m *quant.Model) error {
+func writeModel(out *atomicfile.File, m *quant.Model) error {
 	m.Producer = producer()
-	return writeResult(path, m.Save, func() ([]byte, error) { return nil, fmt.Errorf("%s is no regular file", path) })
+	data, err := m.Encode()
+	if err != nil {
+		return err
+	}
+	return writeResult(out, data)
 }

@@ -11,6 +11,7 @@ import (
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // samples is a data set as a network takes it: pixels preprocessed, float values as they
@@ -33,18 +34,21 @@ func inputShape(g *onnx.Graph) ([]int, error) {
 	return shape, nil
 }
 
+// readOptions are the options that every reading of data for a network input of the given shape has.
+func readOptions(c *cli.Context, shape []int) dataset.Options {
+	return dataset.Options{Shape: shape, MaxMemory: maxMemory(c), Context: c.Context}
+}
+
 // dataOptions are the options of the data flags for a network input of the given shape
 // and the class names of the model, if it has any.
 func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []string) dataset.Options {
-	o := dataset.Options{
-		Layout:  c.String(layoutFlag.Name),
-		Limit:   c.Int(samplesFlag.Name),
-		Seed:    c.Uint64(seedFlag.Name),
-		SkipBad: c.Bool(skipBadFlag.Name),
-		Classes: labels,
-
-		NoLabels: c.Bool(noLabelsFlag.Name),
-	}
+	o := readOptions(c, shape)
+	o.Layout = c.String(layoutFlag.Name)
+	o.Limit = c.Int(samplesFlag.Name)
+	o.Seed = c.Uint64(seedFlag.Name)
+	o.SkipBad = c.Bool(skipBadFlag.Name)
+	o.Classes = labels
+	o.NoLabels = c.Bool(noLabelsFlag.Name)
 	if len(shape) == 3 {
 		o.Height, o.Width = shape[1], shape[2]
 		if shape[0] == 1 || shape[0] == 3 {
@@ -117,14 +121,8 @@ func openProgramSamples(c *cli.Context, spec string, p *qrt.Program) (*samples, 
 	return s, err
 }
 
-// newSamples checks that the samples of set fit an input of the given shape.
+// newSamples prepares the samples of set for an input of the given shape, which they were opened for.
 func newSamples(set *dataset.Set, shape []int, p quant.Preprocess) (*samples, error) {
-	if elems(shape) != set.Elems() {
-		return nil, inputf("%s: samples have shape %v, the network's input wants %v", set.Spec, set.Shape, shape)
-	}
-	if len(set.Shape) == len(shape) && !slices.Equal(set.Shape, shape) {
-		return nil, inputf("%s: samples have shape %v, the network's input wants %v in this order", set.Spec, set.Shape, shape)
-	}
 	s := &samples{set: set, plane: elems(shape[1:])}
 	if set.Kind == dataset.Pixels {
 		var err error
@@ -201,10 +199,10 @@ func (s *samples) checkLabels(outputs int) error {
 		if l >= outputs {
 			name := ""
 			if digits := strconv.Itoa(l); s.set.Classes[l] != digits {
-				name = fmt.Sprintf(" (%s)", s.set.Classes[l])
+				name = fmt.Sprintf(" (%s)", printable.Name(s.set.Classes[l]))
 			}
 			return inputf("%s: %s has class %d%s, the network has the classes 0 to %d (--%s leaves classes out)",
-				s.set.Spec, s.set.Name(i), l, name, outputs-1, noLabelsFlag.Name)
+				printable.Name(s.set.Spec), s.set.Name(i), l, name, outputs-1, noLabelsFlag.Name)
 		}
 	}
 	return nil

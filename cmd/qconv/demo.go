@@ -13,6 +13,8 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
+	"qconv/runtime/printable"
 	"qconv/testdata"
 )
 
@@ -106,7 +108,12 @@ func demoDir(dir string) (string, error) {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(to, data, 0o666)
+		f, err := atomicfile.Claim(to)
+		if err != nil {
+			return err
+		}
+		defer f.Release()
+		return f.Write(data)
 	})
 	if err != nil {
 		return "", &outputError{err}
@@ -155,5 +162,5 @@ func (r demoReport) print(w io.Writer) {
 	t.add("RAM, bytes", "", grouped(r.RAMBytes))
 	t.add("one inference", time.Duration(r.FloatNs), time.Duration(r.LUTNs))
 	t.print(w)
-	fmt.Fprintf(w, "The files are in %s\n", r.Directory)
+	fmt.Fprintf(w, "The files are in %s\n", printable.Name(r.Directory))
 }

@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/runtime/printable"
 )
 
 var againstFlag = &cli.StringFlag{Name: "against", Category: catResult, Usage: "compare with `OTHER`, an .onnx or .qlut of the same network"}
@@ -17,7 +19,7 @@ var evalCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "A network with as many outputs as inputs is measured by its mean squared error; any other needs " +
 		"labels, or --against. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
-	Flags: flagList([]cli.Flag{againstFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }
@@ -91,7 +93,7 @@ func (r evalReport) print(w io.Writer) {
 	if r.Against == nil {
 		return
 	}
-	fmt.Fprintf(w, "\nagainst %s:\n", r.Against.Model)
+	fmt.Fprintf(w, "\nagainst %s:\n", printable.Name(r.Against.Model))
 	r.Against.metrics.print(w)
 	if len(r.Against.Layers) == 0 {
 		return
@@ -100,19 +102,19 @@ func (r evalReport) print(w io.Writer) {
 	t := table{left: 1}
 	t.add("value", "signal to noise, dB")
 	for _, l := range r.Against.Layers {
-		t.add(l.Name, fmt.Sprintf("%.1f", l.SNR))
+		t.add(printable.Name(l.Name), fmt.Sprintf("%.1f", l.SNR))
 	}
 	t.print(w)
 }
 
 // checkPreprocessFlags refuses preprocessing flags where they could only concern programs.
 func checkPreprocessFlags(c *cli.Context, path, other string) error {
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil || !integer {
 		return err
 	}
 	if other != "" {
-		if integer, err = isProgram(other); err != nil || !integer {
+		if integer, err = isProgram(c, other); err != nil || !integer {
 			return err
 		}
 	}
@@ -121,7 +123,7 @@ func checkPreprocessFlags(c *cli.Context, path, other string) error {
 
 // openNetwork opens a model and the data it is to be measured on.
 func openNetwork(c *cli.Context, path, data string) (predictor, error) {
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -132,7 +134,7 @@ func openNetwork(c *cli.Context, path, data string) (predictor, error) {
 }
 
 func openInteger(c *cli.Context, path, data string) (predictor, error) {
-	p, err := readProgram(path)
+	p, err := readProgram(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -140,7 +142,7 @@ func openInteger(c *cli.Context, path, data string) (predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newIntegerNetwork(p, s)
+	return newIntegerNetwork(p, s, programLimits(c))
 }
 
 func openFloat(c *cli.Context, path, data string) (predictor, error) {
@@ -203,7 +205,7 @@ func checkMeasurable(net, against predictor) error {
 	data := net.data()
 	if against == nil {
 		if in != out && !data.Labelled() {
-			return inputf("%s has no labels; there is nothing to measure without --%s", data.set.Spec, againstFlag.Name)
+			return inputf("%s has no labels; there is nothing to measure without --%s", printable.Name(data.set.Spec), againstFlag.Name)
 		}
 	} else {
 		if n := against.data().Len(); n != data.Len() {

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 
 	"qconv/finetune/dataset"
 	"qconv/onnx"
 	"qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // Exit codes.
@@ -34,6 +36,7 @@ var exitTable = []struct {
 	{exitUnsupported, is[*onnx.UnsupportedError]},
 	{exitBadInput, is[*onnx.FormatError]},
 	{exitBadInput, is[*runtime.FormatError]},
+	{exitBadInput, is[*runtime.LimitError]},
 	{exitBadInput, is[*dataset.FormatError]},
 	{exitBadInput, is[*inputError]},
 	{exitBadInput, func(err error) bool { return errors.Is(err, fs.ErrNotExist) }},
@@ -49,6 +52,17 @@ func exitCode(err error) int {
 		}
 	}
 	return exitFailure
+}
+
+// errorText is the text of an error without what is not printable: names in it are quoted where it was made, but
+// for those that the system names.
+func errorText(err error) string {
+	text := err.Error()
+	var file *fs.PathError
+	if errors.As(err, &file) && file.Path != "" {
+		text = strings.ReplaceAll(text, file.Path, printable.Name(file.Path))
+	}
+	return printable.Text(text)
 }
 
 // is tells whether err or an error it wraps is an E.

@@ -6,6 +6,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 // Categories of flags, in the order the help text shows them.
@@ -76,7 +77,11 @@ func oneArgument(c *cli.Context, what string) (string, error) {
 	case 1:
 		return c.Args().First(), nil
 	}
-	return "", usagef("want one %s, got %d arguments: %s", what, c.NArg(), strings.Join(c.Args().Slice(), " "))
+	names := make([]string, c.NArg())
+	for i, arg := range c.Args().Slice() {
+		names[i] = printable.Name(arg)
+	}
+	return "", usagef("want one %s, got %d arguments: %s", what, c.NArg(), strings.Join(names, " "))
 }
 
 // noArguments refuses arguments.

@@ -4,12 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"runtime/debug"
+	"strconv"
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/onnx"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 var (
@@ -25,7 +29,7 @@ var importCommand = &cli.Command{
 	Description: "Writes MODEL.q.onnx, an ONNX file with BatchNormalization and constants folded, that carries the " +
 		"preprocessing and the class labels from here on. Reports every node that qconv cannot take, and " +
 		"compares the network with an independent executor.",
-	Flags:  flagList([]cli.Flag{outFlag, checkOnlyFlag, dimFlag, verboseFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{outFlag, checkOnlyFlag, dimFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runImport,
 }
 
@@ -87,16 +91,20 @@ func runImport(c *cli.Context) error {
 	if out == "" {
 		out = outputName(path, ".q.onnx")
 	}
+	var file *atomicfile.File
 	if c.Bool(checkOnlyFlag.Name) {
 		out = ""
-	} else if err := checkOutput(out, path); err != nil {
+	} else if file, err = claim(c, out, path); err != nil {
 		return err
 	}
+	defer file.Release()
 
-	// Weights are most of what is held, and are held once: collect what the reader drops early.
-	defer debug.SetGCPercent(debug.SetGCPercent(10))
+	// Where weights are most of what is held, they are held once: collect what is dropped early.
+	if info, err := os.Stat(path); err == nil && info.Size() > fewBytes {
+		defer debug.SetGCPercent(debug.SetGCPercent(10))
+	}
 	r := &importReport{Model: path, Output: out, Ops: map[string]int{}, Unsupported: []unsupportedNode{}}
-	m, err := r.load(path, dims)
+	m, err := r.load(c, path, dims)
 	if err != nil {
 		// A machine wants the list of unsupported nodes as much as that of supported ones.
 		var unsupported *onnx.UnsupportedError
@@ -120,8 +128,8 @@ func runImport(c *cli.Context) error {
 	if r.Check.Compared && !r.Check.Agrees {
 		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", r.Check.Difference)
 	}
-	if out != "" {
-		if err := writeModel(out, m); err != nil {
+	if file != nil {
+		if err := writeModel(file, m); err != nil {
 			return err
 		}
 	}
@@ -131,9 +139,23 @@ func runImport(c *cli.Context) error {
 	return report(c, r, func(w io.Writer) { r.print(w, c.Bool(verboseFlag.Name)) })
 }
 
+// elements counts those of all computed values.
+func elements(g *onnx.Graph) int {
+	n := 0
+	for _, node := range g.Nodes {
+		for _, v := range node.Outputs {
+			n += v.Shape.Elems()
+		}
+	}
+	return n
+}
+
+// fewBytes is the size of weights and values from which on memory is worth more than time.
+const fewBytes = 4 << 20
+
 // load reads and simplifies the model and fills the report as far as it gets.
-func (r *importReport) load(path string, dims map[string]int) (*quant.Model, error) {
-	g, err := readGraph(path, dims)
+func (r *importReport) load(c *cli.Context, path string, dims map[string]int) (*quant.Model, error) {
+	g, err := readGraph(c, path, dims)
 	if err != nil {
 		return nil, err
 	}
@@ -142,7 +164,14 @@ func (r *importReport) load(path string, dims map[string]int) (*quant.Model, err
 		r.Ops[n.Op.Type()]++
 	}
 	r.Parameters = parameters(g)
-	p, err := newProbe(g)
+	if 4*(r.Parameters+elements(g)) > fewBytes {
+		defer debug.SetGCPercent(debug.SetGCPercent(10))
+	}
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, &inputError{err}
+	}
+	p, err := newProbe(g, info.Size())
 	if err != nil {
 		return nil, named(path, err)
 	}
@@ -189,27 +218,35 @@ func parameters(g *onnx.Graph) int {
 	return total
 }
 
+// phrase is s, which may be of several words, quoted where it holds what would not be seen.
+func phrase(s string) string {
+	if q := strconv.Quote(s); q != `"`+s+`"` {
+		return q
+	}
+	return s
+}
+
 // shownChanges is how many simplifications are printed unless all are asked for.
 const shownChanges = 10
 
 func (r *importReport) print(w io.Writer, verbose bool) {
-	fmt.Fprintf(w, "%s: opset %d", r.Model, r.Opset)
+	fmt.Fprintf(w, "%s: opset %d", printable.Name(r.Model), r.Opset)
 	if r.Producer != "" {
-		fmt.Fprintf(w, ", by %s", r.Producer)
+		fmt.Fprintf(w, ", by %s", phrase(r.Producer))
 	}
 	fmt.Fprintln(w)
 	for _, v := range r.Inputs {
-		fmt.Fprintf(w, "input   %s %s\n", v.Name, v.Shape)
+		fmt.Fprintf(w, "input   %s %s\n", printable.Name(v.Name), v.Shape)
 	}
 	for _, v := range r.Outputs {
-		fmt.Fprintf(w, "output  %s %s\n", v.Name, v.Shape)
+		fmt.Fprintf(w, "output  %s %s\n", printable.Name(v.Name), v.Shape)
 	}
 	fmt.Fprintln(w)
 	t := table{left: 3}
 	t.add("node", "op", "output", "parameters", "MACs")
 	sum := 0
 	for _, n := range r.Nodes {
-		t.add(n.Name, n.Op, n.Shape, grouped(n.Parameters), grouped(n.MACs))
+		t.add(printable.Name(n.Name), n.Op, n.Shape, grouped(n.Parameters), grouped(n.MACs))
 		sum += n.Parameters
 	}
 	t.add("total", "", "", grouped(sum), grouped(r.MACs))
@@ -229,6 +266,6 @@ func (r *importReport) print(w io.Writer, verbose bool) {
 		fmt.Fprintf(w, "check: %s\n", r.Check)
 	}
 	if r.Output != "" {
-		fmt.Fprintf(w, "written: %s\n", r.Output)
+		fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
 	}
 }

@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var bytesFlag = &cli.BoolFlag{Name: "bytes", Category: catResult, Usage: "print every byte of a .qlut file beside its meaning"}
@@ -20,7 +20,7 @@ var inspectCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Of a .qlut: layers, levels, weight values, bits per weight, bytes by purpose, exact RAM. Of an .onnx: " +
 		"preprocessing, levels and weight values.",
-	Flags:  []cli.Flag{bytesFlag, jsonFlag},
+	Flags:  []cli.Flag{bytesFlag, maxMemoryFlag, jsonFlag},
 	Action: runInspect,
 }
 
@@ -29,7 +29,7 @@ func runInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil {
 		return err
 	}
@@ -46,7 +46,7 @@ func runInspect(c *cli.Context) error {
 	if !integer {
 		return inspectONNX(c, path)
 	}
-	p, err := readProgram(path)
+	p, err := readProgram(c, path)
 	if err != nil {
 		return err
 	}
@@ -54,7 +54,7 @@ func runInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := inspectProgram(p, size)
+	info, err := inspectProgram(p, size, programLimits(c))
 	if err != nil {
 		return err
 	}
@@ -74,9 +74,9 @@ type programReport struct {
 }
 
 func (r programReport) print(w io.Writer) {
-	fmt.Fprintf(w, "%s: input %v", r.Model, r.Input)
+	fmt.Fprintf(w, "%s: input %v", printable.Name(r.Model), r.Input)
 	if len(r.Labels) > 0 {
-		fmt.Fprintf(w, ", labels %s", strings.Join(r.Labels, ", "))
+		fmt.Fprintf(w, ", labels %s", printable.Names(r.Labels))
 	}
 	fmt.Fprintf(w, "\nsource   %s\n", r.Source)
 	r.printTotals(w)

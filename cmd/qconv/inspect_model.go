@@ -3,12 +3,12 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"qconv/onnx"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 // modelReport is what inspect prints of an ONNX file.
@@ -44,7 +44,7 @@ type weightInfo struct {
 }
 
 func inspectONNX(c *cli.Context, path string) error {
-	g, err := readGraph(path, nil)
+	g, err := readGraph(c, path, nil)
 	if err != nil {
 		return err
 	}
@@ -97,12 +97,12 @@ func (r modelReport) print(w io.Writer) {
 	if r.Imported {
 		state = "imported"
 	}
-	fmt.Fprintf(w, "%s: %s, %s parameters, %s MACs\n", r.Model, state, grouped(r.Parameters), grouped(r.MACs))
+	fmt.Fprintf(w, "%s: %s, %s parameters, %s MACs\n", printable.Name(r.Model), state, grouped(r.Parameters), grouped(r.MACs))
 	if p := r.Preprocess; p != nil {
 		fmt.Fprintf(w, "preprocessing: scale %v, mean %v, std %v\n", p.Scale, p.Mean, p.Std)
 	}
 	if len(r.Labels) > 0 {
-		fmt.Fprintf(w, "labels: %s\n", strings.Join(r.Labels, ", "))
+		fmt.Fprintf(w, "labels: %s\n", printable.Names(r.Labels))
 	}
 	if len(r.Codebooks) > 0 {
 		fmt.Fprintf(w, "codebooks: %v centres\n", r.Codebooks)
@@ -112,17 +112,17 @@ func (r modelReport) print(w io.Writer) {
 	t.add("value", "levels", "min", "max")
 	for _, s := range r.Sites {
 		if s.Levels == 0 {
-			t.add(s.Value, "-", "", "")
+			t.add(printable.Name(s.Value), "-", "", "")
 			continue
 		}
-		t.add(s.Value, s.Levels, fmt.Sprintf("%.4g", s.Min), fmt.Sprintf("%.4g", s.Max))
+		t.add(printable.Name(s.Value), s.Levels, fmt.Sprintf("%.4g", s.Min), fmt.Sprintf("%.4g", s.Max))
 	}
 	t.print(w)
 	fmt.Fprintln(w)
 	t = table{left: 3}
 	t.add("layer", "weights", "shape", "elements", "different", "min", "max")
 	for _, x := range r.Weights {
-		t.add(x.Layer, x.Name, x.Shape, grouped(x.Elements), grouped(x.Unique), fmt.Sprintf("%.4g", x.Min), fmt.Sprintf("%.4g", x.Max))
+		t.add(printable.Name(x.Layer), printable.Name(x.Name), x.Shape, grouped(x.Elements), grouped(x.Unique), fmt.Sprintf("%.4g", x.Min), fmt.Sprintf("%.4g", x.Max))
 	}
 	t.print(w)
 }

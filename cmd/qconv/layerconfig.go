@@ -1,12 +1,12 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 
@@ -14,6 +14,7 @@ import (
 
 	"qconv/finetune"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 var configFlag = &cli.StringFlag{Name: "config", Category: catQuant, Usage: "`FILE.json` that sets levels, weights and codebook of single layers"}
@@ -48,28 +49,24 @@ func applyLayerConfig(c *cli.Context, m *quant.Model, cluster *quant.ClusterConf
 		return err
 	}
 	if err := file.apply(m, cluster, calibrate); err != nil {
-		return inputf("%s: %w", path, err)
+		return inputf("%s: %w", printable.Name(path), err)
 	}
 	return nil
 }
 
 func readLayerConfig(path string) (*layerConfig, error) {
-	if err := checkInput(path, "a JSON file"); err != nil {
+	text, err := readText(path, "a JSON file")
+	if err != nil {
 		return nil, err
 	}
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, &inputError{err}
-	}
-	defer f.Close()
 	file := &layerConfig{}
-	d := json.NewDecoder(f)
+	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(file); err != nil {
-		return nil, inputf("%s: byte %d: %w", path, d.InputOffset(), err)
+		return nil, inputf("%s: byte %d: %w", printable.Name(path), d.InputOffset(), err)
 	}
 	if _, err := d.Token(); err != io.EOF {
-		return nil, inputf("%s: byte %d: something follows the configuration", path, d.InputOffset())
+		return nil, inputf("%s: byte %d: something follows the configuration", printable.Name(path), d.InputOffset())
 	}
 	return file, nil
 }
@@ -90,7 +87,7 @@ func (f *layerConfig) apply(m *quant.Model, cluster *quant.ClusterConfig, calibr
 		s := f.Layers[name]
 		l, ok := byName[name]
 		if !ok {
-			problems = append(problems, fmt.Sprintf("layer %q: there is none of that name, the network has %s", name, strings.Join(names, ", ")))
+			problems = append(problems, fmt.Sprintf("layer %q: there is none of that name, the network has %s", name, printable.Names(names)))
 			continue
 		}
 		if own := (quant.LayerCodebook{Weights: s.Weights, Codebook: s.Codebook, Prune: s.Prune, Frozen: s.Freeze}); own != (quant.LayerCodebook{}) {

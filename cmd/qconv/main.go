@@ -14,11 +14,11 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/runtime/printable"
 )
 
 func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
@@ -35,25 +35,30 @@ func commands() []*cli.Command {
 
 // run is the whole program: args[0] is the program's name. It returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	// A second Ctrl-C ends the program at once.
-	context.AfterFunc(ctx, stop)
-
 	out := &checkedWriter{w: stdout}
-	name, err := dispatch(ctx, newApp(stdin, out, stderr), args)
+	app := newApp(stdin, out, stderr)
+	command := ""
+	if len(args) > 1 && app.Command(args[1]) != nil {
+		command = args[1]
+	}
+	ctx, in, stop := catchInterrupts(stderr, command)
+	defer stop()
+	name, err := dispatch(ctx, app, args)
 	if err == nil && out.err != nil {
 		err = &outputError{out.err}
+	}
+	if !in.first() {
+		select {} // the process is being ended
 	}
 	if err == nil {
 		return exitOK
 	}
 	code := exitCode(err)
 	if isInterrupt(err) && !is[*interruptedError](err) {
-		err = errors.New("interrupted")
+		err = errors.New("interrupted" + in.state())
 	}
 	where := strings.TrimSpace("qconv " + name)
-	fmt.Fprintf(stderr, "%s: %v\n", where, err)
+	fmt.Fprintf(stderr, "%s: %s\n", where, errorText(err))
 	if code == exitUsage {
 		fmt.Fprintf(stderr, "See: %s\n", strings.TrimSpace("qconv help "+name))
 	}
@@ -73,7 +78,7 @@ func dispatch(ctx context.Context, app *cli.App, args []string) (name string, er
 		args = append([]string{args[0], "version"}, args[2:]...)
 	}
 	if strings.HasPrefix(args[1], "-") {
-		return "", usagef("flag %s stands before the command, want qconv COMMAND %s", args[1], args[1])
+		return "", usagef("flag %s stands before the command, want qconv COMMAND %[1]s", printable.Name(args[1]))
 	}
 	command := app.Command(args[1])
 	if command == nil {

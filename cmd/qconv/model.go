@@ -12,16 +12,21 @@ import (
 	"qconv/onnx"
 	"qconv/quant"
 	"qconv/runtime"
+	"qconv/runtime/printable"
 )
 
-// checkInput reports an input file that is missing, unreadable or a directory.
+// checkInput reports an input that is missing, unreadable or not a regular file: a device never ends, a FIFO
+// waits for a writer.
 func checkInput(path, want string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return &inputError{err}
 	}
 	if info.IsDir() {
-		return inputf("%s is a directory, want %s", path, want)
+		return inputf("%s is a directory, want %s", printable.Name(path), want)
+	}
+	if !info.Mode().IsRegular() {
+		return inputf("%s is not a regular file, want %s", printable.Name(path), want)
 	}
 	return nil
 }
@@ -36,21 +41,21 @@ func named(path string, err error) error {
 	if errors.As(err, &pathErr) {
 		return &inputError{err}
 	}
-	return fmt.Errorf("%s: %w", path, err)
+	return fmt.Errorf("%s: %w", printable.Name(path), err)
 }
 
 // readGraph reads an ONNX file as it is; dims binds symbolic dimensions.
-func readGraph(path string, dims map[string]int) (*onnx.Graph, error) {
+func readGraph(c *cli.Context, path string, dims map[string]int) (*onnx.Graph, error) {
 	if err := checkInput(path, "an ONNX file"); err != nil {
 		return nil, err
 	}
-	g, err := onnx.ReadWith(path, onnx.ReadOptions{Dims: dims})
+	g, err := onnx.ReadWith(path, onnx.ReadOptions{Dims: dims, MaxMemory: maxMemory(c)})
 	return g, named(path, err)
 }
 
 // readModel reads an ONNX file, imported or not, as a model that can become integer.
-func readModel(path string) (*quant.Model, error) {
-	g, err := readGraph(path, nil)
+func readModel(c *cli.Context, path string) (*quant.Model, error) {
+	g, err := readGraph(c, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -66,8 +71,8 @@ type floatModel struct {
 	labels []string
 }
 
-func readFloat(path string) (*floatModel, error) {
-	g, err := readGraph(path, nil)
+func readFloat(c *cli.Context, path string) (*floatModel, error) {
+	g, err := readGraph(c, path, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -86,7 +91,7 @@ func readFloat(path string) (*floatModel, error) {
 
 // openFloatModel reads an ONNX file and takes over the preprocessing flags of the command.
 func openFloatModel(c *cli.Context, path string) (*floatModel, error) {
-	f, err := readFloat(path)
+	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
 	}
@@ -103,23 +108,28 @@ func openFloatModel(c *cli.Context, path string) (*floatModel, error) {
 // refusePreprocess reports preprocessing flags given with a program, which carries its own.
 func refusePreprocess(c *cli.Context, path string) error {
 	if name := anySet(c, preprocessFlags); name != "" {
-		return usagef("flag --%s: %s carries its preprocessing and labels already", name, path)
+		return usagef("flag --%s: %s carries its preprocessing and labels already", name, printable.Name(path))
 	}
 	return nil
 }
 
+// programLimits are those of a host that runs programs of its own making: memory is bounded, time is the user's.
+func programLimits(c *cli.Context) runtime.Limits {
+	return runtime.Limits{Memory: maxMemory(c), MACs: -1}
+}
+
 // readProgram reads a .qlut file.
-func readProgram(path string) (*runtime.Program, error) {
+func readProgram(c *cli.Context, path string) (*runtime.Program, error) {
 	if err := checkInput(path, "a .qlut file"); err != nil {
 		return nil, err
 	}
-	p, err := runtime.Open(path)
+	p, err := runtime.OpenWithin(path, programLimits(c))
 	return p, named(path, err)
 }
 
 // isProgram tells a .qlut file from an ONNX file: by its name, or by its content where the
 // name says nothing.
-func isProgram(path string) (bool, error) {
+func isProgram(c *cli.Context, path string) (bool, error) {
 	if err := checkInput(path, "an ONNX or .qlut file"); err != nil {
 		return false, err
 	}
@@ -129,6 +139,6 @@ func isProgram(path string) (bool, error) {
 	case ".onnx":
 		return false, nil
 	}
-	_, err := runtime.Open(path)
-	return err == nil, nil
+	_, err := runtime.OpenWithin(path, programLimits(c))
+	return err == nil || is[*runtime.LimitError](err), nil
 }

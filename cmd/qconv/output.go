@@ -13,6 +13,9 @@ import (
 	"text/tabwriter"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/cmd/qconv/internal/atomicfile"
+	"qconv/runtime/printable"
 )
 
 // checkedWriter remembers the first error of its writer, so that printing code need not
@@ -37,7 +40,7 @@ func printJSON(w io.Writer, v any) error {
 	if err != nil {
 		return err
 	}
-	_, err = w.Write(append(text, '\n'))
+	_, err = w.Write(append(printable.JSON(text), '\n'))
 	return err
 }
 
@@ -50,9 +53,9 @@ func report(c *cli.Context, v any, text func(w io.Writer)) error {
 	return nil
 }
 
-// note prints a line on standard error.
+// note prints a line on standard error, in which names are quoted already.
 func note(c *cli.Context, format string, args ...any) {
-	fmt.Fprintf(c.App.ErrWriter, format+"\n", args...)
+	fmt.Fprintln(c.App.ErrWriter, printable.Text(fmt.Sprintf(format, args...)))
 }
 
 // table aligns rows of tab-separated cells; cells of all columns but the first few, named
@@ -120,11 +123,11 @@ func checkOutput(path string, inputs ...string) error {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && info.IsDir():
-		return &outputError{fmt.Errorf("%s is a directory, want a file name", path)}
+		return &outputError{fmt.Errorf("%s is a directory, want a file name", printable.Name(path))}
 	case err == nil:
 		for _, in := range inputs {
 			if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-				return usagef("%s is the input itself, give another file with -o", path)
+				return usagef("%s is the input itself, give another file with -o", printable.Name(path))
 			}
 		}
 	case !errors.Is(err, fs.ErrNotExist):
@@ -135,61 +138,31 @@ func checkOutput(path string, inputs ...string) error {
 		return &outputError{err}
 	}
 	if !dir.IsDir() {
-		return &outputError{fmt.Errorf("%s is not a directory", filepath.Dir(path))}
+		return &outputError{fmt.Errorf("%s is not a directory", printable.Name(filepath.Dir(path)))}
 	}
 	return nil
 }
 
-// writeResult writes a result file through write, which is given the path. A path that is
-// there and no regular file (a pipe, a device) must not be replaced: encode's bytes are
-// written into it instead.
-func writeResult(path string, write func(path string) error, encode func() ([]byte, error)) error {
-	info, err := os.Stat(path)
-	if err != nil || info.Mode().IsRegular() {
-		if err := write(path); err != nil {
-			return &outputError{err}
-		}
-		return nil
+// claim checks an output and takes hold of it, before long work. The caller releases it.
+func claim(c *cli.Context, path string, inputs ...string) (*atomicfile.File, error) {
+	if err := checkOutput(path, inputs...); err != nil {
+		return nil, err
 	}
-	data, err := encode()
+	f, err := atomicfile.Claim(path)
 	if err != nil {
-		return err
+		return nil, &outputError{err}
 	}
-	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return &outputError{err}
+	if f.Unprotected() {
+		note(c, "note: the file system of %s knows no locks; let no other process write it meanwhile", path)
 	}
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Close()); err != nil {
+	return f, nil
+}
+
+// writeResult stores a result, and ends the claim of its file.
+func writeResult(f *atomicfile.File, data []byte) error {
+	defer f.Release()
+	if err := f.Write(data); err != nil {
 		return &outputError{err}
 	}
 	return nil
-}
-
-// temporary is where replaceFile writes a file before it gets its name.
-func temporary(path string) string { return path + ".tmp" }
-
-// replaceFile lets write fill a file that appears complete or not at all. What an end in the middle
-// of it leaves is overwritten by the next time.
-func replaceFile(path string, write func(w io.Writer) error) (err error) {
-	f, err := os.Create(temporary(path))
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err = write(f); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"image/color"
-	"io"
 	"math"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"gonum.org/v1/plot/vg/vgimg"
 	"gonum.org/v1/plot/vg/vgsvg"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 )
 
@@ -59,22 +59,23 @@ var (
 	green    = color.RGBA{20, 130, 60, 255}
 )
 
-// save draws the curve: the loss above, accuracies or errors below.
-func (c *curve) save(path string) error {
+// draw makes a picture of the curve, in the format that the file name says: the loss above, accuracies or
+// errors below.
+func (c *curve) draw(name string) ([]byte, error) {
 	upper, err := c.lossPanel()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	panels := [][]*plot.Plot{{upper}}
 	lower, err := c.resultPanel()
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if lower != nil {
 		panels = append(panels, []*plot.Plot{lower})
 	}
 	var canvas vg.CanvasWriterTo
-	if strings.EqualFold(filepath.Ext(path), ".svg") {
+	if strings.EqualFold(filepath.Ext(name), ".svg") {
 		canvas = vgsvg.New(plotWidth, plotHeight)
 	} else {
 		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(plotWidth, plotHeight), vgimg.UseDPI(120))}
@@ -86,12 +87,18 @@ func (c *curve) save(path string) error {
 	}
 	var file bytes.Buffer
 	if _, err := canvas.WriteTo(&file); err != nil {
+		return nil, err
+	}
+	return file.Bytes(), nil
+}
+
+// save stores the picture.
+func (c *curve) save(out *atomicfile.File) error {
+	picture, err := c.draw(out.Path())
+	if err != nil {
 		return err
 	}
-	write := func(path string) error {
-		return replaceFile(path, func(w io.Writer) error { _, err := w.Write(file.Bytes()); return err })
-	}
-	return writeResult(path, write, func() ([]byte, error) { return file.Bytes(), nil })
+	return writeResult(out, picture)
 }
 
 // newPanel is a panel over all steps.

@@ -11,6 +11,7 @@ import (
 	"qconv/quant"
 	qrt "qconv/runtime"
 	"qconv/runtime/picture"
+	"qconv/runtime/printable"
 )
 
 // predictor computes the first output of a network for samples of a data set.
@@ -104,11 +105,11 @@ type integerWorker struct {
 	values []float32
 }
 
-func newIntegerNetwork(p *qrt.Program, s *samples) (*integerNetwork, error) {
+func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerNetwork, error) {
 	if s.set.Kind == dataset.Pixels && p.Input.Tables == nil {
-		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", s.set.Spec)
+		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", printable.Name(s.set.Spec))
 	}
-	r, err := qrt.NewRunner(p, qrt.Options{})
+	r, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
 	if err != nil {
 		return nil, err
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // programInfo is what a program needs and consists of. Memory is that of a Runner on a
@@ -67,13 +68,13 @@ type programStep struct {
 }
 
 // inspectProgram gathers all figures of a program whose file has the given size.
-func inspectProgram(p *qrt.Program, fileBytes int) (*programInfo, error) {
-	runner, err := qrt.NewRunner(p, qrt.Options{})
+func inspectProgram(p *qrt.Program, fileBytes int, limits qrt.Limits) (*programInfo, error) {
+	runner, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
 	if err != nil {
 		return nil, err
 	}
 	m := runner.Memory()
-	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true})
+	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true, Limits: limits})
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +176,7 @@ func (i *programInfo) printLayers(w io.Writer) {
 		if s.Weights > 0 {
 			different, bits = fmt.Sprint(s.UniqueWeights), fmt.Sprintf("%.2f", s.BitsPerWeight)
 		}
-		t.add(s.Name, levels, grouped(s.Weights), different, bits, grouped(s.MACs), s.Kernel)
+		t.add(printable.Name(s.Name), levels, grouped(s.Weights), different, bits, grouped(s.MACs), s.Kernel)
 	}
 	t.print(w)
 }

@@ -9,10 +9,12 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 	"qconv/finetune/dataset"
 	"qconv/quant"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 var (
@@ -29,7 +31,7 @@ var runCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
 		"are printed as the real numbers they stand for.",
-	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
 
@@ -87,13 +89,14 @@ func runRun(c *cli.Context) error {
 	if c.Int(topFlag.Name) < 1 {
 		return usagef("flag --%s: got %d, want at least 1", topFlag.Name, c.Int(topFlag.Name))
 	}
-	out := c.String(tensorFlag.Name)
-	if out != "" {
-		if err := checkOutput(out, path, spec); err != nil {
+	var out *atomicfile.File
+	if name := c.String(tensorFlag.Name); name != "" {
+		if out, err = claim(c, name, path, spec); err != nil {
 			return err
 		}
+		defer out.Release()
 	}
-	integer, err := isProgram(path)
+	integer, err := isProgram(c, path)
 	if err != nil {
 		return err
 	}
@@ -106,13 +109,13 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if out != "" {
+	if out != nil {
 		if err := r.write(out); err != nil {
 			return err
 		}
 	}
 	if file := c.String(expectFlag.Name); file != "" {
-		if r.Expect, err = r.compare(file, atol); err != nil {
+		if r.Expect, err = r.compare(c, file, atol); err != nil {
 			return err
 		}
 	}
@@ -121,7 +124,18 @@ func runRun(c *cli.Context) error {
 	}
 	if e := r.Expect; e != nil && !e.OK {
 		return fmt.Errorf("the output differs from %s: largest difference %g at %v, got %g, want %g, at most %g apart",
-			e.File, e.Largest, e.Index, e.Got, e.Want, atol)
+			printable.Name(e.File), e.Largest, e.Index, e.Got, e.Want, atol)
+	}
+	return nil
+}
+
+// checkResults reports more samples than the size of their file lets expect: a packed file can hold any number of equal
+// ones, and the results of all are in memory at the same time.
+func checkResults(c *cli.Context, in *dataset.Input, outputs int) error {
+	const perSample, perOutput = 512, 8 + 4
+	need := int64(in.Count) * (perSample + int64(outputs)*perOutput)
+	if allowed := readOptions(c, nil).Allowance(in.FileBytes); need > allowed {
+		return inputf("%s: the results of %d samples take %d bytes of memory, want at most %d; choose some with #, such as #0:1000", printable.Name(in.Name), in.Count, need, allowed)
 	}
 	return nil
 }
@@ -136,8 +150,11 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 	if err != nil {
 		return named(path, err)
 	}
-	in, err := dataset.LoadInput(spec, dataset.InputOptions{Shape: shape})
+	in, err := dataset.LoadInput(spec, readOptions(c, shape))
 	if err != nil {
+		return err
+	}
+	if err := checkResults(c, in, f.graph.Outputs[0].Shape.Elems()); err != nil {
 		return err
 	}
 	size := elems(shape)
@@ -184,18 +201,21 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 	if err := refusePreprocess(c, path); err != nil {
 		return err
 	}
-	p, err := readProgram(path)
+	p, err := readProgram(c, path)
 	if err != nil {
 		return err
 	}
 	shape := programShape(p)
-	in, err := dataset.LoadInput(spec, dataset.InputOptions{Shape: shape})
+	in, err := dataset.LoadInput(spec, readOptions(c, shape))
 	if err != nil {
 		return err
 	}
-	runner, err := qrt.NewRunner(p, qrt.Options{})
+	runner, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits(c)})
 	if err != nil {
 		return named(path, err)
+	}
+	if err := checkResults(c, in, p.Tensors[p.Outputs[0].Tensor].Elems()); err != nil {
+		return err
 	}
 	size := elems(shape)
 	buffer := make([]byte, size)
@@ -258,7 +278,7 @@ func (s *sampleReport) rank(top, input int, labels []string) {
 
 func (k classScore) name() string {
 	if k.Label != "" {
-		return k.Label
+		return printable.Name(k.Label)
 	}
 	return fmt.Sprint(k.Index)
 }
@@ -277,11 +297,11 @@ func (r *runReport) print(w io.Writer) {
 			for _, k := range s.Top {
 				best = append(best, fmt.Sprintf("%s %.4g", k.name(), k.Score))
 			}
-			fmt.Fprintf(w, "%s: %s  (%s)\n", s.Input, s.Top[0].name(), strings.Join(best, ", "))
+			fmt.Fprintf(w, "%s: %s  (%s)\n", printable.Name(s.Input), s.Top[0].name(), strings.Join(best, ", "))
 			continue
 		}
 		for _, o := range s.Outputs {
-			fmt.Fprintf(w, "%s: %s %v:", s.Input, o.Name, o.Shape)
+			fmt.Fprintf(w, "%s: %s %v:", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
 			for _, v := range o.Values[:min(len(o.Values), shownValues)] {
 				fmt.Fprintf(w, " %.4g", v)
 			}
@@ -292,12 +312,12 @@ func (r *runReport) print(w io.Writer) {
 		}
 	}
 	if r.Expect != nil && r.Expect.OK {
-		fmt.Fprintf(w, "as in %s: largest difference %.3g\n", r.Expect.File, r.Expect.Largest)
+		fmt.Fprintf(w, "as in %s: largest difference %.3g\n", printable.Name(r.Expect.File), r.Expect.Largest)
 	}
 }
 
 // write stores the first output of all samples.
-func (r *runReport) write(path string) error {
+func (r *runReport) write(out *atomicfile.File) error {
 	shape := append([]int{len(r.Inputs)}, r.Inputs[0].Outputs[0].Shape...)
 	var values []float32
 	for _, s := range r.Inputs {
@@ -305,20 +325,20 @@ func (r *runReport) write(path string) error {
 			values = append(values, float32(v))
 		}
 	}
-	return writeTensor(path, shape, values)
+	return writeResult(out, encodeTensor(out.Path(), shape, values))
 }
 
 // compare finds the largest difference between the first output of all samples and an
 // array. A value that is no number differs from everything.
-func (r *runReport) compare(file string, atol float64) (*difference, error) {
-	want, err := dataset.LoadArray(file)
+func (r *runReport) compare(c *cli.Context, file string, atol float64) (*difference, error) {
+	want, err := dataset.LoadArray(file, readOptions(c, nil))
 	if err != nil {
 		return nil, err
 	}
 	shape := r.Inputs[0].Outputs[0].Shape
 	per := elems(shape)
 	if want.Len() != per*len(r.Inputs) {
-		return nil, inputf("%s has shape %v, the output has %d samples of %v", file, want.Shape, len(r.Inputs), shape)
+		return nil, inputf("%s has shape %v, the output has %d samples of %v", printable.Name(file), want.Shape, len(r.Inputs), shape)
 	}
 	d := &difference{File: file, OK: true, Largest: -1}
 	for n, s := range r.Inputs {

@@ -4,13 +4,12 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"os"
 	"strings"
 )
 
-// writeTensor writes values of a shape as .npy, where the name says so, or as raw
+// encodeTensor makes a file of values of a shape: .npy, where the name says so, or raw
 // little-endian float32.
-func writeTensor(path string, shape []int, values []float32) error {
+func encodeTensor(path string, shape []int, values []float32) []byte {
 	var data []byte
 	if strings.HasSuffix(path, ".npy") {
 		data = npyHeader(shape)
@@ -18,10 +17,7 @@ func writeTensor(path string, shape []int, values []float32) error {
 	for _, v := range values {
 		data = binary.LittleEndian.AppendUint32(data, math.Float32bits(v))
 	}
-	if err := os.WriteFile(path, data, 0o666); err != nil {
-		return &outputError{err}
-	}
-	return nil
+	return data
 }
 
 // npyHeader is the start of a NumPy file, version 1.0, of float32 in row-major order.

@@ -31,7 +31,7 @@ var (
 	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, Usage: fmt.Sprintf("measure the network every `STEPS` on at most %d samples of --val; the best one is written; 0 = up to eight times", tuneDefaults.ValidateSamples)}
 
 	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped; --log goes on too"}
-	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, in the output's name with .checkpoint, for --resume"}
+	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, and about once a minute where they take longer, in the output's name with .checkpoint, for --resume"}
 	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`, one JSON object a line"}
 	logEveryFlag   = &cli.IntFlag{Name: "log-every", Category: catRun, Value: 1, Usage: "write every `N`th step to --log"}
 	plotFlag       = &cli.StringFlag{Name: "plot", Category: catRun, Usage: "draw loss and accuracy over the steps in `FILE`, a .png or .svg"}

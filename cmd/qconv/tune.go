@@ -10,6 +10,7 @@ import (
 	"qconv/finetune/dataset"
 	"qconv/onnx"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 var finetuneCommand = &cli.Command{
@@ -20,7 +21,7 @@ var finetuneCommand = &cli.Command{
 		"take few values: the best of all networks that were measured on the way. Ctrl-C, or an end of any kind, " +
 		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The file is written even where " +
 		"a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
 		preprocessFlags, quantFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
@@ -45,6 +46,7 @@ func runFinetune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	defer t.release()
 	gates, err := readGates(c)
 	if err != nil {
 		return err
@@ -78,7 +80,7 @@ func runFinetune(c *cli.Context) error {
 		defer val.set.Close()
 		t.cfg.Validation, t.report.Validation = val, val.set.Spec
 	} else if gates.any() {
-		return inputf("%s has too few samples to hold some back for the gates: give --%s", spec, valFlag.Name)
+		return inputf("%s has too few samples to hold some back for the gates: give --%s", printable.Name(spec), valFlag.Name)
 	}
 	noteSmallLayers(c, m, t.cfg.Cluster)
 	return t.close(t.run(m, train, val, gates))
@@ -91,7 +93,7 @@ func checkLoss(c *cli.Context, m *quant.Model, data *samples, loss finetune.Loss
 		return nil
 	}
 	if loss != finetune.LossTeacher && !data.Labelled() {
-		return inputf("%s has no labels, --%s %s needs them (--%s %s does not)", data.set.Spec, lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
+		return inputf("%s has no labels, --%s %s needs them (--%s %s does not)", printable.Name(data.set.Spec), lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
 	}
 	return checkClasses(c, m, data)
 }
@@ -108,7 +110,7 @@ func checkClasses(c *cli.Context, m *quant.Model, data *samples) error {
 	}
 	if data.missesClasses(outputs) {
 		note(c, "warning: %s has %d classes, numbered by the alphabet, the network has %d: give their names with --%s, or accuracies mean nothing",
-			data.set.Spec, len(data.set.Classes), outputs, labelsFlag.Name)
+			printable.Name(data.set.Spec), len(data.set.Classes), outputs, labelsFlag.Name)
 	}
 	return nil
 }
@@ -121,7 +123,7 @@ func noteSmallLayers(c *cli.Context, m *quant.Model, cfg quant.ClusterConfig) {
 	var names []string
 	for _, v := range m.WeightValues() {
 		if n := v.Shape.Elems(); n <= cfg.For(v.Name).Weights {
-			names = append(names, fmt.Sprintf("%s (%d)", v.Name, n))
+			names = append(names, fmt.Sprintf("%s (%d)", printable.Name(v.Name), n))
 		}
 	}
 	if len(names) > 0 {
@@ -135,7 +137,7 @@ func readTeacher(c *cli.Context, m *quant.Model) (*onnx.Graph, error) {
 	if path == "" {
 		return m.Graph.Clone(), nil
 	}
-	f, err := readFloat(path)
+	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
 	}

@@ -11,13 +11,16 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
+	"qconv/runtime/printable"
 )
 
 // tuneLog writes a fine-tuning as JSON, one line per event: its configuration, then steps and
 // validations, then its result or the error that ended it. The first field of every line is
 // its kind. A nil log takes lines and does nothing with them.
 type tuneLog struct {
+	claim *atomicfile.File
 	f     *os.File
 	every int // steps between two lines
 	task  finetune.Task
@@ -68,49 +71,57 @@ func newConfigLine(c *cli.Context, r *tuneReport) configLine {
 	return line
 }
 
-// openLog starts the log that the flags ask for, or returns nil. With resumed steps that were
-// done before, it goes on with the log there is, from which everything after them is cut off.
-func openLog(c *cli.Context, task finetune.Task, r *tuneReport, resumed int) (*tuneLog, error) {
-	path := c.String(logFlag.Name)
-	if path == "" {
-		return nil, nil
+// open starts the log, in place of the one that is there. With resumed
+// steps that were done before, it goes on with the log there is, from which everything after them is cut
+// off.
+func (l *tuneLog) open(c *cli.Context, task finetune.Task, r *tuneReport, resumed int) error {
+	if l == nil {
+		return nil
 	}
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
-	if err != nil {
-		return nil, &outputError{err}
-	}
-	l := &tuneLog{f: f, every: c.Int(logEveryFlag.Name), task: task}
-	fresh, err := l.cut(resumed)
-	if err == nil && fresh {
-		if l.write(newConfigLine(c, r)); l.err != nil {
-			err = &outputError{l.err}
+	l.task = task
+	if resumed > 0 && !l.claim.IsStream() {
+		if on, err := l.goOn(resumed); on || err != nil {
+			return err
 		}
+	}
+	var line bytes.Buffer
+	if err := json.NewEncoder(&line).Encode(newConfigLine(c, r)); err != nil {
+		return err
+	}
+	var err error
+	if l.f, err = l.claim.Restart(line.Bytes()); err != nil {
+		return &outputError{err}
+	}
+	return nil
+}
+
+// goOn cuts off what the log holds after the given number of steps, and says whether there is anything to go
+// on with.
+func (l *tuneLog) goOn(steps int) (bool, error) {
+	path := l.claim.Path()
+	if info, err := os.Lstat(path); err != nil || info.Size() == 0 {
+		return false, nil
+	} else if !info.Mode().IsRegular() {
+		return false, inputf("%s is a link, want the log itself", path)
+	}
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return false, &outputError{err}
+	}
+	end, err := logEnd(f, steps)
+	if err != nil {
+		f.Close()
+		return false, inputf("%s: %w", path, err)
+	}
+	if err = f.Truncate(end); err == nil {
+		_, err = f.Seek(end, io.SeekStart)
 	}
 	if err != nil {
 		f.Close()
-		return nil, err
-	}
-	return l, nil
-}
-
-// cut removes what a log may hold after the given number of steps, and says whether nothing is
-// left. Pipes and devices hold nothing.
-func (l *tuneLog) cut(steps int) (fresh bool, err error) {
-	info, err := l.f.Stat()
-	if err != nil || !info.Mode().IsRegular() {
-		return true, err
-	}
-	end := int64(0)
-	if steps > 0 {
-		if end, err = logEnd(l.f, steps); err != nil {
-			return false, inputf("%s: %w", l.f.Name(), err)
-		}
-	}
-	if err := l.f.Truncate(end); err != nil {
 		return false, &outputError{err}
 	}
-	_, err = l.f.Seek(end, io.SeekStart)
-	return end == 0, err
+	l.f = f
+	return true, nil
 }
 
 // logEnd is the number of bytes that the lines of the first steps take.
@@ -127,8 +138,6 @@ func logEnd(r io.Reader, steps int) (int64, error) {
 			err = json.Unmarshal(text, &line)
 		}
 		switch {
-		case end == 0 && len(text) == 0: // an empty file
-			return 0, nil
 		case end == 0 && (err != nil || line.Kind != "config"):
 			return 0, errors.New("this is no log of finetune to go on with; give another file")
 		case err != nil, end > 0 && line.Kind != "step" && line.Kind != "validation", line.Step > steps:
@@ -140,12 +149,12 @@ func logEnd(r io.Reader, steps int) (int64, error) {
 
 // write adds a line at once, so that an end at any time loses none.
 func (l *tuneLog) write(line any) {
-	if l == nil || l.err != nil {
+	if l == nil || l.f == nil || l.err != nil {
 		return
 	}
 	var text bytes.Buffer
 	if l.err = json.NewEncoder(&text).Encode(line); l.err == nil {
-		_, l.err = l.f.Write(text.Bytes())
+		_, l.err = l.f.Write(printable.JSON(text.Bytes()))
 	}
 }
 
@@ -169,6 +178,10 @@ func (l *tuneLog) validation(v finetune.Validation) {
 // close ends the log and says what went wrong with it.
 func (l *tuneLog) close() error {
 	if l == nil {
+		return nil
+	}
+	defer l.claim.Release()
+	if l.f == nil {
 		return nil
 	}
 	err := errors.Join(l.err, l.f.Close())

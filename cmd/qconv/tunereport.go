@@ -6,6 +6,7 @@ import (
 
 	"qconv/finetune"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 // tuneReport is what finetune prints.
@@ -78,11 +79,11 @@ func (r tuneReport) print(w io.Writer) {
 		fmt.Fprintf(w, "best at step %d: %s on %d samples\n", r.Best.Step, criterionText(r.Best.Metric, r.Best.Value), r.Best.Samples)
 	}
 	if r.Tuned != nil {
-		fmt.Fprintf(w, "\nmeasured on %s:\n", r.Validation)
+		fmt.Fprintf(w, "\nmeasured on %s:\n", printable.Name(r.Validation))
 		printComparison(w, []string{"float", "tuned"}, []*metrics{r.Float, r.Tuned})
 		fmt.Fprintln(w)
 	}
-	fmt.Fprintf(w, "written: %s\n", r.Output)
+	fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
 }
 
 // criterionText prints a metric with its name.

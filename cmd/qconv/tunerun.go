@@ -8,8 +8,10 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 	"qconv/quant"
+	"qconv/runtime/printable"
 )
 
 // tuneRun is one run of finetune, from the flags to the report.
@@ -20,8 +22,10 @@ type tuneRun struct {
 	augment     finetune.AugmentConfig
 	checkpoint  checkpoint
 	curve       curve
-	log         *tuneLog // nil without
-	sideError   error    // of the plot, which is no reason to stop
+	output      *atomicfile.File
+	plot        *atomicfile.File // nil without
+	log         *tuneLog         // nil without
+	sideError   error            // of the plot, which is no reason to stop
 	report      tuneReport
 }
 
@@ -41,27 +45,51 @@ func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
 	if t.report.Output == "" {
 		t.report.Output = outputName(model, ".tuned.q.onnx")
 	}
-	t.checkpoint.path = t.report.Output + ".checkpoint"
-	plot := c.String(plotFlag.Name)
-	if err := checkPlotName(plot); err != nil {
+	if err := checkPlotName(c.String(plotFlag.Name)); err != nil {
 		return nil, err
 	}
-	used := []string{}
-	for _, path := range []string{t.report.Output, c.String(logFlag.Name), plot} {
-		if path == "" {
-			continue
-		}
-		if err := checkOutput(path, model); err != nil {
-			return nil, err
-		}
-		for _, other := range used {
-			if filepath.Clean(other) == filepath.Clean(path) {
-				return nil, usagef("%s is given for two results, want different files", path)
-			}
-		}
-		used = append(used, path)
+	if err := t.claim(); err != nil {
+		t.release()
+		return nil, err
 	}
 	return t, nil
+}
+
+// claim takes hold of all files that the run writes.
+func (t *tuneRun) claim() error {
+	var log *atomicfile.File
+	used := map[string]bool{}
+	for _, f := range []struct {
+		path string
+		file **atomicfile.File
+	}{
+		{t.report.Output, &t.output}, {t.report.Output + ".checkpoint", &t.checkpoint.file},
+		{t.c.String(logFlag.Name), &log}, {t.c.String(plotFlag.Name), &t.plot},
+	} {
+		if f.path == "" {
+			continue
+		}
+		if used[filepath.Clean(f.path)] {
+			return usagef("%s is given for two results, want different files", f.path)
+		}
+		used[filepath.Clean(f.path)] = true
+		var err error
+		if *f.file, err = claim(t.c, f.path, t.report.Model); err != nil {
+			return err
+		}
+		if log != nil && t.log == nil {
+			t.log = &tuneLog{claim: log, every: t.c.Int(logEveryFlag.Name)}
+		}
+	}
+	return nil
+}
+
+// release ends all claims.
+func (t *tuneRun) release() {
+	for _, f := range []*atomicfile.File{t.output, t.checkpoint.file, t.plot} {
+		f.Release()
+	}
+	t.log.close()
 }
 
 // close ends a run that ended with err, and returns what is to be said of it: that, or else what
@@ -83,10 +111,11 @@ func (t *tuneRun) run(m *quant.Model, data, val *samples, gates gates) error {
 		t.log.write(errorLine{"error", err.Error()})
 		return err
 	}
-	if err := writeModel(t.report.Output, m); err != nil {
+	if err := writeModel(t.output, m); err != nil {
 		return err
 	}
 	t.checkpoint.remove()
+	whenWritten(t.c.Context, t.report.Output)
 	r := &t.report
 	if val != nil {
 		var err error
@@ -115,7 +144,7 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 	if err := t.resume(data.Len()); err != nil {
 		return err
 	}
-	if t.log, err = openLog(c, finetune.TaskOf(m.Graph), &t.report, len(t.curve.losses)); err != nil {
+	if err := t.log.open(c, finetune.TaskOf(m.Graph), &t.report, len(t.curve.losses)); err != nil {
 		return err
 	}
 	leveled := len(m.Levels) == len(m.Sites)
@@ -132,13 +161,14 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 			return err
 		}
 		if old != "" {
-			note(c, "warning: starting anew without --%s; the checkpoint of an interrupted run is now %s", resumeFlag.Name, old)
+			note(c, "warning: starting anew without --%s; the checkpoint of an interrupted run is now %s", resumeFlag.Name, printable.Name(old))
 		}
 	}
 	t.cfg.Checkpoint = t.checkpoint.save
+	whenInterrupted(c.Context, t.checkpoint.left)
 	result, err := t.tune(m, varied)
-	if path := c.String(plotFlag.Name); path != "" {
-		t.sideError = t.curve.save(path)
+	if t.plot != nil {
+		t.sideError = t.curve.save(t.plot)
 	}
 	var diverged *finetune.DivergedError
 	switch {
@@ -148,7 +178,7 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 		return err
 	case result.Stopped:
 		return &interruptedError{fmt.Sprintf("after step %d of %d; %s holds the state, the same command with --%s goes on from there",
-			result.Steps, result.Planned, t.checkpoint.path, resumeFlag.Name)}
+			result.Steps, result.Planned, printable.Name(t.checkpoint.file.Path()), resumeFlag.Name)}
 	}
 	t.report.fill(m, result)
 	return nil
@@ -215,8 +245,8 @@ func (t *tuneRun) saveDiverged(m *quant.Model, e *finetune.DivergedError) error 
 	if e.Best == nil {
 		return fmt.Errorf("%w; nothing was measured before that, so there is no result", err)
 	}
-	if writeErr := writeModel(t.report.Output, m); writeErr != nil {
+	if writeErr := writeModel(t.output, m); writeErr != nil {
 		return fmt.Errorf("%w; the best network before that is lost: %w", err, writeErr)
 	}
-	return fmt.Errorf("%w; %s is the best network before that, of step %d", err, t.report.Output, e.Best.Step)
+	return fmt.Errorf("%w; %s is the best network before that, of step %d", err, printable.Name(t.report.Output), e.Best.Step)
 }

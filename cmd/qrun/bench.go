@@ -22,27 +22,31 @@ type bench struct {
 // profileRuns is how often layers are timed one by one; the shortest time counts.
 const profileRuns = 100
 
-// runBench repeats inference on a generated input for the given time, and at least once
-// after a first run that is not counted.
+// runBench repeats inference on a generated input for the given time, after a first run that counts
+// only if it takes as long as that.
 func runBench(p *runtime.Program, r *runtime.Runner, o options) (*bench, error) {
 	in := &p.Tensors[p.Input.Tensor]
 	indices := make([]byte, in.Elems())
 	runtime.GenerateInput(1, indices, in.Levels)
-	if _, err := r.RunLevels(indices); err != nil {
-		return nil, err
-	}
 	b := &bench{Workers: o.workers, MACs: p.MACs(), Layers: layers(r)}
-	var err error
-	b.NsPerInference, b.Runs, err = measure(o.benchTime, func() error {
-		_, err := r.RunLevels(indices)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	start := time.Now()
+	times := r.Profile(1)
+	b.NsPerInference, b.Runs = time.Since(start).Nanoseconds(), 1
+	if b.NsPerInference < o.benchTime.Nanoseconds() {
+		var err error
+		b.NsPerInference, b.Runs, err = measure(o.benchTime, func() error {
+			_, err := r.RunLevels(indices)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		times = r.Profile(max(1, min(b.Runs/4, profileRuns)))
 	}
-	for i, t := range r.Profile(min(b.Runs, profileRuns)) {
+	for i, t := range times {
 		b.Layers[i].Ns = t.Nanoseconds()
 	}
+	var err error
 	if o.workers > 1 {
 		b.BatchNs, err = benchBatch(p, o, indices)
 	}

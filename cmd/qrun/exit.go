@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // Exit codes.
@@ -19,15 +21,29 @@ func exitCode(err error) int {
 	var usage *usageError
 	var input *inputError
 	var format *runtime.FormatError
+	var limit *runtime.LimitError
 	switch {
 	case err == nil:
 		return exitOK
 	case errors.As(err, &usage):
 		return exitUsage
-	case errors.As(err, &input), errors.As(err, &format):
+	case errors.As(err, &input), errors.As(err, &format), errors.As(err, &limit):
 		return exitBadInput
 	}
 	return exitFailure
+}
+
+// explain is err as it is printed, with the flag that raises an exceeded limit.
+func explain(err error) string {
+	text := printable.Text(strings.ReplaceAll(err.Error(), "\n", " "))
+	var limit *runtime.LimitError
+	switch {
+	case !errors.As(err, &limit):
+		return text
+	case limit.Memory:
+		return fmt.Sprintf("%s; --max-memory %d allows it", text, limit.Need)
+	}
+	return fmt.Sprintf("%s; --max-macs %d allows it", text, limit.Need)
 }
 
 // usageError says that the command line is wrong.

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // info describes a program as this machine runs it.
@@ -64,7 +65,10 @@ func (i *info) print(w io.Writer) {
 	fmt.Fprintf(w, "MACs      %9d\n", i.MACs)
 	fmt.Fprintf(w, "input     %v\n", i.Input)
 	if len(i.Labels) > 0 {
-		fmt.Fprintf(w, "labels    %q\n", i.Labels)
+		fmt.Fprintf(w, "labels    %s\n", printable.Names(i.Labels))
+	}
+	if i.Producer != "" {
+		fmt.Fprintf(w, "producer  %s\n", printable.Name(i.Producer))
 	}
 	fmt.Fprintf(w, "source    %s\n", i.Source)
 	printLayers(w, i.Layers)

@@ -15,8 +15,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime/debug"
 
 	"qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
@@ -33,7 +35,7 @@ func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "qrun: %v\n", err)
+	fmt.Fprintf(stderr, "qrun: %s\n", explain(err))
 	code := exitCode(err)
 	if code == exitUsage {
 		io.WriteString(stderr, "See: qrun --help\n")
@@ -59,13 +61,20 @@ type selfTest struct {
 
 // execute does what the options ask for, in a fixed order.
 func execute(o options, w *bufio.Writer) error {
-	p, err := openProgram(o.model)
+	if fi, err := os.Stat(o.model); err == nil {
+		o.limits = o.limits.For(fi.Size())
+		debug.SetMemoryLimit(o.limits.Memory) // garbage is collected before it takes more
+	}
+	p, err := openProgram(o.model, o.limits)
 	if err != nil {
 		return err
 	}
+	if o.selftest && len(p.SelfTests) == 0 {
+		return fmt.Errorf("%s carries no self-test", printable.Name(o.model))
+	}
 	r, err := runtime.NewRunner(p, o.runtime())
 	if err != nil {
-		return fmt.Errorf("%s: %w", o.model, err)
+		return fmt.Errorf("%s: %w", printable.Name(o.model), err)
 	}
 	defer r.Close()
 	doc := document{Model: o.model}
@@ -78,9 +87,6 @@ func execute(o options, w *bufio.Writer) error {
 		}
 	}
 	if o.selftest {
-		if len(p.SelfTests) == 0 {
-			return fmt.Errorf("%s carries no self-test", o.model)
-		}
 		if err := r.SelfTest(); err != nil {
 			return fmt.Errorf("self-test failed: %w", err)
 		}
@@ -121,11 +127,8 @@ func execute(o options, w *bufio.Writer) error {
 }
 
 // openProgram reads a program file; every failure is the file's.
-func openProgram(path string) (*runtime.Program, error) {
-	if fi, err := os.Stat(path); err == nil && fi.IsDir() {
-		return nil, inputf("%s is a directory, want a .qlut file", path)
-	}
-	p, err := runtime.Open(path)
+func openProgram(path string, l runtime.Limits) (*runtime.Program, error) {
+	p, err := runtime.OpenWithin(path, l)
 	if err != nil {
 		return nil, &inputError{err}
 	}

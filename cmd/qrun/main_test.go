@@ -56,7 +56,11 @@ func fixture(t *testing.T) (dir string) {
 	dir = t.TempDir()
 	p := testProgram(t)
 	write := func(name string, p *runtime.Program) {
-		if err := runtime.WriteFile(filepath.Join(dir, name), p); err != nil {
+		data, err := runtime.Encode(p)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, name), data, 0o666)
+		}
+		if err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -148,7 +152,7 @@ func TestModes(t *testing.T) {
 	}{
 		{"--selftest ok.qlut", []string{"self-test ok: 1 of 1"}},
 		{"--selftest --json ok.qlut", []string{`"tests": 1`, `"ok": true`}},
-		{"--info ok.qlut", []string{"RAM", "arena", "MACs", "12", `"left" "right" "dark"`}},
+		{"--info ok.qlut", []string{"RAM", "arena", "MACs", "12", "left, right, dark"}},
 		{"--info --json ok.qlut", []string{`"ram_bytes"`, `"macs": 12`, `"file_bytes"`, `"kernel"`}},
 		{"--bench --bench-time 0.01 ok.qlut", []string{"ns per inference", "12 MACs"}},
 		{"--bench --bench-time 0.01 --json ok.qlut", []string{`"ns_per_inference"`, `"macs": 12`}},
@@ -192,6 +196,10 @@ func TestErrors(t *testing.T) {
 		{"none.qlut left.raw", exitBadInput, "none.qlut"},
 		{"broken.qlut left.raw", exitBadInput, "broken.qlut"},
 		{dir + " left.raw", exitBadInput, "is a directory"},
+		{"--info --max-memory 1000 ok.qlut", exitBadInput, "--max-memory "},
+		{"--info --max-macs 11 ok.qlut", exitBadInput, "the limit is 11; --max-macs 12 allows it"},
+		{"--info --max-memory none ok.qlut", exitUsage, "want such as 64MB"},
+		{"--info --max-macs 0 ok.qlut", exitUsage, "positive whole number"},
 		{"ok.qlut none.raw", exitBadInput, "none.raw"},
 		{"ok.qlut short.raw", exitBadInput, "short.raw"},
 		{"ok.qlut " + dir, exitBadInput, dir},

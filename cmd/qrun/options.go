@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"qconv/runtime"
+	"qconv/runtime/bytesize"
 )
 
 const usage = `qrun - run an integer program made by qconv
@@ -28,6 +29,11 @@ Flags may stand before or after the files; -- ends them.
   --low-memory    keep the weights coded and decode them in every run: slower, least RAM
   --workers N     goroutines that share every large layer (default 1, at most 256);
                   with --bench also the time per sample of a batch
+  --max-memory N  most bytes for the program and all that running it takes, such as 64MB or
+                  1GiB (default 1GiB; on 32-bit machines 64MiB above the size of the file).
+                  Layers whose fast form does not fit run as with --low-memory
+  --max-macs N    most multiply-accumulates, comparisons and moves of one inference
+                  (default 1073741824)
   --help          this text
 `
 
@@ -42,6 +48,7 @@ type options struct {
 	workers   int
 	kernel    string
 	benchTime time.Duration
+	limits    runtime.Limits
 }
 
 // parse reads flags and files in any order.
@@ -56,6 +63,8 @@ func parse(args []string) (options, error) {
 		"kernel":     func(s string) error { o.kernel = s; return nil },
 		"workers":    func(s string) error { return parseCount(s, &o.workers) },
 		"bench-time": func(s string) error { return parseSeconds(s, &o.benchTime) },
+		"max-memory": func(s string) (err error) { o.limits.Memory, err = bytesize.Parse(s); return err },
+		"max-macs":   func(s string) error { return parseCount64(s, &o.limits.MACs) },
 	}
 	var files []string
 	for i := 0; i < len(args); i++ {
@@ -119,11 +128,20 @@ func (o *options) assign(files []string) error {
 
 // runtime are the options of a Runner.
 func (o *options) runtime() runtime.Options {
-	return runtime.Options{Kernel: o.kernel, Workers: o.workers, LowMemory: o.lowMemory}
+	return runtime.Options{Kernel: o.kernel, Workers: o.workers, LowMemory: o.lowMemory, Limits: o.limits}
 }
 
 func parseCount(s string, n *int) error {
 	v, err := strconv.Atoi(s)
+	if err != nil || v < 1 {
+		return usagef("%q is not a positive whole number", s)
+	}
+	*n = v
+	return nil
+}
+
+func parseCount64(s string, n *int64) error {
+	v, err := strconv.ParseInt(s, 10, 64)
 	if err != nil || v < 1 {
 		return usagef("%q is not a positive whole number", s)
 	}

@@ -8,6 +8,7 @@ import (
 
 	"qconv/runtime"
 	"qconv/runtime/picture"
+	"qconv/runtime/printable"
 )
 
 // result is what the network says about one sample.
@@ -112,7 +113,7 @@ func best(scores []int32, labels []string, top int) []class {
 // print writes one line for a classification, or the outputs as they are.
 func (r result) print(w io.Writer) {
 	if len(r.Top) > 0 {
-		fmt.Fprintf(w, "%s: %s", r.Input, r.Top[0].name())
+		fmt.Fprintf(w, "%s: %s", printable.Name(r.Input), r.Top[0].name())
 		for i, c := range r.Top {
 			separator := ", "
 			if i == 0 {
@@ -124,7 +125,7 @@ func (r result) print(w io.Writer) {
 		return
 	}
 	for _, o := range r.Outputs {
-		fmt.Fprintf(w, "%s: %s %v", r.Input, o.Name, o.Shape)
+		fmt.Fprintf(w, "%s: %s %v", printable.Name(r.Input), printable.Name(o.Name), o.Shape)
 		for _, v := range o.Values {
 			io.WriteString(w, " ")
 			io.WriteString(w, strconv.Itoa(int(v)))
@@ -135,7 +136,7 @@ func (r result) print(w io.Writer) {
 
 func (c class) name() string {
 	if c.Label != "" {
-		return c.Label
+		return printable.Name(c.Label)
 	}
 	return strconv.Itoa(c.Index)
 }

@@ -46,6 +46,9 @@ func Run(data []byte, seed uint64) (Check, error) {
 	if err != nil {
 		return Check{}, err
 	}
+	if why := refusal(len(data), g); why != "" {
+		return Check{Reason: why}, nil
+	}
 	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
 	if err != nil {
 		return Check{}, err
@@ -92,6 +95,41 @@ func compare(ours, theirs [][]float32) Check {
 		c.Outputs += len(want)
 	}
 	return c
+}
+
+// Limits of what the other executor is given: it holds all values and unfolds the windows of convolutions,
+// and its graph takes time that grows with the square of the nodes.
+const (
+	maxFile  = 32 << 20 // bytes
+	maxNodes = 800
+	maxBytes = 256 << 20 // of values, and of the windows of one convolution
+	maxWork  = 1 << 32   // multiply-accumulates
+)
+
+// refusal is why the other executor is not given a model of some bytes; empty if it is.
+func refusal(size int, g *onnx.Graph) string {
+	values, windows := 0.0, 0.0
+	for _, n := range g.Nodes {
+		for _, v := range n.Outputs {
+			values += float64(v.Shape.Elems())
+		}
+		if _, macs := onnx.Cost(n); len(n.Outputs[0].Shape) > 2 {
+			windows = math.Max(windows, float64(macs)/float64(n.Outputs[0].Shape[1]))
+		}
+	}
+	switch {
+	case size > maxFile:
+		return fmt.Sprintf("the file has more than %d MB", maxFile>>20)
+	case len(g.Nodes) > maxNodes:
+		return fmt.Sprintf("the network has more than %d nodes", maxNodes)
+	case g.Unused > 0:
+		return fmt.Sprintf("the file has %d nodes without use, which it would run too", g.Unused)
+	case 4*(values+windows) > maxBytes+4*float64(size):
+		return "it would take too much memory"
+	case onnx.Work(g) > maxWork:
+		return "it would take too long"
+	}
+	return ""
 }
 
 // runOther runs the model in onnx-go. What panics there becomes an error.

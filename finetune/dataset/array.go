@@ -104,9 +104,17 @@ func readDtype(s string) (dtype, error) {
 	return d, nil
 }
 
-// readArray reads an .npy file from r. limit bounds its size in memory; sure is the
-// number of bytes known to be there, for which memory is taken at once.
-func readArray(r io.Reader, limit, sure int64) (*Array, error) {
+// arrayReader is an .npy file whose header has been read.
+type arrayReader struct {
+	r       io.Reader
+	dtype   dtype
+	shape   []int
+	fortran bool  // first index fastest
+	elems   int64 // product of shape, such that it and the bytes in memory are no more than MaxInt
+}
+
+// newArrayReader reads the header of an .npy file.
+func newArrayReader(r io.Reader) (*arrayReader, error) {
 	h, err := readNPYHeader(r)
 	if err != nil {
 		return nil, err
@@ -124,41 +132,66 @@ func readArray(r io.Reader, limit, sure int64) (*Array, error) {
 		if v < 1 {
 			return nil, fmt.Errorf("shape %v has a dimension %d, want at least 1", shape, v)
 		}
-		if int64(v) > limit/d.mem/n {
-			return nil, fmt.Errorf("shape %v of %s takes more than %d bytes", shape, d.name, limit)
+		if int64(v) > math.MaxInt/maxElementBytes/n {
+			return nil, fmt.Errorf("shape %v is too large for this machine", shape)
 		}
 		n *= int64(v)
 	}
-	if n > math.MaxInt/8 {
-		return nil, fmt.Errorf("shape %v is too large for this machine", shape)
+	return &arrayReader{r: r, dtype: d, shape: append([]int{}, shape...), fortran: h.Descr.Fortran && len(shape) > 1, elems: n}, nil
+}
+
+// maxElementBytes is the most that memory counts for an element.
+const maxElementBytes = 16
+
+// memory is how many bytes the array takes at most, from reading it to having it in the form that a [Set] holds.
+func (a *arrayReader) memory() int64 {
+	perElement := map[int64]int64{1: 1, 4: 5, 8: 12}[a.dtype.mem] // with the bytes or float32 made of it
+	if a.fortran {
+		perElement = max(perElement, 2*a.dtype.mem)
 	}
-	a := &Array{Shape: append([]int{}, shape...), Type: d.name}
-	first := int(min(n, max(sure/int64(d.size), 1<<16)))
+	return a.elems * perElement
+}
+
+// kind is what a Set holds of the array: certain for floating-point numbers, a guess for others.
+func (a *arrayReader) kind() Kind {
+	if a.dtype.kind == 'f' {
+		return Floats
+	}
+	return Pixels
+}
+
+// read reads the elements. Memory is taken at once for as many bytes as the file can hold at most, sure, and otherwise
+// as they arrive.
+func (a *arrayReader) read(sure int64) (*Array, error) {
+	d, r, n := a.dtype, a.r, int(a.elems)
+	out := &Array{Shape: a.shape, Type: d.name}
+	first := int(min(a.elems, max(sure/int64(d.size), 1<<16)))
 	var order binary.ByteOrder = binary.LittleEndian
 	if d.big {
 		order = binary.BigEndian
 	}
+	var err error
 	switch {
 	case d.mem == 1:
-		a.Bytes, err = readElems(r, int(n), first, 1, func(b []byte) byte { return b[0] })
+		out.Bytes, err = readElems(r, n, first, 1, func(b []byte) byte { return b[0] })
 	case d.kind == 'f' && d.size == 4:
-		a.Floats, err = readElems(r, int(n), first, 4, func(b []byte) float32 { return math.Float32frombits(order.Uint32(b)) })
+		out.Floats, err = readElems(r, n, first, 4, func(b []byte) float32 { return math.Float32frombits(order.Uint32(b)) })
 	case d.mem == 4:
-		a.Floats, err = readElems(r, int(n), first, d.size, func(b []byte) float32 { return float32(d.integer(b, order)) })
+		out.Floats, err = readElems(r, n, first, d.size, func(b []byte) float32 { return float32(d.integer(b, order)) })
 	case d.kind == 'f':
-		a.Doubles, err = readElems(r, int(n), first, 8, func(b []byte) float64 { return math.Float64frombits(order.Uint64(b)) })
+		out.Doubles, err = readElems(r, n, first, 8, func(b []byte) float64 { return math.Float64frombits(order.Uint64(b)) })
 	default:
-		a.Doubles, err = readElems(r, int(n), first, d.size, func(b []byte) float64 { return d.integer(b, order) })
+		out.Doubles, err = readElems(r, n, first, d.size, func(b []byte) float64 { return d.integer(b, order) })
 	}
 	if err != nil {
 		return nil, err
 	}
-	if h.Descr.Fortran && len(shape) > 1 {
-		a.Bytes = rowMajor(a.Bytes, shape)
-		a.Floats = rowMajor(a.Floats, shape)
-		a.Doubles = rowMajor(a.Doubles, shape)
+	if a.fortran {
+		out.Bytes = rowMajor(out.Bytes, a.shape)
+		out.Floats = rowMajor(out.Floats, a.shape)
+		out.Doubles = rowMajor(out.Doubles, a.shape)
 	}
-	return a, nil
+	return out, nil
 }
 
 // integer is an integer element of d.size bytes.

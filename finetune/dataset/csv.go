@@ -16,8 +16,11 @@ import (
 // labelColumns are the names a label column has by custom, the likeliest first.
 var labelColumns = []string{"label", "labels", "class", "target", "y"}
 
-// maxRow bounds a row of a CSV file, in bytes.
-const maxRow = 64 << 20
+// Bounds of a row of a CSV file.
+const (
+	maxRow     = 16 << 20 // bytes
+	maxColumns = 1 << 20
+)
 
 // table is a CSV file on its way to a Set.
 type table struct {
@@ -27,6 +30,7 @@ type table struct {
 	bytes  bool // all values so far are whole numbers 0..255
 	labels []string
 	lines  []int32 // line in the file of every sample
+	text   int64   // bytes of labels and of what is said of broken rows
 }
 
 // openCSV reads a header and rows of numbers. The label column may hold names or class
@@ -42,18 +46,22 @@ func (p *opener) openCSV() (*Set, error) {
 		br.Discard(3)
 	}
 	first, _ := br.Peek(1 << 16)
-	guard := &rowGuard{r: br}
+	guard := &rowGuard{r: br, comma: byte(separator(first))}
 	r := csv.NewReader(guard)
-	r.Comma = separator(first)
+	r.Comma = rune(guard.comma)
 	r.FieldsPerRecord, r.ReuseRecord = -1, true
 
 	t := &table{bytes: true}
 	if err := p.readHeader(t, r); err != nil {
 		return nil, err
 	}
+	if err := p.checkSamples("", []int{1, t.columns()}, Floats); err != nil {
+		return nil, err
+	}
+	allowed := p.o.Allowance(p.size)
 	var skipped []string
 	for {
-		guard.since = 0
+		guard.next()
 		row, err := r.Read()
 		if err == io.EOF {
 			break
@@ -75,9 +83,10 @@ func (p *opener) openCSV() (*Set, error) {
 		}
 		if err != nil {
 			skipped = append(skipped, where+": "+oneLine(err))
+			t.text += int64(len(skipped[len(skipped)-1])) + 2*16
 		}
-		if int64(len(t.data))*4 > p.o.maxBytes() {
-			return nil, p.fail(where, "the table takes more than %d bytes", p.o.maxBytes())
+		if need := t.memory(); need > allowed {
+			return nil, p.fail(where, "%w", tooLarge("the table so far", need, allowed))
 		}
 	}
 	n := len(t.lines)
@@ -99,7 +108,7 @@ func (p *opener) openCSV() (*Set, error) {
 		for i, v := range t.data {
 			b[i] = byte(v)
 		}
-		s, err = p.fromBytes("", b, dims, labels, classes, nameOf)
+		s, err = p.fromBytes("", b, p.size, dims, labels, classes, nameOf)
 		t.data = nil
 	} else {
 		s, err = p.fromFloats("", t.data, dims, labels, classes, nameOf)
@@ -182,7 +191,7 @@ func (t *table) add(row []string, line int) error {
 		v, err := strconv.ParseFloat(f, 32)
 		if err != nil || notFinite(float32(v)) {
 			t.data, t.bytes = t.data[:before], whole
-			return fmt.Errorf("column %q is %q, want a number", t.header[i], shorten(f))
+			return fmt.Errorf("column %q is %q, want a number", t.header[i], shorten(f, 40))
 		}
 		if v != float64(byte(max(0, min(v, 255)))) {
 			t.bytes = false
@@ -191,16 +200,24 @@ func (t *table) add(row []string, line int) error {
 	}
 	if t.label >= 0 {
 		t.labels = append(t.labels, strings.Clone(label))
+		t.text += int64(len(label))
 	}
 	t.lines = append(t.lines, int32(line))
 	return nil
 }
 
-func shorten(s string) string {
-	if len(s) > 40 {
-		return s[:40] + "..."
+// columns is how many numbers a row has.
+func (t *table) columns() int {
+	if t.label < 0 {
+		return len(t.header)
 	}
-	return s
+	return len(t.header) - 1
+}
+
+// memory is what the table takes in bytes, with what its slices leave behind when they grow.
+func (t *table) memory() int64 {
+	const perValue, perRow, perLabel = 2 * 4, bytesPerSample + 2*4, bytesPerLabel + 2*16
+	return int64(len(t.data))*perValue + int64(len(t.lines))*perRow + int64(len(t.labels))*perLabel + t.text
 }
 
 // tableLabels turns labels that are all class indices into these, and others into
@@ -251,24 +268,34 @@ func (p *opener) tableLabels(t *table) ([]int, []string, error) {
 	for i, l := range t.labels {
 		k, ok := position[l]
 		if !ok {
-			return nil, nil, p.fail(fmt.Sprintf("line %d", t.lines[i]), "label %q is none of the %d classes wanted: %s", shorten(l), len(names), list(names))
+			return nil, nil, p.fail(fmt.Sprintf("line %d", t.lines[i]), "label %q is none of the %d classes wanted: %s", shorten(l, 40), len(names), list(names))
 		}
 		labels[i] = k
 	}
 	return labels, names, nil
 }
 
-// rowGuard ends reading when a row is longer than maxRow, so that a file without line
-// ends, or with a quote that is never closed, does not fill the memory.
+// rowGuard ends reading when a row is longer than maxRow or has more than maxColumns, so that a file without line
+// ends, or with a quote that is never closed, does not fill the memory. It sees rows in blocks, so its
+// counts are those of a row and what was read with it.
 type rowGuard struct {
-	r     io.Reader
-	since int // bytes read since the last row was complete
+	r              io.Reader
+	comma          byte
+	bytes, columns int // read since the last row was complete
 }
+
+// next starts a row.
+func (g *rowGuard) next() { g.bytes, g.columns = 0, 0 }
 
 func (g *rowGuard) Read(b []byte) (int, error) {
 	n, err := g.r.Read(b)
-	if g.since += n; g.since > maxRow {
+	g.bytes += n
+	g.columns += bytes.Count(b[:n], []byte{g.comma})
+	switch {
+	case g.bytes > maxRow:
 		return 0, fmt.Errorf("a row is longer than %d bytes, want numbers (is a quote never closed?)", maxRow)
+	case g.columns > maxColumns:
+		return 0, fmt.Errorf("a row has more than %d columns", maxColumns)
 	}
 	return n, err
 }

@@ -89,7 +89,7 @@ func TestCSVErrors(t *testing.T) {
 		{"wanted classes", "a,label\n1,x\n2,y\n", "", Options{Classes: []string{"x", "z"}}, []string{"line 3", `"y"`, "x, z"}},
 		{"wanted indices", "a,label\n1,0\n2,2\n", "", Options{Classes: []string{"x", "z"}}, []string{`column "label"`, "class index is 2"}},
 		{"no classes", "a,name\n" + manyNames(300), "", Options{}, []string{"300 different labels"}},
-		{"limit", "a,b,label\n1,2,x\n", "", Options{MaxBytes: 7}, []string{"takes more than 7 bytes"}},
+		{"limit", "a,b,label\n1,2,x\n", "", Options{MaxMemory: 7}, []string{"takes", "want at most 7"}},
 		{"all broken", "a,label\nb,c\n", "", Options{SkipBad: true}, []string{"all 1 rows", "line 2"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -120,13 +120,15 @@ func TestCSVSkipBad(t *testing.T) {
 }
 
 func TestRowGuard(t *testing.T) {
-	g := &rowGuard{r: io.MultiReader(bytes.NewReader(make([]byte, 10)), zeros{})}
-	_, err := io.Copy(io.Discard, g)
-	if err == nil || !strings.Contains(err.Error(), "a row is longer") {
-		t.Errorf("endless row: error %v", err)
+	for comma, want := range map[byte]string{',': "a row is longer", 0: "columns"} {
+		g := &rowGuard{r: io.MultiReader(bytes.NewReader(make([]byte, 10)), zeros{}), comma: comma}
+		_, err := io.Copy(io.Discard, g)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("endless row: error %v, want %q", err, want)
+		}
 	}
 }
 
 type zeros struct{}
 
-func (zeros) Read(b []byte) (int, error) { return len(b), nil }
+func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -43,20 +44,25 @@ func (fs files) folder(t testing.TB) string {
 	return dir
 }
 
-// zip writes the files, the last name first, to a new zip file called data.zip.
+// zip writes the files to a new zip file called data.zip.
 func (fs files) zip(t testing.TB, method uint16) string {
+	t.Helper()
+	return files{"data.zip": fs.zipped(t, method)}.folder(t) + "/data.zip"
+}
+
+// zipped is a zip of the files, the last name first.
+func (fs files) zipped(t testing.TB, method uint16) []byte {
 	t.Helper()
 	var buf bytes.Buffer
 	z := zip.NewWriter(&buf)
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(fs))) {
-		data := fs[name]
 		w, err := z.CreateHeader(&zip.FileHeader{Name: name, Method: method})
 		must(t, err)
-		_, err = w.Write(data)
+		_, err = w.Write(fs[name])
 		must(t, err)
 	}
 	must(t, z.Close())
-	return files{"data.zip": buf.Bytes()}.folder(t) + "/data.zip"
+	return buf.Bytes()
 }
 
 func must(t testing.TB, err error) {
@@ -106,6 +112,14 @@ func encode(t testing.TB, kind string, m image.Image) []byte {
 	}
 	must(t, err)
 	return b.Bytes()
+}
+
+// onePixelWebP is a lossless WebP of one pixel.
+func onePixelWebP(t testing.TB) []byte {
+	t.Helper()
+	data, err := hex.DecodeString("524946461a000000574542505650384c0d0000002f00000010071011118888fe0700")
+	must(t, err)
+	return data
 }
 
 func grayPNG(t testing.TB, w, h, start int) []byte { return encode(t, "png", ramp(w, h, start)) }

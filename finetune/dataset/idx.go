@@ -3,9 +3,9 @@ package dataset
 import (
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -88,33 +88,45 @@ func (p *opener) openIDXPairs(src *source, pairs []idxPair) (*Set, error) {
 		return nil, p.fail("", "holds the parts %s, choose one, such as %q", list(parts), p.path+"#"+fit[0].part)
 	}
 	defer src.Close() // everything is read into memory
-	open := func(e *entry) func() (*idx.Reader, error) {
-		if e == nil {
-			return nil
-		}
-		return func() (*idx.Reader, error) {
-			r, err := src.open(e)
-			if err != nil {
-				return nil, err
-			}
-			return idxReader(r)
-		}
-	}
 	q := fit[0]
-	labels := ""
-	if q.labels != nil {
-		labels = q.labels.path
+	images, err := src.openIDX(q.images)
+	if err != nil {
+		return nil, p.fail(name(q.images.path), "%w", err)
 	}
-	return p.readIDX(q.images.path, open(q.images), labels, open(q.labels))
+	defer images.Close()
+	if q.labels == nil {
+		return p.readIDX(images, nil)
+	}
+	labels, err := src.openIDX(q.labels)
+	if err != nil {
+		return nil, p.fail(name(q.labels.path), "%w", err)
+	}
+	defer labels.Close()
+	return p.readIDX(images, labels)
 }
 
-// idxReader makes a Reader that closes r at its end.
-func idxReader(r io.ReadCloser) (*idx.Reader, error) {
-	x, err := idx.NewReader(r)
+// idxFile is an open IDX file.
+type idxFile struct {
+	*idx.Reader
+	file   io.Closer
+	name   string // as it may be printed
+	packed int64  // bytes on the disk or in a zip
+}
+
+func (f *idxFile) Close() error { return f.file.Close() }
+
+// openIDX opens an IDX file of a folder or zip.
+func (s *source) openIDX(e *entry) (*idxFile, error) {
+	r, size, packed, err := s.open(e)
+	if err != nil {
+		return nil, err
+	}
+	x, err := idx.NewReaderSize(r, size)
 	if err != nil {
 		r.Close()
+		return nil, err
 	}
-	return x, err
+	return &idxFile{x, r, name(e.path), packed}, nil
 }
 
 // openIDXFile opens an images file by its path and looks for the labels beside it.
@@ -122,73 +134,96 @@ func (p *opener) openIDXFile() (*Set, error) {
 	if p.part != "" {
 		return nil, p.fail("", "an IDX file has no parts to choose with #")
 	}
-	base := filepath.Base(p.path)
-	key, kind := idxKey(base)
+	key, kind := idxKey(path.Base(p.path))
 	if kind == "labels" {
 		return nil, p.fail("", "these are labels, want the images file (its labels are found by themselves)")
 	}
-	labels := ""
-	if kind == "images" {
-		list, err := os.ReadDir(filepath.Dir(p.path))
-		if err != nil {
-			return nil, p.fail("", "%w", err)
-		}
-		for _, d := range list {
-			if k, kind := idxKey(d.Name()); kind == "labels" && k == key {
-				labels = d.Name()
-				break
+	images, err := p.openIDX(p.path)
+	if err != nil {
+		return nil, err
+	}
+	defer images.Close()
+	if kind != "images" {
+		return p.readIDX(images, nil)
+	}
+	folder := path.Dir(p.path)
+	list, err := fs.ReadDir(p.files, folder)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	for _, d := range list {
+		if k, kind := idxKey(d.Name()); kind == "labels" && k == key {
+			labels, err := p.openIDX(path.Join(folder, d.Name()))
+			if err != nil {
+				return nil, err
 			}
+			defer labels.Close()
+			return p.readIDX(images, labels)
 		}
 	}
-	openLabels := func() (*idx.Reader, error) { return idx.Open(filepath.Join(filepath.Dir(p.path), labels)) }
-	if labels == "" {
-		openLabels = nil
-	}
-	return p.readIDX(base, func() (*idx.Reader, error) { return idx.Open(p.path) }, labels, openLabels)
+	return p.readIDX(images, nil)
 }
 
-// readIDX reads images and, where openLabels is not nil, their labels.
-func (p *opener) readIDX(images string, openImages func() (*idx.Reader, error), labels string, openLabels func() (*idx.Reader, error)) (*Set, error) {
-	dims, data, err := readIDXFile(openImages, p.o.maxBytes())
+// openIDX opens an IDX file by its path.
+func (p *opener) openIDX(at string) (*idxFile, error) {
+	where := name(path.Base(at))
+	f, err := openFile(p.files, at)
 	if err != nil {
-		return nil, p.fail(images, "%w", err)
+		return nil, p.fail(where, "%w", err)
 	}
+	r, err := idx.NewReaderSize(f.all(p.ctx), f.size)
+	if err != nil {
+		f.Close()
+		return nil, p.fail(where, "%w", err)
+	}
+	return &idxFile{r, f, where, f.size}, nil
+}
+
+// readIDX reads images and, where they are not nil, their labels, once it is known that they fit.
+func (p *opener) readIDX(images, labels *idxFile) (*Set, error) {
+	dims := images.Dims()
 	if len(dims) == 1 {
-		return nil, p.fail(images, "has 1 dimension, as labels have, want images with 3 dimensions")
+		return nil, p.fail(images.name, "has 1 dimension, as labels have, want images with 3 dimensions")
+	}
+	if err := p.checkSamples(images.name, dims, Pixels); err != nil {
+		return nil, err
+	}
+	packed := images.packed
+	need := int64(dims[0]) * (int64(images.SampleSize()) + bytesPerSample)
+	if labels != nil {
+		l := labels.Dims()
+		if len(l) != 1 {
+			return nil, p.fail(labels.name, "has %d dimensions, want 1 for labels", len(l))
+		}
+		if l[0] != dims[0] {
+			return nil, p.fail(labels.name, "has %d labels, want %d, one for each image of %s", l[0], dims[0], images.name)
+		}
+		packed += labels.packed
+		need += int64(dims[0]) * (1 + bytesPerLabel)
+	}
+	if err := p.checkMemory(images.name, fmt.Sprintf("the set of %d samples of %d bytes", dims[0], images.SampleSize()), need, packed); err != nil {
+		return nil, err
 	}
 	var l []int
 	var classes []string
-	if openLabels != nil {
-		ldims, ldata, err := readIDXFile(openLabels, p.o.maxBytes())
+	if labels != nil {
+		data, err := labels.Rest(need)
 		if err != nil {
-			return nil, p.fail(labels, "%w", err)
+			return nil, p.fail(labels.name, "%w", err)
 		}
-		if len(ldims) != 1 {
-			return nil, p.fail(labels, "has %d dimensions, want 1 for labels", len(ldims))
-		}
-		if ldims[0] != dims[0] {
-			return nil, p.fail(labels, "has %d labels, want %d, one for each image of %s", ldims[0], dims[0], images)
-		}
-		l = make([]int, len(ldata))
-		for i, v := range ldata {
+		l = make([]int, len(data))
+		for i, v := range data {
 			l[i] = int(v)
 		}
 		if classes, err = p.numericClasses(slices.Max(l) + 1); err != nil {
-			return nil, p.fail(labels, "%w", err)
+			return nil, p.fail(labels.name, "%w", err)
 		}
 	}
-	return p.fromBytes(images, data, dims, l, classes, func(i int) string { return fmt.Sprintf("%s: sample %d", images, i) })
-}
-
-// readIDXFile reads all of one file.
-func readIDXFile(open func() (*idx.Reader, error), limit int64) ([]int, []byte, error) {
-	r, err := open()
+	data, err := images.Rest(need)
 	if err != nil {
-		return nil, nil, err
+		return nil, p.fail(images.name, "%w", err)
 	}
-	defer r.Close()
-	data, err := r.Rest(limit)
-	return r.Dims(), data, err
+	return p.fromBytes(images.name, data, packed, dims, l, classes, func(i int) string { return fmt.Sprintf("%s: sample %d", images.name, i) })
 }
 
 // numericClasses names classes 0..n-1 by their digits, or as Options.Classes wants.
@@ -206,15 +241,20 @@ func (p *opener) numericClasses(n int) ([]string, error) {
 	return classes, nil
 }
 
+// checkLabelShape reports an array that cannot hold a label for each of n samples.
+func checkLabelShape(shape []int, n int) error {
+	if len(shape) == 0 || shape[0] != n {
+		return fmt.Errorf("has shape %v, want one label for each of the %d samples", shape, n)
+	}
+	if len(shape) > 2 {
+		return fmt.Errorf("has shape %v, want [%d] class indices or [%d,K] one-hot rows", shape, n, n)
+	}
+	return nil
+}
+
 // labelsOf turns an array [N], [N,1] or one-hot [N,K] into class indices.
 func (p *opener) labelsOf(y *Array, n int) ([]int, []string, error) {
-	if len(y.Shape) == 0 || y.Shape[0] != n {
-		return nil, nil, fmt.Errorf("has shape %v, want one label for each of the %d samples", y.Shape, n)
-	}
 	k := y.Len() / n
-	if len(y.Shape) > 2 {
-		return nil, nil, fmt.Errorf("has shape %v, want [%d] class indices or [%d,K] one-hot rows", y.Shape, n, n)
-	}
 	labels, top := make([]int, n), k
 	for i := range labels {
 		if k > 1 {

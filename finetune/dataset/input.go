@@ -4,19 +4,12 @@ import (
 	"fmt"
 	"image"
 	"io"
-	"os"
-	"path/filepath"
+	"path"
 	"slices"
 
 	"qconv/runtime/idx"
 	"qconv/runtime/picture"
 )
-
-// InputOptions says what the network wants.
-type InputOptions struct {
-	// Shape of one sample: [C,H,W] or [features]. Nil takes what the file has.
-	Shape []int
-}
 
 // Input is one or more samples for a single run.
 type Input struct {
@@ -29,6 +22,8 @@ type Input struct {
 	Floats []float32
 	// First is the position in the file of the first sample.
 	First int
+	// FileBytes is the size of the file.
+	FileBytes int64
 	// Resized is the height and width the picture had before it was stretched to Shape;
 	// zero if it was not.
 	Resized [2]int
@@ -49,15 +44,12 @@ func (in *Input) SampleName(i int) string {
 //	                  (or uint8 pictures [H,W,C]); whole numbers 0..255 count as pixels
 //	an IDX file       of images, plain or gzip; all of them, or #7, #0:100, #all
 //	any other file    raw bytes, one sample or many, chosen alike
-func LoadInput(spec string, o InputOptions) (*Input, error) {
-	p, err := newOpener(spec, Options{})
+//
+// Of the options, Shape, MaxMemory, Files and Context count. Without a Shape samples have that of the file.
+func LoadInput(spec string, o Options) (*Input, error) {
+	p, err := newOpener(spec, Options{Shape: o.Shape, MaxMemory: o.MaxMemory, Files: o.Files, Context: o.Context})
 	if err != nil {
 		return nil, err
-	}
-	for _, d := range o.Shape {
-		if d < 1 {
-			return nil, p.fail("", "the shape wanted is %v, want dimensions of at least 1", o.Shape)
-		}
 	}
 	f, err := p.format()
 	if err != nil {
@@ -79,7 +71,7 @@ func LoadInput(spec string, o InputOptions) (*Input, error) {
 	if err != nil {
 		return nil, err
 	}
-	in.Name = filepath.Base(p.path)
+	in.Name, in.FileBytes = path.Base(p.path), p.size
 	return in, nil
 }
 
@@ -98,85 +90,69 @@ func (p *opener) pictureInput(shape []int) (*Input, error) {
 	if p.size > maxFileBytes {
 		return nil, p.fail("", "the file has %d bytes, want at most %d", p.size, maxFileBytes)
 	}
-	data, err := os.ReadFile(p.path)
+	f, err := openFile(p.files, p.path)
 	if err != nil {
 		return nil, p.fail("", "%w", err)
 	}
-	var img image.Image
-	if img, err = picture.Decode(data); err != nil {
-		return nil, p.fail("", "%w", notImage(err))
+	defer f.Close()
+	data := make([]byte, f.size)
+	if _, err := io.ReadFull(f.all(p.ctx), data); err != nil {
+		return nil, p.fail("", "%w", err)
 	}
 	in := &Input{Kind: Pixels, Shape: slices.Clone(shape), Count: 1}
-	have := img.Bounds().Size()
 	c, h, w, ok := asPicture(shape)
-	switch n := have.X * have.Y; {
-	case ok:
-	case shape == nil:
-		c, h, w = 3, have.Y, have.X
-		switch img.(type) {
-		case *image.Gray, *image.Gray16:
-			c = 1
+	err = newDecoder(p.o).decode(data, f.size, func(have image.Config) (int, int, error) {
+		n := have.Width * have.Height
+		switch {
+		case ok:
+		case shape == nil, elems(shape) == n:
+			c, h, w = 1, have.Height, have.Width
+		case elems(shape) == 3*n:
+			c, h, w = 3, have.Height, have.Width
+		default:
+			return 0, 0, fmt.Errorf("a picture of %dx%d pixels does not fit %v", have.Width, have.Height, shape)
 		}
-		in.Shape = []int{c, h, w}
-	case elems(shape) == n:
-		c, h, w = 1, have.Y, have.X
-	case elems(shape) == 3*n:
-		c, h, w = 3, have.Y, have.X
-	default:
-		return nil, p.fail("", "a picture of %dx%d pixels does not fit %v", have.X, have.Y, shape)
-	}
-	if have.X != w || have.Y != h {
-		in.Resized = [2]int{have.Y, have.X}
-		img = stretch(img, w, h)
-	}
-	in.Pixels = make([]byte, c*h*w)
-	if err := picture.Planes(in.Pixels, img, c); err != nil {
+		if have.Width != w || have.Height != h {
+			in.Resized = [2]int{have.Height, have.Width}
+		}
+		return w, h, nil
+	}, func(img image.Image) error {
+		if shape == nil {
+			switch img.(type) {
+			case *image.Gray, *image.Gray16:
+			default:
+				c = 3
+			}
+			in.Shape = []int{c, h, w}
+		}
+		in.Pixels = make([]byte, c*h*w)
+		return picture.Planes(in.Pixels, img, c)
+	})
+	if err != nil {
 		return nil, p.fail("", "%w", err)
 	}
 	return in, nil
 }
 
 func (p *opener) arrayInput(want []int, f format) (*Input, error) {
-	var a *Array
-	var err error
-	from, to := 0, -1
-	if f == formatNPZ {
-		a, err = p.readNPZArray()
-	} else {
-		a, err = p.readNPY()
+	var in *Input
+	interleaved := false
+	q := *p
+	if f == formatNPY {
+		q.part = "" // it chooses samples
 	}
+	a, err := q.readArray(f, func(a *arrayReader) (err error) {
+		in, interleaved, err = p.arrayShape(a.shape, int(a.elems))
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
-	in := &Input{Kind: Floats, Shape: slices.Clone(want), Count: 1}
-	dims := a.Shape
-	switch {
-	case want == nil && len(dims) > 1:
-		in.Count, dims = dims[0], dims[1:]
-		in.Shape = slices.Clone(dims)
-	case want == nil:
-		in.Shape = []int{a.Len()}
-	case a.Len() == elems(want):
-		for len(dims) > len(want) && dims[0] == 1 {
-			dims = dims[1:]
-		}
-	case len(dims) > 0 && a.Len() == dims[0]*elems(want):
-		in.Count, dims = dims[0], dims[1:]
-	default:
-		return nil, p.fail("", "the array has shape %v, want %v or [N] of that", a.Shape, want)
-	}
-	interleaved := false
-	if want != nil {
-		if interleaved, err = sameOrder(dims, want); err != nil {
-			return nil, p.fail("", "%w", err)
-		}
-	}
+	from, to := 0, in.Count
 	if f == formatNPY && p.part != "" {
 		if from, to, err = idx.ParseRange(p.part, in.Count); err != nil {
 			return nil, p.fail("", "%w", err)
 		}
-	} else {
-		to = in.Count
 	}
 	in.First, in.Count = from, to-from
 	size := elems(in.Shape)
@@ -193,6 +169,34 @@ func (p *opener) arrayInput(want []int, f format) (*Input, error) {
 		planarAll(in.Floats, want)
 	}
 	return in, nil
+}
+
+// arrayShape says how an array of the dimensions dims, with n elements, is read as samples: all but the samples themselves.
+func (p *opener) arrayShape(dims []int, n int) (in *Input, interleaved bool, err error) {
+	want := p.o.Shape
+	in = &Input{Kind: Floats, Shape: slices.Clone(want), Count: 1}
+	all := dims
+	switch {
+	case want == nil && len(dims) > 1:
+		in.Count, dims = dims[0], dims[1:]
+		in.Shape = slices.Clone(dims)
+	case want == nil:
+		in.Shape = []int{n}
+	case n == elems(want):
+		for len(dims) > len(want) && dims[0] == 1 {
+			dims = dims[1:]
+		}
+	case len(dims) > 0 && n == dims[0]*elems(want):
+		in.Count, dims = dims[0], dims[1:]
+	default:
+		return nil, false, p.fail("", "the array has shape %v, want %v or [N] of that", all, want)
+	}
+	if want != nil {
+		if interleaved, err = sameOrder(dims, want); err != nil {
+			return nil, false, p.fail("", "%w", err)
+		}
+	}
+	return in, interleaved, nil
 }
 
 // sameOrder checks that a sample of dimensions dims can be read as one of shape want,
@@ -213,11 +217,15 @@ func withoutOnes(dims []int) []int {
 }
 
 func (p *opener) idxInput(want []int) (*Input, error) {
-	r, err := idx.Open(p.path)
+	file, err := openFile(p.files, p.path)
 	if err != nil {
 		return nil, p.fail("", "%w", err)
 	}
-	defer r.Close()
+	defer file.Close()
+	r, err := idx.NewReaderSize(file.all(p.ctx), file.size)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
 	if len(r.Dims()) < 2 {
 		return nil, p.fail("", "has 1 dimension, as labels have, want images")
 	}
@@ -243,10 +251,14 @@ func (p *opener) idxInput(want []int) (*Input, error) {
 		in.Shape = toShape
 	}
 	n, size := to-from, elems(shape)
-	if total := int64(n) * int64(max(size, elems(toShape))); total > p.o.maxBytes() {
-		return nil, p.fail("", "%d samples take %d bytes, want at most %d; choose some with #, such as #0:1000", n, total, p.o.maxBytes())
+	total, allowed := int64(n)*int64(size), p.o.Allowance(p.size)
+	if convert {
+		total += int64(n) * int64(elems(toShape))
 	}
-	if in.Pixels, err = readRange(r, from, n); err != nil {
+	if total > allowed {
+		return nil, p.fail("", "%w; choose some with #, such as #0:1000", tooLarge(fmt.Sprintf("the choice of %d samples", n), total, allowed))
+	}
+	if in.Pixels, err = readRange(r, from, n, allowed); err != nil {
 		return nil, p.fail("", "%w", err)
 	}
 	if interleaved {
@@ -269,26 +281,16 @@ func (p *opener) idxInput(want []int) (*Input, error) {
 	return in, nil
 }
 
-// readRange reads the samples [from, from+n) part by part, so that memory grows with the
-// data that really arrive.
-func readRange(r *idx.Reader, from, n int) ([]byte, error) {
+// readRange reads the samples [from, from+n), at most limit bytes.
+func readRange(r *idx.Reader, from, n int, limit int64) ([]byte, error) {
 	if err := r.Skip(from); err != nil {
 		return nil, err
 	}
-	var out []byte
-	size := r.SampleSize()
-	for done := 0; done < n; {
-		k := min(n-done, max(1<<20/size, 1))
-		out = slices.Grow(out, k*size)[:len(out)+k*size]
-		if err := r.Next(out[done*size:]); err != nil {
-			return nil, err
-		}
-		done += k
+	out, err := r.Samples(n, limit)
+	if err == nil && from+n == r.Len() {
+		err = r.Finish()
 	}
-	if from+n == r.Len() {
-		return out, r.Finish()
-	}
-	return out, nil
+	return out, err
 }
 
 func (p *opener) rawInput(want []int) (*Input, error) {
@@ -299,10 +301,7 @@ func (p *opener) rawInput(want []int) (*Input, error) {
 	if p.size == 0 || p.size%size != 0 {
 		return nil, p.fail("", "neither a picture, .npy, .npz nor IDX file, and as raw bytes it has %d, want a multiple of %d (%v)", p.size, size, want)
 	}
-	if p.size > p.o.maxBytes() {
-		return nil, p.fail("", "the file has %d bytes, want at most %d", p.size, p.o.maxBytes())
-	}
-	f, err := os.Open(p.path)
+	f, err := openFile(p.files, p.path)
 	if err != nil {
 		return nil, p.fail("", "%w", err)
 	}
@@ -313,8 +312,12 @@ func (p *opener) rawInput(want []int) (*Input, error) {
 		return nil, p.fail("", "%w", err)
 	}
 	in := &Input{Kind: Pixels, Shape: slices.Clone(want), First: from, Count: to - from}
-	in.Pixels = make([]byte, in.Count*int(size))
-	if _, err := io.ReadFull(io.NewSectionReader(f, int64(from)*size, int64(len(in.Pixels))), in.Pixels); err != nil {
+	need := int64(in.Count) * size
+	if err := p.checkMemory("", fmt.Sprintf("the choice of %d samples", in.Count), need, p.size); err != nil {
+		return nil, err
+	}
+	in.Pixels = make([]byte, need)
+	if _, err := io.ReadFull(io.NewSectionReader(f, int64(from)*size, need), in.Pixels); err != nil {
 		return nil, p.fail("", "%w", err)
 	}
 	return in, nil

@@ -82,7 +82,7 @@ func TestLoadInput(t *testing.T) {
 		{dir + "/gz.raw", chw, Pixels, chw, 1, 0x1f, 4, "gz.raw", false},
 		{dir + "/data", chw, Pixels, chw, 1, 0, 5, "data", false},
 	} {
-		in, err := LoadInput(c.spec, InputOptions{Shape: c.shape})
+		in, err := LoadInput(c.spec, Options{Shape: c.shape})
 		if err != nil {
 			t.Errorf("%s as %v: %v", c.spec, c.shape, err)
 			continue
@@ -105,7 +105,7 @@ func TestLoadInput(t *testing.T) {
 			t.Errorf("%s as %v: resized from %v", c.spec, c.shape, in.Resized)
 		}
 	}
-	in, err := LoadInput(dir+"/x-ubyte#0", InputOptions{Shape: []int{1, 4, 6}})
+	in, err := LoadInput(dir+"/x-ubyte#0", Options{Shape: []int{1, 4, 6}})
 	if err != nil || in.Resized != [2]int{2, 3} || len(in.Pixels) != 24 {
 		t.Errorf("resized IDX: %+v (%v)", in, err)
 	}
@@ -113,7 +113,7 @@ func TestLoadInput(t *testing.T) {
 
 func TestLoadInputInterleaved(t *testing.T) {
 	path := files{"a.npy": npyData("|u1", false, "(1, 4, 5, 3)", count(60))}.folder(t) + "/a.npy"
-	in, err := LoadInput(path, InputOptions{Shape: []int{3, 4, 5}})
+	in, err := LoadInput(path, Options{Shape: []int{3, 4, 5}})
 	must(t, err)
 	if !bytes.Equal(in.Pixels[:3], []byte{0, 3, 6}) || in.Pixels[20] != 1 {
 		t.Errorf("pixels start with %v, want red ones 0, 3, 6", in.Pixels[:3])
@@ -164,9 +164,9 @@ func TestLoadInputErrors(t *testing.T) {
 		{dir + "/a.raw#7", []int{2}, []string{`"7"`}},
 		{dir + "/e.raw", chw, []string{"has 0"}},
 	} {
-		_, err := LoadInput(c.spec, InputOptions{Shape: c.shape})
+		_, err := LoadInput(c.spec, Options{Shape: c.shape})
 		wantError(t, err, c.spec, c.want...)
 	}
-	_, err := LoadArray(dir + "/a.png")
+	_, err := LoadArray(dir+"/a.png", Options{})
 	wantError(t, err, dir+"/a.png", "want an .npy file")
 }

@@ -2,56 +2,81 @@ package dataset
 
 import (
 	"archive/zip"
+	"context"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 )
 
 // npzFile is an open .npz: a zip with one .npy file per array.
 type npzFile struct {
-	z    *zip.ReadCloser
-	size int64
-	keys []string
+	*file
+	arrays map[string]*zip.File
+	keys   []string // in alphabetical order
 }
 
 func (p *opener) openNPZFile() (*npzFile, error) {
-	z, err := zip.OpenReader(p.path)
+	f, err := openFile(p.files, p.path)
 	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	z, err := listZip(f)
+	if err != nil {
+		f.Close()
 		return nil, p.fail("", "not a readable .npz file: %w", err)
 	}
-	f := &npzFile{z: z, size: p.size}
+	n := &npzFile{file: f, arrays: map[string]*zip.File{}}
 	for _, e := range z.File {
-		if !strings.HasSuffix(e.Name, "/") {
-			f.keys = append(f.keys, strings.TrimSuffix(e.Name, ".npy"))
-		}
-	}
-	slices.Sort(f.keys)
-	if len(f.keys) == 0 {
-		z.Close()
-		return nil, p.fail("", "holds no arrays")
-	}
-	return f, nil
-}
-
-// read reads the array called key.
-func (f *npzFile) read(key string, limit int64) (*Array, error) {
-	for _, e := range f.z.File {
-		if strings.TrimSuffix(e.Name, ".npy") != key {
+		if strings.HasSuffix(e.Name, "/") {
 			continue
 		}
-		r, err := openEntry(e)
-		if err != nil {
-			return nil, err
+		key := strings.TrimSuffix(e.Name, ".npy")
+		if n.arrays[key] != nil {
+			f.Close()
+			return nil, p.fail("", "holds two arrays called %s", name(key))
 		}
-		defer r.Close()
-		sure := int64(0)
-		if e.Method == zip.Store {
-			sure = min(int64(min(e.UncompressedSize64, 1<<62)), f.size)
-		}
-		return readArray(r, limit, sure)
+		n.arrays[key] = e
+		n.keys = append(n.keys, key)
 	}
-	return nil, fmt.Errorf("no such array, there are: %s", list(f.keys))
+	slices.Sort(n.keys)
+	if len(n.keys) == 0 {
+		f.Close()
+		return nil, p.fail("", "holds no arrays")
+	}
+	return n, nil
 }
+
+// npzArray is an array within an .npz whose header has been read.
+type npzArray struct {
+	*arrayReader
+	io.Closer
+	packed int64 // bytes in the file
+}
+
+// open reads the header of the array called key.
+func (f *npzFile) open(ctx context.Context, key string) (*npzArray, error) {
+	e := f.arrays[key]
+	if e == nil {
+		return nil, fmt.Errorf("no such array, there are: %s", list(f.keys))
+	}
+	r, err := openEntry(e)
+	if err != nil {
+		return nil, err
+	}
+	a, err := newArrayReader(interruptible{ctx, r})
+	if err != nil {
+		r.Close()
+		return nil, err
+	}
+	return &npzArray{a, r, int64(e.CompressedSize64)}, nil
+}
+
+// read reads the elements of an array that was found to fit into memory.
+func (a *npzArray) read() (*Array, error) { return a.arrayReader.read(deflateRatio * a.packed) }
+
+// deflateRatio is how many bytes deflate can make of one at most.
+const deflateRatio = 1032
 
 // openNPZ opens samples with labels (x and y, or x_part and y_part), or one array alone.
 func (p *opener) openNPZ() (*Set, error) {
@@ -59,74 +84,133 @@ func (p *opener) openNPZ() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.z.Close()
+	defer f.Close()
 	xKey, yKey := "x", "y"
 	switch {
-	case p.part != "" && slices.Contains(f.keys, p.part):
+	case p.part != "" && f.arrays[p.part] != nil:
 		xKey, yKey = p.part, ""
 	case p.part != "":
 		xKey, yKey = "x_"+p.part, "y_"+p.part
-	case !slices.Contains(f.keys, "x") && len(f.keys) == 1:
+	case f.arrays["x"] == nil && len(f.keys) == 1:
 		xKey = f.keys[0]
 	}
-	if !slices.Contains(f.keys, xKey) {
+	if f.arrays[xKey] == nil {
 		if p.part != "" {
 			return nil, p.fail("", "no array %q, nor %q, there are: %s", p.part, xKey, list(f.keys))
 		}
 		return nil, p.fail("", "no array \"x\" of samples, choose one of %s with #, such as %q", list(f.keys), p.path+"#"+f.keys[0])
 	}
-	x, err := f.read(xKey, p.o.maxBytes())
+	x, err := f.open(p.ctx, xKey)
 	if err != nil {
-		return nil, p.fail(xKey, "%w", err)
+		return nil, p.fail(name(xKey), "%w", err)
 	}
-	if !slices.Contains(f.keys, yKey) {
-		return p.fromArray(xKey, x, nil, nil)
+	defer x.Close()
+	if err := p.checkSamples(name(xKey), x.shape, x.kind()); err != nil {
+		return nil, err
 	}
-	y, err := f.read(yKey, p.o.maxBytes())
+	if err := p.checkArray(x.arrayReader, name(xKey), x.packed, nil); err != nil {
+		return nil, err
+	}
+	labels, classes, err := p.npzLabels(f, yKey, x)
 	if err != nil {
-		return nil, p.fail(yKey, "%w", err)
+		return nil, err
 	}
-	if len(x.Shape) == 0 {
-		return nil, p.fail(xKey, "a single number, want [N,...] samples")
-	}
-	labels, classes, err := p.labelsOf(y, x.Shape[0])
+	array, err := x.read()
 	if err != nil {
-		return nil, p.fail(yKey, "%w", err)
+		return nil, p.fail(name(xKey), "%w", err)
 	}
-	return p.fromArray(xKey, x, labels, classes)
+	return p.fromArray(xKey, array, x.packed, labels, classes)
+}
+
+// npzLabels reads the labels of samples, where there are some.
+func (p *opener) npzLabels(f *npzFile, key string, x *npzArray) ([]int, []string, error) {
+	if f.arrays[key] == nil || p.o.NoLabels {
+		return nil, nil, nil
+	}
+	y, err := f.open(p.ctx, key)
+	if err != nil {
+		return nil, nil, p.fail(name(key), "%w", err)
+	}
+	defer y.Close()
+	n := x.shape[0]
+	if err := checkLabelShape(y.shape, n); err != nil {
+		return nil, nil, p.fail(name(key), "%w", err)
+	}
+	if err := p.checkMemory(name(key), "an array of shape "+fmt.Sprint(y.shape), y.memory()+int64(n)*bytesPerLabel, x.packed+y.packed); err != nil {
+		return nil, nil, err
+	}
+	array, err := y.read()
+	if err != nil {
+		return nil, nil, p.fail(name(key), "%w", err)
+	}
+	labels, classes, err := p.labelsOf(array, n)
+	if err != nil {
+		return nil, nil, p.fail(name(key), "%w", err)
+	}
+	return labels, classes, nil
+}
+
+// checkMemory reports data that need more memory than their packed bytes allow for.
+func (p *opener) checkMemory(where, what string, need, packed int64) error {
+	if allowed := p.o.Allowance(packed); need > allowed {
+		return p.fail(where, "%w", tooLarge(what, need, allowed))
+	}
+	return nil
 }
 
 func (p *opener) openNPY() (*Set, error) {
 	if p.part != "" {
 		return nil, p.fail("", "an .npy file has no parts to choose with #")
 	}
-	x, err := p.readNPY()
+	x, err := p.readNPY(func(a *arrayReader) error { return p.checkSamples("array", a.shape, a.kind()) })
 	if err != nil {
 		return nil, err
 	}
-	return p.fromArray("array", x, nil, nil)
+	return p.fromArray("array", x, p.size, nil, nil)
 }
 
-func (p *opener) readNPY() (*Array, error) {
+// readNPY reads the array of an .npy file that check finds right.
+func (p *opener) readNPY(check func(*arrayReader) error) (*Array, error) {
 	r, err := p.reader()
 	if err != nil {
 		return nil, err
 	}
 	defer r.Close()
+	a, err := newArrayReader(r)
+	if err != nil {
+		return nil, p.fail("", "%w", err)
+	}
+	if err := p.checkArray(a, "", p.size, check); err != nil {
+		return nil, err
+	}
 	sure := p.size
 	if p.gzipName() {
-		sure = 0
+		sure *= deflateRatio
 	}
-	x, err := readArray(r, p.o.maxBytes(), sure)
+	x, err := a.read(sure)
 	if err != nil {
 		return nil, p.fail("", "%w", err)
 	}
 	return x, nil
 }
 
+// checkArray demands that check, which may be nil, finds an array right, and that it fits into memory.
+func (p *opener) checkArray(a *arrayReader, where string, packed int64, check func(*arrayReader) error) error {
+	if check != nil {
+		if err := check(a); err != nil {
+			return err
+		}
+	}
+	need := a.memory()
+	if len(a.shape) > 0 {
+		need += int64(a.shape[0]) * bytesPerSample
+	}
+	return p.checkMemory(where, "an array of shape "+fmt.Sprint(a.shape), need, packed)
+}
+
 // LoadArray reads one array: "F.npy", "F.npz#key", or "F.npz" holding a single one.
-func LoadArray(spec string) (*Array, error) {
-	p, err := newOpener(spec, Options{})
+func LoadArray(spec string, o Options) (*Array, error) {
+	p, err := newOpener(spec, o)
 	if err != nil {
 		return nil, err
 	}
@@ -134,32 +218,41 @@ func LoadArray(spec string) (*Array, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch {
-	case f == formatNPY && p.part == "":
-		return p.readNPY()
-	case f == formatNPZ:
-		return p.readNPZArray()
+	if f == formatNPZ || f == formatNPY && p.part == "" {
+		return p.readArray(f, nil)
 	}
 	return nil, p.fail("", "want an .npy file, or .npz#key")
 }
 
-// readNPZArray reads the array that part names, or the only one.
-func (p *opener) readNPZArray() (*Array, error) {
-	f, err := p.openNPZFile()
+// readArray reads the array of an .npy file, or of an .npz the one that part names or the only one, if check finds
+// it right.
+func (p *opener) readArray(f format, check func(*arrayReader) error) (*Array, error) {
+	if f == formatNPY {
+		return p.readNPY(check)
+	}
+	z, err := p.openNPZFile()
 	if err != nil {
 		return nil, err
 	}
-	defer f.z.Close()
+	defer z.Close()
 	key := p.part
 	if key == "" {
-		if len(f.keys) > 1 {
-			return nil, p.fail("", "holds the arrays %s, choose one with #, such as %q", list(f.keys), p.path+"#"+f.keys[0])
+		if len(z.keys) > 1 {
+			return nil, p.fail("", "holds the arrays %s, choose one with #, such as %q", list(z.keys), p.path+"#"+z.keys[0])
 		}
-		key = f.keys[0]
+		key = z.keys[0]
 	}
-	a, err := f.read(key, p.o.maxBytes())
+	a, err := z.open(p.ctx, key)
 	if err != nil {
-		return nil, p.fail(key, "%w", err)
+		return nil, p.fail(name(key), "%w", err)
 	}
-	return a, nil
+	defer a.Close()
+	if err := p.checkArray(a.arrayReader, name(key), a.packed, check); err != nil {
+		return nil, err
+	}
+	x, err := a.read()
+	if err != nil {
+		return nil, p.fail(name(key), "%w", err)
+	}
+	return x, nil
 }

@@ -4,11 +4,12 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
+	"path"
 	"path/filepath"
 	"strings"
 )
@@ -35,9 +36,6 @@ func Open(spec string, o Options) (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := o.check(); err != nil {
-		return nil, p.fail("", "%w", err)
-	}
 	if o.NoLabels {
 		p.o.Classes = nil
 	}
@@ -58,26 +56,28 @@ func Open(spec string, o Options) (*Set, error) {
 
 // opener carries what all formats need.
 type opener struct {
-	spec string
-	path string // without the part after #
-	part string
-	dir  bool
-	size int64
-	o    Options
+	spec  string
+	path  string // without the part after #, with slashes
+	part  string
+	dir   bool
+	size  int64 // of the file in bytes
+	o     Options
+	files fs.FS
+	ctx   context.Context
 }
 
 // newOpener splits spec and looks the file up. A # that belongs to a file name is
 // recognised by the file being there.
 func newOpener(spec string, o Options) (*opener, error) {
-	p := &opener{spec: spec, path: spec, o: o}
+	p := &opener{spec: spec, path: filepath.ToSlash(spec), o: o, files: o.files(), ctx: o.context()}
 	if spec == "" {
 		return nil, p.fail("", "empty, want a file or folder")
 	}
-	st, err := os.Stat(spec)
+	st, err := fs.Stat(p.files, p.path)
 	if err != nil {
-		if k := strings.LastIndexByte(spec, '#'); k > 0 {
-			p.path, p.part = spec[:k], spec[k+1:]
-			st, err = os.Stat(p.path)
+		if k := strings.LastIndexByte(p.path, '#'); k > 0 {
+			p.path, p.part = p.path[:k], p.path[k+1:]
+			st, err = fs.Stat(p.files, p.path)
 		}
 	}
 	switch {
@@ -86,19 +86,27 @@ func newOpener(spec string, o Options) (*opener, error) {
 	case err != nil:
 		return nil, p.fail("", "%w", err)
 	case !st.IsDir() && !st.Mode().IsRegular():
-		return nil, p.fail("", "neither a file nor a folder")
+		return nil, p.fail("", "%w", errNotRegular)
 	}
 	p.dir, p.size = st.IsDir(), st.Size()
+	if err := o.check(); err != nil {
+		return nil, p.fail("", "%w", err)
+	}
 	return p, nil
 }
 
 // notFound is fs.ErrNotExist with a plain message.
 type notFound struct{ path string }
 
-func (e notFound) Error() string { return fmt.Sprintf("no file or folder %s", plain(e.path)) }
+func (e notFound) Error() string { return fmt.Sprintf("no file or folder %s", name(e.path)) }
 func (e notFound) Unwrap() error { return fs.ErrNotExist }
 
+// fail is an error of the data; where, a place in them, must be fit to be printed. Whatever fails once the context
+// has ended fails because of that.
 func (p *opener) fail(where, format string, args ...any) error {
+	if err := p.ctx.Err(); err != nil {
+		return err
+	}
 	return &FormatError{Spec: p.spec, Where: where, Err: fmt.Errorf(format, args...)}
 }
 
@@ -109,13 +117,13 @@ func (p *opener) open() (*Set, error) {
 	}
 	switch f {
 	case formatFolder:
-		src, err := openFolder(p.path)
+		src, err := p.openFolder()
 		if err != nil {
 			return nil, p.fail("", "%w", err)
 		}
 		return p.openTree(src)
 	case formatZip:
-		src, err := openZip(p.path)
+		src, err := p.openZip()
 		if err != nil {
 			return nil, p.fail("", "%w", err)
 		}
@@ -156,8 +164,8 @@ func (p *opener) format() (format, error) {
 	if p.dir {
 		return formatFolder, nil
 	}
-	name := strings.TrimSuffix(strings.ToLower(filepath.Base(p.path)), ".gz")
-	switch ext := filepath.Ext(name); {
+	name := strings.TrimSuffix(strings.ToLower(path.Base(p.path)), ".gz")
+	switch ext := path.Ext(name); {
 	case ext == ".zip":
 		return formatZip, nil
 	case ext == ".npz":
@@ -196,11 +204,11 @@ func (p *opener) format() (format, error) {
 
 // reader opens the file itself, through gzip where its name ends in .gz.
 func (p *opener) reader() (io.ReadCloser, error) {
-	f, err := os.Open(p.path)
+	f, err := openFile(p.files, p.path)
 	if err != nil {
 		return nil, p.fail("", "%w", err)
 	}
-	br := bufio.NewReaderSize(f, 1<<16)
+	br := bufio.NewReaderSize(f.all(p.ctx), 1<<16)
 	if m, _ := br.Peek(2); p.gzipName() && bytes.Equal(m, []byte("\x1f\x8b")) {
 		z, err := gzip.NewReader(br)
 		if err != nil {

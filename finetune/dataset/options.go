@@ -1,7 +1,10 @@
 package dataset
 
 import (
+	"context"
 	"fmt"
+	"io/fs"
+	"slices"
 
 	"qconv/runtime/picture"
 )
@@ -9,7 +12,6 @@ import (
 // Defaults and fixed limits, in bytes.
 const (
 	defaultCacheBytes = 1 << 30
-	defaultMaxBytes   = 4 << 30
 	// maxFileBytes bounds one picture file, also inside a zip.
 	maxFileBytes = 64 << 20
 	// maxClass is the largest numeric label.
@@ -42,24 +44,40 @@ type Options struct {
 	Classes []string
 	// NoLabels leaves labels out: samples of other classes than the network's.
 	NoLabels bool
+	// Shape of one sample as the network takes it, if not empty: samples of another one are an error before they
+	// are read. [LoadInput] brings samples into this shape.
+	Shape []int
 	// CacheBytes bounds the decoded pictures kept in memory: 0 = 1 GiB, negative = none.
 	CacheBytes int64
-	// MaxBytes bounds the size of arrays in memory: 0 = 4 GiB.
-	MaxBytes int64
+	// MaxMemory bounds the bytes that arrays and tables, or a picture while it is decoded, take in
+	// memory: 0 = as much as Allowance finds right for the size of the file, at most 4 GiB.
+	MaxMemory int64
+	// Files is where spec is looked up, by paths with slashes; its files must be io.ReaderAt. Nil = the files of this machine.
+	Files fs.FS
+	// Context ends opening and reading early; nil never does.
+	Context context.Context
 }
 
-func (o Options) cacheBytes() int64 {
+// cacheBytes is the room for pictures decoded from files of the given size.
+func (o Options) cacheBytes(fileBytes int64) int64 {
 	if o.CacheBytes == 0 {
-		return defaultCacheBytes
+		return min(defaultCacheBytes, o.Allowance(fileBytes))
 	}
 	return max(o.CacheBytes, 0)
 }
 
-func (o Options) maxBytes() int64 {
-	if o.MaxBytes <= 0 {
-		return defaultMaxBytes
+func (o Options) files() fs.FS {
+	if o.Files == nil {
+		return disk{}
 	}
-	return o.MaxBytes
+	return o.Files
+}
+
+func (o Options) context() context.Context {
+	if o.Context == nil {
+		return context.Background()
+	}
+	return o.Context
 }
 
 // check reports the first option that makes no sense.
@@ -73,6 +91,8 @@ func (o Options) check() error {
 		return fmt.Errorf("height and width are %d and %d, want at most %d each and %d pixels", o.Height, o.Width, picture.MaxSide, picture.MaxPixels)
 	case o.Layout != "" && o.Layout != "nchw" && o.Layout != "nhwc":
 		return fmt.Errorf("layout is %q, want \"nchw\" or \"nhwc\"", o.Layout)
+	case slices.ContainsFunc(o.Shape, func(d int) bool { return d < 1 }):
+		return fmt.Errorf("the shape wanted is %v, want dimensions of at least 1", o.Shape)
 	case o.Limit < 0:
 		return fmt.Errorf("limit is %d, want a number of samples, or 0 for all", o.Limit)
 	}

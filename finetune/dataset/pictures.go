@@ -2,7 +2,6 @@ package dataset
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -43,8 +42,8 @@ var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 // newPictures makes the set of the files, which are decoded when used.
 func (p *opener) newPictures(src *source, files []*entry, labels []int, classes []string) (*Set, error) {
 	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Kind: Pixels, index: identity(len(files))}
-	st := &decoded{cache: newCache(len(files), p.o.cacheBytes()), Closer: src}
-	st.nameOf = func(i int) string { return files[i].path }
+	st := &decoded{cache: newCache(len(files), p.o.cacheBytes(src.size)), Closer: src}
+	st.nameOf = func(i int) string { return name(files[i].path) }
 	st.file = func(i int) (*source, *entry) { return src, files[i] }
 
 	c, h, w := p.o.Channels, p.o.Height, p.o.Width
@@ -68,18 +67,19 @@ func (p *opener) newPictures(src *source, files []*entry, labels []int, classes 
 	}
 	resize := p.o.Height > 0
 	s.Shape, st.size = []int{c, h, w}, c*h*w
+	if err := p.checkShape(s.Shape); err != nil {
+		return nil, err
+	}
+	d := newDecoder(p.o)
 	st.load = func(i int, dst []byte) error {
-		img, err := src.decode(files[i])
-		if err != nil {
-			return err
-		}
-		if b := img.Bounds(); b.Dx() != w || b.Dy() != h {
-			if !resize {
-				return fmt.Errorf("the picture is %dx%d pixels (width x height), the first one is %dx%d; choose one size for all (--resize)", b.Dx(), b.Dy(), w, h)
-			}
-			img = stretch(img, w, h)
-		}
-		return picture.Planes(dst, img, c)
+		return src.withFile(files[i], func(data []byte, packed int64) error {
+			return d.decode(data, packed, func(have image.Config) (int, int, error) {
+				if !resize && (have.Width != w || have.Height != h) {
+					return 0, 0, fmt.Errorf("the picture is %dx%d pixels (width x height), the first one is %dx%d; choose one size for all (--resize)", have.Width, have.Height, w, h)
+				}
+				return w, h, nil
+			}, func(img image.Image) error { return picture.Planes(dst, img, c) })
+		})
 	}
 	s.store = st
 	return p.limitDecoded(s)
@@ -88,20 +88,18 @@ func (p *opener) newPictures(src *source, files []*entry, labels []int, classes 
 // probe finds the first picture that can be read. Without SkipBad that must be the
 // very first.
 func (p *opener) probe(src *source, files []*entry) (image.Config, error) {
-	buf := buffers.Get().(*bytes.Buffer)
-	defer buffers.Put(buf)
 	var firstErr error
 	for _, f := range files {
-		c, err := image.Config{}, src.read(f, buf)
-		if err == nil {
-			c, err = picture.Config(buf.Bytes())
-			err = notImage(err)
-		}
+		var c image.Config
+		err := src.withFile(f, func(data []byte, _ int64) (err error) {
+			c, err = picture.Config(data)
+			return notImage(err)
+		})
 		if err == nil {
 			return c, nil
 		}
 		if firstErr == nil {
-			firstErr = p.fail(f.path, "%w", err)
+			firstErr = p.fail(name(f.path), "%w", err)
 		}
 		if !p.o.SkipBad {
 			break
@@ -127,13 +125,15 @@ func (p *opener) limitDecoded(s *Set) (*Set, error) {
 		part := order[:min(want-len(good), len(order))]
 		order = order[len(part):]
 		errs := make([]error, len(part))
-		parallel(context.Background(), len(part), 0, nil, func(k int) error {
+		if _, err := parallel(p.ctx, len(part), 0, nil, func(k int) error {
 			errs[k] = s.store.pixels(int(s.index[part[k]]), nil)
 			return nil
-		})
+		}); err != nil {
+			return nil, err
+		}
 		for k, err := range errs {
 			if err != nil {
-				skipped = append(skipped, plain(s.Name(part[k]))+": "+oneLine(err))
+				skipped = append(skipped, s.Name(part[k])+": "+oneLine(err))
 			} else {
 				good = append(good, part[k])
 			}
@@ -144,19 +144,62 @@ func (p *opener) limitDecoded(s *Set) (*Set, error) {
 	return out, nil
 }
 
-// decode reads and decodes one picture.
-func (s *source) decode(e *entry) (image.Image, error) {
+// withFile calls use with the bytes of an entry, which belong to it only until it returns, and those it takes in its zip.
+func (s *source) withFile(e *entry, use func(data []byte, packed int64) error) error {
 	buf := buffers.Get().(*bytes.Buffer)
 	defer func() {
 		if buf.Cap() <= 1<<20 {
 			buffers.Put(buf)
 		}
 	}()
-	if err := s.read(e, buf); err != nil {
-		return nil, err
+	packed, err := s.read(e, buf)
+	if err != nil {
+		return err
 	}
-	img, err := picture.Decode(buf.Bytes())
-	return img, notImage(err)
+	return use(buf.Bytes(), packed)
+}
+
+// decoder decodes pictures whose memory is in proportion to their files, or which are small. Its methods are
+// safe for concurrent use.
+type decoder struct {
+	o    Options
+	room *room
+}
+
+func newDecoder(o Options) *decoder { return &decoder{o, newRoom(o.Allowance(0))} }
+
+// decode decodes a picture of packed bytes, stretches it to the width and height that size chooses, and hands it to use.
+func (d *decoder) decode(data []byte, packed int64, size func(have image.Config) (w, h int, err error), use func(image.Image) error) error {
+	var w, h int
+	var extra int64
+	img, err := picture.DecodeIf(data, func(c image.Config, memory int64) (err error) {
+		if w, h, err = size(c); err != nil {
+			return err
+		}
+		if w != c.Width || h != c.Height {
+			memory += stretchMemory(c, w, h)
+		}
+		if allowed := d.o.Allowance(packed); memory > allowed {
+			return tooLarge(fmt.Sprintf("the picture of %dx%d pixels", c.Width, c.Height), memory, allowed)
+		}
+		extra = min(memory-memoryPerByte*packed, d.room.size)
+		d.room.take(extra)
+		return nil
+	})
+	defer d.room.give(extra)
+	if err != nil {
+		return notImage(err)
+	}
+	if b := img.Bounds(); b.Dx() != w || b.Dy() != h {
+		img = stretch(img, w, h)
+	}
+	return use(img)
+}
+
+// stretchMemory is what stretch takes in bytes: the result, and rows of four float64 between its two passes.
+func stretchMemory(from image.Config, w, h int) int64 {
+	const rgba, between = 4, 4 * 8
+	return int64(w)*int64(h)*rgba + int64(w)*int64(from.Height)*between
 }
 
 // notImage words the error of a decoder.

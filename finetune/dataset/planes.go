@@ -111,24 +111,66 @@ func (o Options) target(shape []int, kind Kind) (to []int, convert bool, err err
 	return nil, false, fmt.Errorf("samples are %v, want pictures [C,H,W]", shape)
 }
 
-// fromBytes makes a set of pixels [N][dims[1]]... in data.
-func (p *opener) fromBytes(where string, data []byte, dims []int, labels []int, classes []string, nameOf func(int) string) (*Set, error) {
-	shape, interleaved := p.o.sampleShape(dims[1:])
-	if interleaved {
-		planarAll(data, shape)
+// layout is how samples lie in an array, and what becomes of them.
+type layout struct {
+	shape       []int // of one sample, [C,H,W] where it is a picture
+	interleaved bool  // they lie as [H,W,C]
+	to          []int // the shape asked for
+	convert     bool  // to be converted or resized to get there
+}
+
+// layoutOf finds the layout of samples along the first of the dimensions dims, or says why they do not fit.
+func (p *opener) layoutOf(where string, dims []int, kind Kind) (l layout, err error) {
+	if len(dims) == 0 {
+		return l, p.fail(where, "a single number, want [N,...] samples")
 	}
-	to, convert, err := p.o.target(shape, Pixels)
+	if dims[0] > math.MaxInt32 {
+		return l, p.fail(where, "%d samples, want at most %d", dims[0], math.MaxInt32)
+	}
+	l.shape, l.interleaved = p.o.sampleShape(dims[1:])
+	if l.to, l.convert, err = p.o.target(l.shape, kind); err != nil {
+		return l, p.fail(where, "%w", err)
+	}
+	return l, p.checkShape(l.to)
+}
+
+// checkSamples says, before samples are read, why those of an array with the dimensions dims do not fit.
+func (p *opener) checkSamples(where string, dims []int, kind Kind) error {
+	_, err := p.layoutOf(where, dims, kind)
+	return err
+}
+
+// checkShape reports samples of another shape than the network's input. Where only one of both is a vector, their sizes count.
+func (p *opener) checkShape(shape []int) error {
+	want := p.o.Shape
+	switch {
+	case len(want) == 0:
+	case elems(shape) != elems(want):
+		return p.fail("", "samples have shape %v, the network's input wants %v", shape, want)
+	case len(shape) == len(want) && !slices.Equal(shape, want):
+		return p.fail("", "samples have shape %v, the network's input wants %v in this order", shape, want)
+	}
+	return nil
+}
+
+// fromBytes makes a set of pixels [N][dims[1]]... in data, which come from packed bytes.
+func (p *opener) fromBytes(where string, data []byte, packed int64, dims []int, labels []int, classes []string, nameOf func(int) string) (*Set, error) {
+	l, err := p.layoutOf(where, dims, Pixels)
 	if err != nil {
-		return nil, p.fail(where, "%w", err)
+		return nil, err
+	}
+	shape, to := l.shape, l.to
+	if l.interleaved {
+		planarAll(data, shape)
 	}
 	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: to, Kind: Pixels, index: identity(dims[0])}
 	st := &flat{size: elems(shape), bytes: data, nameOf: nameOf}
-	if !convert {
+	if !l.convert {
 		s.store = st
 		return p.limitFlat(s), nil
 	}
 	s.store = &decoded{
-		size: elems(to), nameOf: nameOf, cache: newCache(dims[0], p.o.cacheBytes()), Closer: st,
+		size: elems(to), nameOf: nameOf, cache: newCache(dims[0], p.o.cacheBytes(packed)), Closer: st,
 		load: func(i int, dst []byte) error { return refit(dst, data[i*st.size:(i+1)*st.size], to, shape) },
 	}
 	return p.limitFlat(s), nil
@@ -137,16 +179,15 @@ func (p *opener) fromBytes(where string, data []byte, dims []int, labels []int, 
 // fromFloats makes a set of values [N][dims[1]]..., after looking for values that are
 // not finite.
 func (p *opener) fromFloats(where string, data []float32, dims []int, labels []int, classes []string, nameOf func(int) string) (*Set, error) {
-	shape, interleaved := p.o.sampleShape(dims[1:])
-	if interleaved {
-		planarAll(data, shape)
-	}
-	to, _, err := p.o.target(shape, Floats)
+	l, err := p.layoutOf(where, dims, Floats)
 	if err != nil {
-		return nil, p.fail(where, "%w", err)
+		return nil, err
 	}
-	size := elems(to)
-	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: to, Kind: Floats, index: identity(dims[0])}
+	if l.interleaved {
+		planarAll(data, l.shape)
+	}
+	size := elems(l.to)
+	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: l.to, Kind: Floats, index: identity(dims[0])}
 	s.store = &flat{size: size, values: data, nameOf: nameOf}
 	var good []int
 	var skipped []string
@@ -160,7 +201,7 @@ func (p *opener) fromFloats(where string, data []float32, dims []int, labels []i
 		if !p.o.SkipBad {
 			return nil, p.fail(nameOf(i), "%w", err)
 		}
-		skipped = append(skipped, plain(nameOf(i))+": "+oneLine(err))
+		skipped = append(skipped, nameOf(i)+": "+oneLine(err))
 	}
 	if skipped != nil {
 		s = s.Subset(good)
@@ -173,20 +214,15 @@ func notFinite(v float32) bool {
 	return math.IsNaN(float64(v)) || math.IsInf(float64(v), 0)
 }
 
-// fromArray makes a set of the samples along the first dimension of x.
-func (p *opener) fromArray(name string, x *Array, labels []int, classes []string) (*Set, error) {
-	if len(x.Shape) == 0 {
-		return nil, p.fail(name, "a single number, want [N,...] samples")
-	}
-	if x.Shape[0] > math.MaxInt32 {
-		return nil, p.fail(name, "%d samples, want at most %d", x.Shape[0], math.MaxInt32)
-	}
-	nameOf := func(i int) string { return fmt.Sprintf("%s[%d]", name, i) }
+// fromArray makes a set of the samples along the first dimension of x, which comes from packed bytes and has the name key.
+func (p *opener) fromArray(key string, x *Array, packed int64, labels []int, classes []string) (*Set, error) {
+	where := name(key)
+	nameOf := func(i int) string { return fmt.Sprintf("%s[%d]", where, i) }
 	x.toBytes()
 	if x.Bytes != nil {
-		return p.fromBytes(name, x.Bytes, x.Shape, labels, classes, nameOf)
+		return p.fromBytes(where, x.Bytes, packed, x.Shape, labels, classes, nameOf)
 	}
-	return p.fromFloats(name, x.Float32s(), x.Shape, labels, classes, nameOf)
+	return p.fromFloats(where, x.Float32s(), x.Shape, labels, classes, nameOf)
 }
 
 // limitFlat applies Limit.

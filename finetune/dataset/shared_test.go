@@ -103,9 +103,9 @@ func TestSharedTwins(t *testing.T) {
 
 func TestSharedReference(t *testing.T) {
 	npz := shared(t, "models/mnist_mlp.ref.npz")
-	in, err := LoadInput(npz+"#x0", InputOptions{Shape: []int{1, 28, 28}})
+	in, err := LoadInput(npz+"#x0", Options{Shape: []int{1, 28, 28}})
 	must(t, err)
-	y, err := LoadArray(npz + "#y0")
+	y, err := LoadArray(npz+"#y0", Options{})
 	must(t, err)
 	if in.Count != 8 || in.Kind != Floats || !slices.Equal(y.Shape, []int{8, 10}) {
 		t.Fatalf("%d samples of %v, outputs %v", in.Count, in.Kind, y.Shape)

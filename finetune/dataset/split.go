@@ -135,10 +135,10 @@ func (s *Set) files() func(i int) (*source, *entry) {
 
 func fileKey(s *source, e *entry) (contentKey, bool) {
 	if e.zip != nil {
-		return contentKey{uint64(e.zip.CRC32), e.size}, true
+		return contentKey{uint64(e.zip.CRC32), int64(min(e.zip.UncompressedSize64, math.MaxInt64))}, true
 	}
 	var buf bytes.Buffer
-	if s.read(e, &buf) != nil {
+	if _, err := s.read(e, &buf); err != nil {
 		return contentKey{}, false
 	}
 	return contentKey{uint64(crc32.ChecksumIEEE(buf.Bytes())), int64(buf.Len())}, true
@@ -146,7 +146,9 @@ func fileKey(s *source, e *entry) (contentKey, bool) {
 
 func sameFile(sa *source, ea *entry, sb *source, eb *entry) bool {
 	var a, b bytes.Buffer
-	return sa.read(ea, &a) == nil && sb.read(eb, &b) == nil && bytes.Equal(a.Bytes(), b.Bytes())
+	_, errA := sa.read(ea, &a)
+	_, errB := sb.read(eb, &b)
+	return errA == nil && errB == nil && bytes.Equal(a.Bytes(), b.Bytes())
 }
 
 // content is the sample as bytes.

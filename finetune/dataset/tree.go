@@ -145,7 +145,7 @@ func (p *opener) openPictures(src *source, n *node) (*Set, error) {
 	case len(own) == len(all):
 		return p.newPictures(src, own, nil, nil)
 	case len(own) > 0:
-		return nil, p.fail(own[0].path, "lies beside folders of pictures (%s), want either folders, one per class, or pictures alone", list(n.dirNames()))
+		return nil, p.fail(name(own[0].path), "lies beside folders of pictures (%s), want either folders, one per class, or pictures alone", list(n.dirNames()))
 	case !slices.ContainsFunc(n.dirs, func(d *node) bool { return !slices.Contains(splitNames, d.name) }):
 		names := n.dirNames()
 		return nil, p.fail("", "holds the parts %s, choose one, such as %q", list(names), p.spec+"#"+names[0])
@@ -159,12 +159,12 @@ func (p *opener) openPictures(src *source, n *node) (*Set, error) {
 	for _, d := range n.dirs {
 		l := slices.Index(classes, d.name)
 		if l < 0 {
-			return nil, p.fail(d.name, "this class folder is none of the %d classes wanted: %s", len(classes), list(classes))
+			return nil, p.fail(name(d.name), "this class folder is none of the %d classes wanted: %s", len(classes), list(classes))
 		}
 		before := len(files)
 		files = d.pictures(files)
 		if len(files) == before {
-			return nil, p.fail(d.name, "this class folder holds no pictures (%s), add some or remove the folder", pictureKinds)
+			return nil, p.fail(name(d.name), "this class folder holds no pictures (%s), add some or remove the folder", pictureKinds)
 		}
 		for range len(files) - before {
 			labels = append(labels, l)

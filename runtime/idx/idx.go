@@ -40,32 +40,30 @@ type Reader struct {
 	size   int // bytes of one sample
 	next   int // position of the next sample
 	gzip   bool
+	sure   int64 // bytes of data that can be there at most, by the size of the file
 	r      io.Reader
 	closer io.Closer
 }
 
-// Open opens the named file. Of a plain file the length is compared with the header, so
-// a file cut short or too long is found before anything is read.
+// deflateRatio is how many bytes deflate can make of one at most.
+const deflateRatio = 1032
+
+// Open opens the named file, which must be a regular one: a pipe or device could block. Of a plain
+// file the length is compared with the header, so a file cut short or too long is found before
+// anything is read.
 func Open(path string) (*Reader, error) {
+	st, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !st.Mode().IsRegular() {
+		return nil, bad("header", "a folder, pipe or device, want a file")
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
 	}
-	st, err := f.Stat()
-	if err == nil && st.IsDir() {
-		err = bad("header", "a folder, want a file")
-	}
-	if err != nil {
-		f.Close()
-		return nil, err
-	}
-	r, err := NewReader(f)
-	if err == nil && !r.gzip && st.Mode().IsRegular() {
-		want := int64(4+4*len(r.dims)) + int64(r.Len())*int64(r.size)
-		if st.Size() != want {
-			err = bad("end", "the file has %d bytes, want %d for dimensions %v", st.Size(), want, r.dims)
-		}
-	}
+	r, err := NewReaderSize(f, st.Size())
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -75,18 +73,32 @@ func Open(path string) (*Reader, error) {
 }
 
 // NewReader reads the header from r, which may be compressed by gzip.
-func NewReader(r io.Reader) (*Reader, error) {
+func NewReader(r io.Reader) (*Reader, error) { return newReader(r, -1) }
+
+// NewReaderSize is NewReader for an r that holds size bytes: where it is not compressed, these must be as
+// many as its dimensions need.
+func NewReaderSize(r io.Reader, size int64) (*Reader, error) { return newReader(r, size) }
+
+// newReader makes a Reader; the size is that of r in bytes, or -1 where it is unknown.
+func newReader(r io.Reader, size int64) (*Reader, error) {
 	br := bufio.NewReaderSize(r, 1<<16)
-	out := &Reader{r: br}
+	out := &Reader{r: br, sure: 1 << 20}
 	if m, _ := br.Peek(2); len(m) == 2 && m[0] == 0x1f && m[1] == 0x8b {
 		z, err := gzip.NewReader(br)
 		if err != nil {
 			return nil, bad("header", "broken gzip data: %v", err)
 		}
 		out.r, out.gzip = z, true
+		out.sure = max(out.sure, min(size, math.MaxInt64/deflateRatio)*deflateRatio)
 	}
 	if err := out.readHeader(); err != nil {
 		return nil, err
+	}
+	if size >= 0 && !out.gzip {
+		if want := int64(4+4*len(out.dims)) + int64(out.Len())*int64(out.size); size != want {
+			return nil, bad("end", "the file has %d bytes, want %d for dimensions %v", size, want, out.dims)
+		}
+		out.sure = size
 	}
 	return out, nil
 }
@@ -173,23 +185,32 @@ func (r *Reader) Skip(n int) error {
 }
 
 // Rest reads all samples that follow, and checks that nothing comes after them. It
-// fails when they have more than limit bytes. Memory grows with the data that really
-// arrive, not with what the header promises.
+// fails, before it reads, when they have more than limit bytes.
 func (r *Reader) Rest(limit int64) ([]byte, error) {
-	total := int64(r.Len()-r.next) * int64(r.size)
+	out, err := r.Samples(r.Len()-r.next, limit)
+	if err != nil {
+		return nil, err
+	}
+	return out, r.Finish()
+}
+
+// Samples reads the n samples that follow. It fails, before it reads, when they have more than limit
+// bytes. Memory beyond 1 MiB is taken only for data that the size of the file allows for, or that have arrived.
+func (r *Reader) Samples(n int, limit int64) ([]byte, error) {
+	total := int64(n) * int64(r.size)
 	if total > limit || total > math.MaxInt {
-		return nil, bad("header", "%d samples of %d bytes, want at most %d bytes altogether", r.Len()-r.next, r.size, limit)
+		return nil, bad("header", "%d samples of %d bytes, want at most %d bytes altogether", n, r.size, limit)
 	}
 	chunk := max(1<<20/r.size, 1) * r.size
-	var out []byte
+	out := make([]byte, 0, min(total, r.sure))
 	for len(out) < int(total) {
-		n := min(chunk, int(total)-len(out))
-		out = slices.Grow(out, n)[:len(out)+n]
-		if err := r.Next(out[len(out)-n:]); err != nil {
+		part := min(chunk, int(total)-len(out))
+		out = slices.Grow(out, part)[:len(out)+part]
+		if err := r.Next(out[len(out)-part:]); err != nil {
 			return nil, err
 		}
 	}
-	return out, r.Finish()
+	return out, nil
 }
 
 // Finish, called after the last sample, checks that no data follow it (and, with gzip,

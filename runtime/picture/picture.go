@@ -24,29 +24,47 @@ const (
 var ErrFormat = errors.New("not a picture of a known format")
 
 // Config reads the size and colour model without decoding the picture.
-func Config(data []byte) (c image.Config, err error) {
+func Config(data []byte) (image.Config, error) {
+	c, _, err := config(data)
+	return c, err
+}
+
+// config is Config with the name of the format.
+func config(data []byte) (c image.Config, format string, err error) {
 	defer recovered(&err)
-	c, _, err = image.DecodeConfig(bytes.NewReader(data))
+	c, format, err = image.DecodeConfig(bytes.NewReader(data))
 	switch {
 	case errors.Is(err, image.ErrFormat):
-		return c, ErrFormat
+		err = ErrFormat
 	case err != nil:
-		return c, err
 	case c.Width < 1 || c.Height < 1:
-		return c, fmt.Errorf("the picture is %dx%d pixels, want at least 1x1", c.Width, c.Height)
+		err = fmt.Errorf("the picture is %dx%d pixels, want at least 1x1", c.Width, c.Height)
 	case c.Width > MaxSide || c.Height > MaxSide || int64(c.Width)*int64(c.Height) > MaxPixels:
-		return c, fmt.Errorf("the picture is %dx%d pixels, want at most %d a side and %d altogether", c.Width, c.Height, MaxSide, MaxPixels)
+		err = fmt.Errorf("the picture is %dx%d pixels, want at most %d a side and %d altogether", c.Width, c.Height, MaxSide, MaxPixels)
 	}
-	return c, nil
+	return c, format, err
 }
 
 // Decode decodes a picture; of an animation the first frame. The bounds of the result
 // start at 0, 0 and have the size that [Config] tells; where a GIF frame does not cover
 // its canvas, the canvas is black. Orientation tags of cameras are not applied.
-func Decode(data []byte) (img image.Image, err error) {
+func Decode(data []byte) (image.Image, error) {
+	return DecodeIf(data, func(image.Config, int64) error { return nil })
+}
+
+// DecodeIf is Decode for pictures that allow has no objection to. It is called before memory is taken, with what
+// Config tells and the bytes that decoding the picture and taking its planes need at most.
+func DecodeIf(data []byte, allow func(c image.Config, memory int64) error) (img image.Image, err error) {
 	defer recovered(&err)
-	c, err := Config(data)
+	c, format, err := config(data)
 	if err != nil {
+		return nil, err
+	}
+	need, err := memory(data, format, c)
+	if err != nil {
+		return nil, err
+	}
+	if err := allow(c, need); err != nil {
 		return nil, err
 	}
 	img, _, err = image.Decode(bytes.NewReader(data))

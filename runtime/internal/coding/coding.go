@@ -91,7 +91,11 @@ type Decoder struct {
 // Reset starts to read count indices, all less than size, from data. It allocates what
 // the tables need.
 func (d *Decoder) Reset(kind Kind, data []byte, count, size int) error {
-	d.Reserve(Room(kind, data, size))
+	states, symbols := Room(kind, data, size)
+	if len(d.tans.next) < symbols {
+		d.tans.next = make([]uint32, symbols)
+	}
+	d.Reserve(states, d.tans.next)
 	return d.Start(kind, data, count, size)
 }
 

@@ -109,14 +109,13 @@ func Room(kind Kind, data []byte, size int) (states, symbols int) {
 // RoomBytes is the memory of tables of this size.
 func RoomBytes(states, symbols int) int { return 6*states + 4*symbols }
 
-// Reserve allocates tables of at least this size.
-func (d *Decoder) Reserve(states, symbols int) {
+// Reserve allocates a table of at least as many states, and gives d a table of symbols, which Start alone writes on:
+// decoders that start one after the other may share it.
+func (d *Decoder) Reserve(states int, symbols []uint32) {
 	if cap(d.tans.states) < states {
 		d.tans.states = make([]tansState, states)
 	}
-	if len(d.tans.next) < symbols {
-		d.tans.next = make([]uint32, symbols)
-	}
+	d.tans.next = symbols
 }
 
 func (d *Decoder) readTANS(dst []uint16) error {

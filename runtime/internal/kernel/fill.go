@@ -42,9 +42,18 @@ func init() {
 // fillSlack is the number of bytes that may be written behind the rows.
 const fillSlack = 64
 
+// vectorFills says whether vectors fill the rows of a term with these columns.
+func (k *Grouped) vectorFills(columns axis) bool { return k.vector.fills() && columns.stride <= 2 }
+
 // prepareFill makes the job and the pieces of every tile, or none where vectors do not suit.
-func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
-	if !k.vector.fills() || t.strideCol > 2 || len(t.planes) == 0 {
+func (t *groupedTerm) prepareFill(k *Grouped, columns axis, lay *tiling) {
+	if len(t.planes) == 0 {
+		return
+	}
+	if !k.vectorFills(columns) {
+		if lay.strips > 1 {
+			panic("BUG: kernel: grouped: strips of rows that vectors do not fill")
+		}
 		return
 	}
 	wide := k.groupUnits == 0

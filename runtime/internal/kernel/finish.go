@@ -26,6 +26,26 @@ func newFinisher(l *Layer, v Vector, most int) finisher {
 	return f
 }
 
+// newSmallFinisher is newFinisher with as little memory as can be: steps of single channels get no
+// tables.
+func newSmallFinisher(l *Layer) finisher {
+	if len(l.Steps) <= 1 {
+		return newFinisher(l, Portable, 0)
+	}
+	f := finisher{steps: make([]*Requantizer, len(l.Steps))}
+	known := map[*uint8]*Requantizer{} // by the values of the step
+	for o := range l.Steps {
+		s := &l.Steps[o]
+		r := known[&s.Values[0]]
+		if r == nil {
+			r = newSearch(s)
+			known[&s.Values[0]] = r
+		}
+		f.steps[o] = r
+	}
+	return f
+}
+
 // newStep is NewRequantizer with bins, where v has a use for them.
 func newStep(s *Step, lo, hi int32, uses int, v Vector) *Requantizer {
 	if v == Portable {
@@ -62,8 +82,25 @@ func (f *finisher) bytes() int {
 	return n
 }
 
+// sums is where the accumulators of n elements from element at on are added up: in out where they are
+// delivered, else in s.
+func (f *finisher) sums(out []int32, s *Scratch, at, n int) []int32 {
+	if len(f.steps) == 0 {
+		return out[at : at+n]
+	}
+	return s.acc[:n]
+}
+
+// need is the Scratch that sums of n elements takes.
+func (f *finisher) need(n int) Need {
+	if len(f.steps) == 0 {
+		return Need{}
+	}
+	return Need{Acc: n}
+}
+
 // finish delivers acc+add for channel o: levels to dst or, where the layer has no steps,
-// accumulators to out, from element at on.
+// accumulators to out, from element at on; acc may be there.
 func (f *finisher) finish(dst []byte, out []int32, at int, acc []int32, o int, add int32) {
 	if r := f.step(o); r != nil {
 		r.Run(dst[at:at+len(acc)], acc, add)

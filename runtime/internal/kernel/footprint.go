@@ -47,20 +47,40 @@ func newFootprint(l *Layer, t *Term) footprint {
 // runs lists the positions served by every kernel coordinate along axis a, of n output
 // coordinates. out and in are the elements of a step along the axis.
 func runs(t *Term, a, n, out, in int) (list []run, outStep, inStep int) {
-	step := t.Up[a] / gcd(t.Up[a], t.Stride[a])
-	for k := range t.Kernel[a] {
-		var r run
-		for y := range n {
-			if v, ok := t.source(a, y, k); ok {
-				if r.n == 0 {
-					r.out, r.in = int32(y*out), int32(v*in)
-				}
-				r.n++
-			}
+	common := gcd(t.Up[a], t.Stride[a])
+	step := t.Up[a] / common
+	back := inverse(int64(t.Stride[a]/common), int64(step))
+	list = make([]run, t.Kernel[a])
+	for k := range list {
+		// Output y meets input v = (y*stride + at) / up, where that is a whole number: every step outputs.
+		at := k*t.Dilation[a] - t.Pad[a]
+		if at%common != 0 {
+			continue
 		}
-		list = append(list, r)
+		y := int(((int64(-at/common)*back)%int64(step) + int64(step)) % int64(step))
+		if lo := ceilDiv(max(0, -at), t.Stride[a]); lo > y {
+			y += ceilDiv(lo-y, step) * step
+		}
+		// Inputs end at size: y*stride + at <= (size-1)*up.
+		last := floorDiv((t.Shape[1+a]-1)*t.Up[a]-at, t.Stride[a])
+		if last = min(last, n-1); y > last {
+			continue
+		}
+		v := (y*t.Stride[a] + at) / t.Up[a]
+		list[k] = run{n: int32((last-y)/step + 1), out: int32(y * out), in: int32(v * in)}
 	}
 	return list, step * out, step * t.Stride[a] / t.Up[a] * in
+}
+
+// inverse is the number x in 0..m-1 with a*x = 1 modulo m, where a and m have no common divisor.
+func inverse(a, m int64) int64 {
+	x, next := int64(0), int64(1)
+	for r, s := m, a%m; s != 0; {
+		q := r / s
+		r, s = s, r-q*s
+		x, next = next, x-q*next
+	}
+	return (x%m + m) % m
 }
 
 // memory is the size of the tables in bytes.

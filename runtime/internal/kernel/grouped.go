@@ -116,6 +116,9 @@ func newGrouped(l *Layer, limit int, v Vector, strips bool) (*Grouped, error) {
 			if err != nil {
 				return nil, err
 			}
+			if err := p.lay.checkTables(l); err != nil {
+				return nil, err
+			}
 			phases = append(phases, p)
 			if k.cost += p.lay.cost; k.cost > limit {
 				return nil, fmt.Errorf("kernel: grouped: cost %d, want at most %d", k.cost, limit)

@@ -65,7 +65,7 @@ func newGroupedTerm(t *Term, axes [2]axis, lay *tiling, i int, k *Grouped) *grou
 			g.runs = append(g.runs, n*g.width)
 		}
 	}
-	g.prepareFill(k, lay)
+	g.prepareFill(k, axes[1], lay)
 	return g
 }
 
@@ -91,7 +91,8 @@ func (t *groupedTerm) memory() int {
 	return n
 }
 
-// fill writes the rows of section sec for tile (ty, tx) of rows x cols positions.
+// fill writes the rows of section sec for tile (ty, tx) of rows x cols positions. Without pieces
+// the tile has one strip.
 func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, wide bool) {
 	in = in[t.sectionIn[sec]:]
 	buf = buf[t.base:]

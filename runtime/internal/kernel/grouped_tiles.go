@@ -96,6 +96,9 @@ func (k *Grouped) stripCount(axes [][2]axis, rows, cols, totalRows, totalCols in
 	}
 	tall := false
 	for _, a := range axes {
+		if !k.vectorFills(a[1]) {
+			return 1 // rows that are written one by one do not lie in strips
+		}
 		tall = tall || len(a[0].at) > 1
 	}
 	if n := k.vector.laneWords() * wordBytes / width; tall && rows%n == 0 && totalRows%rows == 0 {

@@ -47,23 +47,37 @@ func newLookupTerm(l *Layer, t *Term) *lookupTerm {
 		shift:     uint(bits.Len(uint(t.Levels - 1))),
 		weights:   make([]uint16, len(t.Weights)),
 	}
-	row := make([]int, len(t.Centres)) // 1 + row of table, 0: not in use yet
-	for i, w := range t.Weights {
-		if row[w] == 0 {
-			n := len(k.table)
-			row[w] = 1 + n>>k.shift
-			k.table = append(k.table, make([]int32, 1<<k.shift)...)
-			for x := range t.Levels {
-				k.table[n+x] = t.Centres[w] * int32(x-t.Zero)
-			}
+	row, used := t.rows()
+	k.table = make([]int32, used<<k.shift)
+	for w, r := range row {
+		if r == 0 {
+			continue
 		}
+		n := int(r-1) << k.shift
+		for x := range t.Levels {
+			k.table[n+x] = t.Centres[w] * int32(x-t.Zero)
+		}
+	}
+	for i, w := range t.Weights {
 		k.weights[i] = uint16(row[w] - 1)
 	}
 	return k
 }
 
+// rows gives every centre that t uses a row, numbered from 1 in the order of use; 0 stands for the others.
+func (t *Term) rows() (row []int32, used int) {
+	row = make([]int32, len(t.Centres))
+	for _, w := range t.Weights {
+		if row[w] == 0 {
+			used++
+			row[w] = int32(used)
+		}
+	}
+	return row, used
+}
+
 // Need is the Scratch that Run writes on.
-func (k *Lookup) Need() Need { return Need{Acc: k.plane} }
+func (k *Lookup) Need() Need { return k.need(k.plane) }
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Lookup) Memory() (weights, tables int) {
@@ -78,9 +92,9 @@ func (k *Lookup) Memory() (weights, tables int) {
 // Run computes the layer. src holds the input of each term; the result goes to dst as
 // levels or, where the layer has no steps, to out.
 func (k *Lookup) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
-	acc := s.acc[:k.plane]
 	at := 0
 	for o := range k.channels {
+		acc := k.sums(out, s, at, k.plane)
 		clear(acc)
 		for i, t := range k.terms {
 			t.add(acc, src[i], o)

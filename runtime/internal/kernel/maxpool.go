@@ -4,8 +4,9 @@ package kernel
 // the input are skipped; a window that lies outside altogether gives 0.
 type MaxPool struct {
 	channels  int
-	rowOf     [][]int32 // per output row: offsets of the input rows of its window
-	cols      []poolCol // per kernel column
+	rowOf     []poolRow // per output row
+	rowStep   int       // elements from one input row of a window to the next
+	cols      []poolCol // per kernel column that meets the input
 	outCols   int
 	outPlane  int
 	inPlane   int
@@ -13,6 +14,12 @@ type MaxPool struct {
 	strideCol int
 	pairs     bool   // windows are two columns wide and lie side by side
 	vector    Vector // the same of rows, and vectorMaxPairs exists; else Portable
+}
+
+// poolRow is the part of a window's rows that lies inside the input.
+type poolRow struct {
+	from int32 // element of the first one
+	n    int32
 }
 
 // poolCol says for which output columns a kernel column lies inside the input.
@@ -30,6 +37,13 @@ type Window struct {
 
 // NewMaxPool prepares a pooling for instruction set v.
 func NewMaxPool(w Window, v Vector) *MaxPool {
+	if w.In[2] == 1 && w.Out[2] == 1 && w.Kernel[1] == 1 {
+		// One column is as good as one row, and long rows take less time.
+		w.In[1], w.In[2], w.Out[1], w.Out[2] = w.In[2], w.In[1], w.Out[2], w.Out[1]
+		for _, pair := range []*[2]int{&w.Kernel, &w.Stride, &w.Dilation, &w.Pad} {
+			pair[0], pair[1] = pair[1], pair[0]
+		}
+	}
 	k := &MaxPool{
 		channels:  w.Out[0],
 		outCols:   w.Out[2],
@@ -37,17 +51,21 @@ func NewMaxPool(w Window, v Vector) *MaxPool {
 		inPlane:   w.In[1] * w.In[2],
 		inCols:    w.In[2],
 		strideCol: w.Stride[1],
+		rowStep:   w.Dilation[0] * w.In[2],
+		rowOf:     make([]poolRow, w.Out[1]),
 	}
 	for y := range w.Out[1] {
-		var rows []int32
-		for ky := range w.Kernel[0] {
-			if v := y*w.Stride[0] - w.Pad[0] + ky*w.Dilation[0]; v >= 0 && v < w.In[1] {
-				rows = append(rows, int32(v*w.In[2]))
-			}
+		top := y*w.Stride[0] - w.Pad[0]
+		first := ceilDiv(max(0, -top), w.Dilation[0])
+		last := min(w.Kernel[0]-1, floorDiv(w.In[1]-1-top, w.Dilation[0]))
+		if first <= last {
+			k.rowOf[y] = poolRow{from: int32((top + first*w.Dilation[0]) * w.In[2]), n: int32(last - first + 1)}
 		}
-		k.rowOf = append(k.rowOf, rows)
 	}
-	for kx := range w.Kernel[1] {
+	// The columns of the first and of the last window bound those that meet the input.
+	first := max(0, ceilDiv(w.Pad[1]-(w.Out[2]-1)*w.Stride[1], w.Dilation[1]))
+	end := min(w.Kernel[1], floorDiv(w.In[2]-1+w.Pad[1], w.Dilation[1])+1)
+	for kx := first; kx < end; kx++ {
 		base := kx*w.Dilation[1] - w.Pad[1]
 		lo := min(w.Out[2], max(0, ceilDiv(-base, w.Stride[1])))
 		hi := max(lo, min(w.Out[2], ceilDiv(w.In[2]-base, w.Stride[1])))
@@ -64,11 +82,7 @@ func NewMaxPool(w Window, v Vector) *MaxPool {
 
 // Memory is the size of the tables in bytes.
 func (k *MaxPool) Memory() int {
-	n := 32 * len(k.cols)
-	for _, rows := range k.rowOf {
-		n += 24 + 4*len(rows)
-	}
-	return n
+	return 32*len(k.cols) + 8*len(k.rowOf)
 }
 
 // Run pools in, [C][H][W], to dst.
@@ -83,13 +97,15 @@ func (k *MaxPool) Run(dst, in []byte) {
 		for _, rows := range k.rowOf {
 			line := dst[:k.outCols]
 			dst = dst[k.outCols:]
-			if k.pairs && len(rows) == 2 {
-				maxOfFour(line, plane[rows[0]:][:k.inCols], plane[rows[1]:][:k.inCols])
+			if k.pairs && rows.n == 2 {
+				maxOfFour(line, plane[rows.from:][:k.inCols], plane[int(rows.from)+k.rowStep:][:k.inCols])
 				continue
 			}
 			clear(line)
-			for _, r := range rows {
-				row := plane[r:][:k.inCols]
+			at := int(rows.from)
+			for n := rows.n; n > 0; n-- {
+				row := plane[at:][:k.inCols]
+				at += k.rowStep
 				for _, col := range k.cols {
 					maxInto(line[col.lo:col.hi], row[col.from:], k.strideCol)
 				}
@@ -126,6 +142,13 @@ func larger(a, b int32) int32 {
 
 // maxInto computes dst[i] = max(dst[i], src[i*stride]).
 func maxInto(dst, src []byte, stride int) {
+	if stride == 1 {
+		src = src[:len(dst)]
+		for i, a := range dst {
+			dst[i] = max(a, src[i])
+		}
+		return
+	}
 	at := 0
 	for i, a := range dst {
 		dst[i] = byte(larger(int32(a), int32(src[at])))

@@ -28,28 +28,30 @@ type Coded struct {
 type packedTerm struct {
 	footprint
 	Coded
-	centres []packedCentre
+	centres []int32 // those of the program
 	levels  int
 	zero    int
+	digits  []uint8 // of zero: where its bits are
 }
-
-// packedCentre is a centre and its product with the lowest level.
-type packedCentre struct{ centre, least int32 }
 
 // NewPacked prepares l. The weights of each term are given twice: decoded in l, which
 // is not kept, and coded.
 func NewPacked(l *Layer, coded []Coded) *Packed {
-	k := &Packed{finisher: newFinisher(l, Portable, 0), bias: l.Bias, plane: l.positions()}
-	k.need = Need{Acc: k.plane, Decoders: len(coded)}
+	k := &Packed{finisher: newSmallFinisher(l), bias: l.Bias, plane: l.positions()}
+	k.need = k.finisher.need(k.plane)
+	k.need.States = make([]int, len(coded))
 	for i, c := range coded {
 		t := &l.Terms[i]
-		p := &packedTerm{footprint: newFootprint(l, t), Coded: c, levels: t.Levels, zero: t.Zero}
-		for _, v := range t.Centres {
-			p.centres = append(p.centres, packedCentre{v, -int32(t.Zero) * v})
+		p := &packedTerm{footprint: newFootprint(l, t), Coded: c, centres: t.Centres, levels: t.Levels, zero: t.Zero}
+		for s := range uint8(8) {
+			if t.Zero>>s&1 != 0 {
+				p.digits = append(p.digits, s)
+			}
 		}
 		k.terms = append(k.terms, p)
 		states, symbols := coding.Room(c.Kind, c.Data, c.Size)
-		k.need = k.need.Max(Need{States: states, Symbols: symbols, Weights: p.taps})
+		k.need.States[i] = states
+		k.need = k.need.Max(Need{Symbols: symbols, Weights: p.taps})
 	}
 	return k
 }
@@ -62,7 +64,7 @@ func (k *Packed) Memory() (weights, tables int) {
 	tables = k.bytes() + 4*len(k.bias)
 	for _, t := range k.terms {
 		weights += len(t.Data)
-		tables += 8*len(t.centres) + t.memory()
+		tables += len(t.digits) + t.memory()
 	}
 	return weights, tables
 }
@@ -73,9 +75,9 @@ func (k *Packed) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	for i, t := range k.terms {
 		_ = s.decoders[i].Start(t.Kind, t.Data, t.Count, t.Size)
 	}
-	acc := s.acc[:k.plane]
 	at := 0
 	for o, bias := range k.bias {
+		acc := k.sums(out, s, at, k.plane)
 		clear(acc)
 		for i, t := range k.terms {
 			weights := s.weights[:t.taps]
@@ -102,13 +104,16 @@ func (t *packedTerm) add(acc []int32, in []byte, weights []uint16) {
 			for _, col := range t.cols {
 				p := t.centres[weights[0]]
 				weights = weights[1:]
-				if p.centre == 0 || row.n == 0 {
+				if p == 0 || row.n == 0 || col.n == 0 {
 					continue
 				}
-				v := p.least
+				v := int32(0)
+				for _, s := range t.digits {
+					v -= p << (s & 31)
+				}
 				for x := range products {
 					products[x] = v
-					v += p.centre
+					v += p
 				}
 				out, from := int(row.out), int(row.in)
 				for n := row.n; n > 0; n-- {
@@ -132,7 +137,7 @@ func (t *packedTerm) sumByLevel(in []byte, weights []uint16) int32 {
 	var sums [256]int32
 	in = in[:len(weights)]
 	for i, w := range weights {
-		sums[in[i]] += t.centres[w].centre
+		sums[in[i]] += t.centres[w]
 	}
 	total, run := int32(0), int32(0)
 	for x := t.levels - 1; x > t.zero; x-- {

@@ -28,7 +28,7 @@ const (
 	reqCovered         // the bins cover every accumulator, at most one break each
 	reqClamped         // at most one break per bin, after clamping
 	reqLoop            // clamped, several breaks in a bin
-	reqScan            // range too wide for 32-bit differences
+	reqSearch          // no table: the breaks are searched
 )
 
 // maxBins limits the table of a Requantizer; coverBins limits it where a larger table
@@ -51,7 +51,7 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 	n := len(breaks)
 	span := int64(hi) - int64(lo)
 	if span >= math.MaxInt32 {
-		r.kind, r.last = reqScan, breaks
+		r.kind, r.last = reqSearch, breaks // differences need more than 32 bits
 		return r
 	}
 	if span < int64(min(maxDirect, uses)) {
@@ -84,6 +84,11 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 		r.base[i] = uint16(count(breaks, r.low+int32(i)<<shift))
 	}
 	return r
+}
+
+// newSearch is a Requantizer for every accumulator that refers to s and has no tables.
+func newSearch(s *Step) *Requantizer {
+	return &Requantizer{kind: reqSearch, last: s.Breaks, values: s.Values}
 }
 
 // binShift is the largest shift at which no bin of [low, low+span] holds two breaks and
@@ -135,7 +140,7 @@ func (r *Requantizer) Bytes() int {
 func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 	acc = acc[:len(dst)]
 	values, last, base := r.values, r.last, r.base
-	add -= r.low
+	add -= r.low // 0 where breaks are searched
 	shift := r.shift & 31
 	switch r.kind {
 	case reqConstant:
@@ -172,14 +177,19 @@ func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 			}
 			dst[i] = values[j]
 		}
-	case reqScan:
-		add += r.low
+	case reqSearch:
 		for i, a := range acc {
-			j := 0
-			for j < len(last) && a+add >= last[j] {
-				j++
+			acc := a + add
+			lo, hi := 0, len(last)
+			for lo < hi {
+				mid := (lo + hi) >> 1
+				if last[mid] <= acc {
+					lo = mid + 1
+				} else {
+					hi = mid
+				}
 			}
-			dst[i] = values[j]
+			dst[i] = values[lo]
 		}
 	}
 }

@@ -55,8 +55,8 @@ func TestRequantizer(t *testing.T) {
 		{"255 breaks", evenBreaks(255, -1000, 97), -1 << 25, 1 << 25, 100, reqClamped},
 		{"neighbouring breaks", breaksAt(1, 2, 3, 1000000, 1000001), -100, 2000000, 100, reqLoop},
 		{"scattered", scattered(255, 1<<20), -1 << 20, 1 << 20, 100, reqLoop},
-		{"scattered over everything", scattered(200, 1<<32-1000), lowest, highest, 100, reqScan},
-		{"two breaks at the ends", breaksAt(lowest, highest), lowest, highest, 100, reqScan},
+		{"scattered over everything", scattered(200, 1<<32-1000), lowest, highest, 100, reqSearch},
+		{"two breaks at the ends", breaksAt(lowest, highest), lowest, highest, 100, reqSearch},
 		{"widest 32-bit differences", breaksAt(-1<<30+1, 1<<30-2), -1 << 30, 1<<30 - 2, 100, reqCovered},
 	} {
 		q := NewRequantizer(c.step, c.lo, c.hi, c.uses)

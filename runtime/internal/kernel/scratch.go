@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"slices"
 	"unsafe"
 
 	"qconv/runtime/internal/coding"
@@ -29,8 +30,9 @@ type Need struct {
 	List        int // uint32
 	Line        int // bytes
 
-	Decoders, States, Symbols int // decoders, and the size of their tables
-	Weights                   int // uint16
+	States  []int // of the table of each decoder
+	Symbols int   // of the largest alphabet of one, whose table they share
+	Weights int   // uint16
 }
 
 // Max is the smallest Need that serves both.
@@ -42,17 +44,32 @@ func (n Need) Max(m Need) Need {
 		List:  max(n.List, m.List),
 		Line:  max(n.Line, m.Line),
 
-		Decoders: max(n.Decoders, m.Decoders),
-		States:   max(n.States, m.States),
-		Symbols:  max(n.Symbols, m.Symbols),
-		Weights:  max(n.Weights, m.Weights),
+		States:  most(n.States, m.States),
+		Symbols: max(n.Symbols, m.Symbols),
+		Weights: max(n.Weights, m.Weights),
 	}
+}
+
+// most is the largest of both at every position.
+func most(a, b []int) []int {
+	if len(a) < len(b) {
+		a, b = b, a
+	}
+	a = slices.Clone(a)
+	for i, v := range b {
+		a[i] = max(a[i], v)
+	}
+	return a
 }
 
 // Bytes is the memory a Scratch of this size takes.
 func (n Need) Bytes() int {
+	states := 0
+	for _, s := range n.States {
+		states += s
+	}
 	return (n.Rows+n.Lanes)*wordBytes + 2*scratchAlign + 4*(n.Acc+n.List) + n.Line +
-		n.Decoders*coding.RoomBytes(n.States, n.Symbols) + 2*n.Weights
+		coding.RoomBytes(states, n.Symbols) + 2*n.Weights
 }
 
 // NewScratch allocates a Scratch.
@@ -66,9 +83,10 @@ func NewScratch(n Need) *Scratch {
 
 		weights: make([]uint16, n.Weights),
 	}
-	for range n.Decoders {
+	symbols := make([]uint32, n.Symbols)
+	for _, states := range n.States {
 		d := new(coding.Decoder)
-		d.Reserve(n.States, n.Symbols)
+		d.Reserve(states, symbols)
 		s.decoders = append(s.decoders, d)
 	}
 	s.rowBytes = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.rows))), n.Rows*wordBytes)

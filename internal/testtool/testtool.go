@@ -1,0 +1,45 @@
+// Package testtool finds the programs besides Go that tests run. A test whose program is
+// missing is skipped, unless the environment variable QCONV_REQUIRE, a list of names
+// separated by commas, names it: then the test fails. Continuous integration names all.
+package testtool
+
+import (
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// Path finds a program on the path of the system. install says how to get it.
+func Path(t testing.TB, name, install string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		missing(t, name, install)
+	}
+	return path
+}
+
+// Numpy finds a Python 3 that has numpy.
+func Numpy(t testing.TB) (python string) {
+	t.Helper()
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(python, "-c", "import numpy").Run() == nil {
+			return python
+		}
+	}
+	missing(t, "numpy", "apt-get install python3-numpy")
+	return ""
+}
+
+// missing skips the test or, where the program is required, fails it.
+func missing(t testing.TB, name, install string) {
+	t.Helper()
+	if required(os.Getenv("QCONV_REQUIRE"), name) {
+		t.Fatalf("%s is not installed, but QCONV_REQUIRE names it (%s)", name, install)
+	}
+	t.Skipf("%s is not installed (%s)", name, install)
+}
+
+func required(list, name string) bool { return slices.Contains(strings.Split(list, ","), name) }

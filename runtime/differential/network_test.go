@@ -1,0 +1,232 @@
+package differential
+
+import (
+	"qconv/runtime"
+	"qconv/runtime/internal/kernel"
+)
+
+// network draws a program of up to eight instructions and those that prepare their operands.
+func (s *source) network() *runtime.Program {
+	b := &builder{s, &runtime.Program{}}
+	levels := s.levels()
+	in := b.tensor([3]int{s.between(1, 6), min(s.rows(), 16), min(s.columns(), 70)}, levels, s.zero(levels))
+	for range s.between(2, 8) {
+		[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying}[s.intn(8)]()
+	}
+	read := make([]bool, len(b.p.Tensors))
+	for _, i := range b.p.Instrs {
+		for _, t := range i.Srcs() {
+			read[t] = true
+		}
+	}
+	for t := range b.p.Tensors {
+		if !read[t] || s.chance(20) {
+			b.p.Outputs = append(b.p.Outputs, runtime.Output{Name: string(rune('a' + t)), Tensor: t})
+		}
+	}
+	b.p.Input = runtime.Input{Tensor: in, Interleaved: s.chance(30)}
+	for range []int{0, 1, b.p.Tensors[in].Shape[0]}[s.intn(3)] {
+		b.p.Input.Tables = append(b.p.Input.Tables, s.table(256, levels))
+	}
+	return b.p
+}
+
+// operand draws a tensor that holds levels, mostly one of the latest.
+func (b *builder) operand() int {
+	n := len(b.p.Tensors)
+	for {
+		t := b.intn(n)
+		if b.chance(60) {
+			t = n - 1 - b.intn(min(n, 3))
+		}
+		if b.p.Tensors[t].Levels > 0 {
+			return t
+		}
+	}
+}
+
+// term is a term over tensor t as far as the tensor tells.
+func (b *builder) term(t int) kernel.Term {
+	from := &b.p.Tensors[t]
+	return kernel.Term{Shape: from.Shape, Levels: from.Levels, Zero: from.Zero}
+}
+
+// convolution adds a Linear with all terms over tensors that exist.
+func (b *builder) convolution() {
+	var given []kernel.Term
+	var from []int
+	for range b.oneOf(1, 1, 1, 2, 2, 3, 4, 5) {
+		t := b.operand()
+		from, given = append(from, t), append(given, b.term(t))
+	}
+	l := b.layer(given)
+	b.linear(l, from)
+}
+
+// residual adds what a block of a residual network is: two convolutions, the second with the input of
+// the first as another term.
+func (b *builder) residual() {
+	t := b.operand()
+	one := [2]int{1, 1}
+	shape := b.p.Tensors[t].Shape
+	for k := range 2 {
+		term := b.term(t)
+		term.Kernel, term.Stride, term.Dilation, term.Pad, term.Up, term.Groups = [2]int{3, 3}, one, one, one, one, 1
+		l := &kernel.Layer{Out: [3]int{b.between(1, 8), shape[1], shape[2]}, Terms: []kernel.Term{term}}
+		from := []int{t}
+		if k == 1 {
+			in := b.p.Instrs[len(b.p.Instrs)-1].Srcs()[0]
+			term := b.term(in)
+			term.Kernel, term.Stride, term.Dilation, term.Up, term.Groups = one, one, one, one, 1
+			l.Terms, from = append(l.Terms, term), append(from, in)
+		}
+		b.numbers(l)
+		if k == 0 {
+			for len(l.Steps) == 0 {
+				b.steps(l)
+			}
+		}
+		t = b.linear(l, from)
+	}
+}
+
+// maxPool adds a pooling, often of windows of 2x2 side by side.
+func (b *builder) maxPool() {
+	in := b.operand()
+	from := b.p.Tensors[in]
+	i := &runtime.MaxPool{In: in, Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1}}
+	if b.chance(60) || from.Shape[1] < 2 || from.Shape[2] < 2 {
+		i.Kernel = pair(func() int { return b.between(1, 5) })
+		i.Stride = pair(func() int { return b.between(1, 8) })
+		i.Dilation = pair(func() int { return b.between(1, 3) })
+		i.Pad = pair(func() int { return b.between(-2, 6) })
+	}
+	shape := from.Shape
+	for a := range 2 {
+		meets := func(y int) bool {
+			for k := range i.Kernel[a] {
+				if v := y*i.Stride[a] - i.Pad[a] + k*i.Dilation[a]; v >= 0 && v < from.Shape[1+a] {
+					return true
+				}
+			}
+			return false
+		}
+		if !meets(0) {
+			i.Pad[a] = 0
+		}
+		n := 1
+		for n < 80 && meets(n) {
+			n++
+		}
+		shape[1+a] = n - min(n-1, b.oneOf(0, 0, 1))
+	}
+	i.Out = b.tensor(shape, from.Levels, from.Zero)
+	b.add(i)
+}
+
+// mapping adds a Map with one table or one per channel.
+func (b *builder) mapping() {
+	in := b.operand()
+	from, levels := b.p.Tensors[in], b.levels()
+	i := &runtime.Map{In: in}
+	for range b.oneOf(1, from.Shape[0]) {
+		i.Tables = append(i.Tables, b.table(from.Levels, levels))
+	}
+	i.Out = b.tensor(from.Shape, levels, b.zero(levels))
+	b.add(i)
+}
+
+// map2 adds a Map2 of a tensor and a part of another that is repeated along some dimensions.
+func (b *builder) map2() {
+	first, second := b.operand(), b.operand()
+	a, from := b.p.Tensors[first], b.p.Tensors[second]
+	if b.chance(70) || a.Shape != from.Shape {
+		shape := a.Shape
+		for d := range shape {
+			if b.chance(40) {
+				shape[d] = 1
+			}
+		}
+		i := &runtime.Copy{Fill: uint8(b.intn(from.Levels))}
+		i.Out = b.tensor(shape, from.Levels, from.Zero)
+		n := min(elems(shape), elems(from.Shape))
+		i.Pieces = []runtime.Piece{{In: second, Dims: [6]int{n, 1, 1, 1, 1, 1}, OutStride: [6]int{1}, InStride: [6]int{1}}}
+		second = b.add(i)
+	}
+	levels := b.levels()
+	i := &runtime.Map2{A: first, B: second, Table: b.table(a.Levels*from.Levels, levels)}
+	i.Out = b.tensor(a.Shape, levels, b.zero(levels))
+	b.add(i)
+}
+
+// copying adds a Copy of strided blocks of one tensor or several.
+func (b *builder) copying() {
+	var pieces []runtime.Piece
+	levels, most := 2, 0
+	for range b.between(1, 4) {
+		in := b.operand()
+		levels = max(levels, b.p.Tensors[in].Levels)
+		most = max(most, b.p.Tensors[in].Elems())
+		pieces = append(pieces, runtime.Piece{In: in})
+	}
+	shape := [3]int{b.between(1, 8), b.between(1, 12), b.between(1, 40)}
+	if b.chance(50) {
+		shape = b.p.Tensors[pieces[0].In].Shape
+	}
+	i := &runtime.Copy{Fill: uint8(b.intn(levels))}
+	left := elems(shape)
+	for _, q := range pieces {
+		b.block(&q, elems(shape), b.p.Tensors[q.In].Elems(), left)
+		n := 1
+		for _, d := range q.Dims {
+			n *= d
+		}
+		if left -= n; left < 0 {
+			break
+		}
+		i.Pieces = append(i.Pieces, q)
+	}
+	i.Out = b.tensor(shape, levels, b.zero(levels))
+	b.add(i)
+}
+
+// block draws the dimensions of q, of at most most elements, so that none is written twice: the
+// strides of the output are those of a box in some order, with gaps and of any sign.
+func (b *builder) block(q *runtime.Piece, outElems, inElems, most int) {
+	room := outElems // of the strides
+	step := 1
+	reach := 0 // of the input, from its lowest element
+	size := 1
+	order := b.r.Perm(6)
+	for _, d := range order[:b.between(1, 6)] {
+		step *= b.oneOf(1, 1, 1, 2)
+		n := b.between(1, b.oneOf(2, 3, 8, 40, 500))
+		n = max(1, min(n, room/max(step, 1), max(1, most/size)))
+		in := b.oneOf(step, 1, 0, b.between(0, 30))
+		if n > 1 {
+			n = min(n, 1+(inElems-1-reach)/max(in, 1))
+		}
+		if n < 2 || (n-1)*step >= outElems-q.OutStart {
+			continue
+		}
+		q.Dims[d], q.OutStride[d], q.InStride[d] = n, step, in
+		size *= n
+		reach += (n - 1) * in
+		q.OutStart += (n - 1) * step // the end, for now
+		step *= n
+		room = outElems
+	}
+	end := q.OutStart
+	q.OutStart, q.InStart = b.between(0, outElems-1-end), b.between(0, inElems-1-reach)
+	for d := range q.Dims {
+		if q.Dims[d] == 0 {
+			q.Dims[d] = 1
+		}
+		if n := q.Dims[d] - 1; b.chance(25) {
+			q.OutStart, q.OutStride[d] = q.OutStart+n*q.OutStride[d], -q.OutStride[d]
+		}
+		if n := q.Dims[d] - 1; b.chance(25) {
+			q.InStart, q.InStride[d] = q.InStart+n*q.InStride[d], -q.InStride[d]
+		}
+	}
+}

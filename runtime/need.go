@@ -1,0 +1,168 @@
+package runtime
+
+import (
+	"unsafe"
+
+	"qconv/runtime/internal/coding"
+	"qconv/runtime/internal/kernel"
+)
+
+// bytes is the memory that p takes, about as much as its file or more.
+func (p *Program) bytes() int64 {
+	n := sizeOf(p.Tensors) + sizeOf(p.Codebooks) + sizeOf(p.Steps) + sizeOf(p.Instrs) + sizeOf(p.Outputs) + sizeOf(p.Labels) + sizeOf(p.SelfTests)
+	for i := range p.Codebooks {
+		n += sizeOf(p.Codebooks[i].Centres)
+	}
+	for i := range p.Steps {
+		n += sizeOf(p.Steps[i].Breaks) + sizeOf(p.Steps[i].Values)
+	}
+	for _, instr := range p.Instrs {
+		switch i := instr.(type) {
+		case *Linear:
+			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Terms) + sizeOf(i.Bias) + sizeOf(i.Steps)
+			for k := range i.Terms {
+				n += int64(i.Terms[k].Weights.CodedBytes())
+			}
+		case *MaxPool:
+			n += int64(unsafe.Sizeof(*i))
+		case *Map:
+			n += int64(unsafe.Sizeof(*i)) + tablesOf(i.Tables)
+		case *Map2:
+			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Table)
+		case *Copy:
+			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Pieces)
+		}
+	}
+	n += tablesOf(p.Input.Tables)
+	for i := range p.Outputs {
+		n += int64(len(p.Outputs[i].Name))
+	}
+	for _, s := range p.Labels {
+		n += int64(len(s))
+	}
+	for i := range p.SelfTests {
+		n += sizeOf(p.SelfTests[i].Want)
+	}
+	return n
+}
+
+// sizeOf is the memory of the elements of a list.
+func sizeOf[T any](list []T) int64 {
+	var t T
+	return int64(len(list)) * int64(unsafe.Sizeof(t))
+}
+
+func tablesOf(tables [][]uint8) int64 {
+	n := sizeOf(tables)
+	for _, t := range tables {
+		n += sizeOf(t)
+	}
+	return n
+}
+
+// outputBytes is the memory of the results of a Runner. Outputs of the same tensor share theirs.
+func (p *Program) outputBytes() int {
+	n := 0
+	seen := map[int]bool{}
+	for _, o := range p.Outputs {
+		if !seen[o.Tensor] {
+			seen[o.Tensor] = true
+			if t := &p.Tensors[o.Tensor]; t.Levels > 0 {
+				n += resultBytes(t.Elems())
+			} else {
+				n += 4 * t.Elems()
+			}
+		}
+	}
+	return n
+}
+
+// leastBytes bounds the memory of everything that p and a Runner take when all weights stay coded: the Program and its
+// file, what is prepared, what preparing takes for a while, and the working memory of one Runner and its clones.
+func (p *Program) leastBytes(arena int, o Options) int64 {
+	const (
+		base      = 64 << 10
+		perTensor = 400 // its places in lists, and the plan of the arena
+		perInstr  = 800 // a prepared instruction, its name and what it is listed in
+		perTerm   = 300
+		perPiece  = 200
+		maxTable  = 2048*2 + 512 // a Requantizer for one step function
+		perStep   = 8
+	)
+	var kept, once int64 // for good; the largest that is needed for a while
+	var coded int64      // weights, which the Program shares with the file
+	var need kernel.Need
+	for _, instr := range p.Instrs {
+		kept += perInstr
+		switch i := instr.(type) {
+		case *Linear:
+			shape := p.Tensors[i.Out].Shape
+			weights := int64(0)
+			now := kernel.Need{States: make([]int, len(i.Terms))}
+			if len(i.Steps) > 0 {
+				now.Acc = shape[1] * shape[2]
+			}
+			for k := range i.Terms {
+				t := &i.Terms[k]
+				w := t.Weights
+				kept += perTerm + 8*int64(shape[0]) + 16*int64(t.Kernel[0]+t.Kernel[1])
+				weights += int64(w.Len())
+				coded += int64(w.CodedBytes())
+				states, symbols := coding.Room(w.kind, w.data, w.size)
+				now.States[k] = states
+				now.Symbols = max(now.Symbols, symbols)
+				now.Weights = max(now.Weights, w.Len()/shape[0])
+			}
+			need = need.Max(now)
+			kept += perStep * int64(len(i.Steps))
+			for _, s := range i.Steps[:min(1, len(i.Steps))] {
+				kept += maxTable + 5*int64(len(p.Steps[s].Values))
+			}
+			// The decoded weights, the step functions as kernels take them, and the ranges of accumulators.
+			once = max(once, 2*weights+64*int64(len(i.Steps))+int64(len(i.Terms))*perTerm+16*int64(shape[0]))
+		case *MaxPool:
+			in, out := &p.Tensors[i.In], &p.Tensors[i.Out]
+			kept += 8*int64(out.Shape[1]) + 64*int64(min(i.Kernel[1], in.Shape[2]+i.Stride[1]*out.Shape[2]))
+		case *Map:
+			kept += 280 * int64(len(i.Tables))
+		case *Map2:
+			kept += 2 * int64(len(i.Table)) * 2
+		case *Copy:
+			kept += perPiece * int64(len(i.Pieces))
+			once = max(once, int64(p.Tensors[i.Out].Elems())/8+1)
+		}
+	}
+	kept += 280 * int64(len(p.Input.Tables)+1)
+	kept += perTensor * int64(len(p.Tensors))
+	each := int64(arena+2*kernel.Margin) + int64(p.outputBytes()) + 64*int64(len(p.Tensors)) + int64(need.Bytes()) + 200*int64(len(need.States))
+	// A sample, as it is read and as it enters; the wanted results are part of the Program.
+	each += 2 * int64(p.Tensors[p.Input.Tensor].Elems())
+	return base + 2*p.bytes() - coded + kept + once + each*int64(1+o.clones)
+}
+
+// Fast forms of layers may take fastBytes and fastWeightBytes for each weight, whatever the limit: far more than
+// those of networks that are of use. Programs whose tables would be much larger than they are themselves stay small.
+const (
+	fastBytes       = 64 << 20
+	fastWeightBytes = 16
+)
+
+// Least is the least of [Limits] that admit p with these options.
+func (p *Program) Least(o Options) Limits {
+	c := newChecker(p)
+	if c.validate() != nil {
+		return Limits{}
+	}
+	_, arena := p.planArena()
+	return Limits{Memory: p.leastBytes(arena, o), MACs: c.work}
+}
+
+// allot checks that p fits the limit at least with its weights coded, and finds out what remains for fast forms.
+func (s *ops) allot(p *Program, o Options) error {
+	least := p.leastBytes(s.arena, o)
+	if least > o.Limits.Memory {
+		return o.Limits.tooMuchMemory(least)
+	}
+	s.spare = min(o.Limits.Memory-least, fastBytes+fastWeightBytes*p.weightCount())
+	return nil
+}

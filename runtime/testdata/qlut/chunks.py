@@ -1,0 +1,264 @@
+"""FORMAT.md, "Chunks" and "Limits": reads and validates a file."""
+
+import math
+from types import SimpleNamespace as Record
+
+import numpy as np
+
+from .fields import DIM, INT32, Fields, Invalid, chunks, need, within
+from .weights import plain, single, tans
+
+def parse(file):
+    """Reads and validates a file."""
+    found = chunks(file)
+    p = Record(tensors=[], codebooks=[], steps=[], code=[], labels=[], source="", producer="", tests=[],
+               weights_left=min(1 << 28, (1 << 20) + 256 * len(file)))
+    entries = (1 << 16) + 8 * len(file)
+    readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, CODE=code, BIAS=biases, WGTS=weights,
+                   labl=labels, prov=origin, test=selftests)
+    for name, read in readers.items():
+        if name not in found:
+            need(name not in ("BIAS", "WGTS") or not linears(p), f"there is no chunk {name}")
+            continue
+        start, payload = found[name]
+        fields = Fields(payload, entries)
+        try:
+            read(p, fields)
+            need(fields.at == len(payload), f"{len(payload) - fields.at} bytes are left over")
+        except Invalid as fault:
+            raise Invalid(f"chunk {name} at byte {start + fields.at}: {fault}") from None
+        entries = fields.entries
+    return p
+
+
+def linears(p):
+    return [i for i in p.code if i.op == "Linear"]
+
+
+def elements(t):
+    return math.prod(t.shape)
+
+
+def tensors(p, f):
+    for n in range(f.uvarint("number of tensors", 1, 65536)):
+        what = f"tensor {n}: "
+        t = Record(shape=[f.uvarint(what + "size", 1, DIM) for _ in range(3)], zero=0, mantissa=0, exponent=0)
+        within(elements(t), 1, DIM, what + "number of elements")
+        last = f.uint(1, what + "last level")
+        t.levels = last + 1 if last else 0      # 0: accumulators
+        if last:
+            t.zero = f.uint(1, what + "zero level", 0, last)
+        t.mantissa = f.uint(4, what + "mantissa")
+        if t.mantissa:
+            within(t.mantissa, 1 << 31, (1 << 32) - 1, what + "mantissa")
+            t.exponent = f.varint(what + "exponent", -1200, 1200)
+        p.tensors.append(t)
+    within(sum(map(elements, p.tensors)), 1, 1 << 26, "number of elements of all tensors")
+
+
+def codebooks(p, f):
+    for n in range(f.uvarint("number of codebooks", hi=65536)):
+        p.codebooks.append(f.ascending(f.uvarint("number of centres", 1, 65536), f"codebook {n}"))
+
+
+def steps(p, f):
+    for n in range(f.uvarint("number of step functions", hi=1 << 20)):
+        breaks = f.ascending(f.uvarint("number of breaks", hi=65535), f"step function {n}")
+        p.steps.append(Record(breaks=breaks, values=f.table(len(breaks) + 1, f"step function {n}", 255)))
+
+
+def tensor(p, f, what, levels=True):
+    t = f.uvarint(what, hi=len(p.tensors) - 1)
+    need(p.tensors[t].levels or not levels, f"{what} is tensor {t}, which holds accumulators")
+    return t
+
+
+def ports(p, f):
+    p.input = tensor(p, f, "input")
+    shape, levels = p.tensors[p.input].shape, p.tensors[p.input].levels
+    flags = f.uint(1, "flags", hi=7)
+    need(flags & 6 != 6, "flags 2 and 4 exclude one another")
+    p.interleaved = bool(flags & 1)
+    p.tables = [f.table(256, "input table", levels - 1) for _ in range(1 if flags & 2 else shape[0] if flags & 4 else 0)]
+    p.outputs = []
+    for n in range(f.uvarint("number of outputs", 1, 256)):
+        p.outputs.append(Record(tensor=tensor(p, f, f"output {n}", levels=False), name=f.string(f"name of output {n}")))
+    within(sum(elements(p.tensors[o.tensor]) for o in p.outputs), 1, 1 << 26, "number of elements of all outputs")
+    for n, t in enumerate(p.tensors):
+        need(t.levels or any(o.tensor == n for o in p.outputs), f"tensor {n} holds accumulators but is no output")
+
+
+def code(p, f):
+    readers = (linear, maxpool, mapping, map2, copy)
+    written, work = {p.input}, 0
+    for n in range(f.uvarint("number of instructions", hi=65536)):
+        read = readers[f.uint(1, f"operation of instruction {n}", 1, 5) - 1]
+        out = tensor(p, f, "output", levels=read is not linear)
+        need(out not in written, f"instruction {n} writes tensor {out} again")
+        i = read(p, f, p.tensors[out])
+        for source in i.inputs:
+            need(source in written, f"instruction {n} reads tensor {source} before it is written")
+        i.out = out
+        written.add(out)
+        p.code.append(i)
+        work += i.work
+        within(work, 0, 1 << 36, "work of one inference")
+    need(len(written) == len(p.tensors), "a tensor is left unwritten")
+
+
+def window(f, most=15):
+    """A window; most is the largest value of its flags."""
+    def size():
+        return f.uvarint("size of a window", 1, DIM)
+
+    def pad():
+        return f.varint("pad of a window", -DIM, DIM)
+
+    kernel = [size(), size()]
+    flags = f.uint(1, "flags of a window", hi=most)
+    w = Record(kernel=kernel, stride=[1, 1], dilation=[1, 1], pad=[0, 0], up=[1, 1])
+    for flag, name, read in ((1, "stride", size), (2, "dilation", size), (4, "pad", pad), (8, "up", size)):
+        if flags & flag:
+            setattr(w, name, [read(), read()])
+    return w
+
+
+def check_window(w, out, in_):
+    """The last row of the limits."""
+    for axis in (0, 1):
+        reach = (out.shape[1 + axis] - 1) * w.stride[axis] + (w.kernel[axis] - 1) * w.dilation[axis] + abs(w.pad[axis])
+        within(reach, 0, (1 << 30) - 1, "reach of a window")
+        within((in_.shape[1 + axis] - 1) * w.up[axis], 0, (1 << 30) - 1, "extent of the input of a window")
+
+
+def linear(p, f, out):
+    channels = out.shape[0]
+    form = f.uint(1, "form", hi=2)
+    need((form == 0) == (out.levels == 0), "the output holds accumulators, or there are step functions, want one of them")
+    last = len(p.steps) - 1
+    used = [f.uvarint("step function", hi=last)] if form else []
+    if form == 2:
+        used = np.cumsum(used + list(f.list(channels - 1, "step functions", -last, last)))
+        within(int(used.min()), 0, last, "step function")
+        within(int(used.max()), 0, last, "step function")
+    for s in set(map(int, used)):
+        within(int(p.steps[s].values.max()), 0, out.levels - 1, f"value of step function {s}")
+    i = Record(op="Linear", steps=list(map(int, used)), terms=[], inputs=[], work=0)
+    for _ in range(f.uvarint("number of terms", 1, 4096)):
+        t = Record(input=tensor(p, f, "input"), codebook=f.uvarint("codebook", hi=len(p.codebooks) - 1),
+                   groups=f.uvarint("groups", 1, DIM), window=window(f))
+        in_ = p.tensors[t.input]
+        need(channels % t.groups == 0 and in_.shape[0] % t.groups == 0,
+             f"{t.groups} groups do not divide {in_.shape[0]} and {channels} channels")
+        check_window(t.window, out, in_)
+        t.count = channels * in_.shape[0] // t.groups * math.prod(t.window.kernel)
+        within(t.count, 1, 1 << 28, "weights of a term")
+        p.weights_left -= t.count
+        need(p.weights_left >= 0, "more weights than a file of this size may hold")
+        i.terms.append(t)
+        i.inputs.append(t.input)
+        i.work += t.count * out.shape[1] * out.shape[2]
+    return i
+
+
+def maxpool(p, f, out):
+    source, w = tensor(p, f, "input"), window(f, 7)
+    in_ = p.tensors[source]
+    need(in_.shape[0] == out.shape[0], "the channels of a MaxPool differ")
+    need(in_.levels <= out.levels, "the input of a MaxPool has more levels than its output")
+    check_window(w, out, in_)
+    for axis in (0, 1):
+        at = np.arange(out.shape[1 + axis]) * w.stride[axis] - w.pad[axis]
+        tap = np.maximum(0, -(at // w.dilation[axis]))      # the first that is not before the input
+        inside = (tap < w.kernel[axis]) & (at + tap * w.dilation[axis] < in_.shape[1 + axis])
+        need(inside.all(), "a window of a MaxPool lies outside its input")
+    return Record(op="MaxPool", inputs=[source], window=w, work=elements(out) * math.prod(w.kernel))
+
+
+def mapping(p, f, out):
+    source = tensor(p, f, "input")
+    in_ = p.tensors[source]
+    need(in_.shape == out.shape, "the shapes of a Map differ")
+    n = f.uvarint("number of tables", 1, DIM)
+    need(n in (1, out.shape[0]), f"{n} tables for {out.shape[0]} channels")
+    return Record(op="Map", inputs=[source], work=elements(out),
+                  tables=[f.table(in_.levels, "table", out.levels - 1) for _ in range(n)])
+
+
+def map2(p, f, out):
+    a, b = tensor(p, f, "input a"), tensor(p, f, "input b")
+    ta, tb = p.tensors[a], p.tensors[b]
+    need(ta.shape == out.shape, "the shapes of a Map2 differ")
+    need(all(m in (1, n) for m, n in zip(tb.shape, ta.shape)), f"shape {tb.shape} does not spread over {ta.shape}")
+    return Record(op="Map2", inputs=[a, b], work=elements(out),
+                  table=f.table(ta.levels * tb.levels, "table", out.levels - 1))
+
+
+def copy(p, f, out):
+    i = Record(op="Copy", inputs=[], fill=f.uint(1, "fill", 0, out.levels - 1), pieces=[], work=elements(out))
+    room = elements(out)
+    for n in range(f.uvarint("number of pieces", hi=65536)):
+        q = Record(input=tensor(p, f, "input"), to=f.uvarint("output start"), start=f.uvarint("input start"))
+        dims = [(f.uvarint("size", 1, DIM), f.varint("output stride", -DIM, DIM), f.varint("input stride", -DIM, DIM))
+                for _ in range(f.uint(1, "dimensions", hi=6))]
+        q.size, q.to_strides, q.strides = ([d[k] for d in dims] for k in range(3))
+        in_ = p.tensors[q.input]
+        need(in_.levels <= out.levels, f"the input of piece {n} has more levels than the output")
+        room -= math.prod(q.size)
+        need(room >= 0, "the pieces write more elements than the output has")
+        for start, strides, t in ((q.to, q.to_strides, out), (q.start, q.strides, in_)):
+            ends = [(m - 1) * s for m, s in zip(q.size, strides)]
+            within(start + sum(e for e in ends if e < 0), 0, elements(t) - 1, f"least position of piece {n}")
+            within(start + sum(e for e in ends if e > 0), 0, elements(t) - 1, f"largest position of piece {n}")
+        reach = 0
+        for stride, m in sorted((abs(s), m) for m, s in zip(q.size, q.to_strides) if m > 1):
+            need(stride > reach, f"piece {n} may write an element twice")
+            reach += (m - 1) * stride
+        i.pieces.append(q)
+        i.inputs.append(q.input)
+        i.work += math.prod(q.size)
+    return i
+
+
+def biases(p, f):
+    for i in linears(p):
+        i.bias = f.list(p.tensors[i.out].shape[0], "biases")
+
+
+def weights(p, f):
+    for i in linears(p):
+        lo, hi = i.bias.copy(), i.bias.copy()
+        for t in i.terms:
+            coding = f.uint(1, "coding", hi=2)
+            data = f.bytes(f.uvarint("length of weights"))
+            centres = p.codebooks[t.codebook]
+            t.weights = (single, plain, tans)[coding](data, t.count, len(centres))
+            # Accumulators fit: what is added to lo and subtracted from hi has one sign, so it may be cut off far out.
+            in_ = p.tensors[t.input]
+            below, above = -in_.zero, in_.levels - 1 - in_.zero
+            c = centres[t.weights].reshape(len(i.bias), -1)
+            positive = np.minimum(np.where(c > 0, c, 0).sum(1), 1 << 40)
+            negative = np.maximum(np.where(c < 0, c, 0).sum(1), -1 << 40)
+            lo += positive * below + negative * above
+            hi += positive * above + negative * below
+        within(int(lo.min()), *INT32, "least accumulator")
+        within(int(hi.max()), *INT32, "largest accumulator")
+
+
+def labels(p, f):
+    p.labels = [f.string("label") for _ in range(f.uvarint("number of labels", hi=65536))]
+
+
+def origin(p, f):
+    p.source = f.bytes(32).hex()
+    p.producer = f.string("producer")
+
+
+def selftests(p, f):
+    for _ in range(f.uvarint("number of self-tests", hi=1024)):
+        t = Record(seed=f.uint(4, "seed"), results=[])
+        for o in p.outputs:
+            out = p.tensors[o.tensor]
+            limits = (0, out.levels - 1) if out.levels else INT32
+            t.results.append(f.list(elements(out), "results", *limits))
+        p.tests.append(t)
