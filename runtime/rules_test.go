@@ -488,7 +488,7 @@ func (s *spoiler) limits() {
 		l := linear(p, 7)
 		l.Terms[0].Kernel = [2]int{300, 300}
 	}, "more than a file of")
-	s.payload("| entries of all lists, ascending lists and tables, in a file of n bytes | 2^16 + 8 n |", "all", "STEP",
+	s.payload("| entries of all lists, ascending lists and tables (as many as each is \"of\", whatever its form), in a file of n bytes | 2^16 + 8 n |", "all", "STEP",
 		"\x02"+strings.Repeat(varint(maxBreaks)+"\x00\x00\x02\x02\x00\x00\x00", 2), "more than a file of")
 	work := "one for each element written by Map, Map2, Copy and by a piece | 2^36 |"
 	s.program(work, func(p *Program) {

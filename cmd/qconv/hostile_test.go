@@ -139,7 +139,7 @@ func TestSpecialData(t *testing.T) {
 			}
 		}
 		for _, flag := range []string{"--labels", "--config"} {
-			if code, text := bounded(t, "convert", model, "--calib", bundled(t, "digits"), flag, path); code != exitBadInput || !strings.Contains(text, "no regular file") {
+			if code, text := bounded(t, "convert", model, "--calib", bundled(t, "digits"), flag, path); code != exitBadInput || !strings.Contains(text, "not a regular file") {
 				t.Errorf("%s %s: exit %d\n%s", flag, path, code, text)
 			}
 		}
