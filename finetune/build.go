@@ -81,8 +81,11 @@ func levelPlan(levels map[string]quant.Levels) plan {
 func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*builder, error) {
 	for salt := range 10 {
 		b := &builder{
-			tape: newTape(salt), batch: batch, plan: p,
+			tape: plainTape(), batch: batch, plan: p,
 			nodes: map[*onnx.Value]*G.Node{}, raw: map[*onnx.Value]*G.Node{},
+		}
+		if finish != nil {
+			b.tape = newTape(salt)
 		}
 		if err := b.lay(g); err != nil {
 			return nil, err
@@ -102,7 +105,7 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 			return b, nil
 		}
 	}
-	panic("BUG: finetune: nodes share a hash whatever the salt")
+	return nil, fmt.Errorf("finetune: the network has too many nodes to be trained")
 }
 
 func (b *builder) lay(g *onnx.Graph) error {

@@ -7,9 +7,12 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// tape builds a Gorgonia graph of our operations and runs it.
+// tape is a list of our operations, which it runs. Where gradients are wanted they lie on a Gorgonia graph too; to
+// build one takes a time that grows with the square of its nodes.
 type tape struct {
 	graph *G.ExprGraph
+	// plain says that no gradients are wanted. The graph then stays empty.
+	plain bool
 	salt  int
 	count int
 	// needs marks the nodes that a trained value flows into.
@@ -28,15 +31,31 @@ type step struct {
 	in   [][]float32
 }
 
+// newTape is a tape for gradients.
 func newTape(salt int) *tape {
 	return &tape{graph: G.NewGraph(), salt: salt, needs: map[*G.Node]bool{}}
+}
+
+// plainTape is a tape without gradients.
+func plainTape() *tape {
+	t := newTape(0)
+	t.plain = true
+	return t
 }
 
 // input adds a node whose value is data, whatever it holds when the tape runs.
 func (t *tape) input(name string, data []float32) *G.Node {
 	t.count++
-	return G.NewVector(t.graph, tensor.Float32, G.WithShape(len(data)),
-		G.WithName(fmt.Sprintf("%s/%d/%d", name, t.count, t.salt)), G.WithValue(newVector(data)))
+	return t.loose(G.NewVector(t.graph, tensor.Float32, G.WithShape(len(data)),
+		G.WithName(fmt.Sprintf("%s/%d/%d", name, t.count, t.salt)), G.WithValue(newVector(data))))
+}
+
+// loose takes a node, which Gorgonia can make in a graph only, out of it again where no gradients are wanted.
+func (t *tape) loose(n *G.Node) *G.Node {
+	if t.plain {
+		t.graph.RemoveNode(n)
+	}
+	return n
 }
 
 // trained adds an input that gradients are wanted for.
@@ -73,14 +92,23 @@ func (t *tape) add(op *operation, in []*G.Node) *G.Node {
 			needs = true
 		}
 	}
-	n, err := G.ApplyOp(op, in...)
-	if err != nil {
-		panic(fmt.Sprintf("BUG: finetune: %s: %v", op.name, err))
-	}
+	n := t.node(op, in)
 	if needs {
 		t.needs[n] = true
 	}
 	t.steps = append(t.steps, step{op: op, node: n})
+	return n
+}
+
+// node makes the node of an operation.
+func (t *tape) node(op *operation, in []*G.Node) *G.Node {
+	if t.plain {
+		return t.loose(G.NewUniqueNode(G.WithType(vectorType()), G.WithOp(op), G.WithShape(op.size()), G.In(t.graph)))
+	}
+	n, err := G.ApplyOp(op, in...)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: finetune: %s: %v", op.name, err))
+	}
 	return n
 }
 

@@ -49,8 +49,13 @@ func readGraph(c *cli.Context, path string, dims map[string]int) (*onnx.Graph, e
 	if err := checkInput(path, "an ONNX file"); err != nil {
 		return nil, err
 	}
-	g, err := onnx.ReadWith(path, onnx.ReadOptions{Dims: dims, MaxMemory: maxMemory(c)})
+	g, err := onnx.ReadWith(path, modelOptions(c, dims))
 	return g, named(path, err)
+}
+
+// modelOptions are those of a command; dims binds symbolic dimensions.
+func modelOptions(c *cli.Context, dims map[string]int) onnx.ReadOptions {
+	return onnx.ReadOptions{Dims: dims, MaxMemory: maxMemory(c)}
 }
 
 // readModel reads an ONNX file, imported or not, as a model that can become integer.
