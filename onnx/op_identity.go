@@ -38,7 +38,7 @@ func readCast(r *nodeReader) Op {
 	to := int32(r.int("to", 0))
 	r.ignore("saturate", "round_mode")
 	kind := pb.TensorProto_DataType(to)
-	if _, ok := elemSizes[kind]; !ok {
+	if _, ok := elemBits[kind]; !ok {
 		r.refusef("a cast to %s", typeName(to))
 	}
 	return r.castTo(dataType(kind))

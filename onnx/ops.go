@@ -8,6 +8,10 @@ type opEntry struct {
 	// read makes the operator from a node of any opset; the inputs it leaves in the
 	// nodeReader are those of the node in the graph.
 	read func(r *nodeReader) Op
+	// say reads it as several nodes instead.
+	say phrase
+	// sourceless says that the node may have no inputs.
+	sourceless bool
 }
 
 // ops are the supported operators of the default domain, by name.
@@ -85,8 +89,8 @@ var ops = map[string]opEntry{
 	"Sqrt":       {since: 1, read: plain[Sqrt]},
 
 	// Normalization over a dimension.
-	"LogSoftmax": {since: 1, read: readLogSoftmax},
-	"Softmax":    {since: 1, read: readSoftmax},
+	"LogSoftmax": {since: 1, say: saySoftmax(true)},
+	"Softmax":    {since: 1, say: saySoftmax(false)},
 
 	// Reductions.
 	"ArgMax":          {since: 1, read: readArgMax},
@@ -102,10 +106,14 @@ var ops = map[string]opEntry{
 	"ReduceSumSquare": {since: 1, read: readReduce(ReduceSumSquare)},
 
 	// Integer codes.
-	"DequantizeLinear": {since: 10, read: readDequantizeLinear, note: "constants, and codes of one scale"},
+	"DequantizeLinear": {since: 10, say: sayDequantizeLinear, note: "constants, codes of one scale, and other integers"},
 	"QLinearConv":      {since: 10, read: readQLinearConv, note: "constant weights; read as Conv and Quantize"},
 	"QLinearMatMul":    {since: 10, read: readQLinearMatMul, note: "constant second operand; read as MatMul and Quantize"},
 	"QuantizeLinear":   {since: 10, read: readQuantizeLinear, note: "constant scale and zero point, one for all channels"},
+
+	"ConvInteger":           {since: 10, say: sayInteger(readConv, 0), note: "constant weights; read as Conv"},
+	"DynamicQuantizeLinear": {since: 11, say: sayDynamicQuantizeLinear, note: dynamicTwin},
+	"MatMulInteger":         {since: 10, say: sayInteger(plain[MatMul], -1), note: "read as MatMul"},
 
 	// Moving elements.
 	"DepthToSpace": {since: 1, read: readDepthToSpace},

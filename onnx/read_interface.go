@@ -33,7 +33,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		d.graph.Inputs = append(d.graph.Inputs, v)
 		t := info.GetType().GetTensorType()
 		kind := pb.TensorProto_DataType(t.GetElemType())
-		_, known := elemSizes[kind]
+		_, known := elemBits[kind]
 		reason := ""
 		switch {
 		case t == nil:

@@ -46,6 +46,12 @@ type nodeReader struct {
 	then  *Quantize
 	alias bool
 
+	// words are the nodes of an operator that is read as several, said its result and later
+	// further ones by their place.
+	words *spelling
+	said  []*Value
+	later []*Value
+
 	attrs    map[string]*pb.AttributeProto
 	err      error    // the first contradiction
 	refusals []string // what qconv cannot take
