@@ -13,6 +13,9 @@ func evalCast(d *decoder, r *nodeReader) *known {
 	if !r.given(0) {
 		return nil
 	}
+	if r.opset < 6 {
+		return nil
+	}
 	to := pb.TensorProto_DataType(r.int("to", 0))
 	r.ignore("saturate")
 	if _, ok := elemBits[to]; !ok {

@@ -37,6 +37,8 @@ type decoder struct {
 	exact map[*Value]*ints
 	// names are those of nodes of the graph.
 	names map[string]bool
+	// sequences are the lists that values stand for.
+	sequences map[*Value][]*Value
 	// repeats count how often a name was asked for that was taken.
 	repeats map[string]int
 	// unknown are results of nodes that are not supported, and what depends on them.
@@ -68,7 +70,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		d.graph.Meta[e.GetKey()] = e.GetValue()
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
-	d.repeats, d.names = map[string]int{}, map[string]bool{}
+	d.repeats, d.names, d.sequences = map[string]int{}, map[string]bool{}, map[*Value][]*Value{}
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {
@@ -108,7 +110,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 // versions checks the versions of the file and of the operators it asks for.
 func (d *decoder) versions(m *pb.ModelProto) error {
 	if v := m.GetIrVersion(); v < minIR || v > newestIR {
-		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("IR version %d, want %d..%d", v, minIR, newestIR)}}}
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("IR version %d, want %d..%d%s", v, minIR, newestIR, tooNew(v > newestIR))}}}
 	} else if v > maxIR {
 		d.warnings = append(d.warnings, fmt.Sprintf("the file has IR version %d, checked are files up to %d", v, maxIR))
 	}
@@ -121,15 +123,26 @@ func (d *decoder) versions(m *pb.ModelProto) error {
 		d.opsets[domain] = clampInt(o.GetVersion())
 	}
 	v, ok := d.opsets[""]
+	if !ok && m.GetIrVersion() < opsetIR {
+		d.opsets[""], v, ok = 1, 1, true
+	}
 	if !ok {
 		return formatErrorf("opset_import", "the version of the ONNX operators is missing")
 	}
 	if v < minOpset || v > newestOpset {
-		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("opset %d, want %d..%d", v, minOpset, newestOpset)}}}
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("opset %d, want %d..%d%s", v, minOpset, newestOpset, tooNew(v > newestOpset))}}}
 	} else if v > maxOpset {
 		d.warnings = append(d.warnings, fmt.Sprintf("the file is of opset %d, checked are opsets up to %d; the operators it uses have not changed in between but for new element types", v, maxOpset))
 	}
 	return nil
+}
+
+// tooNew says what to do about a version that is newer than this program.
+func tooNew(is bool) string {
+	if is {
+		return ": the file is newer than this program; export it for an older opset, or convert it with onnx.version_converter"
+	}
+	return ""
 }
 
 // live returns the nodes whose results are used, and notes all names in use.
@@ -213,6 +226,10 @@ func (d *decoder) node(p *node) error {
 	if p.GetOpType() == "If" && isDefault(p.GetDomain()) {
 		return d.branch(p, r, outputs)
 	}
+	if list := d.sequences[firstOf(r.in)]; list != nil && p.GetOpType() == "Identity" {
+		d.sequences[outputs[0]] = list
+		return nil
+	}
 	if !unknown && len(outputs) == 1 && evaluatorOf(p) != nil {
 		done, err := d.evaluate(p, r, outputs[0])
 		if err != nil {
@@ -287,6 +304,14 @@ func (d *decoder) node(p *node) error {
 		}
 	}
 	return nil
+}
+
+// firstOf is the first operand, nil if there is none.
+func firstOf(in []*Value) *Value {
+	if len(in) == 0 {
+		return nil
+	}
+	return in[0]
 }
 
 // joinReasons makes one line of all reasons against a node.
@@ -414,7 +439,8 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, unique: d.unique, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
+	r.used = func(i int) bool { return i < r.results && r.named[i] != "" && d.used[r.named[i]] }
 	if len(p.GetOutput()) > 0 {
 		r.declared = d.declared[p.GetOutput()[0]]
 	}
@@ -467,6 +493,9 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 		return functionOps[name]()
 	}
 	entry, ok := ops[name]
+	if r.opset < 6 {
+		r.ignore("consumed_inputs")
+	}
 	if !isDefault(p.GetDomain()) {
 		entry, ok = domainOps[p.GetDomain()][name]
 		r.opset = max(r.opset, contribOpset)
@@ -495,6 +524,15 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
 		r.failf("want at least one input and output")
 		return nil
+	}
+	for _, v := range r.in {
+		if d.sequences[v] != nil && !sequenceOps[name] {
+			r.refusef("it reads %q, a sequence of tensors", v.Name)
+			return nil
+		}
+	}
+	if entry.before7 != nil && r.opset < 7 {
+		entry.say = entry.before7
 	}
 	if entry.say != nil {
 		r.phrased(p.name, entry.say, unknown)

@@ -139,6 +139,8 @@ func (d *decoder) graphOutputs(p *pb.GraphProto) error {
 			return formatErrorf(where, "no node computes it")
 		case seen[v]:
 			return formatErrorf(where, "it is there twice")
+		case d.sequences[v] != nil:
+			d.refuse(where, "it is a sequence of tensors")
 		case d.exact[v] != nil:
 			d.refuse(where, "it is computed from the batch size alone")
 		}

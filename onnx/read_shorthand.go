@@ -52,6 +52,10 @@ func (d *decoder) phrase(p *node, r *nodeReader, outputs []*Value) error {
 			results[i] = v
 		}
 	}
+	if list := d.sequences[results[0]]; list != nil {
+		d.sequences[outputs[0]] = list
+		results[0] = nil
+	}
 	final := map[*Value]*Value{} // values of the phrase that are results of the node
 	for i, out := range outputs {
 		var v *Value
@@ -59,7 +63,7 @@ func (d *decoder) phrase(p *node, r *nodeReader, outputs []*Value) error {
 			v = results[i]
 		}
 		if v == nil {
-			if d.used[p.GetOutput()[i]] && p.GetOutput()[i] != "" {
+			if d.sequences[out] == nil && r.used(i) {
 				return refusef("output %d (%q) is used, which has no form here", i, out.Name)
 			}
 			continue
