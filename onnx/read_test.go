@@ -132,7 +132,7 @@ func TestReadErrors(t *testing.T) {
 		{"batch as output", file(13, x, y, call("Shape", "x", "y")), true, `graph output "y": it is computed from the batch size alone`},
 		{"strings", file(13, x, y, addW, text), true, `initializer "w": elements of type string`},
 		{"unknown type", file(13, x, y, addW, strange), true, `initializer "w": elements of type number 77`},
-		{"symbolic dimensions", file(13, in("x", "N", "c", nil), y, relu), true, `graph input "x": dimension 1 is "c": bind it to a number, as in c=32; dimension 2 is not declared: bind it to a number, as in x:2=32`},
+		{"symbolic dimensions", file(13, in("x", "N", "c", nil), y, relu), true, `the model: sizes of its inputs are open: dimension 1 of "x" ("c"), dimension 2 of "x"; bind them to the sizes you want, as in --dim c=16 --dim x:2=16`},
 		{"input of strings", file(13, typedIn("x", pb.TensorProto_STRING, 1), y, relu), true, "elements of type string"},
 		{"integer input", file(13, typedIn("x", pb.TensorProto_INT8, 1), y, relu), true, "elements of type int, want float"},
 
