@@ -313,7 +313,12 @@ next:
 			}
 			ints = append(ints, int32(k))
 		}
-		return slices.Compact(ints), unit
+		// As fine a unit as the width allows: biases are rounded to it as well.
+		finer := (1<<(bits-1) - 1) / top
+		for i := range ints {
+			ints[i] *= int32(finer)
+		}
+		return slices.Compact(ints), unit / float64(finer)
 	}
 	return nil, 0
 }
