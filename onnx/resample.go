@@ -56,7 +56,7 @@ func (op *Resize) position(d, p, in, out int) float64 {
 }
 
 // tap is that of a position in n elements. Neighbours outside are those at the
-// border, or have no weight with ExcludeOutside or Antialias.
+// border, or have no weight with ExcludeOutside.
 func (op *Resize) tap(at, scale float64, n int) Tap {
 	if op.CoordMode == TFCropAndResize && (at < 0 || at > float64(n-1)) {
 		return Tap{}
@@ -72,20 +72,19 @@ func (op *Resize) tap(at, scale float64, n int) Tap {
 	if op.Antialias && scale < 1 {
 		narrow = scale
 	}
-	exclude := op.ExcludeOutside || narrow != 1
 	floor := math.Floor(at)
 	var t Tap
 	sum := 0.0
 	// Positions at and beyond the kernel's reach have no weight.
 	for k := int(floor) - int(math.Ceil(reach/narrow)) + 1; float64(k) < floor+1+reach/narrow; k++ {
 		w := kernel((float64(k) - floor - (at - floor)) * narrow)
-		if exclude && (k < 0 || k >= n) {
+		if op.ExcludeOutside && (k < 0 || k >= n) {
 			continue
 		}
 		sum += w
 		t.From, t.Weights = append(t.From, min(max(k, 0), n-1)), append(t.Weights, w)
 	}
-	if exclude {
+	if op.ExcludeOutside || narrow != 1 {
 		for i := range t.Weights {
 			t.Weights[i] /= sum
 		}
