@@ -249,6 +249,9 @@ func (op *Resize) write(w *nodeWriter) {
 		w.float("cubic_coeff_a", op.CubicA)
 		w.bool("exclude_outside", op.ExcludeOutside)
 	}
+	if op.Antialias {
+		w.bool("antialias", true)
+	}
 	if op.CoordMode == TFCropAndResize {
 		w.float("extrapolation_value", op.Extrapolation)
 		w.operandFloats("roi", op.ROI)

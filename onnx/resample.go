@@ -10,9 +10,10 @@ type Tap struct {
 }
 
 // Taps lists those of all positions of dimension d, which has in elements and gets out; nil
-// where the dimension stays as it is. Mode nearest has one source for each position.
+// where the dimension stays as it is: one that keeps its elements is never resampled, even if its scale is not
+// quite 1. Mode nearest has one source for each position.
 func (op *Resize) Taps(d, in, out int) []Tap {
-	if in == out && op.Scales[d] == 1 && (op.ROI == nil || op.Sizes[d] == Batch || op.ROI[d] == 0 && op.ROI[len(op.ROI)/2+d] == 1) {
+	if in == out {
 		return nil
 	}
 	taps := make([]Tap, out)

@@ -96,14 +96,17 @@ func (d *drawer) input() {
 		v.batched = true
 	}
 	for i := range rank {
-		size := d.between(1, 9)
+		n := d.between(1, 9)
 		if i < rank-2 {
-			size = d.between(1, 5)
+			n = d.between(1, 5)
 		}
 		if d.smooth && i >= rank-2 {
-			size += 3
+			n += 3
 		}
-		v.shape, v.symbols = append(v.shape, size), append(v.symbols, "")
+		v.shape, v.symbols = append(v.shape, n), append(v.symbols, "")
+	}
+	for i := 0; size(v.shape) > maxElems/4; i++ {
+		v.shape[rank-1-i] = 2
 	}
 	if v.batched {
 		v.shape[0] = d.n.batch

@@ -29,9 +29,11 @@ func shrink(r *onnxRuntime, n *network, feed map[string]tensor, found error) (*n
 		m := n.clone()
 		m.outputs = nil
 		for _, out := range node.out {
-			m.outputs = append(m.outputs, all[out])
+			if k := all[out].kind; k != uint8s && k != int8s {
+				m.outputs = append(m.outputs, all[out])
+			}
 		}
-		if try(m) {
+		if len(m.outputs) > 0 && try(m) {
 			break
 		}
 	}

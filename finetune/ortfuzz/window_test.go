@@ -171,6 +171,11 @@ func pool(d *drawer, v *value) {
 	if w == nil || len(w.kernel) == 3 {
 		return
 	}
+	for i := range w.kernel {
+		if w.autoPad[0] == 'S' && w.kernel[i] < w.strides[i] {
+			return // ONNX Runtime pads by less than nothing
+		}
+	}
 	ceil := d.n.opset >= 10 && d.chance(3)
 	attrs := append(w.attrs, attr{"kernel_shape", w.kernel})
 	if d.n.opset >= 10 {
