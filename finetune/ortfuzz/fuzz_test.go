@@ -21,6 +21,7 @@ import (
 var (
 	graphs = flag.Int("graphs", 300, "how many networks to draw")
 	seed   = flag.Uint64("seed", 1, "of the first network; the others follow")
+	show   = flag.Bool("show", false, "print every network")
 	keep   = flag.String("keep", "", "folder that failing files are written to")
 )
 
@@ -44,6 +45,9 @@ func TestONNXRuntime(t *testing.T) {
 		n := draw(rng, false)
 		feed := n.feed(rng)
 		v := judge(r, n, feed)
+		if *show {
+			t.Logf("seed %d: %v%v%v\n%v", s, v.rejected, v.refused, v.found, n)
+		}
 		switch {
 		case v.rejected != "":
 			count(s, "rejected by ONNX Runtime: "+summary(v.rejected))
