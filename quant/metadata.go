@@ -17,6 +17,7 @@ const (
 	keyLevels     = "qconv.levels"
 	keyCodebooks  = "qconv.codebooks"
 	keyWeights    = "qconv.weights"
+	keyBalance    = "qconv.balance"
 	keyPreprocess = "qconv.preprocess"
 	keyLabels     = "qconv.labels"
 	keySource     = "qconv.source"
@@ -43,6 +44,13 @@ func (m *Model) Encode() ([]byte, error) {
 			return nil, fmt.Errorf("quant: %s: %w", key, err)
 		}
 		g.Meta[key] = string(text)
+	}
+	if m.Balance != nil {
+		text, err := json.Marshal(m.Balance)
+		if err != nil {
+			return nil, fmt.Errorf("quant: %s: %w", keyBalance, err)
+		}
+		g.Meta[keyBalance] = string(text)
 	}
 	g.Meta[keySource] = hex.EncodeToString(m.Source[:])
 	g.Meta[keyProducer] = m.Producer
@@ -99,7 +107,7 @@ func spellOut(g *onnx.Graph) error {
 func (m *Model) readMeta() error {
 	for key, v := range map[string]any{
 		keyLevels: &m.Levels, keyCodebooks: &m.Codebooks, keyWeights: &m.Weights,
-		keyPreprocess: &m.Input, keyLabels: &m.Labels,
+		keyBalance: &m.Balance, keyPreprocess: &m.Input, keyLabels: &m.Labels,
 	} {
 		if text := m.Graph.Meta[key]; text != "" {
 			if err := json.NewDecoder(strings.NewReader(text)).Decode(v); err != nil {

@@ -23,6 +23,9 @@ type Model struct {
 	Codebooks [][]int32
 	// Weights by initializer name: how a weight tensor is drawn from its codebook.
 	Weights map[string]WeightCode
+	// Balance says by which powers of two the channels of values are larger than in the network that was
+	// imported, by value name; see [Balancing]. Values that are not in it are as they were.
+	Balance map[string][]int
 	// Input is how pixels become the network's input.
 	Input Preprocess
 	// Labels are class names, by output index; may be empty.

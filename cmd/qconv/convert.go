@@ -157,8 +157,12 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 
 // quantize chooses levels, clusters weights and corrects biases.
 func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
-	if _, err := finetune.Calibrate(ctx, m, data, calibration); err != nil {
+	found, err := finetune.Calibrate(ctx, m, data, calibration)
+	if err != nil {
 		return err
+	}
+	if len(found.Balanced) > 0 {
+		float = m.Graph.Clone()
 	}
 	if err := quant.Cluster(m, clustering); err != nil {
 		return err
