@@ -36,7 +36,7 @@ const (
 	// A network is balanced where rounding a value to levels makes noise of more than leastNoise of the power
 	// of what a reader computes from it, and gains divide that by more than leastBenefit.
 	leastNoise   = 1e-4
-	leastBenefit = 16
+	leastBenefit = 32
 	// roomForRow is how many times larger than all other rows of a layer's weights gains may make one.
 	roomForRow = 4
 )
@@ -107,6 +107,7 @@ func (b *Balancing) Values() []*onnx.Value {
 	}
 	for _, f := range b.functions {
 		add(f.from)
+		add(f.last.Outputs[0])
 	}
 	return values
 }
@@ -115,28 +116,28 @@ func (b *Balancing) Values() []*onnx.Value {
 // are called now; none where no value is in need, and nothing has changed then. count is the number of levels of a site.
 func (b *Balancing) Apply(spreads map[*onnx.Value]Spread, count func(Site) int) []string {
 	b.gains = make([]int, len(b.ties.parent))
-	full := b.fullGains(spreads)
-	noise := b.noise(spreads, count)
-	chosen := make([]bool, len(b.gains))
+	sites := b.sites(spreads, count)
+	noise := b.noise(sites)
+	b.raise(sites)
+	quiet := b.noise(sites)
+	neighbours := b.neighbours(sites)
+	chosen := map[int]bool{}
 	for _, r := range b.readers(spreads) {
 		before, after := 0.0, 0.0
 		for c, weight := range r.weights {
 			id := b.ties.find(r.value, c)
 			before += weight * noise[id]
-			after += math.Ldexp(weight*noise[id], -2*full[id])
+			after += weight * quiet[id]
 		}
 		if before > leastNoise && after*leastBenefit < before {
 			for c := range r.weights {
-				chosen[b.ties.find(r.value, c)] = true
+				chosen[neighbours[b.ties.find(r.value, c)]] = true
 			}
 		}
 	}
-	if !slices.Contains(chosen, true) {
-		return nil
-	}
-	for id, yes := range chosen {
-		if yes {
-			b.gains[id] = full[id]
+	for id := range b.gains {
+		if !chosen[neighbours[id]] {
+			b.gains[id] = 0
 		}
 	}
 	b.guardRows()
@@ -147,12 +148,15 @@ func (b *Balancing) Apply(spreads map[*onnx.Value]Spread, count func(Site) int) 
 	return b.rewrite()
 }
 
+// pinned says whether a class has no gain.
+func (b *Balancing) pinned(id int) bool { return b.ties.pinned[id] }
+
 // of lists the gains of a value's channels; nil where all are 0.
 func (b *Balancing) of(v *onnx.Value) []int {
 	gains := make([]int, Channels(v))
 	some := false
 	for c := range gains {
-		if id := b.ties.find(v, c); !b.ties.pinned[id] {
+		if id := b.ties.find(v, c); !b.pinned(id) {
 			gains[c] = b.gains[id]
 			some = some || gains[c] != 0
 		}
@@ -163,49 +167,167 @@ func (b *Balancing) of(v *onnx.Value) []int {
 	return gains
 }
 
-// fullGains makes every channel reach as far as the widest one of its sites, by class.
-func (b *Balancing) fullGains(spreads map[*onnx.Value]Spread) []int {
-	share := make([]float64, len(b.gains))
-	for _, s := range b.model.Sites {
-		spread, ok := spreads[s.Value]
-		if !ok {
-			continue
-		}
-		widest := 0.0
-		for c := range spread.Low {
-			widest = math.Max(widest, spread.reach(c))
-		}
-		for c := range spread.Low {
-			id := b.ties.find(s.Value, c)
-			if widest > 0 {
-				share[id] = math.Max(share[id], spread.reach(c)/widest)
-			}
-		}
-	}
-	gains := make([]int, len(share))
-	for id, s := range share {
-		if s > 0 && !b.ties.pinned[id] {
-			gains[id] = min(int(math.Floor(-math.Log2(s))), maxGain)
-		}
-	}
-	return gains
+// leveled is a site whose channels' reach is known.
+type leveled struct {
+	Spread
+	classes []int
+	steps   float64 // between the outermost levels
 }
 
-// noise is the mean squared rounding error of values, by class: that of the coarsest site.
-func (b *Balancing) noise(spreads map[*onnx.Value]Spread, count func(Site) int) []float64 {
-	noise := make([]float64, len(b.gains))
+// sites lists those sites.
+func (b *Balancing) sites(spreads map[*onnx.Value]Spread, count func(Site) int) []leveled {
+	var list []leveled
 	for _, s := range b.model.Sites {
 		spread, ok := spreads[s.Value]
 		if !ok {
 			continue
 		}
-		step := spread.width() / float64(count(s)-1)
+		l := leveled{Spread: spread, steps: float64(count(s) - 1)}
 		for c := range spread.Low {
-			id := b.ties.find(s.Value, c)
-			noise[id] = math.Max(noise[id], step*step/12)
+			l.classes = append(l.classes, b.ties.find(s.Value, c))
+		}
+		list = append(list, l)
+	}
+	return list
+}
+
+// noise is the mean squared rounding error of channels, by class, as gains are now: that of the coarsest site.
+func (b *Balancing) noise(sites []leveled) []float64 {
+	noise := make([]float64, len(b.gains))
+	for _, s := range sites {
+		low, high := 0.0, 0.0
+		for c, id := range s.classes {
+			low, high = math.Min(low, math.Ldexp(s.Low[c], b.gains[id])), math.Max(high, math.Ldexp(s.High[c], b.gains[id]))
+		}
+		step := (high - low) / s.steps
+		for _, id := range s.classes {
+			noise[id] = math.Max(noise[id], math.Ldexp(step*step/12, -2*b.gains[id]))
 		}
 	}
 	return noise
+}
+
+// rounds is how often gains are raised: once for each concatenation on the way from a part to where it is
+// smallest.
+const rounds = 8
+
+// place is where a class appears: a channel of a site.
+type place struct{ site, channel int }
+
+// raising is how gains grow: each channel as far as the widest one of each of its sites reaches, and no further.
+type raising struct {
+	*Balancing
+	sites  []leveled
+	places [][]place // by class
+	widest []float64 // reach, by site
+}
+
+// raise gives every channel the greatest gain that does so. A whole site may be raised as well, as a part of
+// another one.
+func (b *Balancing) raise(sites []leveled) {
+	r := &raising{Balancing: b, sites: sites, places: make([][]place, len(b.gains)), widest: make([]float64, len(sites))}
+	for i, s := range sites {
+		for c, id := range s.classes {
+			r.places[id] = append(r.places[id], place{i, c})
+		}
+		r.measure(i)
+	}
+	for range rounds {
+		some := false
+		for _, s := range sites {
+			whole := slices.Compact(slices.Sorted(slices.Values(s.classes)))
+			some = r.up(whole) || some
+			for _, id := range whole {
+				some = len(whole) > 1 && r.up([]int{id}) || some
+			}
+		}
+		if !some {
+			return
+		}
+	}
+}
+
+// reach is how far a channel of a site reaches with its gain.
+func (r *raising) reach(p place) float64 {
+	return math.Ldexp(r.sites[p.site].reach(p.channel), r.gains[r.sites[p.site].classes[p.channel]])
+}
+
+func (r *raising) measure(site int) {
+	r.widest[site] = 0
+	for c := range r.sites[site].classes {
+		r.widest[site] = math.Max(r.widest[site], r.reach(place{site, c}))
+	}
+}
+
+// up raises classes together as far as there is room, and says whether there was any.
+func (r *raising) up(classes []int) bool {
+	n := r.room(classes)
+	for _, id := range classes {
+		r.gains[id] += n
+	}
+	if n > 0 && len(classes) > 1 { // one alone leaves the widest channels as they are
+		seen := map[int]bool{}
+		for _, id := range classes {
+			for _, p := range r.places[id] {
+				if !seen[p.site] {
+					seen[p.site] = true
+					r.measure(p.site)
+				}
+			}
+		}
+	}
+	return n > 0
+}
+
+// room is how far classes can go up together; sites of which they are all channels are no bound.
+func (r *raising) room(classes []int) int {
+	covered := map[int]int{} // channels by site
+	for _, id := range classes {
+		if r.pinned(id) {
+			return 0
+		}
+		for _, p := range r.places[id] {
+			covered[p.site]++
+		}
+	}
+	least, bounded := maxGain, false
+	for _, id := range classes {
+		least = min(least, maxGain-r.gains[id])
+		for _, p := range r.places[id] {
+			if reach := r.reach(p); reach > 0 && covered[p.site] < len(r.sites[p.site].classes) {
+				bounded = true
+				least = min(least, int(math.Log2(r.widest[p.site]/reach)))
+			}
+		}
+	}
+	if !bounded {
+		return 0
+	}
+	return max(least, 0)
+}
+
+// neighbours numbers groups of classes: two that have a site in common are in one.
+func (b *Balancing) neighbours(sites []leveled) []int {
+	group := make([]int, len(b.gains))
+	for id := range group {
+		group[id] = id
+	}
+	find := func(id int) int {
+		for group[id] != id {
+			group[id] = group[group[id]]
+			id = group[id]
+		}
+		return id
+	}
+	for _, s := range sites {
+		for _, id := range s.classes {
+			group[find(id)] = find(s.classes[0])
+		}
+	}
+	for id := range group {
+		group[id] = find(id)
+	}
+	return group
 }
 
 // reader is who suffers from noise: power per noise in each channel, relative to the power of the signal.
@@ -214,8 +336,7 @@ type reader struct {
 	weights []float64
 }
 
-// readers lists the linear nodes, functions and outputs that gains could help. A function's channels, and an
-// output's, matter alike, whatever their size.
+// readers lists the linear nodes, functions and outputs that gains could help.
 func (b *Balancing) readers(spreads map[*onnx.Value]Spread) []reader {
 	var list []reader
 	for _, n := range b.linears {
@@ -226,34 +347,68 @@ func (b *Balancing) readers(spreads map[*onnx.Value]Spread) []reader {
 		for c, m := range spreads[in].MeanSquare {
 			power += weights[c] * m
 		}
-		if power == 0 {
-			continue
-		}
-		for c := range weights {
-			weights[c] /= power
-		}
-		list = append(list, reader{in, weights})
+		list = append(list, reader{in, divided(weights, power)})
 	}
-	alike := func(v *onnx.Value) {
+	for _, f := range b.functions {
+		spread := spreads[f.from]
+		weights, power := make([]float64, Channels(f.from)), 0.0
+		for c := range weights {
+			weights[c] = b.plans[f.last].f.steepness(c, spread.Low[c], spread.High[c])
+		}
+		for _, m := range spreads[f.last.Outputs[0]].MeanSquare {
+			power += m
+		}
+		list = append(list, reader{f.from, divided(weights, power)})
+	}
+	for _, v := range b.graph.Outputs {
 		spread, ok := spreads[v]
 		if !ok {
-			return
+			continue
 		}
-		weights := make([]float64, len(spread.MeanSquare))
-		for c, m := range spread.MeanSquare {
-			if m > 0 && math.Ldexp(spread.reach(c), maxGain) > spread.width() {
-				weights[c] = 1 / (m * float64(len(weights)))
+		// Parts of a concatenation matter alike, whatever their size.
+		weights, at := make([]float64, Channels(v)), 0
+		parts := b.partSizes(v)
+		for _, size := range parts {
+			power := 0.0
+			for _, m := range spread.MeanSquare[at:][:size] {
+				power += m
 			}
+			copy(weights[at:], divided(filled(size, 1/float64(len(parts))), power))
+			at += size
 		}
 		list = append(list, reader{v, weights})
 	}
-	for _, f := range b.functions {
-		alike(f.from)
-	}
-	for _, v := range b.graph.Outputs {
-		alike(v)
-	}
 	return list
+}
+
+// divided divides weights by a power; nothing is lost where that is zero.
+func divided(weights []float64, power float64) []float64 {
+	for c := range weights {
+		if power == 0 {
+			weights[c] = 0
+		} else {
+			weights[c] /= power
+		}
+	}
+	return weights
+}
+
+// partSizes is how many channels come from each part of the concatenation that makes a value, which may be made
+// of concatenations itself.
+func (b *Balancing) partSizes(v *onnx.Value) []int {
+	n := b.producers[v]
+	if n != nil {
+		if op, ok := n.Op.(*onnx.Concat); ok && op.Axis == channelAxis(v.Shape) {
+			var sizes []int
+			for _, in := range n.Inputs {
+				sizes = append(sizes, b.partSizes(in)...)
+			}
+			return sizes
+		} else if _, view := n.Op.(onnx.View); (ok || view || onnx.MovesOf(n, 1) != nil) && Channels(n.Inputs[0]) == Channels(v) {
+			return b.partSizes(n.Inputs[0])
+		}
+	}
+	return []int{Channels(v)}
 }
 
 func square(v float32) float64 { return float64(v) * float64(v) }
@@ -310,7 +465,7 @@ func (b *Balancing) gainRows() {
 		largest := slices.Max(rows)
 		for o, row := range rows {
 			id := b.ties.find(f.from, o)
-			if row > 0 && after[o] > 0 && !sites[id] && !b.ties.pinned[id] {
+			if row > 0 && after[o] > 0 && !sites[id] && !b.pinned(id) {
 				b.gains[id] = min(int(math.Log2(largest/row)), maxGain)
 			}
 		}

@@ -35,6 +35,7 @@ type floatNetwork struct {
 	exec    *finetune.Executor
 	graph   *onnx.Graph
 	levels  map[string]quant.Levels
+	balance map[string][]int // see quant.Model
 	samples *samples
 	in      []float32
 }
