@@ -105,6 +105,9 @@ func (b *Balancing) Values() []*onnx.Value {
 	for _, n := range b.linears {
 		add(n.Inputs[0])
 	}
+	for _, v := range b.graph.Outputs {
+		add(v)
+	}
 	for _, f := range b.functions {
 		add(f.from)
 		add(f.last.Outputs[0])
@@ -132,6 +135,14 @@ func (b *Balancing) Apply(spreads map[*onnx.Value]Spread, count func(Site) int) 
 		if before > leastNoise && after*leastBenefit < before {
 			for c := range r.weights {
 				chosen[neighbours[b.ties.find(r.value, c)]] = true
+			}
+		}
+	}
+	// What a depthwise layer reads matters as its result does.
+	for _, n := range slices.Backward(b.linears) {
+		if op, ok := n.Op.(*onnx.Conv); ok && op.Groups > 1 && chosen[neighbours[b.ties.find(n.Outputs[0], 0)]] {
+			for c := range Channels(n.Inputs[0]) {
+				chosen[neighbours[b.ties.find(n.Inputs[0], c)]] = true
 			}
 		}
 	}

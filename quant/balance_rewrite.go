@@ -85,7 +85,7 @@ func (r *rewriting) node(n *onnx.Node) {
 		case v == nil || v.Const != nil || r.of(v) == nil && r.of(out) == nil:
 		case f != nil && v == f.from:
 			n.Inputs[i] = r.unscaled(v)
-		case r.inner[n] || r.merged[n] != nil:
+		case f != nil || r.inner[n]:
 		default:
 			n.Inputs[i] = r.part(n, i)
 		}

@@ -67,9 +67,9 @@ func (a *analysis) isEntry(n *onnx.Node) bool {
 	return from != nil && a.producers[from] == nil && a.entry(from) == n
 }
 
-// sums says whether a scaling is a linear map: one that is delivered, or goes on in a sum.
+// sums says whether a scaling is a linear map: one of a tensor of levels that is delivered, or goes on in a sum.
 func (a *analysis) sums(n *onnx.Node) bool {
-	if from, _ := scaling(n); from == nil {
+	if from, _ := scaling(n); from == nil || !a.leveled(from) {
 		return false
 	}
 	out := n.Outputs[0]
@@ -78,6 +78,24 @@ func (a *analysis) sums(n *onnx.Node) bool {
 		return len(readers) == 0
 	}
 	return len(readers) == 1 && joins(readers[0].Op) && a.summable(readers[0])
+}
+
+// leveled says whether a value has levels whatever its only reader is.
+func (a *analysis) leveled(v *onnx.Value) bool {
+	for {
+		n := a.producers[v]
+		if n == nil || len(a.consumers[v]) > 1 {
+			return true
+		}
+		switch a.plans[n].class {
+		case classLinear, classScalar, classFinal:
+			return false
+		case classView:
+			v = n.Inputs[0]
+		default:
+			return true
+		}
+	}
 }
 
 // scaled is the accumulator of a scaling of a tensor of levels.
