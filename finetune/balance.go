@@ -15,7 +15,7 @@ const balanceSamples = 256
 // balance rewrites a model whose channels differ in range, see [quant.Balancing], and returns the names
 // of the values that it balanced. A model with codebooks is left as it is.
 func balance(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConfig) ([]string, error) {
-	if len(m.Codebooks) > 0 {
+	if len(m.Codebooks) > 0 || cfg.Unbalanced {
 		return nil, nil
 	}
 	b := quant.NewBalancing(m)

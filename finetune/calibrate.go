@@ -38,6 +38,8 @@ type CalibrateConfig struct {
 	Sites map[string]int
 	// Batch is how many samples are run at a time.
 	Batch int
+	// Unbalanced leaves channels of different range as they are.
+	Unbalanced bool
 }
 
 // DefaultCalibrateConfig is 32 levels, 256 for inputs, outputs and pooled values, from

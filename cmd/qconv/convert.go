@@ -170,22 +170,55 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	return data, nil
 }
 
-// quantize chooses levels, clusters weights and corrects biases.
+// quantize chooses levels, clusters weights and corrects biases. A model that was balanced on the way, and lost by
+// that, is made anew as it was.
 func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
-	found, err := finetune.Calibrate(ctx, m, data, calibration)
+	balanced, err := quantizeOnce(ctx, m, float, data, calibration, clustering)
+	if err != nil || !balanced {
+		return err
+	}
+	plain, err := quant.NewModel(float.Clone())
 	if err != nil {
 		return err
 	}
-	if len(found.Balanced) > 0 {
+	plain.Input, plain.Labels, plain.Source, plain.Producer = m.Input, m.Labels, m.Source, m.Producer
+	calibration.Unbalanced = true
+	if _, err := quantizeOnce(ctx, plain, float, data, calibration, clustering); err != nil {
+		return err
+	}
+	with, err := modelLoss(ctx, float, m, data)
+	if err != nil {
+		return err
+	}
+	without, err := modelLoss(ctx, float, plain, data)
+	if err != nil {
+		return err
+	}
+	if with > clearlyMore*without {
+		*m = *plain
+	}
+	return nil
+}
+
+// clearlyMore is how many times larger a loss must be to speak against balancing: what it saves may be a small
+// part of an output.
+const clearlyMore = 1.25
+
+func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
+	found, err := finetune.Calibrate(ctx, m, data, calibration)
+	if err != nil {
+		return false, err
+	}
+	if balanced = len(found.Balanced) > 0; balanced {
 		float = m.Graph.Clone()
 	}
 	if err := quant.Cluster(m, clustering); err != nil {
-		return err
+		return false, err
 	}
 	if clustering.Scope == quant.ScopeGlobal {
-		return nil // its biases are centres too
+		return balanced, nil // its biases are centres too
 	}
-	return finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
+	return balanced, finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
 }
 
 // openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its

@@ -55,53 +55,107 @@ func (d *deviation) nrmse() float64 {
 // decibels is the ratio of signal to noise, at most that of float32 rounding.
 func decibels(nrmse float64) float64 { return math.Min(-20*math.Log10(nrmse), 150) }
 
+// comparison runs a model and the float network it was made from side by side.
+type comparison struct {
+	want, got *finetune.Executor
+	data      *samples
+	count     int // of samples
+}
+
+func newComparison(float *onnx.Graph, m *quant.Model, data *samples) (*comparison, error) {
+	c := &comparison{data: data, count: min(lossSamples, data.Len())}
+	batch := finetune.BatchFor(m.Graph, c.count)
+	var err error
+	if c.want, err = finetune.NewExecutor(float, batch, finetune.ExecOptions{}); err != nil {
+		return nil, err
+	}
+	c.got, err = finetune.NewModelExecutor(m, batch)
+	return c, err
+}
+
+// sample is the number, among all, of the k-th sample that is looked at.
+func (c *comparison) sample(k int) int { return k * c.data.Len() / c.count }
+
+// each runs all samples, and calls look after every batch, samples from..from+n-1.
+func (c *comparison) each(ctx context.Context, look func(from, n int) error) error {
+	size := c.data.set.Elems()
+	x := make([]float32, c.want.Batch()*size)
+	for from := 0; from < c.count; from += c.want.Batch() {
+		n := min(c.want.Batch(), c.count-from)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		for k := range n {
+			if err := c.data.Input(c.sample(from+k), x[k*size:][:size]); err != nil {
+				return err
+			}
+		}
+		for _, e := range []*finetune.Executor{c.want, c.got} {
+			if _, err := e.Run(x[:n*size]); err != nil {
+				return err
+			}
+		}
+		if err := look(from, n); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// modelLoss is the largest loss of an output of a model with levels.
+func modelLoss(ctx context.Context, float *onnx.Graph, m *quant.Model, data *samples) (float64, error) {
+	c, err := newComparison(float, m, data)
+	if err != nil {
+		return 0, err
+	}
+	outputs := make([]deviation, len(float.Outputs))
+	err = c.each(ctx, func(int, int) error {
+		for i, v := range float.Outputs {
+			got, want := c.got.Value(v.Name), c.want.Value(v.Name)
+			for k := range got {
+				outputs[i].add(float64(got[k]), float64(want[k]))
+			}
+		}
+		return nil
+	})
+	largest := 0.0
+	for i := range outputs {
+		if loss := outputs[i].nrmse(); loss > largest {
+			largest = loss
+		}
+	}
+	return largest, err
+}
+
 // measureLosses compares a program, and the values with levels of the model that it was made from, with the float network.
 func measureLosses(ctx context.Context, float *onnx.Graph, m *quant.Model, p *qrt.Program, data *samples, limits qrt.Limits) ([]outputLoss, error) {
 	integer, err := newIntegerNetwork(p, data, limits)
 	if err != nil {
 		return nil, err
 	}
-	batch := finetune.BatchFor(m.Graph, min(lossSamples, data.Len()))
-	want, err := finetune.NewExecutor(float, batch, finetune.ExecOptions{})
-	if err != nil {
-		return nil, err
-	}
-	got, err := finetune.NewModelExecutor(m, batch)
+	c, err := newComparison(float, m, data)
 	if err != nil {
 		return nil, err
 	}
 	outputs, sites := make([]deviation, len(p.Outputs)), make([]deviation, len(m.Sites))
 	delivered := quant.Delivered(float)
-	size := data.set.Elems()
-	count := min(lossSamples, data.Len())
-	x := make([]float32, batch*size)
-	for from := 0; from < count; from += batch {
-		n := min(batch, count-from)
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		for k := range n {
-			if err := data.Input((from+k)*data.Len()/count, x[k*size:][:size]); err != nil {
-				return nil, err
-			}
-		}
-		for _, e := range []*finetune.Executor{want, got} {
-			if _, err := e.Run(x[:n*size]); err != nil {
-				return nil, err
-			}
-		}
+	err = c.each(ctx, func(from, n int) error {
 		for i, s := range m.Sites {
-			addSite(&sites[i], got.Value(s.Value.Name), want.Value(s.Imported()), quant.Channels(s.Value), s.Value.Shape.Elems(), m.Balance[s.Value.Name])
+			addSite(&sites[i], c.got.Value(s.Value.Name), c.want.Value(s.Imported()), quant.Channels(s.Value), s.Value.Shape.Elems(), m.Balance[s.Value.Name])
 		}
 		for k := range n {
-			ints, err := integer.run(integer.workers[0], (from+k)*data.Len()/count)
+			ints, err := integer.run(integer.workers[0], c.sample(from+k))
 			if err != nil {
-				return nil, err
+				return err
 			}
 			for i := range outputs {
-				addOutput(&outputs[i], ints[i], want.Value(delivered[i].Name), k, n, &p.Tensors[p.Outputs[i].Tensor])
+				addOutput(&outputs[i], ints[i], c.want.Value(delivered[i].Name), k, n, &p.Tensors[p.Outputs[i].Tensor])
 			}
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
 	}
 	return losses(m, p, outputs, sites), nil
 }
