@@ -1,5 +1,6 @@
 // Package quant turns a float network into an integer one: it decides where levels
-// stand, clusters weights, and lowers the result to a [runtime.Program].
+// stand, brings channels of very different range together (see [Balancing]), clusters weights, and lowers the
+// result to a [runtime.Program].
 package quant
 
 import (
