@@ -385,3 +385,28 @@ func reread(t *testing.T, m *quant.Model) *quant.Model {
 	}
 	return again
 }
+
+// TestReadBalance wants gains that do not fit a model to be refused.
+func TestReadBalance(t *testing.T) {
+	for _, gains := range [][]int{{1, 2}, {1, 2, 21}, {0, -1, 0}, make([]int, 4)} {
+		g := graphOf(t, onnx.Shape{onnx.Batch, 3, 4, 4}, func(n *net, x *onnx.Value) []*onnx.Value {
+			return one(n.add(&onnx.Relu{}, n.add(conv(1, 1, 0, 1), x, n.constant(0, 3, 3, 1, 1))))
+		})
+		m, err := quant.NewModel(g)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m.Balance = map[string][]int{g.Outputs[0].Name: gains}
+		file, err := m.Encode()
+		if err != nil {
+			t.Fatal(err)
+		}
+		read, err := onnx.Decode(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := quant.FromGraph(read); err == nil {
+			t.Errorf("gains %v of 3 channels are accepted", gains)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func compareLayers(ctx context.Context, net, against predictor) ([]layerNoise, e
 // value is a value as the network that was imported has it, without the powers of two of a balanced one.
 func (n *floatNetwork) value(name string) []float32 {
 	v, gains := n.exec.Value(name), n.balance[name]
-	if gains == nil {
+	if len(gains) == 0 || len(v) == 0 {
 		return v
 	}
 	v = slices.Clone(v)
