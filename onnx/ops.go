@@ -90,6 +90,7 @@ var ops = map[string]opEntry{
 
 	// Reductions.
 	"ArgMax":          {since: 1, read: readArgMax},
+	"ArgMin":          {since: 1, read: readArgMin},
 	"ReduceL1":        {since: 1, read: readReduce(ReduceL1)},
 	"ReduceL2":        {since: 1, read: readReduce(ReduceL2)},
 	"ReduceLogSum":    {since: 1, read: readReduce(ReduceLogSum)},

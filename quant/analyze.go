@@ -21,6 +21,7 @@ const (
 	classPool          // compares indices; levels stay those of its input
 	classMerge         // moves indices of several inputs, or constants, into levels of its own
 	classFinal         // monotone normalization at the output, left to the reader of the logits
+	classArgMax        // compares along a dimension: levels, or accumulators where nothing else needs levels
 )
 
 // plan says what becomes of a node.
@@ -42,13 +43,14 @@ type analysis struct {
 	merged    map[*onnx.Node]*function // nodes that end an island, and the function they compute
 	inner     map[*onnx.Node]bool      // nodes inside an island
 	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views alone
+	positions map[*onnx.Value]bool     // results of ArgMax, and views of them
 	plans     map[*onnx.Node]*plan
 }
 
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
-		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
+		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
 	}
 	for i, n := range g.Nodes {
 		a.order[n] = i
@@ -80,6 +82,10 @@ func (a *analysis) classify(n *onnx.Node) plan {
 	}
 	if reason := FloatOnly(n.Op.Type()); reason != "" {
 		return refused("%s", reason)
+	}
+	if len(n.Inputs) > 0 && a.positions[n.Inputs[0]] {
+		a.positions[n.Outputs[0]] = true
+		return plan{class: classView} // it leads to outputs alone, or the ArgMax is refused
 	}
 	if moves := onnx.MovesOf(n, 1); moves != nil {
 		return classifyMove(moves)
@@ -118,7 +124,13 @@ func (a *analysis) classify(n *onnx.Node) plan {
 		return plan{class: classPool}
 	case *onnx.Concat:
 		return plan{class: classMerge}
-	case *onnx.Softmax, *onnx.LogSoftmax, *onnx.ArgMax:
+	case *onnx.ArgMax:
+		if reader := a.misreader(n.Outputs[0]); reader != nil {
+			return refused("positions that it finds can only be delivered, reshaped or cast, and %s %q does more with them", reader.Op.Type(), reader.Name)
+		}
+		a.positions[n.Outputs[0]] = true
+		return plan{class: classArgMax}
+	case *onnx.Softmax, *onnx.LogSoftmax:
 		if !a.toOutput[n.Outputs[0]] {
 			return refused("has no integer form inside the network, only at its output, where the scores themselves are delivered")
 		}

@@ -31,6 +31,8 @@ func (p *Program) bytes() int64 {
 			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Table)
 		case *Copy:
 			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Pieces)
+		case *ArgMax:
+			n += int64(unsafe.Sizeof(*i))
 		}
 	}
 	n += tablesOf(p.Input.Tables)

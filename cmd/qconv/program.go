@@ -150,6 +150,8 @@ func opName(i qrt.Instr) string {
 		return "Map"
 	case *qrt.Map2:
 		return "Map2"
+	case *qrt.ArgMax:
+		return "ArgMax"
 	case *qrt.Copy:
 		return "Copy"
 	}
