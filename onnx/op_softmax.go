@@ -1,6 +1,9 @@
 package onnx
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Softmax is exp(x) / sum(exp(x)) along Axis.
 type Softmax struct{ Axis int }
@@ -52,11 +55,19 @@ func (s *spelling) exponentials(x *Value, axis int) (e, sum *Value) {
 	return e, s.add(&Reduce{Kind: ReduceSum, Axes: []int{axis}, KeepDims: true}, e)
 }
 
+// softmaxed is the axis of a normalization.
+func softmaxed(op Op) int {
+	if log, ok := op.(*LogSoftmax); ok {
+		return log.Axis
+	}
+	return op.(*Softmax).Axis
+}
+
 func readSoftmax(r *nodeReader) Op    { return &Softmax{Axis: softmaxAxis(r)} }
 func readLogSoftmax(r *nodeReader) Op { return &LogSoftmax{Axis: softmaxAxis(r)} }
 
 // softmaxAxis reads the axis. Before opset 13 the sum runs over all dimensions from axis on
-// together; this is a sum along one dimension if all the others have size 1.
+// together, where a batch counts as one sample; this is a sum along one dimension if all the others have size 1.
 func softmaxAxis(r *nodeReader) int {
 	if r.opset >= 13 {
 		return r.axis("axis", -1, 0)
@@ -66,6 +77,12 @@ func softmaxAxis(r *nodeReader) int {
 	if x == nil {
 		return 0
 	}
+	if axis == 0 && x.batched() && len(x) > 1 {
+		if r.batch > 1 {
+			r.refusef("axis 0 would mix samples of the batch of input %v", x)
+		}
+		axis = 1
+	}
 	long := axis
 	for i := axis + 1; i < len(x); i++ {
 		switch {
@@ -73,11 +90,33 @@ func softmaxAxis(r *nodeReader) int {
 		case x[long] == 1:
 			long = i
 		default:
-			r.refusef("softmax over several dimensions together, from %d of %v", axis, x)
-			return 0
+			r.joint = true
+			return axis
 		}
 	}
 	return long
+}
+
+// jointly surrounds a node that works along the last dimension of its operand by what joins the dimensions
+// from axis on to one, and divides it again.
+func (d *decoder) jointly(n *Node, axis int) []*Node {
+	x, y := n.Inputs[0], n.Outputs[0]
+	dims := slices.Clone([]int(x.Shape))
+	if x.Shape.batched() {
+		dims[0] = 0
+	}
+	value := func(role string) *Value {
+		v := &Value{Name: d.unique(y.Name + "." + role)}
+		d.values[v.Name] = v
+		return v
+	}
+	joined, result := value("joined"), value("normalized")
+	n.Inputs, n.Outputs = []*Value{joined}, []*Value{result}
+	return []*Node{
+		{Name: n.Name + ".join", Op: &Reshape{Dims: append(slices.Clone(dims[:axis]), -1)}, Inputs: []*Value{x}, Outputs: []*Value{joined}},
+		n,
+		{Name: n.Name + ".divide", Op: &Reshape{Dims: dims}, Inputs: []*Value{result}, Outputs: []*Value{y}},
+	}
 }
 
 func (op *Softmax) write(w *nodeWriter)    { w.int("axis", op.Axis) }

@@ -252,7 +252,11 @@ func (d *decoder) node(p *node) error {
 			d.codes[v.Name] = r.made
 		}
 	}
-	if err := d.add(n, r.then); err != nil {
+	nodes := d.followed(n, r.then)
+	if r.joint {
+		nodes = d.jointly(n, softmaxed(n.Op))
+	}
+	if err := d.add(nodes); err != nil {
 		var refused *refusal
 		if !errors.As(err, &refused) {
 			return n.wrap(err, d.graph.Opset)
@@ -265,9 +269,8 @@ func (d *decoder) node(p *node) error {
 	return nil
 }
 
-// add infers the shapes of a node and appends it to the graph, with the operator that
-// follows it, if there is one.
-func (d *decoder) add(n *Node, then *Quantize) error {
+// followed is a node with the operator that follows it, if there is one.
+func (d *decoder) followed(n *Node, then *Quantize) []*Node {
 	nodes := []*Node{n}
 	if then != nil {
 		op := *then
@@ -276,6 +279,11 @@ func (d *decoder) add(n *Node, then *Quantize) error {
 		nodes = append(nodes, &Node{Name: n.Name + ".quantize", Op: &op, Inputs: []*Value{between}, Outputs: n.Outputs})
 		n.Outputs = []*Value{between}
 	}
+	return nodes
+}
+
+// add infers the shapes of nodes and appends them to the graph.
+func (d *decoder) add(nodes []*Node) error {
 	for _, n := range nodes {
 		if err := n.infer(); err != nil {
 			return err

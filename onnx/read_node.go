@@ -44,6 +44,7 @@ type nodeReader struct {
 	// if it is not nil; with alias the result is operand 0 itself.
 	made  *codes
 	then  *Quantize
+	joint bool // the operator works along all dimensions from its axis on, see jointly
 	alias bool
 
 	attrs    map[string]*pb.AttributeProto

@@ -122,7 +122,6 @@ func TestReadErrors(t *testing.T) {
 		{"training", file(14, x, y, call("BatchNormalization", "x s s s s", "y", attr("training_mode", 1)), floats("s", 4)), true, "training mode"},
 		{"used mask", file(13, x, y, out("m"), call("Dropout", "x", "y m")), true, `output 1 ("m") is used`},
 		{"pool over volumes", file(13, in("x", 1, 2, 3, 4, 5), y, call("MaxPool", "x", "y", attr("kernel_shape", []int{1, 1, 1}))), true, "a kernel of 3 dimensions"},
-		{"softmax over dimensions", file(12, x, y, call("Softmax", "x", "y")), true, "softmax over several dimensions together"},
 		{"computed bounds", file(13, x, in("b"), y, call("Clip", "x b", "y")), true, `min (operand 1, "b") is computed when the network runs`},
 		{"averaged dilations", file(19, x, y, call("AveragePool", "x", "y", attr("kernel_shape", []int{2, 2}), attr("dilations", []int{2, 1}))), true, "dilations [2 1]"},
 		{"mixed samples", file(13, x, y, call("Transpose", "x", "y", attr("perm", []int{1, 0, 2, 3}))), true, "moves the batch"},

@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"qconv/onnx"
 )
@@ -131,7 +132,7 @@ func (a *analysis) classify(n *onnx.Node) plan {
 		a.positions[n.Outputs[0]] = true
 		return plan{class: classArgMax}
 	case *onnx.Softmax, *onnx.LogSoftmax:
-		if !a.toOutput[n.Outputs[0]] {
+		if !a.toOutput[n.Outputs[0]] || !a.onlyViewed(n.Outputs[0]) {
 			return refused("has no integer form inside the network, only at its output, where the scores themselves are delivered")
 		}
 		return plan{class: classFinal}
@@ -221,8 +222,31 @@ func (a *analysis) check() error {
 			refused = append(refused, onnx.UnsupportedNode{Name: n.Name, Op: n.Op.Type(), Opset: a.graph.Opset, Reason: p.reason})
 		}
 	}
+	for _, v := range a.graph.Outputs {
+		if reason := misnamed(v.Name); reason != "" {
+			n := onnx.UnsupportedNode{Op: "output", Opset: a.graph.Opset, Reason: reason}
+			if p := a.producers[v]; p != nil {
+				n.Name, n.Op = p.Name, p.Op.Type()
+			}
+			refused = append(refused, n)
+		}
+	}
 	if refused != nil {
 		return &onnx.UnsupportedError{Nodes: refused}
 	}
 	return nil
+}
+
+// maxName is the most bytes of a name in a program.
+const maxName = 1024
+
+// misnamed says why a program cannot hold the name of an output; empty if it can.
+func misnamed(name string) string {
+	switch {
+	case len(name) > maxName:
+		return fmt.Sprintf("its output %.32q... has a name of %d bytes, a program holds %d: rename it", name, len(name), maxName)
+	case !utf8.ValidString(name):
+		return fmt.Sprintf("its output %q has a name that is not valid UTF-8: rename it", name)
+	}
+	return ""
 }

@@ -169,6 +169,7 @@ func (c *compiler) output(v *onnx.Value) error {
 	if v.Const != nil {
 		return c.outputConstant(v)
 	}
+	c.announce(v)
 	st := c.states[v]
 	if st.sum != nil {
 		var err error

@@ -113,3 +113,54 @@ func TestArgMaxInside(t *testing.T) {
 		t.Errorf("error %v, want one that names the Relu", err)
 	}
 }
+
+// TestLongNames refuses names that a program cannot hold.
+func TestLongNames(t *testing.T) {
+	for name, want := range map[string]string{
+		strings.Repeat("y", 1024): "", strings.Repeat("y", 1025): "1025 bytes", "y\xff": "UTF-8",
+	} {
+		x := &onnx.Value{Name: "x", Shape: onnx.Shape{onnx.Batch, 3}}
+		n := &net{t: t, graph: &onnx.Graph{Opset: 17, Inputs: []*onnx.Value{x}}, rng: rand.New(rand.NewPCG(9, 9))}
+		y := n.add(&onnx.Relu{}, x)
+		y.Name = name
+		n.graph.Outputs = []*onnx.Value{y}
+		_, err := quant.FromGraph(n.graph)
+		if _, unsupported := err.(*onnx.UnsupportedError); unsupported != (want != "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("a name of %d bytes: error %v, want %q", len(name), err, want)
+		}
+	}
+}
+
+// normalizations are those of the program that build makes.
+func normalizations(t *testing.T, shape onnx.Shape, build func(n *net, x *onnx.Value) []*onnx.Value) string {
+	var list []string
+	p := compiled(t, shape, build)
+	for i := range p.Normalizations {
+		list = append(list, p.Outputs[p.Normalizations[i].Output].Name+": "+p.Normalizations[i].String())
+	}
+	return strings.Join(list, "; ")
+}
+
+// TestAnnouncedNormalizations says what programs leave to their readers, and what they do not.
+func TestAnnouncedNormalizations(t *testing.T) {
+	image := onnx.Shape{onnx.Batch, 3, 2, 5}
+	scores := func(n *net, x *onnx.Value) *onnx.Value { return n.add(conv(1, 1, 0, 1), x, n.constant(0, 4, 3, 1, 1)) }
+	for want, build := range map[string]func(n *net, x *onnx.Value) []*onnx.Value{
+		"b0: Softmax over axis 1 of [N,4,2,5]": func(n *net, x *onnx.Value) []*onnx.Value {
+			y := scores(n, x)
+			return []*onnx.Value{n.add(&onnx.Softmax{Axis: 1}, y), y}
+		},
+		"d0: LogSoftmax over axes 1 to 3 of [N,4,2,5]": func(n *net, x *onnx.Value) []*onnx.Value {
+			y := n.add(&onnx.LogSoftmax{Axis: 1}, n.add(&onnx.Flatten{Axis: 1}, scores(n, x)))
+			return []*onnx.Value{n.add(&onnx.Reshape{Dims: []int{0, 4, 2, 5}}, y)}
+		},
+		"": func(n *net, x *onnx.Value) []*onnx.Value { // inside the network it is computed
+			y := n.add(&onnx.Softmax{Axis: 1}, scores(n, x))
+			return []*onnx.Value{y, n.add(&onnx.Mul{}, y, n.add(&onnx.Sigmoid{}, scores(n, x)))}
+		},
+	} {
+		if got := normalizations(t, image, build); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+}

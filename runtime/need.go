@@ -39,6 +39,10 @@ func (p *Program) bytes() int64 {
 	for i := range p.Outputs {
 		n += int64(len(p.Outputs[i].Name))
 	}
+	n += sizeOf(p.Normalizations)
+	for i := range p.Normalizations {
+		n += sizeOf(p.Normalizations[i].Shape)
+	}
 	for _, s := range p.Labels {
 		n += int64(len(s))
 	}

@@ -24,6 +24,9 @@ type Program struct {
 	Input   Input
 	Outputs []Output
 
+	// Normalizations says what is left to the reader of outputs, in order of these.
+	Normalizations []Normalization
+
 	// Labels names the classes in order of the first output's elements; may be empty.
 	Labels []string
 	// Source is the SHA-256 of the ONNX file the program was made from.

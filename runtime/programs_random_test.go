@@ -26,6 +26,10 @@ func randomProgram(seed int64) *Program {
 			p.Outputs = append(p.Outputs, Output{Name: string(rune('a' + t)), Tensor: t})
 		}
 	}
+	if r.Intn(4) == 0 {
+		size := p.Tensors[p.Outputs[0].Tensor].Elems()
+		p.Normalizations = []Normalization{{Log: r.Intn(2) == 0, Shape: []int{0, size}, Length: size, Inner: 1}}
+	}
 	if r.Intn(2) == 0 {
 		p.Labels = []string{"x"}
 		p.Source[r.Intn(32)] = 1

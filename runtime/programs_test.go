@@ -76,7 +76,11 @@ func positionsProgram() *Program {
 			&ArgMax{Out: 2, In: 1, Length: 5, Inner: 8},
 			&ArgMax{Out: 3, In: 0, Length: 4, Inner: 2, Last: true, Least: true},
 		},
-		Outputs: []Output{{Name: "class", Tensor: 2}, {Name: "lowest row", Tensor: 3}},
+		Outputs: []Output{{Name: "class", Tensor: 2}, {Name: "lowest row", Tensor: 3}, {Name: "scores", Tensor: 1}, {Name: "logs", Tensor: 1}},
+		Normalizations: []Normalization{
+			{Output: 2, Shape: []int{0, 5, 4, 2}, Length: 5, Inner: 8},
+			{Output: 3, Log: true, Shape: []int{5, 8}, Length: 40, Inner: 1},
+		},
 	}
 	addSelfTests(p, 1)
 	return p

@@ -104,6 +104,7 @@ func TestRules(t *testing.T) {
 	s.argMaxes()
 	s.order()
 	s.weights()
+	s.normalizations()
 	s.rest()
 	s.limits()
 	doc, err := os.ReadFile("FORMAT.md")
@@ -472,6 +473,28 @@ func (s *spoiler) bits() {
 	spoil("no more than the zeros that fill up the last byte may be left", 6, good+"\x00", "left over")
 	spoil("5..14, with 2^L <= max(64, count)", 6, "\x47"+good[1:], "2^7 states for 40 indices")
 	spoil("more zeros follow; (wrong if s > size)", 6, zerosBeyond(), "more entries than there are centres")
+}
+
+func (s *spoiler) normalizations() {
+	norm := func(says string, change func(list []Normalization), want string) {
+		p := positionsProgram()
+		change(p.Normalizations)
+		s.bytes(says, encodeAnyway(p), want)
+	}
+	order := "ascending, and each a position of an output"
+	norm(order, func(list []Normalization) { list[1].Output = 4 }, "is of output 4, want 3..3")
+	norm(order, func(list []Normalization) { list[1].Output = 2 }, "is of output 2, want 3..3")
+	s.field("| 1 | function | uint8 | 0..1 |", "positions", "normalization 0: function", "\x02", "function 2, want 0..1")
+	s.field("| 1 | dimensions | uvarint | 0..16 |", "positions", "normalization 0: dimensions", "\x11", "want 0..16")
+	sizes := "| | sizes | uvarints | 1..2^24 |"
+	norm(sizes, func(list []Normalization) { list[0].Shape[1] = 0 }, "size 0 in dimension 1")
+	norm(sizes, func(list []Normalization) { list[0].Shape[0] = 1<<24 + 1 }, "want 0..16777216")
+	norm("together as many elements as the output", func(list []Normalization) { list[0].Shape[1] = 6 }, "want one of 40 elements")
+	line := "length * inner divides the elements of the output"
+	for _, v := range []int{0, 3, 1<<24 + 1} {
+		norm(line, func(list []Normalization) { list[0].Length = v }, "")
+		norm(line, func(list []Normalization) { list[0].Inner = v }, "")
+	}
 }
 
 func (s *spoiler) rest() {

@@ -30,7 +30,7 @@ var runCommand = &cli.Command{
 	Usage:     "run a model on one file",
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
-		"are printed as the real numbers they stand for.",
+		"are printed as the real numbers they stand for, after the Softmax that the network ends in.",
 	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
@@ -57,10 +57,13 @@ type classScore struct {
 // outputReport is an output of one sample: real numbers, and for a program the exact
 // integers behind them.
 type outputReport struct {
-	Name     string    `json:"name"`
-	Shape    []int     `json:"shape"`
-	Values   []float64 `json:"values"`
-	Integers []int32   `json:"integers,omitempty"`
+	Name   string    `json:"name"`
+	Shape  []int     `json:"shape"`
+	Values []float64 `json:"values"`
+	// Integers are what the program delivered.
+	Integers []int32 `json:"integers,omitempty"`
+	// After says which normalization made Values of the scores that Integers stand for; empty for none.
+	After string `json:"after,omitempty"`
 }
 
 // difference is the outcome of --expect.
@@ -238,6 +241,10 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 				Values: make([]float64, len(ints)), Integers: slices.Clone(ints),
 			}
 			realValues(report.Values, ints, t)
+			if n := p.Normalization(o); n != nil {
+				n.Apply(report.Values)
+				report.After = n.String()
+			}
 			s.Outputs = append(s.Outputs, report)
 		}
 		s.rank(c.Int(topFlag.Name), size, p.Labels)
@@ -301,7 +308,11 @@ func (r *runReport) print(w io.Writer) {
 			continue
 		}
 		for _, o := range s.Outputs {
-			fmt.Fprintf(w, "%s: %s %v:", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
+			fmt.Fprintf(w, "%s: %s %v", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
+			if o.After != "" {
+				fmt.Fprintf(w, " after %s", o.After)
+			}
+			fmt.Fprint(w, ":")
 			for _, v := range o.Values[:min(len(o.Values), shownValues)] {
 				fmt.Fprintf(w, " %.4g", v)
 			}

@@ -11,11 +11,11 @@ from .weights import plain, single, tans
 def parse(file):
     """Reads and validates a file."""
     version, found = chunks(file)
-    p = Record(tensors=[], codebooks=[], steps=[], code=[], labels=[], source="", producer="", tests=[],
+    p = Record(tensors=[], codebooks=[], steps=[], code=[], norms=[], labels=[], source="", producer="", tests=[],
                weights_left=min(1 << 28, (1 << 20) + 256 * len(file)))
     entries = (1 << 16) + 8 * len(file)
     readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, CODE=code, BIAS=biases, WGTS=weights,
-                   labl=labels, prov=origin, test=selftests)
+                   norm=normalizations, labl=labels, prov=origin, test=selftests)
     for name, read in readers.items():
         if name not in found:
             need(name not in ("BIAS", "WGTS") or not linears(p), f"there is no chunk {name}")
@@ -258,6 +258,20 @@ def weights(p, f):
             hi += positive * above + negative * below
         within(int(lo.min()), *INT32, "least accumulator")
         within(int(hi.max()), *INT32, "largest accumulator")
+
+
+def normalizations(p, f):
+    last = -1
+    for n in range(f.uvarint("number of normalizations", hi=256)):
+        what = f"normalization {n}: "
+        last = f.uvarint(what + "output", last + 1, len(p.outputs) - 1)
+        i = Record(output=last, log=bool(f.uint(1, what + "function", hi=1)))
+        i.shape = [f.uvarint(what + "size", 0 if d == 0 else 1, DIM) for d in range(f.uvarint(what + "dimensions", hi=16))]
+        i.length, i.inner = f.uvarint(what + "length", 1, DIM), f.uvarint(what + "inner", 1, DIM)
+        size = elements(p.tensors[p.outputs[last].tensor])
+        need(math.prod(max(d, 1) for d in i.shape) == size, what + "its shape is not that of the output")
+        need(size % (i.length * i.inner) == 0, what + "its lines do not divide the output")
+        p.norms.append(i)
 
 
 def labels(p, f):
