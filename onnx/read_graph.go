@@ -77,6 +77,9 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.pickOutputs(p, nodes); err != nil {
+		return nil, err
+	}
 	all := len(nodes)
 	nodes = d.live(nodes, p)
 	d.graph.Unused = all - len(nodes)
