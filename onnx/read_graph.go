@@ -80,9 +80,9 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err := d.pickOutputs(p, nodes); err != nil {
 		return nil, err
 	}
-	all := len(nodes)
+	d.graph.Read = len(nodes)
 	nodes = d.live(nodes, p)
-	d.graph.Unused = all - len(nodes)
+	d.graph.Unused = d.graph.Read - len(nodes)
 	if err := d.initializers(p); err != nil {
 		return nil, err
 	}

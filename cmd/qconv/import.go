@@ -202,7 +202,7 @@ func (r *importReport) load(c *cli.Context, path string, o onnx.ReadOptions) (*q
 	if err != nil {
 		return nil, named(path, err)
 	}
-	r.Check, err = p.check(path, m.Graph)
+	r.Check, err = p.check(path, modelOptions(c, o), m.Graph)
 	return m, err
 }
 

@@ -49,9 +49,14 @@ func readGraph(c *cli.Context, path string, o onnx.ReadOptions) (*onnx.Graph, er
 	if err := checkInput(path, "an ONNX file"); err != nil {
 		return nil, err
 	}
-	o.MaxMemory = maxMemory(c)
-	g, err := onnx.ReadWith(path, o)
+	g, err := onnx.ReadWith(path, modelOptions(c, o))
 	return g, named(path, err)
+}
+
+// modelOptions are those of a command, which bounds the memory.
+func modelOptions(c *cli.Context, o onnx.ReadOptions) onnx.ReadOptions {
+	o.MaxMemory = maxMemory(c)
+	return o
 }
 
 // readModel reads an ONNX file, imported or not, as a model that can become integer.

@@ -157,7 +157,7 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 	if err := checkResults(c, in, f.graph.Outputs[0].Shape.Elems()); err != nil {
 		return err
 	}
-	exec, err := finetune.NewExecutor(f.graph, finetune.BatchFor(f.graph, min(in.Count, floatBatch)), finetune.ExecOptions{Levels: f.levels})
+	exec, err := finetune.NewExecutor(f.graph, finetune.BatchFor(f.graph, min(in.Count, floatBatch)), finetune.ExecOptions{Levels: f.levels, OutputsOnly: true})
 	if err != nil {
 		return named(path, err)
 	}
