@@ -182,6 +182,8 @@ func family(op onnx.Op) func(b *builder, n *onnx.Node) (*G.Node, error) {
 	switch op.(type) {
 	case onnx.Scalar:
 		return buildScalar
+	case *onnx.ArgMax: // ArgMin
+		return buildArgMax
 	case onnx.Pair:
 		return buildPair
 	case onnx.View:

@@ -7,7 +7,7 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// buildArgMax lays the position of the largest element along an axis. It has no gradient.
+// buildArgMax lays the position of the largest element along an axis, or of the smallest. It has no gradient.
 func buildArgMax(b *builder, n *onnx.Node) (*G.Node, error) {
 	op := n.Op.(*onnx.ArgMax)
 	x, err := b.in(n, 0)
@@ -22,7 +22,7 @@ func buildArgMax(b *builder, n *onnx.Node) (*G.Node, error) {
 				line := in[0][o*length*inner+i:]
 				best := 0
 				for k := 1; k < length; k++ {
-					if v, top := line[k*inner], line[best*inner]; v > top || op.SelectLast && v == top {
+					if v, top := line[k*inner], line[best*inner]; v > top && !op.Least || v < top && op.Least || op.SelectLast && v == top {
 						best = k
 					}
 				}

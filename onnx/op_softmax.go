@@ -86,6 +86,9 @@ func (r *nodeReader) overAxis(s *spelling, x *Value, f func(x *Value, axis int) 
 	if r.wrong(s) {
 		return nil
 	}
+	if axis == 0 && x.Shape.batched() && len(x.Shape) > 1 && r.batch <= 1 {
+		axis = 1 // a batch counts as one sample
+	}
 	long := axis
 	for i := axis + 1; i < len(x.Shape); i++ {
 		switch {

@@ -112,6 +112,7 @@ var ops = map[string]opEntry{
 
 	// Reductions.
 	"ArgMax":          {since: 1, read: readArgMax},
+	"ArgMin":          {since: 1, read: readArgMin},
 	"ReduceL1":        {since: 1, read: readReduce(ReduceL1)},
 	"ReduceL2":        {since: 1, read: readReduce(ReduceL2)},
 	"ReduceLogSum":    {since: 1, read: readReduce(ReduceLogSum)},
@@ -157,7 +158,6 @@ var ops = map[string]opEntry{
 
 	// Read as several of the others.
 	"Affine":                       {since: 1, say: sayAffine, until: 9},
-	"ArgMin":                       {since: 1, say: sayArgMin},
 	"Compress":                     {since: 9, say: sayCompress, note: "constant condition"},
 	"ConcatFromSequence":           {since: 11, say: sayConcatFromSequence, note: sequenceNote},
 	"Crop":                         {since: 1, say: sayCrop, until: 9},

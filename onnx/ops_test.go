@@ -129,6 +129,7 @@ var opCases = []opCase{
 
 	{&ArgMax{Axis: 1, KeepDims: true, SelectLast: true}, []any{image}, Shape{Batch, 1, 9, 8}},
 	{&ArgMax{Axis: 3}, []any{image}, Shape{Batch, 4, 9}},
+	{&ArgMax{Axis: 2, Least: true}, []any{image}, Shape{Batch, 4, 8}},
 	{&Reduce{Kind: "ReduceL1", Axes: []int{1}}, []any{image}, Shape{Batch, 9, 8}},
 	{&Reduce{Kind: "ReduceL2", Axes: []int{0, 1}}, []any{Shape{3, 4}}, Shape{}},
 	{&Reduce{Kind: "ReduceLogSum", Axes: []int{2, 3}, KeepDims: true}, []any{image}, Shape{Batch, 4, 1, 1}},

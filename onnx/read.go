@@ -26,8 +26,15 @@ type ReadOptions struct {
 	// such as "height", or for dimensions without one the input and the position, such as
 	// "image:2". The leading dimension of an input need not be bound: it is the batch.
 	Dims map[string]int
-	// Constants makes graph inputs, by name, constants of the graph.
+	// Constants makes graph inputs, by name, constants of the graph. One whose shape lacks the input's leading
+	// dimension gets a 1 there.
 	Constants map[string]*Tensor
+	// Numbers makes graph inputs, by name, constants that are this number everywhere. Dimensions without a size are
+	// taken as 1.
+	Numbers map[string]float64
+	// Outputs are the values, by name, that become the graph's outputs, in this order; without any, those that the
+	// file names. Nodes that do not lead to them are not read.
+	Outputs []string
 	// MaxMemory bounds the bytes that the model may take to be read, simplified and run once, as far as
 	// its shapes tell. Without it (0) a file may take an amount that depends on its size, at most
 	// [DefaultMaxMemory].

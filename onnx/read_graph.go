@@ -81,6 +81,9 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.pickOutputs(p, nodes); err != nil {
+		return nil, err
+	}
 	d.graph.Read = len(nodes)
 	for _, n := range nodes {
 		d.names[n.name] = true

@@ -16,6 +16,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 	for _, t := range p.GetInitializer() {
 		constant[t.GetName()] = true
 	}
+	unused := d.unusedInputs(p, constant)
 	for _, info := range p.GetInput() {
 		if constant[info.GetName()] {
 			continue
@@ -23,12 +24,24 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		v := &Value{Name: info.GetName()}
 		d.values[v.Name] = v
 		where := fmt.Sprintf("graph input %q", v.Name)
-		if c := d.options.Constants[v.Name]; c != nil {
+		c := d.options.Constants[v.Name]
+		if x, ok := d.options.Numbers[v.Name]; ok {
+			c = filledInput(info, x, d.options.Dims, bound)
+		}
+		if c != nil {
+			c = boundInput(info, c)
 			if len(c.Floats)+len(c.Ints) != c.Shape.Elems() {
 				return fmt.Errorf("onnx: read: the constant for %s has %d elements, shape %v wants %d", where, len(c.Floats)+len(c.Ints), c.Shape, c.Shape.Elems())
 			}
 			bound[v.Name] = true
 			v.setConst(c)
+			continue
+		}
+		if unused[v.Name] {
+			d.graph.Warnings = append(d.graph.Warnings, fmt.Sprintf("%s is left out, nothing uses it", where))
+			for i, dim := range info.GetType().GetTensorType().GetShape().GetDim() {
+				bound[dim.GetDimParam()], bound[fmt.Sprintf("%s:%d", v.Name, i)] = true, true
+			}
 			continue
 		}
 		d.graph.Inputs = append(d.graph.Inputs, v)
@@ -75,7 +88,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 			return fmt.Errorf("onnx: read: no graph input has a dimension %q to bind to %d", name, d.options.Dims[name])
 		}
 	}
-	for _, name := range sortedKeys(d.options.Constants) {
+	for _, name := range slices.Concat(sortedKeys(d.options.Constants), sortedKeys(d.options.Numbers)) {
 		if !bound[name] {
 			return fmt.Errorf("onnx: read: there is no graph input %q to make a constant", name)
 		}

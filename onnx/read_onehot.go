@@ -116,15 +116,6 @@ func sayHardmax(r *nodeReader, s *spelling) *Value {
 	})
 }
 
-// sayArgMin is the position of the largest of the negated elements.
-func sayArgMin(r *nodeReader, s *spelling) *Value {
-	op := readArgMax(r)
-	if r.arity(1, 1); r.wrong(s) {
-		return nil
-	}
-	return s.add(op, s.add(&Neg{}, r.in[0]))
-}
-
 // sayCumSum multiplies by a triangle of ones.
 func sayCumSum(r *nodeReader, s *spelling) *Value {
 	exclusive, reverse := r.bool("exclusive", false), r.bool("reverse", false)

@@ -142,7 +142,7 @@ func permuted(n *Node, perm []int) (Op, []int) {
 		}
 		return out, without(perm, op.Axes)
 	case *ArgMax:
-		out := &ArgMax{Axis: perm[op.Axis], KeepDims: op.KeepDims, SelectLast: op.SelectLast}
+		out := &ArgMax{Axis: perm[op.Axis], KeepDims: op.KeepDims, SelectLast: op.SelectLast, Least: op.Least}
 		if op.KeepDims {
 			return out, perm
 		}

@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"math"
+	"unicode/utf8"
 
 	"qconv/onnx"
 )
@@ -22,6 +23,7 @@ const (
 	classPool          // compares indices; levels stay those of its input
 	classMerge         // moves indices of several inputs, or constants, into levels of its own
 	classFinal         // monotone normalization at the output, left to the reader of the logits
+	classArgMax        // compares along a dimension: levels, or accumulators where nothing else needs levels
 )
 
 // plan says what becomes of a node.
@@ -43,13 +45,14 @@ type analysis struct {
 	merged    map[*onnx.Node]*function // nodes that end an island, and the function they compute
 	inner     map[*onnx.Node]bool      // nodes inside an island
 	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views alone
+	positions map[*onnx.Value]bool     // results of ArgMax, and views of them
 	plans     map[*onnx.Node]*plan
 }
 
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
-		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
+		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
 	}
 	for i, n := range g.Nodes {
 		a.order[n] = i
@@ -81,6 +84,10 @@ func (a *analysis) classify(n *onnx.Node) plan {
 	}
 	if reason := FloatOnly(n.Op.Type()); reason != "" {
 		return refused("%s", reason)
+	}
+	if len(n.Inputs) > 0 && a.positions[n.Inputs[0]] {
+		a.positions[n.Outputs[0]] = true
+		return plan{class: classView} // it leads to outputs alone, or the ArgMax is refused
 	}
 	if moves := onnx.MovesOf(n, 1); moves != nil {
 		return classifyMove(moves)
@@ -127,8 +134,14 @@ func (a *analysis) classify(n *onnx.Node) plan {
 		return plan{class: classPool}
 	case *onnx.Concat:
 		return plan{class: classMerge}
-	case *onnx.Softmax, *onnx.LogSoftmax, *onnx.ArgMax:
-		if !a.toOutput[n.Outputs[0]] {
+	case *onnx.ArgMax:
+		if reader := a.misreader(n.Outputs[0]); reader != nil {
+			return refused("positions that it finds can only be delivered, reshaped or cast, and %s %q does more with them", reader.Op.Type(), reader.Name)
+		}
+		a.positions[n.Outputs[0]] = true
+		return plan{class: classArgMax}
+	case *onnx.Softmax, *onnx.LogSoftmax:
+		if !a.toOutput[n.Outputs[0]] || !a.onlyViewed(n.Outputs[0]) {
 			return refused("has no integer form inside the network, only at its output, where the scores themselves are delivered")
 		}
 		return plan{class: classFinal}
@@ -227,8 +240,31 @@ func (a *analysis) check() error {
 			refused = append(refused, onnx.UnsupportedNode{Name: n.Name, Op: n.Op.Type(), Opset: a.graph.Opset, Reason: reason})
 		}
 	}
+	for _, v := range a.graph.Outputs {
+		if reason := misnamed(v.Name); reason != "" {
+			n := onnx.UnsupportedNode{Op: "output", Opset: a.graph.Opset, Reason: reason}
+			if p := a.producers[v]; p != nil {
+				n.Name, n.Op = p.Name, p.Op.Type()
+			}
+			refused = append(refused, n)
+		}
+	}
 	if refused != nil {
 		return &onnx.UnsupportedError{Nodes: refused}
 	}
 	return nil
+}
+
+// maxName is the most bytes of a name in a program.
+const maxName = 1024
+
+// misnamed says why a program cannot hold the name of an output; empty if it can.
+func misnamed(name string) string {
+	switch {
+	case len(name) > maxName:
+		return fmt.Sprintf("its output %.32q... has a name of %d bytes, a program holds %d: rename it", name, len(name), maxName)
+	case !utf8.ValidString(name):
+		return fmt.Sprintf("its output %q has a name that is not valid UTF-8: rename it", name)
+	}
+	return ""
 }

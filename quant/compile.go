@@ -21,6 +21,7 @@ func Compile(m *Model) (*runtime.Program, error) {
 		analysis: a,
 		prog:     &runtime.Program{Labels: m.Labels, Source: m.Source, Producer: m.Producer},
 		states:   map[*onnx.Value]state{},
+		sums:     map[*sum]int{},
 		books:    map[string]int{},
 	}
 	if len(m.Graph.Inputs) != 1 {
@@ -55,6 +56,7 @@ type compiler struct {
 	prog     *runtime.Program
 	states   map[*onnx.Value]state
 	books    map[string]int // codebooks of the program by content
+	sums     map[*sum]int   // tensors of the accumulators that were delivered
 	nothing  int            // tensor of one element that is zero; 0 for none yet
 }
 
@@ -129,6 +131,8 @@ func (c *compiler) node(n *onnx.Node) error {
 		st.shape = out.Shape
 	case classMove:
 		return c.move(n)
+	case classArgMax:
+		st, err = c.argMax(n)
 	case classPool:
 		st, err = c.pool(n)
 	case classMerge:
@@ -169,6 +173,7 @@ func (c *compiler) output(v *onnx.Value) error {
 	if v.Const != nil {
 		return c.outputConstant(v)
 	}
+	c.announce(v)
 	st := c.states[v]
 	if st.sum != nil {
 		var err error

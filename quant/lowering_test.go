@@ -177,6 +177,21 @@ var lowerings = []struct {
 	{"not monotone", onnx.Shape{onnx.Batch, 3, 4, 4}, func(n *net, x *onnx.Value) *onnx.Value {
 		return n.add(&onnx.Gelu{}, n.add(conv(1, 1, 0, 1), x, n.constant(0, 4, 3, 1, 1)))
 	}},
+	{"class by pixel", onnx.Shape{onnx.Batch, 3, 4, 5}, func(n *net, x *onnx.Value) *onnx.Value {
+		y := n.add(conv(3, 1, 1, 1), x, n.constant(0, 6, 3, 3, 3), n.constant(0, 6))
+		return n.add(&onnx.Cast{To: onnx.Float}, n.add(&onnx.ArgMax{Axis: 1}, y))
+	}},
+	{"lowest row, the last", onnx.Shape{onnx.Batch, 3, 4, 5}, func(n *net, x *onnx.Value) *onnx.Value {
+		y := n.add(&onnx.ArgMax{Axis: 2, KeepDims: true, SelectLast: true, Least: true}, n.add(&onnx.Clip{Min: -0.5, Max: 0.5}, x))
+		return n.add(&onnx.Squeeze{Axes: []int{2}}, y)
+	}},
+	{"highest column", onnx.Shape{onnx.Batch, 3, 4, 5}, func(n *net, x *onnx.Value) *onnx.Value {
+		return n.add(&onnx.ArgMax{Axis: 3}, x)
+	}},
+	{"class of a flattened picture", onnx.Shape{onnx.Batch, 3, 2, 2}, func(n *net, x *onnx.Value) *onnx.Value {
+		y := n.add(&onnx.Reshape{Dims: []int{0, 24}}, n.add(conv(1, 1, 0, 1), x, n.constant(0, 6, 3, 1, 1)))
+		return n.add(&onnx.ArgMax{Axis: 1, KeepDims: true}, y)
+	}},
 	{"classifier", onnx.Shape{onnx.Batch, 3, 4, 4}, func(n *net, x *onnx.Value) *onnx.Value {
 		y := n.add(&onnx.Flatten{Axis: 1}, n.add(&onnx.Clip{Min: 0, Max: 1.5}, x))
 		y = n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, y, n.constant(0, 5, 48), n.constant(0, 5))

@@ -89,8 +89,13 @@ func FromGraph(g *onnx.Graph) (*Model, error) {
 }
 
 // spellOut replaces operators that have no integer form themselves by what they are shorthand for,
-// until nothing changes.
+// until nothing changes; ArgMax nodes read scores, see compareScores.
 func spellOut(g *onnx.Graph) error {
+	if compareScores(g) {
+		if _, err := onnx.Simplify(g); err != nil {
+			return err
+		}
+	}
 	for {
 		a := analyze(g)
 		found, err := onnx.SpellOut(g, func(n *onnx.Node) bool { return a.plans[n].class == classRefused })

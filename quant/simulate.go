@@ -61,6 +61,8 @@ func simulateAll(p *runtime.Program, indices []byte) ([][]int32, error) {
 			for _, piece := range instr.Pieces {
 				simulatePiece(piece, tensors[piece.In], out)
 			}
+		case *runtime.ArgMax:
+			simulateArgMax(instr, tensors[instr.In], out)
 		default:
 			err = fmt.Errorf("unknown instruction %T", instr)
 		}
@@ -179,6 +181,19 @@ func simulateMaxPool(p *runtime.Program, m *runtime.MaxPool, in, out []int32) {
 				}
 				out[n] = largest
 				n++
+			}
+		}
+	}
+}
+
+func simulateArgMax(a *runtime.ArgMax, in, out []int32) {
+	for n := range out {
+		first := n/a.Inner*a.Length*a.Inner + n%a.Inner
+		best := in[first]
+		for k := range a.Length {
+			v := in[first+k*a.Inner]
+			if better := v > best && !a.Least || v < best && a.Least; better || v == best && a.Last {
+				best, out[n] = v, int32(k)
 			}
 		}
 	}

@@ -50,7 +50,7 @@ func (a *analysis) findSites() {
 		switch p := a.plans[n]; p.class {
 		case classLinear:
 			// An output that nothing else reads is delivered as accumulators.
-			p.site = !absorbed[v] && !(a.outputs[v] && len(a.consumers[v]) == 0)
+			p.site = !absorbed[v] && !(a.outputs[v] && a.delivered(v))
 		case classScalar:
 			p.site = !absorbed[v]
 		case classPair, classMerge:
@@ -80,6 +80,9 @@ func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 		return false
 	}
 	readers := a.consumers[v]
+	if len(readers) > 0 && a.delivered(v) {
+		return a.accumulates(v)
+	}
 	if len(readers) > 1 {
 		return a.inner[readers[0]] || a.merges(readers[0], v) // the argument of an island
 	}
@@ -90,8 +93,6 @@ func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 	switch a.plans[reader].class {
 	case classScalar:
 		return true
-	case classFinal:
-		return a.open(v)
 	case classView:
 		out := reader.Outputs[0]
 		return a.open(v) && (a.outputs[out] || absorbed[out] && imageShape(v.Shape)[0] == imageShape(out.Shape)[0])
@@ -99,6 +100,23 @@ func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 		return a.open(v) && joins(reader.Op)
 	}
 	return false
+}
+
+// delivered says whether all readers of v take its accumulators as they are, if they are not views of it that
+// do. A value that nothing reads is delivered as well.
+func (a *analysis) delivered(v *onnx.Value) bool {
+	for _, n := range a.consumers[v] {
+		switch a.plans[n].class {
+		case classFinal, classArgMax:
+		case classView:
+			if out := n.Outputs[0]; len(a.consumers[v]) > 1 || a.outputs[out] || len(a.consumers[out]) == 0 || !a.delivered(out) {
+				return false
+			}
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // merges says whether a node is a function of v that reads it more than once.
@@ -114,6 +132,22 @@ func joins(op onnx.Op) bool {
 		return true
 	}
 	return false
+}
+
+// accumulates says whether v is a sum of linear maps, or views of one that nothing else reads.
+func (a *analysis) accumulates(v *onnx.Value) bool {
+	for {
+		n := a.producers[v]
+		switch {
+		case n == nil:
+			return false
+		case a.plans[n].class == classLinear:
+			return true
+		case a.plans[n].class != classView || a.outputs[n.Inputs[0]] || len(a.consumers[n.Inputs[0]]) != 1:
+			return false
+		}
+		v = n.Inputs[0]
+	}
 }
 
 // open says whether v is a sum of linear maps with no function applied yet, or a view of

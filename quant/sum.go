@@ -273,8 +273,11 @@ func (c *compiler) requantize(linear *runtime.Linear, funcs []*function, unit fl
 	return nil
 }
 
-// deliver ends an accumulator that is an output: its int32 values are the result.
+// deliver ends an accumulator that is an output, or compared: its int32 values are the result.
 func (c *compiler) deliver(st state) (state, error) {
+	if id, ok := c.sums[st.sum]; ok {
+		return state{shape: st.shape, tensor: id}, nil
+	}
 	id := len(c.prog.Tensors)
 	c.prog.Tensors = append(c.prog.Tensors, runtime.Tensor{Shape: st.sum.shape})
 	linear, unit, err := c.emit(st.sum, id, 256)
@@ -283,5 +286,6 @@ func (c *compiler) deliver(st state) (state, error) {
 	}
 	c.prog.Tensors[id].Scale = runtime.ScaleOf(unit)
 	c.prog.Instrs = append(c.prog.Instrs, linear)
+	c.sums[st.sum] = id
 	return state{shape: st.shape, tensor: id}, nil
 }

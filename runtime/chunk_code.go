@@ -14,6 +14,7 @@ const (
 	opMap     = 3
 	opMap2    = 4
 	opCopy    = 5
+	opArgMax  = 6 // since version 2
 )
 
 // instrBytes is about what an instruction takes besides its lists.
@@ -38,6 +39,9 @@ func encodeInstrs(w *writer, p *Program) {
 		case *Copy:
 			w.byte(opCopy)
 			encodeCopy(w, i)
+		case *ArgMax:
+			w.byte(opArgMax)
+			encodeArgMax(w, i)
 		default:
 			panic(fmt.Sprintf("BUG: instruction %T passed validation", instr))
 		}
@@ -63,8 +67,13 @@ func decodeInstrs(r *reader, p *Program) {
 			instr = decodeMap2(r, p)
 		case opCopy:
 			instr = decodeCopy(r, p)
+		case opArgMax:
+			if r.version < versionArgMax {
+				r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, versionArgMax)
+			}
+			instr = decodeArgMax(r, p)
 		default:
-			r.fail(from, "operation %d, want %d..%d", op, opLinear, opCopy)
+			r.fail(from, "operation %d, want %d..%d", op, opLinear, opArgMax)
 		}
 		p.Instrs = append(p.Instrs, instr)
 	}
@@ -77,7 +86,7 @@ func (c *checker) instrs() *fault {
 	if n := len(p.Instrs); n > maxInstrs {
 		return faultf(-1, "%d instructions, want at most %d", n, maxInstrs)
 	}
-	c.written = make([]bool, len(p.Tensors))
+	c.written, c.compared = make([]bool, len(p.Tensors)), make([]bool, len(p.Tensors))
 	c.written[p.Input.Tensor] = true
 	for i, instr := range p.Instrs {
 		if err := c.instr(instr); err != nil {
@@ -89,8 +98,8 @@ func (c *checker) instrs() *fault {
 		switch {
 		case !written:
 			return faultf(-1, "tensor %d is never written", t)
-		case p.Tensors[t].Levels == 0 && !c.isOutput[t]:
-			return faultf(-1, "tensor %d holds accumulators and is not an output", t)
+		case p.Tensors[t].Levels == 0 && !c.isOutput[t] && !c.compared[t]:
+			return faultf(-1, "tensor %d holds accumulators, is not an output, and no ArgMax reads it", t)
 		}
 	}
 	return nil
@@ -109,18 +118,24 @@ func (c *checker) instr(instr Instr) error {
 	if c.written[dst] {
 		return fmt.Errorf("writes tensor %d, which is written already", dst)
 	}
+	_, argMax := instr.(*ArgMax)
 	for _, src := range instr.Srcs() {
 		switch {
 		case src < 0 || src >= len(p.Tensors):
 			return fmt.Errorf("reads tensor %d, want 0..%d", src, len(p.Tensors)-1)
 		case !c.written[src]:
 			return fmt.Errorf("reads tensor %d, which is not written yet", src)
+		case p.Tensors[src].Levels == 0 && argMax:
+			c.compared[src] = true
 		case p.Tensors[src].Levels == 0:
 			return fmt.Errorf("reads tensor %d, which holds accumulators, want levels", src)
 		}
 	}
-	if _, linear := instr.(*Linear); !linear && p.Tensors[dst].Levels == 0 {
+	switch _, linear := instr.(*Linear); {
+	case !linear && !argMax && p.Tensors[dst].Levels == 0:
 		return fmt.Errorf("writes tensor %d, which holds accumulators, want levels", dst)
+	case argMax && p.Tensors[dst].Levels != 0:
+		return fmt.Errorf("writes tensor %d, which holds levels, want int32", dst)
 	}
 	var work int64
 	var err error
@@ -135,6 +150,8 @@ func (c *checker) instr(instr Instr) error {
 		work, err = c.map2(i)
 	case *Copy:
 		work, err = c.copying(i)
+	case *ArgMax:
+		work, err = c.argMax(i)
 	default:
 		return fmt.Errorf("is of an unknown type")
 	}
@@ -162,6 +179,8 @@ func isNil(instr Instr) bool {
 		return i == nil
 	case *Copy:
 		return i == nil
+	case *ArgMax:
+		return i == nil
 	}
 	return false
 }
@@ -179,6 +198,8 @@ func opName(instr Instr) string {
 		return " (Map2)"
 	case *Copy:
 		return " (Copy)"
+	case *ArgMax:
+		return " (ArgMax)"
 	}
 	return ""
 }

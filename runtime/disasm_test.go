@@ -130,6 +130,8 @@ var (
 		"runtime/internal/kernel.(*MaxPool).Run",
 		"runtime/internal/kernel.(*Map2).Run",
 		"runtime/internal/kernel.(*Copy).run",
+		"runtime/internal/kernel.(*ArgMax).Run",
+		"runtime/internal/kernel.(*ArgMax).RunWide",
 	}
 )
 

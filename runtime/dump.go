@@ -22,7 +22,7 @@ func Dump(w io.Writer, data []byte) error {
 	frames, err := readFrames(data)
 	if checkHead(data) == nil {
 		d.field(0, len(magic), "magic")
-		d.field(len(magic), headSize, fmt.Sprintf("version %d", version))
+		d.field(len(magic), headSize, fmt.Sprintf("version %d", fileVersion(data)))
 	}
 	d.frames = frames
 	_, parseErr := decodeFrames(data, frames, decoding{limits: NoLimits.For(0), note: d.field})

@@ -30,6 +30,7 @@ var chunks = [...]chunk{
 	{"BIAS", "biases", hasLinears, encodeBiases, decodeBiases, (*checker).biases},
 	{"WGTS", "weights", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
 	{"shft", "scales of the input's channels", hasShifts, encodeShifts, decodeShifts, (*checker).shifts},
+	{"norm", "normalizations left to the reader", hasNormalizations, encodeNormalizations, decodeNormalizations, (*checker).normalizations},
 	{"labl", "class names", hasLabels, encodeLabels, decodeLabels, (*checker).labels},
 	{"prov", "origin", hasProvenance, encodeProvenance, decodeProvenance, (*checker).provenance},
 	{"test", "self-tests", hasSelfTests, encodeSelfTests, decodeSelfTests, (*checker).selfTests},
@@ -44,7 +45,7 @@ func Encode(p *Program) ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	file := binary.LittleEndian.AppendUint16([]byte(magic), version)
+	file := binary.LittleEndian.AppendUint16([]byte(magic), uint16(versionOf(p)))
 	var entries int64
 	for _, c := range chunks {
 		if c.present != nil && !c.present(p) {
@@ -104,6 +105,7 @@ func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 	c := newChecker(p)
 	r := reader{
 		file:    file,
+		version: fileVersion(file),
 		own:     o.own,
 		entries: maxEntries(len(file)),
 		weights: maxFileWeights(len(file)),
@@ -139,6 +141,9 @@ func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 		if err := o.limits.checkWork(c.work); err != nil {
 			return nil, err
 		}
+	}
+	if want := versionOf(p); r.version != want {
+		return nil, &FormatError{Offset: int64(len(magic)), Reason: fmt.Errorf("the program stands in a file of version %d, want version %d, the least that holds it", r.version, want)}
 	}
 	if len(frames) > 0 && frames[0].id != endID {
 		return nil, &FormatError{Offset: int64(frames[0].at), Chunk: frames[0].id, Reason: errors.New("the chunk is out of order or stands twice")}

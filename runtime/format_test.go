@@ -22,6 +22,7 @@ var goldens = []struct {
 }{
 	{"tiny", tinyProgram},
 	{"all", allProgram},
+	{"positions", positionsProgram},
 }
 
 func mustEncode(t testing.TB, p *Program) []byte {
@@ -197,7 +198,16 @@ func split(t testing.TB, file []byte) []chunkText {
 	return list
 }
 
+// join makes a file of chunks, of the version that they need.
 func join(list []chunkText) []byte {
+	file := joinAs(firstVersion, list)
+	if _, err := Decode(file); err != nil && strings.Contains(err.Error(), "want version 2") {
+		return joinAs(2, list)
+	}
+	return file
+}
+
+func joinAs(version uint16, list []chunkText) []byte {
 	file := binary.LittleEndian.AppendUint16([]byte(magic), version)
 	for _, c := range list {
 		file = appendFrame(file, c.id, []byte(c.payload))
@@ -285,7 +295,7 @@ func TestHostilePayloads(t *testing.T) {
 		{"PORT", "\x00\x00\x01\x00\x01\xff", "not valid UTF-8"},
 		{"PORT", "\x00\x00\x01\x01\x01\x61\x61", "1 bytes are left over"},
 		{"CODE", "\x00", "tensor 1 is never written"},
-		{"CODE", "\x01\x06\x01\x00\x00\x00\x00", "operation 6, want 1..5"},
+		{"CODE", "\x01\x07\x01\x00\x00\x00\x00", "operation 7, want 1..6"},
 		{"CODE", "\x01\x01\x01\x00\x00", "0 terms, want 1..4096"},
 		{"CODE", "\x01\x01\x00\x00\x01\x00\x00\x01\x02\x02\x00", "writes tensor 0, which is written already"},
 		{"CODE", "\x01\x01\x01\x00\x01\x01\x00\x01\x02\x02\x00", "reads tensor 1, which is not written yet"},

@@ -10,12 +10,13 @@ import (
 
 // FORMAT.md, "Structure of a file".
 const (
-	magic       = "\x89QLT\r\n\x1a\n"
-	version     = 1
-	headSize    = len(magic) + 2
-	frameBefore = 8 // id and length of a chunk
-	frameAfter  = 4 // checksum
-	endID       = "DONE"
+	magic         = "\x89QLT\r\n\x1a\n"
+	firstVersion  = 1
+	newestVersion = 2
+	headSize      = len(magic) + 2
+	frameBefore   = 8 // id and length of a chunk
+	frameAfter    = 4 // checksum
+	endID         = "DONE"
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
@@ -102,8 +103,16 @@ func checkHead(file []byte) error {
 	if len(file) < headSize {
 		return &FormatError{Offset: int64(len(file)), Reason: fmt.Errorf("no version, the file is cut short: %w", io.ErrUnexpectedEOF)}
 	}
-	if v := binary.LittleEndian.Uint16(file[len(magic):]); v != version {
-		return &FormatError{Offset: int64(len(magic)), Reason: fmt.Errorf("format version %d, want %d", v, version)}
+	if v := fileVersion(file); v < firstVersion || v > newestVersion {
+		return &FormatError{Offset: int64(len(magic)), Reason: fmt.Errorf("format version %d, want %d..%d", v, firstVersion, newestVersion)}
 	}
 	return nil
+}
+
+// fileVersion is the version that the head of a file names; 0 where the head is cut short.
+func fileVersion(file []byte) int {
+	if len(file) < headSize {
+		return 0
+	}
+	return int(binary.LittleEndian.Uint16(file[len(magic):]))
 }

@@ -31,11 +31,17 @@ func (p *Program) bytes() int64 {
 			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Table)
 		case *Copy:
 			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Pieces)
+		case *ArgMax:
+			n += int64(unsafe.Sizeof(*i))
 		}
 	}
 	n += tablesOf(p.Input.Tables)
 	for i := range p.Outputs {
 		n += int64(len(p.Outputs[i].Name))
+	}
+	n += sizeOf(p.Normalizations)
+	for i := range p.Normalizations {
+		n += sizeOf(p.Normalizations[i].Shape)
 	}
 	for _, s := range p.Labels {
 		n += int64(len(s))

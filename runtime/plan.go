@@ -16,7 +16,7 @@ type span struct {
 	offset      int
 }
 
-// lifetimes returns the spans of all tensors of p that hold level indices and are no outputs. A tensor
+// lifetimes returns the spans of all tensors of p that are no outputs. A tensor
 // lives from the instruction that writes it to the last one that reads it. A [Map] works in place where its
 // input is not read later.
 func (p *Program) lifetimes() []*span {
@@ -27,10 +27,10 @@ func (p *Program) lifetimes() []*span {
 	}
 	var spans []*span
 	write := func(t, at int) {
-		if p.Tensors[t].Levels == 0 || output[t] {
+		if output[t] {
 			return
 		}
-		size := (p.Tensors[t].Elems() + arenaAlign - 1) / arenaAlign * arenaAlign
+		size := (p.Tensors[t].bytes() + arenaAlign - 1) / arenaAlign * arenaAlign
 		byTensor[t] = &span{tensors: []int{t}, first: at, last: at, size: size}
 		spans = append(spans, byTensor[t])
 	}
@@ -58,7 +58,15 @@ func (p *Program) lifetimes() []*span {
 	return spans
 }
 
-// planArena gives every tensor of levels that is no output an offset such that no two tensors that live
+// bytes is the memory of a tensor while the program runs.
+func (t *Tensor) bytes() int {
+	if t.Levels == 0 {
+		return 4 * t.Elems()
+	}
+	return t.Elems()
+}
+
+// planArena gives every tensor that is no output an offset such that no two tensors that live
 // at the same time share memory, and returns the offsets by tensor and the size of the
 // arena. Larger tensors are placed first, each at the lowest offset that is free
 // throughout its life.

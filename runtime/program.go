@@ -24,6 +24,9 @@ type Program struct {
 	Input   Input
 	Outputs []Output
 
+	// Normalizations says what is left to the reader of outputs, in order of these.
+	Normalizations []Normalization
+
 	// Labels names the classes in order of the first output's elements; may be empty.
 	Labels []string
 	// Source is the SHA-256 of the ONNX file the program was made from.
@@ -39,7 +42,8 @@ type Program struct {
 //
 // A tensor with Levels > 0 holds level indices, one byte each, in [0, Levels); index i
 // stands for the real value Scale*(i-Zero). A tensor with Levels == 0 holds int32
-// accumulators, and only outputs may do so; a stands for Scale*a.
+// accumulators, or positions that an [ArgMax] found; a stands for Scale*a. Only outputs and
+// what an [ArgMax] reads may do so.
 type Tensor struct {
 	Shape  [3]int
 	Levels int   // 0, or 2..256
@@ -88,7 +92,7 @@ func (s *Step) Level(acc int32) uint8 {
 	return s.Values[lo]
 }
 
-// Instr is one instruction: [*Linear], [*MaxPool], [*Map], [*Map2] or [*Copy].
+// Instr is one instruction: [*Linear], [*MaxPool], [*Map], [*Map2], [*Copy] or [*ArgMax].
 type Instr interface {
 	// Dst is the tensor the instruction writes.
 	Dst() int
@@ -182,11 +186,26 @@ type Piece struct {
 	OutStride, InStride [6]int
 }
 
+// ArgMax finds where along a line the largest element stands. In holds levels or accumulators and is seen as
+// [outer][Length][Inner]; the result is an int32 for each line, [outer][Inner] in that order:
+//
+//	out[o*Inner+i] = the k in [0, Length) for which in[(o*Length+k)*Inner+i] is largest
+//
+// Of equal elements it is the first, or the last. Out is a tensor of int32 positions: without levels, of any
+// shape with as many elements.
+type ArgMax struct {
+	Out, In       int
+	Length, Inner int
+	Last          bool // of equal elements the last counts
+	Least         bool // the smallest element is looked for instead
+}
+
 func (i *Linear) Dst() int  { return i.Out }
 func (i *MaxPool) Dst() int { return i.Out }
 func (i *Map) Dst() int     { return i.Out }
 func (i *Map2) Dst() int    { return i.Out }
 func (i *Copy) Dst() int    { return i.Out }
+func (i *ArgMax) Dst() int  { return i.Out }
 
 func (i *Linear) Srcs() []int {
 	ids := make([]int, len(i.Terms))
@@ -198,6 +217,7 @@ func (i *Linear) Srcs() []int {
 func (i *MaxPool) Srcs() []int { return []int{i.In} }
 func (i *Map) Srcs() []int     { return []int{i.In} }
 func (i *Map2) Srcs() []int    { return []int{i.A, i.B} }
+func (i *ArgMax) Srcs() []int  { return []int{i.In} }
 func (i *Copy) Srcs() []int {
 	ids := make([]int, len(i.Pieces))
 	for k := range i.Pieces {

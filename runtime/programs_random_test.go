@@ -23,10 +23,17 @@ func randomProgram(seed int64) *Program {
 	for range 1 + r.Intn(6) {
 		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying}[r.Intn(6)]()
 	}
+	for range max(0, r.Intn(6)-3) {
+		g.argMax()
+	}
 	for t := range p.Tensors {
 		if p.Tensors[t].Levels == 0 || t == len(p.Tensors)-1 {
 			p.Outputs = append(p.Outputs, Output{Name: string(rune('a' + t)), Tensor: t})
 		}
+	}
+	if r.Intn(4) == 0 {
+		size := p.Tensors[p.Outputs[0].Tensor].Elems()
+		p.Normalizations = []Normalization{{Log: r.Intn(2) == 0, Shape: []int{0, size}, Length: size, Inner: 1}}
 	}
 	if r.Intn(2) == 0 {
 		p.Labels = []string{"x"}
@@ -145,6 +152,25 @@ func (g *generator) linear() {
 	}
 	l.Out = g.tensor([3]int{channels, 1 + g.r.Intn(6), 1 + g.r.Intn(6)}, levels)
 	g.p.Instrs = append(g.p.Instrs, l)
+}
+
+// argMax finds positions along a dimension of any tensor, or along all of them.
+func (g *generator) argMax() {
+	in := g.r.Intn(len(g.p.Tensors))
+	from := g.p.Tensors[in]
+	axis := g.r.Intn(4)
+	shape := from.Shape
+	i := &ArgMax{In: in, Length: from.Elems(), Inner: 1, Last: g.r.Intn(2) == 0, Least: g.r.Intn(2) == 0}
+	if axis == 3 {
+		shape = [3]int{1, 1, 1}
+	} else {
+		i.Length, shape[axis] = shape[axis], 1
+		for _, n := range from.Shape[axis+1:] {
+			i.Inner *= n
+		}
+	}
+	i.Out = g.tensor(shape, 0)
+	g.p.Instrs = append(g.p.Instrs, i)
 }
 
 func (g *generator) maxPool() {

@@ -54,6 +54,38 @@ func addSelfTests(p *Program, seeds ...uint32) {
 	}
 }
 
+// positionsProgram finds positions of the largest and smallest scores and levels: what takes version 2.
+func positionsProgram() *Program {
+	weights := make([]uint16, 5*3)
+	for i := range weights {
+		weights[i] = uint16(i * i % 3)
+	}
+	one := [2]int{1, 1}
+	p := &Program{
+		Tensors: []Tensor{
+			{Shape: [3]int{3, 4, 2}, Levels: 5, Zero: 2, Scale: ScaleOf(0.5)},
+			{Shape: [3]int{5, 4, 2}, Scale: ScaleOf(0.125)},
+			{Shape: [3]int{1, 4, 2}, Scale: ScaleOf(1)},
+			{Shape: [3]int{3, 1, 2}, Scale: ScaleOf(1)},
+		},
+		Codebooks: []Codebook{{Centres: []int32{-3, 1, 2}}},
+		Instrs: []Instr{
+			&Linear{Out: 1, Bias: []int32{0, 1, 0, -1, 0}, Terms: []Term{
+				{In: 0, Codebook: 0, Groups: 1, Kernel: one, Stride: one, Dilation: one, Up: one, Weights: PackWeights(weights, 3)},
+			}},
+			&ArgMax{Out: 2, In: 1, Length: 5, Inner: 8},
+			&ArgMax{Out: 3, In: 0, Length: 4, Inner: 2, Last: true, Least: true},
+		},
+		Outputs: []Output{{Name: "class", Tensor: 2}, {Name: "lowest row", Tensor: 3}, {Name: "scores", Tensor: 1}, {Name: "logs", Tensor: 1}},
+		Normalizations: []Normalization{
+			{Output: 2, Shape: []int{0, 5, 4, 2}, Length: 5, Inner: 8},
+			{Output: 3, Log: true, Shape: []int{5, 8}, Length: 40, Inner: 1},
+		},
+	}
+	addSelfTests(p, 1)
+	return p
+}
+
 // allProgram uses every instruction, every form of table and list, and every coding of
 // weights.
 func allProgram() *Program {

@@ -38,6 +38,16 @@ func evaluate(p *Program, input []byte) [][]int32 {
 			for _, q := range i.Pieces {
 				evaluatePiece(&q, 0, q.OutStart, q.InStart, out, values[q.In])
 			}
+		case *ArgMax:
+			for k := range out {
+				line := k/i.Inner*i.Length*i.Inner + k%i.Inner
+				for n := range i.Length {
+					v, best := values[i.In][line+n*i.Inner], values[i.In][line+int(out[k])*i.Inner]
+					if i.Least && v < best || !i.Least && v > best || i.Last && v == best {
+						out[k] = int32(n)
+					}
+				}
+			}
 		default:
 			panic(fmt.Sprintf("BUG: instruction %T", instr))
 		}

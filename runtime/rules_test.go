@@ -92,7 +92,7 @@ func (s *spoiler) head(says string, at int, by, want string) {
 
 // TestRules breaks every rule of FORMAT.md, one at a time.
 func TestRules(t *testing.T) {
-	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram())}}
+	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram())}}
 	s.structure()
 	s.fieldTypes()
 	s.tensors()
@@ -101,8 +101,10 @@ func TestRules(t *testing.T) {
 	s.windows()
 	s.linears()
 	s.moves()
+	s.argMaxes()
 	s.order()
 	s.weights()
+	s.normalizations()
 	s.rest()
 	s.limits()
 	doc, err := os.ReadFile("FORMAT.md")
@@ -159,8 +161,11 @@ func (s *spoiler) covered(doc string) {
 
 func (s *spoiler) structure() {
 	s.head("| 0 | 8 | magic |", 0, "\x88", "starts with 88")
-	s.head("| 8 | 2 | version | uint16 | 1 |", 8, "\x02", "version 2, want 1")
-	s.head("| 8 | 2 | version | uint16 | 1 |", 9, "\x01", "version 257, want 1")
+	s.head("| 8 | 2 | version | uint16 | 1..2 |", 8, "\x00", "version 0, want 1..2")
+	s.head("| 8 | 2 | version | uint16 | 1..2 |", 8, "\x03", "version 3, want 1..2")
+	s.head("| 8 | 2 | version | uint16 | 1..2 |", 9, "\x01", "version 257, want 1..2")
+	s.head("The version of a file is the least that holds its program", 8, "\x02", "file of version 2, want version 1")
+	s.bytes("Operation 6 takes version 2", joinAs(1, split(s.t, s.files["positions"])), "file of version 1, want version 2")
 	s.head("| 0 | 4 | id | bytes | ASCII letters |", 10, "T1SR", "want four letters")
 	s.head("| 4 | 4 | length | uint32 | 0 .. rest of the file - 4 |", 14, "\xff\xff\xff\x7f", "bytes remain")
 	s.head("CRC-32C of id, length and payload", 38, "\x00", "the checksum is")
@@ -232,8 +237,8 @@ func (s *spoiler) tensors() {
 	s.field("| 4 | mantissa | uint32 | 0 or top bit set |", "all", "tensor 0: mantissa of the scale", "\x42\x08\x21\x04", "top bit of the mantissa")
 	s.field("| 1..2 | exponent | varint | -1200..1200 |", "all", "tensor 0: exponent of the scale", varint(2402), "want -1200..1200")
 	s.field("| 1..2 | exponent | varint | -1200..1200 |", "all", "tensor 0: exponent of the scale", varint(2401), "want -1200..1200")
-	s.program("Only outputs may hold accumulators", func(p *Program) { p.Outputs, p.SelfTests = p.Outputs[1:], nil }, "is not an output")
-	s.program("no instruction reads them", func(p *Program) {
+	s.program("Only outputs and what an ArgMax reads may hold accumulators", func(p *Program) { p.Outputs, p.SelfTests = p.Outputs[1:], nil }, "is not an output")
+	s.program("no other instruction reads them", func(p *Program) {
 		p.Tensors = append(p.Tensors, Tensor{Shape: [3]int{10, 1, 1}, Levels: 4})
 		p.Instrs = append(p.Instrs, &Copy{Out: 9, Pieces: []Piece{{In: 7, Dims: [6]int{1, 1, 1, 1, 1, 1}}}})
 	}, "which holds accumulators, want levels")
@@ -379,16 +384,35 @@ func (s *spoiler) moves() {
 	}
 }
 
+func (s *spoiler) argMaxes() {
+	argMax := func(says string, change func(p *Program, i *ArgMax), want string) {
+		p := positionsProgram()
+		p.SelfTests = nil
+		change(p, p.Instrs[2].(*ArgMax))
+		s.bytes(says, encodeAnyway(p), want)
+	}
+	length, inner := "| 1..4 | length | uvarint | 1..2^24 |", "| 1..4 | inner | uvarint | 1..2^24 |"
+	argMax(length, func(_ *Program, i *ArgMax) { i.Length = 0 }, "length is 0, want 1..16777216")
+	argMax(length, func(_ *Program, i *ArgMax) { i.Length = 1<<24 + 1 }, "want 0..16777216")
+	argMax(inner, func(_ *Program, i *ArgMax) { i.Inner = 0 }, "inner is 0, want 1..16777216")
+	argMax(inner, func(_ *Program, i *ArgMax) { i.Inner = 1<<24 + 1 }, "want 0..16777216")
+	s.field("| 1 | flags | uint8 | 0..3 | 1: of equal elements the last counts", "positions", "instruction 2: flags", "\x04", "flags 4, want 0..3")
+	argMax("length * inner divides the elements of the input", func(_ *Program, i *ArgMax) { i.Inner = 4 }, "blocks of 16 elements do not divide the 24 elements")
+	argMax("The output has one element for each line", func(_ *Program, i *ArgMax) { i.Length = 2 }, "output of 6 elements, want 12")
+	argMax("The output is a tensor of accumulators", func(p *Program, _ *ArgMax) { p.Tensors[3].Levels = 4 }, "holds levels, want int32")
+	argMax("and before any instruction reads it", func(_ *Program, i *ArgMax) { i.In = 3 }, "not written yet")
+}
+
 func (s *spoiler) order() {
 	s.payload("uvarint number of instructions (0..65536)", "all", "CODE", varint(65537)+strings.Repeat("\x05\x08\x00\x00", 65537), "want 0..65536")
-	for _, op := range []string{"\x00", "\x06", "\xff"} {
-		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..5")
+	for _, op := range []string{"\x00", "\x07", "\xff"} {
+		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..6")
 	}
 	s.program("each other tensor is written by exactly one instruction", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 1 }, "")
 	s.program("The input tensor is written before the first", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 0 }, "which is written already")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1], p.Instrs[2] = p.Instrs[2], p.Instrs[1] }, "which is not written yet")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1].(*MaxPool).In = 2 }, "which is not written yet")
-	s.payload("No instruction but Linear writes a tensor of accumulators", "tiny", "CODE", "\x01\x02\x01\x00\x02\x02\x00", "want levels")
+	s.payload("No instruction but Linear and ArgMax writes a tensor of accumulators", "tiny", "CODE", "\x01\x02\x01\x00\x02\x02\x00", "want levels")
 	s.program("No tensor is left unwritten", func(p *Program) {
 		p.Tensors = append(p.Tensors, Tensor{Shape: [3]int{1, 1, 1}, Levels: 2})
 	}, "tensor 9 is never written")
@@ -451,6 +475,28 @@ func (s *spoiler) bits() {
 	spoil("more zeros follow; (wrong if s > size)", 6, zerosBeyond(), "more entries than there are centres")
 }
 
+func (s *spoiler) normalizations() {
+	norm := func(says string, change func(list []Normalization), want string) {
+		p := positionsProgram()
+		change(p.Normalizations)
+		s.bytes(says, encodeAnyway(p), want)
+	}
+	order := "ascending, and each a position of an output"
+	norm(order, func(list []Normalization) { list[1].Output = 4 }, "is of output 4, want 3..3")
+	norm(order, func(list []Normalization) { list[1].Output = 2 }, "is of output 2, want 3..3")
+	s.field("| 1 | function | uint8 | 0..1 |", "positions", "normalization 0: function", "\x02", "function 2, want 0..1")
+	s.field("| 1 | dimensions | uvarint | 0..16 |", "positions", "normalization 0: dimensions", "\x11", "want 0..16")
+	sizes := "| | sizes | uvarints | 1..2^24 |"
+	norm(sizes, func(list []Normalization) { list[0].Shape[1] = 0 }, "size 0 in dimension 1")
+	norm(sizes, func(list []Normalization) { list[0].Shape[0] = 1<<24 + 1 }, "want 0..16777216")
+	norm("together as many elements as the output", func(list []Normalization) { list[0].Shape[1] = 6 }, "want one of 40 elements")
+	line := "length * inner divides the elements of the output"
+	for _, v := range []int{0, 3, 1<<24 + 1} {
+		norm(line, func(list []Normalization) { list[0].Length = v }, "")
+		norm(line, func(list []Normalization) { list[0].Inner = v }, "")
+	}
+}
+
 func (s *spoiler) rest() {
 	shifts := "List of C shifts, each in -64..64, C the channels of the input"
 	s.payload(shifts, "all", "shft", "", "0 remain")
@@ -493,7 +539,7 @@ func (s *spoiler) limits() {
 	}, "more than a file of")
 	s.payload("| entries of all lists, ascending lists and tables (as many as each is \"of\", whatever its form), in a file of n bytes | 2^16 + 8 n |", "all", "STEP",
 		"\x02"+strings.Repeat(varint(maxBreaks)+"\x00\x00\x02\x02\x00\x00\x00", 2), "more than a file of")
-	work := "one for each element written by Map, Map2, Copy and by a piece | 2^36 |"
+	work := "one for each element written by Map, Map2, Copy and by a piece, and for each read by ArgMax | 2^36 |"
 	s.program(work, func(p *Program) {
 		p.Instrs[1].(*MaxPool).Kernel, p.Instrs[1].(*MaxPool).Pad = [2]int{1 << 20, 1 << 20}, [2]int{}
 	}, "multiply-accumulates, comparisons and moves")

@@ -43,7 +43,7 @@ type Runner struct {
 	p   *Program
 	ops *ops
 
-	arena   []byte
+	arena   []byte    // aligned for int32
 	tensors [][]byte  // by tensor; nil for accumulators
 	outs    [][]int32 // by output
 	accs    [][]int32 // by tensor; nil for levels
@@ -80,7 +80,7 @@ func (r *Runner) Clone() *Runner { return r.ops.runner(r.p) }
 func (o *ops) runner(p *Program) *Runner {
 	r := &Runner{
 		p: p, ops: o,
-		arena:   make([]byte, o.arena+2*kernel.Margin)[kernel.Margin:],
+		arena:   bytesOf(make([]int32, (o.arena+2*kernel.Margin+3)/4))[kernel.Margin:][:o.arena+kernel.Margin],
 		tensors: make([][]byte, len(p.Tensors)),
 		accs:    make([][]int32, len(p.Tensors)),
 		src:     make([][]byte, o.operands),
@@ -101,8 +101,13 @@ func (o *ops) runner(p *Program) *Runner {
 	}
 	for t := range p.Tensors {
 		if results[t] == nil {
-			at, n := o.offsets[t], p.Tensors[t].Elems()
-			r.tensors[t] = r.arena[at : at+n : at+n]
+			at, n := o.offsets[t], p.Tensors[t].bytes()
+			memory := r.arena[at : at+n : at+n]
+			if p.Tensors[t].Levels == 0 {
+				r.accs[t] = numbersOf(memory)
+			} else {
+				r.tensors[t] = memory
+			}
 		}
 	}
 	if o.workers > 1 {
@@ -116,9 +121,18 @@ func (o *ops) runner(p *Program) *Runner {
 // is read.
 func newResult(n int) (numbers []int32, levels []byte) {
 	all := make([]int32, resultBytes(n)/4)
-	bytes := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(all))), 4*len(all))
+	bytes := bytesOf(all)
 	at := max(kernel.Margin, (3*n+arenaAlign-1)/arenaAlign*arenaAlign)
 	return all[:n:n], bytes[at : at+n : at+n]
+}
+
+// bytesOf are the bytes of numbers, and numbersOf the numbers in aligned bytes, in the order of the machine.
+func bytesOf(numbers []int32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(numbers))), 4*len(numbers))
+}
+
+func numbersOf(bytes []byte) []int32 {
+	return unsafe.Slice((*int32)(unsafe.Pointer(unsafe.SliceData(bytes))), len(bytes)/4)
 }
 
 // resultBytes is the memory of newResult.
@@ -239,6 +253,10 @@ func (r *Runner) execute(o *op) {
 		o.mapping.Run(dst, src[0])
 	case o.map2 != nil:
 		o.map2.Run(dst, src[0], src[1])
+	case o.argMax != nil && src[0] == nil:
+		o.argMax.RunWide(acc, r.accs[o.srcs[0]])
+	case o.argMax != nil:
+		o.argMax.Run(acc, src[0])
 	default:
 		if o.fill {
 			kernel.Fill(dst, o.fillWith)

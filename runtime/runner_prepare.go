@@ -39,6 +39,7 @@ type op struct {
 	maxPool   *kernel.MaxPool
 	mapping   *kernel.Map
 	map2      *kernel.Map2
+	argMax    *kernel.ArgMax
 
 	copies   []*kernel.Copy // one per operand
 	fill     bool
@@ -102,8 +103,11 @@ func prepare(p *Program, o Options) (*ops, error) {
 			s.memory.Tables += op.map2.Memory()
 		case *Copy:
 			s.prepareCopy(op, p, i)
+		case *ArgMax:
+			name = "argmax"
+			op.argMax = kernel.NewArgMax(i.Length, i.Inner, i.Last, i.Least)
 		default:
-			return nil, fmt.Errorf("runtime: new runner: instruction %d is a %T, want a *Linear, *MaxPool, *Map, *Map2 or *Copy", n, instr)
+			return nil, fmt.Errorf("runtime: new runner: instruction %d is a %T, which is no instruction", n, instr)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("runtime: new runner: instruction %d: %w", n, err)

@@ -36,6 +36,7 @@ type checker struct {
 	topLevel     []uint8 // by step function: the largest level it delivers
 	isOutput     []bool  // by tensor
 	written      []bool  // by tensor: by the input or an instruction so far
+	compared     []bool  // by tensor: by an ArgMax so far, if it holds accumulators
 	work         int64   // of the instructions so far
 	totalWeights int64   // of the terms so far
 	ranges       accRanger

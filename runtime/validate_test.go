@@ -44,7 +44,7 @@ func TestValidate(t *testing.T) {
 		{"output 1 is tensor -1", func(p *Program) { p.Outputs[1].Tensor = -1 }},
 		{"name of output 0 has 1025 bytes", func(p *Program) { p.Outputs[0].Name = strings.Repeat("x", 1025) }},
 		{"name of output 0 is not valid UTF-8", func(p *Program) { p.Outputs[0].Name = "\xc3" }},
-		{"tensor 7 holds accumulators and is not an output", func(p *Program) { p.Outputs = p.Outputs[1:]; p.SelfTests = nil }},
+		{"tensor 7 holds accumulators, is not an output, and no ArgMax reads it", func(p *Program) { p.Outputs = p.Outputs[1:]; p.SelfTests = nil }},
 		{"instruction 3: there is none", func(p *Program) { p.Instrs[3] = nil }},
 		{"instruction 3 (Map): there is none", func(p *Program) { p.Instrs[3] = (*Map)(nil) }},
 		{"instruction 3: is of an unknown type", func(p *Program) { p.Instrs[3] = otherInstr{4} }},

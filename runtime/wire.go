@@ -19,6 +19,7 @@ type writer struct {
 // delivers zeros, so that a loop over a list need only look at err.
 type reader struct {
 	file    []byte
+	version int  // of the file
 	own     bool // the program may refer to file
 	pos     int  // offset in file
 	end     int  // of the payload

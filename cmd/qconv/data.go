@@ -25,7 +25,7 @@ type samples struct {
 // inputShape is the shape of one sample of a network's only input: [C,H,W], [features].
 func inputShape(g *onnx.Graph) ([]int, error) {
 	if len(g.Inputs) != 1 {
-		return nil, inputf("the network has %d inputs, want 1", len(g.Inputs))
+		return nil, inputf("the network has the inputs %s, a program takes one (import --%s NAME=VALUE makes others constants)", inputNames(g), bindFlag.Name)
 	}
 	shape := slices.Clone(quant.SampleShape(g.Inputs[0].Shape))
 	if len(shape) == 0 {

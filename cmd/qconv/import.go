@@ -7,6 +7,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -18,6 +19,9 @@ import (
 
 var (
 	dimFlag       = &cli.StringSliceFlag{Name: "dim", Category: catResult, Usage: "bind a symbolic dimension, `NAME=SIZE`; may be repeated"}
+	bindFlag      = &cli.StringSliceFlag{Name: "bind", Category: catResult, Usage: "make an input a constant, `NAME=VALUE`: a number, an .npy file or .npz#key; may be repeated"}
+	importOutFlag = &cli.StringFlag{Name: "o", Aliases: []string{"out"}, Category: catResult, Usage: "write the result to `FILE`"}
+	pickFlag      = &cli.StringSliceFlag{Name: "output", Category: catResult, Usage: "keep the output `NAME` alone, or make any computed value one; may be repeated. What ends in .onnx is the FILE of -o"}
 	verboseFlag   = &cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catResult, Usage: "list every simplification"}
 	checkOnlyFlag = &cli.BoolFlag{Name: "check-only", Category: catResult, Usage: "write nothing"}
 )
@@ -29,7 +33,7 @@ var importCommand = &cli.Command{
 	Description: "Writes MODEL.q.onnx, an ONNX file with BatchNormalization and constants folded, that carries the " +
 		"preprocessing and the class labels from here on. Reports every node that qconv cannot take, and " +
 		"compares the network with an independent executor.",
-	Flags:  flagList([]cli.Flag{outFlag, checkOnlyFlag, dimFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{importOutFlag, pickFlag, checkOnlyFlag, dimFlag, bindFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runImport,
 }
 
@@ -83,11 +87,26 @@ func runImport(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	o, err := readBindings(c)
+	if err != nil {
+		return err
+	}
+	o.Dims = dims
+	out := c.String(importOutFlag.Name)
+	for _, name := range c.StringSlice(pickFlag.Name) {
+		switch {
+		case !strings.HasSuffix(name, ".onnx"):
+			o.Outputs = append(o.Outputs, name)
+		case out != "":
+			return usagef("two files to write, %q and %q", out, name)
+		default:
+			out = name
+		}
+	}
 	labels, err := readLabels(c)
 	if err != nil {
 		return err
 	}
-	out := c.String(outFlag.Name)
 	if out == "" {
 		out = outputName(path, ".q.onnx")
 	}
@@ -104,7 +123,7 @@ func runImport(c *cli.Context) error {
 		defer debug.SetGCPercent(debug.SetGCPercent(10))
 	}
 	r := &importReport{Model: path, Output: out, Ops: map[string]int{}, Unsupported: []unsupportedNode{}}
-	m, err := r.load(c, path, dims)
+	m, err := r.load(c, path, o)
 	if err != nil {
 		// A machine wants the list of unsupported nodes as much as that of supported ones.
 		var unsupported *onnx.UnsupportedError
@@ -154,8 +173,8 @@ func elements(g *onnx.Graph) int {
 const fewBytes = 4 << 20
 
 // load reads and simplifies the model and fills the report as far as it gets.
-func (r *importReport) load(c *cli.Context, path string, dims map[string]int) (*quant.Model, error) {
-	g, err := readGraph(c, path, dims)
+func (r *importReport) load(c *cli.Context, path string, o onnx.ReadOptions) (*quant.Model, error) {
+	g, err := readGraph(c, path, o)
 	if err != nil {
 		return nil, err
 	}
@@ -183,7 +202,7 @@ func (r *importReport) load(c *cli.Context, path string, dims map[string]int) (*
 	if err != nil {
 		return nil, named(path, err)
 	}
-	r.Check, err = p.check(path, modelOptions(c, dims), m.Graph)
+	r.Check, err = p.check(path, modelOptions(c, o), m.Graph)
 	return m, err
 }
 

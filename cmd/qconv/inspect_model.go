@@ -44,7 +44,7 @@ type weightInfo struct {
 }
 
 func inspectONNX(c *cli.Context, path string) error {
-	g, err := readGraph(c, path, nil)
+	g, err := readGraph(c, path, onnx.ReadOptions{})
 	if err != nil {
 		return err
 	}

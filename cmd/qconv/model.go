@@ -44,23 +44,24 @@ func named(path string, err error) error {
 	return fmt.Errorf("%s: %w", printable.Name(path), err)
 }
 
-// readGraph reads an ONNX file as it is; dims binds symbolic dimensions.
-func readGraph(c *cli.Context, path string, dims map[string]int) (*onnx.Graph, error) {
+// readGraph reads an ONNX file as it is, within the memory that the command may take.
+func readGraph(c *cli.Context, path string, o onnx.ReadOptions) (*onnx.Graph, error) {
 	if err := checkInput(path, "an ONNX file"); err != nil {
 		return nil, err
 	}
-	g, err := onnx.ReadWith(path, modelOptions(c, dims))
+	g, err := onnx.ReadWith(path, modelOptions(c, o))
 	return g, named(path, err)
 }
 
-// modelOptions are those of a command; dims binds symbolic dimensions.
-func modelOptions(c *cli.Context, dims map[string]int) onnx.ReadOptions {
-	return onnx.ReadOptions{Dims: dims, MaxMemory: maxMemory(c)}
+// modelOptions are those of a command, which bounds the memory.
+func modelOptions(c *cli.Context, o onnx.ReadOptions) onnx.ReadOptions {
+	o.MaxMemory = maxMemory(c)
+	return o
 }
 
 // readModel reads an ONNX file, imported or not, as a model that can become integer.
 func readModel(c *cli.Context, path string) (*quant.Model, error) {
-	g, err := readGraph(c, path, nil)
+	g, err := readGraph(c, path, onnx.ReadOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -79,7 +80,7 @@ type floatModel struct {
 }
 
 func readFloat(c *cli.Context, path string) (*floatModel, error) {
-	g, err := readGraph(c, path, nil)
+	g, err := readGraph(c, path, onnx.ReadOptions{})
 	if err != nil {
 		return nil, err
 	}

@@ -151,7 +151,8 @@ func (n *integerNetwork) predict(ctx context.Context, from, to int, dst [][]floa
 	return nil
 }
 
-// one runs sample i and writes the real values of its first output to dst.
+// one runs sample i and writes the real values of its first output to dst, after the normalization that the
+// program leaves to its reader.
 func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
 	outs, err := n.run(w, i)
 	if err != nil {
@@ -159,6 +160,9 @@ func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
 	}
 	out := &n.program.Tensors[n.program.Outputs[0].Tensor]
 	realValues(dst, outs[0], out)
+	if norm := n.program.Normalization(0); norm != nil {
+		norm.Apply(dst)
+	}
 	return nil
 }
 

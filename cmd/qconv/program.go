@@ -28,6 +28,8 @@ type programInfo struct {
 	WordBits      int     `json:"word_bits"`
 	LowMemory     ram     `json:"low_memory"`
 	MACs          int     `json:"macs"`
+	// Left says which outputs hold scores, and before what.
+	Left []string `json:"left_to_reader,omitempty"`
 	// Purposes divides FileBytes.
 	Purposes purposes      `json:"file_bytes_by_purpose"`
 	Layers   []programStep `json:"layers"`
@@ -82,6 +84,7 @@ func inspectProgram(p *qrt.Program, fileBytes int, limits qrt.Limits) (*programI
 	info := &programInfo{
 		FileBytes: fileBytes, ArenaBytes: m.Arena, ScratchBytes: m.Scratch, WeightBytes: m.Weights,
 		TableBytes: m.Tables, RAMBytes: m.Total(), WordBits: bits.UintSize, MACs: p.MACs(),
+		Left:      p.LeftToReader(),
 		LowMemory: ram{Arena: l.Arena, Scratch: l.Scratch, Weights: l.Weights, Tables: l.Tables, Total: l.Total()},
 	}
 	used := make([]map[uint16]bool, len(p.Codebooks))
@@ -150,6 +153,8 @@ func opName(i qrt.Instr) string {
 		return "Map"
 	case *qrt.Map2:
 		return "Map2"
+	case *qrt.ArgMax:
+		return "ArgMax"
 	case *qrt.Copy:
 		return "Copy"
 	}
@@ -163,6 +168,9 @@ func (i *programInfo) printTotals(w io.Writer) {
 	fmt.Fprintf(w, "         %v, with --low-memory\n", i.LowMemory)
 	fmt.Fprintf(w, "         on this machine, whose words have %d bits\n", i.WordBits)
 	fmt.Fprintf(w, "MACs     %s\n", grouped(i.MACs))
+	for _, line := range i.Left {
+		fmt.Fprintln(w, line)
+	}
 }
 
 func (i *programInfo) printLayers(w io.Writer) {

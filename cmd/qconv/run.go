@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	inputFlag  = &cli.StringFlag{Name: "input", Aliases: []string{"i"}, Category: catData, Usage: "`FILE` to run: a picture, .npy, .npz#key, IDX, or raw bytes; #7 and #0:100 choose samples"}
+	inputFlag  = &cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Category: catData, Usage: "`FILE` to run: a picture, .npy, .npz#key, IDX, or raw bytes; #7 and #0:100 choose samples. For each of several inputs NAME=FILE, or an .npz that holds arrays of their names"}
 	tensorFlag = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the first output to `FILE`, as .npy, or else as raw little-endian float32"}
 	expectFlag = &cli.StringFlag{Name: "expect", Category: catResult, Usage: "compare the first output with `FILE` (.npy or .npz#key); exit with 1 where it differs"}
 	atolFlag   = &cli.StringFlag{Name: "atol", Category: catResult, Value: "1e-4", Usage: "largest difference `X` that --expect lets pass"}
@@ -30,7 +30,7 @@ var runCommand = &cli.Command{
 	Usage:     "run a model on one file",
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
-		"are printed as the real numbers they stand for.",
+		"are printed as the real numbers they stand for, after the Softmax that the network ends in.",
 	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
@@ -57,10 +57,13 @@ type classScore struct {
 // outputReport is an output of one sample: real numbers, and for a program the exact
 // integers behind them.
 type outputReport struct {
-	Name     string    `json:"name"`
-	Shape    []int     `json:"shape"`
-	Values   []float64 `json:"values"`
-	Integers []int32   `json:"integers,omitempty"`
+	Name   string    `json:"name"`
+	Shape  []int     `json:"shape"`
+	Values []float64 `json:"values"`
+	// Integers are what the program delivered.
+	Integers []int32 `json:"integers,omitempty"`
+	// After says which normalization made Values of the scores that Integers stand for; empty for none.
+	After string `json:"after,omitempty"`
 }
 
 // difference is the outcome of --expect.
@@ -78,9 +81,9 @@ func runRun(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	spec, err := required(c, inputFlag)
-	if err != nil {
-		return err
+	specs := c.StringSlice(inputFlag.Name)
+	if len(specs) == 0 || slices.Contains(specs, "") {
+		return usagef("flag --%s is required", inputFlag.Name)
 	}
 	atol, err := parseNumber(c.String(atolFlag.Name))
 	if err != nil || atol < 0 {
@@ -91,7 +94,7 @@ func runRun(c *cli.Context) error {
 	}
 	var out *atomicfile.File
 	if name := c.String(tensorFlag.Name); name != "" {
-		if out, err = claim(c, name, path, spec); err != nil {
+		if out, err = claim(c, name, append([]string{path}, specs...)...); err != nil {
 			return err
 		}
 		defer out.Release()
@@ -102,9 +105,9 @@ func runRun(c *cli.Context) error {
 	}
 	r := &runReport{Model: path}
 	if integer {
-		err = r.runProgram(c, path, spec)
+		err = r.runProgram(c, path, specs)
 	} else {
-		err = r.runFloat(c, path, spec)
+		err = r.runFloat(c, path, specs)
 	}
 	if err != nil {
 		return err
@@ -141,33 +144,18 @@ func checkResults(c *cli.Context, in *dataset.Input, outputs int) error {
 }
 
 // runFloat runs an ONNX file on all samples of a file.
-func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
+func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error {
 	f, err := openFloatModel(c, path)
 	if err != nil {
 		return err
 	}
-	shape, err := inputShape(f.graph)
-	if err != nil {
-		return named(path, err)
-	}
-	in, err := dataset.LoadInput(spec, readOptions(c, shape))
+	inputs, values, err := loadInputs(c, f, specs)
 	if err != nil {
 		return err
 	}
+	in := inputs[0]
 	if err := checkResults(c, in, f.graph.Outputs[0].Shape.Elems()); err != nil {
 		return err
-	}
-	size := elems(shape)
-	values := in.Floats
-	if in.Kind == dataset.Pixels {
-		lookup, err := pixelValues(f.input, shape[0])
-		if err != nil {
-			return err
-		}
-		values = make([]float32, in.Count*size)
-		for i := range in.Count {
-			applyPixels(values[i*size:][:size], in.Pixels[i*size:], lookup, elems(shape[1:]))
-		}
 	}
 	exec, err := finetune.NewExecutor(f.graph, finetune.BatchFor(f.graph, min(in.Count, floatBatch)), finetune.ExecOptions{Levels: f.levels, OutputsOnly: true})
 	if err != nil {
@@ -175,7 +163,12 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 	}
 	for i := 0; i < in.Count; i += exec.Batch() {
 		count := min(exec.Batch(), in.Count-i)
-		outs, err := exec.Run(values[i*size:][:count*size])
+		part := make([][]float32, len(values))
+		for k, v := range values {
+			size := len(v) / in.Count
+			part[k] = v[i*size:][:count*size]
+		}
+		outs, err := exec.Run(part...)
 		if err != nil {
 			return err
 		}
@@ -189,7 +182,7 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 				}
 				s.Outputs = append(s.Outputs, report)
 			}
-			s.rank(c.Int(topFlag.Name), size, f.labels)
+			s.rank(c.Int(topFlag.Name), len(values[0])/in.Count, f.labels)
 			r.Inputs = append(r.Inputs, s)
 		}
 	}
@@ -197,7 +190,11 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 }
 
 // runProgram runs a .qlut file on all samples of a file.
-func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
+func (r *runReport) runProgram(c *cli.Context, path string, specs []string) error {
+	if len(specs) != 1 {
+		return usagef("flag --%s: %d files given, the program has one input", inputFlag.Name, len(specs))
+	}
+	spec := specs[0]
 	if err := refusePreprocess(c, path); err != nil {
 		return err
 	}
@@ -238,6 +235,10 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 				Values: make([]float64, len(ints)), Integers: slices.Clone(ints),
 			}
 			realValues(report.Values, ints, t)
+			if n := p.Normalization(o); n != nil {
+				n.Apply(report.Values)
+				report.After = n.String()
+			}
 			s.Outputs = append(s.Outputs, report)
 		}
 		s.rank(c.Int(topFlag.Name), size, p.Labels)
@@ -301,7 +302,11 @@ func (r *runReport) print(w io.Writer) {
 			continue
 		}
 		for _, o := range s.Outputs {
-			fmt.Fprintf(w, "%s: %s %v:", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
+			fmt.Fprintf(w, "%s: %s %v", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
+			if o.After != "" {
+				fmt.Fprintf(w, " after %s", o.After)
+			}
+			fmt.Fprint(w, ":")
 			for _, v := range o.Values[:min(len(o.Values), shownValues)] {
 				fmt.Fprintf(w, " %.4g", v)
 			}

@@ -17,7 +17,9 @@ type info struct {
 	FileBytes int      `json:"file_bytes"`
 	Input     [3]int   `json:"input_shape"`
 	Labels    []string `json:"labels,omitempty"`
-	MACs      int      `json:"macs"`
+	// Left says which outputs hold scores, and before what.
+	Left []string `json:"left_to_reader,omitempty"`
+	MACs int      `json:"macs"`
 	// RAM is what a Runner takes, exactly, in bytes.
 	Arena   int     `json:"arena_bytes"`
 	Scratch int     `json:"scratch_bytes"`
@@ -45,7 +47,7 @@ func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error)
 	m := r.Memory()
 	return &info{
 		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(fi.Size()),
-		Input: p.Tensors[p.Input.Tensor].Shape, Labels: p.Labels, MACs: p.MACs(),
+		Input: p.Tensors[p.Input.Tensor].Shape, Labels: p.Labels, Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
 		Layers: layers(r),
 	}, nil
@@ -66,6 +68,9 @@ func (i *info) print(w io.Writer) {
 	fmt.Fprintf(w, "input     %v\n", i.Input)
 	if len(i.Labels) > 0 {
 		fmt.Fprintf(w, "labels    %s\n", printable.Names(i.Labels))
+	}
+	for _, line := range i.Left {
+		fmt.Fprintln(w, line)
 	}
 	if i.Producer != "" {
 		fmt.Fprintf(w, "producer  %s\n", printable.Name(i.Producer))

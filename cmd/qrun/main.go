@@ -43,8 +43,8 @@ func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
 	return code
 }
 
-// document is what --json prints. All figures but those of Bench are exact integers, and
-// Inputs is the same on every machine.
+// document is what --json prints. All figures but those of Bench, and what stands behind a normalization, are exact
+// integers, and Inputs is the same on every machine.
 type document struct {
 	Model    string    `json:"model"`
 	Info     *info     `json:"info,omitempty"`

@@ -3,8 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"sort"
 	"strconv"
+	"strings"
 
 	"qconv/runtime"
 	"qconv/runtime/picture"
@@ -24,6 +26,8 @@ type class struct {
 	Index int    `json:"index"`
 	Label string `json:"label,omitempty"`
 	Score int32  `json:"score"`
+	// Probability is that of a network that ends in a Softmax; nil for others.
+	Probability *float64 `json:"probability,omitempty"`
 }
 
 // output is an exact output: level indices, or accumulators where Levels is 0. Value v
@@ -36,6 +40,10 @@ type output struct {
 	ScaleMant uint32  `json:"scale_mant"`
 	ScaleExp  int32   `json:"scale_exp"`
 	Values    []int32 `json:"values"`
+	// After names the normalization that the network ends in, whose results are Normalized; Values are the scores
+	// before it.
+	After      string    `json:"after,omitempty"`
+	Normalized []float64 `json:"normalized,omitempty"`
 }
 
 // classify runs every sample of a file.
@@ -71,11 +79,29 @@ func newResult(p *runtime.Program, name string, outs [][]int32, top int) result 
 			ScaleMant: t.Scale.Mant, ScaleExp: t.Scale.Exp,
 			Values: append([]int32(nil), values...),
 		})
+		if n := p.Normalization(i); n != nil {
+			o := &res.Outputs[i]
+			o.After, o.Normalized = n.String(), normalized(values, t, n)
+		}
 	}
 	if isClassifier(p) {
-		res.Top = best(res.Outputs[0].Values, p.Labels, top)
+		res.Top = best(&res.Outputs[0], p.Labels, top)
 	}
 	return res
+}
+
+// normalized is what the network makes of scores, rounded to six places: this is for people, computed in floating
+// point behind the program and not by it.
+func normalized(scores []int32, t *runtime.Tensor, n *runtime.Normalization) []float64 {
+	values := make([]float64, len(scores))
+	for i, v := range scores {
+		values[i] = t.Scale.Float() * float64(v-int32(t.Zero))
+	}
+	n.Apply(values)
+	for i, v := range values {
+		values[i] = math.Round(v*1e6) / 1e6
+	}
+	return values
 }
 
 // isClassifier tells whether the first output holds class scores: it has a label per
@@ -93,7 +119,8 @@ func isClassifier(p *runtime.Program) bool {
 }
 
 // best returns the top classes by score, the lower index first where scores are equal.
-func best(scores []int32, labels []string, top int) []class {
+func best(o *output, labels []string, top int) []class {
+	scores := o.Values
 	order := make([]int, len(scores))
 	for i := range order {
 		order[i] = i
@@ -104,6 +131,9 @@ func best(scores []int32, labels []string, top int) []class {
 		c := class{Index: i, Score: scores[i]}
 		if i < len(labels) {
 			c.Label = labels[i]
+		}
+		if o.Normalized != nil {
+			c.Probability = &o.Normalized[i]
 		}
 		classes = append(classes, c)
 	}
@@ -120,6 +150,9 @@ func (r result) print(w io.Writer) {
 				separator = "  ("
 			}
 			fmt.Fprintf(w, "%s%s %d", separator, c.name(), c.Score)
+			if c.Probability != nil {
+				fmt.Fprintf(w, " = %.4g after %s", *c.Probability, strings.Fields(r.Outputs[0].After)[0])
+			}
 		}
 		io.WriteString(w, ")\n")
 		return
@@ -131,6 +164,13 @@ func (r result) print(w io.Writer) {
 			io.WriteString(w, strconv.Itoa(int(v)))
 		}
 		io.WriteString(w, "\n")
+		if o.After != "" {
+			fmt.Fprintf(w, "%s: %s after %s", printable.Name(r.Input), printable.Name(o.Name), o.After)
+			for _, v := range o.Normalized {
+				fmt.Fprintf(w, " %.4g", v)
+			}
+			io.WriteString(w, "\n")
+		}
 	}
 }
 

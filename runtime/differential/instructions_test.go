@@ -24,6 +24,9 @@ func instructionClasses() names {
 	add("Copy to", "all elements", "some")
 	add("Copy, strides of the output", "falling", "rising")
 	add("Copy, strides of the input", "falling", "rising", "none")
+	add("ArgMax of", "levels", "accumulators")
+	add("ArgMax along", "neighbours", "what is apart")
+	add("ArgMax for the", "first largest", "last largest", "first smallest", "last smallest")
 	add("outputs:", "1", "2", "3 and more")
 	add("input", "interleaved", "planar")
 	add("tables of the input:", "0", "1", "several")
@@ -76,6 +79,10 @@ func networkClasses(p *runtime.Program) classSet {
 				moved += n
 			}
 			set.add("Copy to", map[bool]string{true: "all elements", false: "some"}[moved == p.Tensors[i.Out].Elems()])
+		case *runtime.ArgMax:
+			set.add("ArgMax of", map[bool]string{true: "levels", false: "accumulators"}[p.Tensors[i.In].Levels > 0])
+			set.add("ArgMax along", map[bool]string{true: "neighbours", false: "what is apart"}[i.Inner == 1])
+			set.add("ArgMax for the", map[bool]string{true: "last ", false: "first "}[i.Last]+map[bool]string{true: "smallest", false: "largest"}[i.Least])
 		default:
 			panic(fmt.Sprintf("BUG: a %T", instr))
 		}

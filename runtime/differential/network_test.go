@@ -11,7 +11,7 @@ func (s *source) network() *runtime.Program {
 	levels := s.levels()
 	in := b.tensor([3]int{s.between(1, 6), min(s.rows(), 16), min(s.columns(), 70)}, levels, s.zero(levels))
 	for range s.between(2, 8) {
-		[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying}[s.intn(8)]()
+		[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying, b.argMax}[s.intn(9)]()
 	}
 	read := make([]bool, len(b.p.Tensors))
 	for _, i := range b.p.Instrs {
@@ -121,6 +121,24 @@ func (b *builder) maxPool() {
 		shape[1+a] = n - min(n-1, b.oneOf(0, 0, 1))
 	}
 	i.Out = b.tensor(shape, from.Levels, from.Zero)
+	b.add(i)
+}
+
+// argMax adds an ArgMax along a dimension of any tensor, or along all.
+func (b *builder) argMax() {
+	in := b.intn(len(b.p.Tensors))
+	shape := b.p.Tensors[in].Shape
+	i := &runtime.ArgMax{In: in, Length: elems(shape), Inner: 1, Last: b.chance(50), Least: b.chance(30)}
+	if axis := b.intn(4); axis == 3 {
+		shape = [3]int{1, 1, 1}
+	} else {
+		i.Length = shape[axis]
+		for _, n := range shape[axis+1:] {
+			i.Inner *= n
+		}
+		shape[axis] = 1
+	}
+	i.Out = b.tensor(shape, 0, 0)
 	b.add(i)
 }
 

@@ -2,7 +2,9 @@ package kernel
 
 import (
 	"bytes"
+	"math"
 	"math/rand"
+	"slices"
 	"testing"
 )
 
@@ -175,5 +177,43 @@ func TestCopy(t *testing.T) {
 			Fill(dst, 255)
 			k.Run(dst, in)
 		})
+	}
+}
+
+func TestArgMax(t *testing.T) {
+	r := rand.New(rand.NewSource(31))
+	for n := range 400 {
+		outer, length, inner := 1+r.Intn(4), 1+r.Intn(9), 1+r.Intn(5)
+		levels := []int{2, 3, 256}[n%3]
+		last, least := r.Intn(2) == 0, r.Intn(2) == 0
+		in := fillRandom(r, outer*length*inner, levels)
+		wide := make([]int32, len(in))
+		for i, v := range in { // as close to the ends of an int32 as there are levels
+			wide[i] = int32(v) - math.MaxInt32 - 1
+			if v >= byte(levels/2) {
+				wide[i] = math.MaxInt32 - int32(levels-1) + int32(v)
+			}
+		}
+		want := make([]int32, outer*inner)
+		for i := range want {
+			at := i/inner*length*inner + i%inner
+			for k := range length {
+				v, best := in[at+k*inner], in[at+int(want[i])*inner]
+				if least && v < best || !least && v > best || last && v == best {
+					want[i] = int32(k)
+				}
+			}
+		}
+		k := NewArgMax(length, inner, last, least)
+		got := make([]int32, len(want)+1)
+		for _, run := range []func(dst []int32){
+			func(dst []int32) { k.Run(dst, in) },
+			func(dst []int32) { k.RunWide(dst, wide) },
+		} {
+			clear(got)
+			if run(got[:len(want)]); !slices.Equal(got[:len(want)], want) || got[len(want)] != 0 {
+				t.Fatalf("[%d][%d][%d] of %d levels, last %v, least %v: got %v, want %v", outer, length, inner, levels, last, least, got, want)
+			}
+		}
 	}
 }

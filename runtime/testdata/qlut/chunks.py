@@ -10,12 +10,12 @@ from .weights import plain, single, tans
 
 def parse(file):
     """Reads and validates a file."""
-    found = chunks(file)
-    p = Record(tensors=[], codebooks=[], steps=[], code=[], shifts=[], labels=[], source="", producer="", tests=[],
+    version, found = chunks(file)
+    p = Record(tensors=[], codebooks=[], steps=[], code=[], shifts=[], norms=[], labels=[], source="", producer="", tests=[],
                weights_left=min(1 << 28, (1 << 20) + 256 * len(file)))
     entries = (1 << 16) + 8 * len(file)
     readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, CODE=code, BIAS=biases, WGTS=weights,
-                   shft=shifts, labl=labels, prov=origin, test=selftests)
+                   shft=shifts, norm=normalizations, labl=labels, prov=origin, test=selftests)
     for name, read in readers.items():
         if name not in found:
             need(name not in ("BIAS", "WGTS") or not linears(p), f"there is no chunk {name}")
@@ -28,6 +28,8 @@ def parse(file):
         except Invalid as fault:
             raise Invalid(f"chunk {name} at byte {start + fields.at}: {fault}") from None
         entries = fields.entries
+    needed = 2 if any(i.op == "ArgMax" for i in p.code) else 1
+    need(version == needed, f"the version is {version}, want {needed}, the least that holds the program")
     return p
 
 
@@ -84,16 +86,14 @@ def ports(p, f):
     for n in range(f.uvarint("number of outputs", 1, 256)):
         p.outputs.append(Record(tensor=tensor(p, f, f"output {n}", levels=False), name=f.string(f"name of output {n}")))
     within(sum(elements(p.tensors[o.tensor]) for o in p.outputs), 1, 1 << 26, "number of elements of all outputs")
-    for n, t in enumerate(p.tensors):
-        need(t.levels or any(o.tensor == n for o in p.outputs), f"tensor {n} holds accumulators but is no output")
 
 
 def code(p, f):
-    readers = (linear, maxpool, mapping, map2, copy)
+    readers = (linear, maxpool, mapping, map2, copy, argmax)
     written, work = {p.input}, 0
     for n in range(f.uvarint("number of instructions", hi=65536)):
-        read = readers[f.uint(1, f"operation of instruction {n}", 1, 5) - 1]
-        out = tensor(p, f, "output", levels=read is not linear)
+        read = readers[f.uint(1, f"operation of instruction {n}", 1, 6) - 1]
+        out = tensor(p, f, "output", levels=read not in (linear, argmax))
         need(out not in written, f"instruction {n} writes tensor {out} again")
         i = read(p, f, p.tensors[out])
         for source in i.inputs:
@@ -104,6 +104,9 @@ def code(p, f):
         work += i.work
         within(work, 0, 1 << 36, "work of one inference")
     need(len(written) == len(p.tensors), "a tensor is left unwritten")
+    free = {o.tensor for o in p.outputs} | {i.inputs[0] for i in p.code if i.op == "ArgMax"}
+    for n, t in enumerate(p.tensors):
+        need(t.levels or n in free, f"tensor {n} holds accumulators, is no output, and no ArgMax reads it")
 
 
 def window(f, most=15):
@@ -220,6 +223,18 @@ def copy(p, f, out):
     return i
 
 
+def argmax(p, f, out):
+    source = tensor(p, f, "input", levels=False)
+    i = Record(op="ArgMax", inputs=[source], length=f.uvarint("length", 1, DIM), inner=f.uvarint("inner", 1, DIM))
+    flags = f.uint(1, "flags of an ArgMax", hi=3)
+    i.last, i.least = bool(flags & 1), bool(flags & 2)
+    i.work = elements(p.tensors[source])
+    need(out.levels == 0, "the output of an ArgMax holds levels")
+    need(i.work % (i.length * i.inner) == 0, f"{i.length} * {i.inner} does not divide the elements of the input of an ArgMax")
+    need(elements(out) * i.length == i.work, "the output of an ArgMax has not one element for each line")
+    return i
+
+
 def biases(p, f):
     for i in linears(p):
         i.bias = f.list(p.tensors[i.out].shape[0], "biases")
@@ -247,6 +262,20 @@ def weights(p, f):
 
 def shifts(p, f):
     p.shifts = f.list(p.tensors[p.input].shape[0], "shifts of the input", -64, 64)
+
+
+def normalizations(p, f):
+    last = -1
+    for n in range(f.uvarint("number of normalizations", hi=256)):
+        what = f"normalization {n}: "
+        last = f.uvarint(what + "output", last + 1, len(p.outputs) - 1)
+        i = Record(output=last, log=bool(f.uint(1, what + "function", hi=1)))
+        i.shape = [f.uvarint(what + "size", 0 if d == 0 else 1, DIM) for d in range(f.uvarint(what + "dimensions", hi=16))]
+        i.length, i.inner = f.uvarint(what + "length", 1, DIM), f.uvarint(what + "inner", 1, DIM)
+        size = elements(p.tensors[p.outputs[last].tensor])
+        need(math.prod(max(d, 1) for d in i.shape) == size, what + "its shape is not that of the output")
+        need(size % (i.length * i.inner) == 0, what + "its lines do not divide the output")
+        p.norms.append(i)
 
 
 def labels(p, f):

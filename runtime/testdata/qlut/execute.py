@@ -78,7 +78,14 @@ def run_copy(p, i, values):
     return out.reshape(p.tensors[i.out].shape)
 
 
-RUN = dict(Linear=run_linear, MaxPool=run_maxpool, Map=run_map, Map2=run_map2, Copy=run_copy)
+def run_argmax(p, i, values):
+    x = values[i.inputs[0]].astype(np.int64).reshape(-1, i.length, i.inner)
+    x = -x if i.least else x
+    at = i.length - 1 - x[:, ::-1].argmax(1) if i.last else x.argmax(1)     # numpy takes the first of equals
+    return at.astype(np.int32).reshape(p.tensors[i.out].shape)
+
+
+RUN = dict(Linear=run_linear, MaxPool=run_maxpool, Map=run_map, Map2=run_map2, Copy=run_copy, ArgMax=run_argmax)
 
 
 def run(p, indices):

@@ -24,7 +24,7 @@ def within(value, lo, hi, what):
 
 # Structure of a file
 
-KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "CODE", "BIAS", "WGTS", "shft", "labl", "prov", "test", "DONE")
+KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "CODE", "BIAS", "WGTS", "shft", "norm", "labl", "prov", "test", "DONE")
 REQUIRED = ("TNSR", "PORT", "CODE", "DONE")
 
 
@@ -45,10 +45,10 @@ def crc32c(data, table=crc32c_table()):
 
 
 def chunks(file):
-    """Splits a file into its known chunks: {id: (offset of the payload, payload)}."""
+    """Splits a file into its version and its known chunks: {id: (offset of the payload, payload)}."""
     within(len(file), 10, 1 << 30, "number of bytes")
     need(file[:8] == b"\x89QLT\r\n\x1a\n", "not a .qlut file")
-    within(int.from_bytes(file[8:10], "little"), 1, 1, "version")
+    version = within(int.from_bytes(file[8:10], "little"), 1, 2, "version")
     frames, at = [], 10
     while at < len(file):
         need(len(file) - at >= 12, f"byte {at}: the file ends within a chunk")
@@ -72,7 +72,7 @@ def chunks(file):
     for name in REQUIRED:
         need(name in known, f"there is no chunk {name}")
     need(not known["DONE"][1], "chunk DONE has a payload")
-    return known
+    return version, known
 
 
 # Field types
