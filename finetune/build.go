@@ -60,6 +60,8 @@ type plan struct {
 	constant func(t *tape, v *onnx.Value) *G.Node
 	// adjust replaces what a linear node (see [isLinear]) computed, before anything reads it.
 	adjust func(t *tape, n *onnx.Node, y *G.Node) *G.Node
+	// outputsOnly lets the memory of values be used again when nothing reads them any more.
+	outputsOnly bool
 	// round replaces an input or computed value by its levels; it may return y.
 	round func(t *tape, v *onnx.Value, y *G.Node) *G.Node
 }
@@ -93,7 +95,13 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 				return nil, err
 			}
 		}
-		if b.compile() {
+		var kept []*G.Node
+		if p.outputsOnly {
+			for _, v := range g.Outputs {
+				kept = append(kept, b.nodes[v])
+			}
+		}
+		if b.compile(kept) {
 			return b, nil
 		}
 	}

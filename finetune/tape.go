@@ -69,7 +69,7 @@ func (t *tape) trained(name string, data []float32) *G.Node {
 // input, or nil for a function without derivative; those that no trained value flows
 // into are dropped, so that nothing is computed in vain.
 func (t *tape) apply(name string, size int, forward func(out []float32, in [][]float32), adjoints []adjoint, in ...*G.Node) *G.Node {
-	return t.add(&operation{name: name, out: newVector(make([]float32, size)), forward: forward, adjoints: adjoints}, in)
+	return t.add(&operation{name: name, elems: size, forward: forward, adjoints: adjoints}, in)
 }
 
 // alias adds a second name for a value, without a copy.
@@ -125,8 +125,9 @@ func (t *tape) gradients(loss *G.Node, wrt []*G.Node) ([]*G.Node, error) {
 
 // compile makes the graph ready to run. It reports false when two nodes have the same
 // hash, which Gorgonia would take for the same value: the graph must then be built again
-// with another salt.
-func (t *tape) compile() bool {
+// with another salt. Every value is kept until the next run or, where kept is not nil and there are no gradients,
+// those of the nodes in kept; the others' memory is used again after their last reader.
+func (t *tape) compile(kept []*G.Node) bool {
 	seen := map[uint32]bool{}
 	for _, n := range t.graph.AllNodes() {
 		if seen[n.Hashcode()] {
@@ -134,12 +135,67 @@ func (t *tape) compile() bool {
 		}
 		seen[n.Hashcode()] = true
 	}
+	if t.differentiated || kept == nil {
+		for _, s := range t.steps {
+			s.op.out = newVector(make([]float32, s.op.size()))
+		}
+	} else {
+		t.share(kept)
+	}
 	if t.differentiated {
 		t.machine = G.NewTapeMachine(t.graph)
 	} else {
 		t.bind()
 	}
 	return true
+}
+
+// share gives the results of all steps memory that no other value needs at the time.
+func (t *tape) share(kept []*G.Node) {
+	made := make(map[*G.Node]int, len(t.steps)) // the step whose memory a node's value is in
+	last := make([]int, len(t.steps))           // the last step that reads it
+	use := func(n *G.Node, at int) {
+		if i, ok := made[n]; ok {
+			last[i] = max(last[i], at)
+		}
+	}
+	for i, s := range t.steps {
+		made[s.node], last[i] = i, i
+		if s.op.alias {
+			delete(made, s.node)
+			if from, ok := made[s.op.nodes[0]]; ok {
+				made[s.node] = from
+			}
+		}
+		for _, n := range s.op.nodes {
+			use(n, i)
+		}
+	}
+	for _, n := range kept {
+		use(n, len(t.steps))
+	}
+	free := map[int][][]float32{} // by size
+	dying := make([][]int, len(t.steps)+1)
+	for i := range t.steps {
+		dying[last[i]] = append(dying[last[i]], i)
+	}
+	for i, s := range t.steps {
+		if !s.op.alias {
+			size := s.op.size()
+			var data []float32
+			if list := free[size]; len(list) > 0 {
+				data, free[size] = list[len(list)-1], list[:len(list)-1]
+			} else {
+				data = make([]float32, size)
+			}
+			s.op.out = newVector(data)
+		}
+		for _, k := range dying[i] {
+			if op := t.steps[k].op; !op.alias {
+				free[op.size()] = append(free[op.size()], op.out.Float32s())
+			}
+		}
+	}
 }
 
 // bind gives the nodes of all steps their values, which are the same in every run.

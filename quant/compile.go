@@ -180,19 +180,22 @@ func (c *compiler) output(v *onnx.Value) error {
 
 // short is a text as a program may hold it: valid, and not too long.
 func short(s string) string {
-	return strings.ToValidUTF8(s[:min(len(s), runtime.MaxString-len("\ufffd"))], "\ufffd")
+	return strings.ToValidUTF8(s[:min(len(s), runtime.MaxString)], "?")
 }
 
-// selfTests is how many elements of expected output a program carries at most, beyond
-// the first test.
-const selfTests = 64
+// A program carries self-tests of at most selfTests elements of expected output, and of at most
+// selfTestMACs multiply-accumulates, beyond the first test.
+const (
+	selfTests    = 64
+	selfTestMACs = 1 << 29
+)
 
 // addSelfTests records the exact outputs for a few generated inputs.
 func addSelfTests(p *runtime.Program) error {
 	in := p.Tensors[p.Input.Tensor]
 	indices := make([]byte, in.Elems())
-	size := 0
-	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests; seed++ {
+	size, work := 0, max(p.MACs(), 1)
+	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests && work <= selfTestMACs/int(seed); seed++ {
 		runtime.GenerateInput(seed, indices, in.Levels)
 		outs, err := Simulate(p, indices)
 		if err != nil {

@@ -54,9 +54,12 @@ func NewModel(g *onnx.Graph) (*Model, error) {
 		Source:  g.SHA256,
 	}
 	// A network that was quantized before brings the levels of some sites with it.
-	producers := g.Producers()
+	producers, consumers := g.Producers(), g.Consumers()
 	for _, s := range m.Sites {
 		n := producers[s.Value]
+		if readers := consumers[s.Value]; n == nil && len(readers) == 1 {
+			n = readers[0] // an input that is rounded before anything else
+		}
 		if n == nil {
 			continue
 		}

@@ -85,7 +85,7 @@ func newProbe(g *onnx.Graph, size int64) (*probe, error) {
 
 // ask runs a network on the inputs.
 func (p *probe) ask(g *onnx.Graph) ([][]float32, error) {
-	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
+	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{OutputsOnly: true})
 	if err != nil {
 		return nil, err
 	}

@@ -169,7 +169,7 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 			applyPixels(values[i*size:][:size], in.Pixels[i*size:], lookup, elems(shape[1:]))
 		}
 	}
-	exec, err := finetune.NewExecutor(f.graph, finetune.BatchFor(f.graph, min(in.Count, floatBatch)), finetune.ExecOptions{Levels: f.levels})
+	exec, err := finetune.NewExecutor(f.graph, finetune.BatchFor(f.graph, min(in.Count, floatBatch)), finetune.ExecOptions{Levels: f.levels, OutputsOnly: true})
 	if err != nil {
 		return named(path, err)
 	}

@@ -49,7 +49,7 @@ func Run(data []byte, seed uint64, o onnx.ReadOptions) (Check, error) {
 	if why := refusal(len(data), o.MaxMemory, g); why != "" {
 		return Check{Reason: why}, nil
 	}
-	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
+	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{OutputsOnly: true})
 	if err != nil {
 		return Check{}, err
 	}
