@@ -88,6 +88,12 @@ func decode(data []byte, d decoder) (*Graph, error) {
 	if second == nil || err == nil || aboutBatch(err) {
 		return g, second
 	}
+	// A contradiction that is none without a batch says less than what the network would need.
+	var contradiction *FormatError
+	var unsupported *UnsupportedError
+	if errors.As(err, &contradiction) && errors.As(second, &unsupported) {
+		return nil, second
+	}
 	return nil, err
 }
 

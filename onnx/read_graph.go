@@ -81,12 +81,12 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.graph.Read = len(nodes)
 	for _, n := range nodes {
 		d.names[n.name] = true
 	}
-	all := len(nodes)
 	nodes = d.live(nodes, p)
-	d.graph.Unused = all - len(nodes)
+	d.graph.Unused = d.graph.Read - len(nodes)
 	if err := d.initializers(p); err != nil {
 		return nil, err
 	}

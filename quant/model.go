@@ -1,5 +1,6 @@
 // Package quant turns a float network into an integer one: it decides where levels
-// stand, clusters weights, and lowers the result to a [runtime.Program].
+// stand, brings channels of very different range together (see [Balancing]), clusters weights, and lowers the
+// result to a [runtime.Program].
 package quant
 
 import (
@@ -23,6 +24,9 @@ type Model struct {
 	Codebooks [][]int32
 	// Weights by initializer name: how a weight tensor is drawn from its codebook.
 	Weights map[string]WeightCode
+	// Balance says by which powers of two the channels of values are larger than in the network that was
+	// imported, by value name; see [Balancing]. Values that are not in it are as they were.
+	Balance map[string][]int
 	// Input is how pixels become the network's input.
 	Input Preprocess
 	// Labels are class names, by output index; may be empty.

@@ -21,8 +21,9 @@ type Limits struct {
 	// with Options.LowMemory. A program is refused where even that is too much.
 	Memory int64
 	// MACs is the most multiply-accumulates, comparisons and moves of one inference, as FORMAT.md
-	// counts them. The default is 2^30, which MobileNet on pictures of 224x224 keeps to, and which takes
-	// about a second of a server by look-ups alone.
+	// counts them. The default is 2^30, which takes about a second of a server by look-ups alone, and 2^10 for
+	// each byte of the file or, where there is none, of the Program: ResNets on pictures of 224x224 keep to it, a
+	// small file that asks for much does not.
 	MACs int64
 }
 
@@ -34,6 +35,7 @@ const (
 	defaultMemory      = 1 << 30
 	defaultMemorySmall = 64 << 20 // above the size of the file
 	defaultMACs        = 1 << 30
+	defaultMACsPerByte = 1 << 10 // above that
 )
 
 // For fills in the defaults, for a file or a program of size bytes.
@@ -50,7 +52,7 @@ func (l Limits) For(size int64) Limits {
 	case l.MACs < 0:
 		l.MACs = math.MaxInt64
 	case l.MACs == 0:
-		l.MACs = defaultMACs
+		l.MACs = defaultMACs + defaultMACsPerByte*size
 	}
 	return l
 }

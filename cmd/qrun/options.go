@@ -33,7 +33,7 @@ Flags may stand before or after the files; -- ends them.
                   1GiB (default 1GiB; on 32-bit machines 64MiB above the size of the file).
                   Layers whose fast form does not fit run as with --low-memory
   --max-macs N    most multiply-accumulates, comparisons and moves of one inference
-                  (default 1073741824)
+                  (default 2^30, and 1024 for each byte of the program)
   --help          this text
 `
 
