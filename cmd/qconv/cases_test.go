@@ -157,11 +157,12 @@ func convertNetwork(imported, program, calibration string) (warnings string, err
 	if err != nil {
 		return "", err
 	}
-	p, err := qrt.Open(program)
+	limits := qrt.Limits{MACs: -1}
+	p, err := qrt.OpenWithin(program, limits)
 	if err != nil {
 		return "", err
 	}
-	runner, err := qrt.NewRunner(p, qrt.Options{Limits: qrt.Limits{MACs: -1}})
+	runner, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
 	if err != nil {
 		return "", err
 	}

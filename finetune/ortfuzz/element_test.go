@@ -367,7 +367,8 @@ func softmax(d *drawer, v *value) {
 	}
 	out := d.add(op, v.like().rounds(), []string{v.name}, d.optional(nil, "axis", d.signed(axis, len(v.shape), 11), def)...)
 	if d.smooth {
-		d.add("Mul", out.like(), []string{out.name, d.floats(2, 3)}) // programs deliver what stands before the last Softmax
+		out.inner = true // programs deliver what stands before the last Softmax
+		d.add("Mul", v.like().rounds(), []string{out.name, d.floats(2, 3)})
 	}
 }
 

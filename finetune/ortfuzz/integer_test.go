@@ -58,6 +58,9 @@ func TestIntegers(t *testing.T) {
 			}
 		case err != nil:
 			tally[summary(err.Error())]++
+			if *show {
+				t.Logf("seed %d: %v\n%v", s, err, n)
+			}
 		case distance > integerBound:
 			t.Errorf("seed %d: integer outputs differ by %.3g of the spread\n%v", s, distance, n)
 		default:
@@ -108,7 +111,7 @@ func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 	}
 	p, err := quant.Compile(m)
 	if err != nil {
-		return 0, err
+		return 0, &difference{"compile", err.Error()}
 	}
 	runner, err := runtime.NewRunner(p, runtime.Options{})
 	if err != nil {
