@@ -60,6 +60,8 @@ type plan struct {
 	constant func(t *tape, v *onnx.Value) *G.Node
 	// adjust replaces what a linear node (see [isLinear]) computed, before anything reads it.
 	adjust func(t *tape, n *onnx.Node, y *G.Node) *G.Node
+	// outputsOnly lets the memory of values be used again when nothing reads them any more.
+	outputsOnly bool
 	// round replaces an input or computed value by its levels; it may return y.
 	round func(t *tape, v *onnx.Value, y *G.Node) *G.Node
 }
@@ -79,8 +81,11 @@ func levelPlan(levels map[string]quant.Levels) plan {
 func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*builder, error) {
 	for salt := range 10 {
 		b := &builder{
-			tape: newTape(salt), batch: batch, plan: p,
+			tape: plainTape(), batch: batch, plan: p,
 			nodes: map[*onnx.Value]*G.Node{}, raw: map[*onnx.Value]*G.Node{},
+		}
+		if finish != nil {
+			b.tape = newTape(salt)
 		}
 		if err := b.lay(g); err != nil {
 			return nil, err
@@ -90,11 +95,17 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 				return nil, err
 			}
 		}
-		if b.compile() {
+		var kept []*G.Node
+		if p.outputsOnly {
+			for _, v := range g.Outputs {
+				kept = append(kept, b.nodes[v])
+			}
+		}
+		if b.compile(kept) {
 			return b, nil
 		}
 	}
-	panic("BUG: finetune: nodes share a hash whatever the salt")
+	return nil, fmt.Errorf("finetune: the network has too many nodes to be trained")
 }
 
 func (b *builder) lay(g *onnx.Graph) error {

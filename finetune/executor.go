@@ -21,6 +21,8 @@ import (
 type ExecOptions struct {
 	// Levels rounds inputs and computed values, by value name.
 	Levels map[string]quant.Levels
+	// OutputsOnly takes less memory, and none of the values inside the network can be asked for.
+	OutputsOnly bool
 }
 
 // Executor computes the outputs of a network in float32. It is not safe for concurrent use.
@@ -42,6 +44,7 @@ func NewExecutor(g *onnx.Graph, batch int, o ExecOptions) (*Executor, error) {
 	if o.Levels != nil {
 		p = levelPlan(o.Levels)
 	}
+	p.outputsOnly = o.OutputsOnly
 	return newExecutor(g, batch, p)
 }
 
@@ -98,6 +101,9 @@ func NewModelExecutor(m *quant.Model, batch int) (*Executor, error) {
 
 // Batch is the largest number of samples that Run takes.
 func (e *Executor) Batch() int { return e.most }
+
+// Samples is how many samples [Executor.Value] has values of.
+func (e *Executor) Samples() int { return e.last }
 
 // Run computes all outputs for some samples, at most Batch. There is one slice for each of
 // the graph's inputs, holding the samples one after the other; all hold the same number of
@@ -184,10 +190,10 @@ func (e *Executor) part(v *onnx.Value, n *G.Node) []float32 {
 }
 
 // Value is the value of that name in the last pass, as its consumers saw it; nil where the
-// graph has none or before the first Run. It stays valid until the next Run.
+// graph has none, before the first Run, and with OutputsOnly. It stays valid until the next Run.
 func (e *Executor) Value(name string) []float32 {
 	v := e.byName[name]
-	if v == nil || e.last == 0 {
+	if v == nil || e.last == 0 || e.builder.plan.outputsOnly {
 		return nil
 	}
 	return e.part(v, e.builder.nodes[v])

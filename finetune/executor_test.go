@@ -1,7 +1,9 @@
 package finetune
 
 import (
+	"fmt"
 	"math"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
@@ -166,3 +168,65 @@ type unknownOp struct{}
 
 func (unknownOp) Type() string                                     { return "Unknown" }
 func (unknownOp) InferShape(in []onnx.Shape) ([]onnx.Shape, error) { return in[:1], nil }
+
+// TestOutputsOnly runs networks with and without values that are kept, twice: the outputs are the same, and
+// a chain takes the memory of a few values.
+func TestOutputsOnly(t *testing.T) {
+	branches := func() *onnx.Graph {
+		g := newGraphOf(9, 2, 6, 6)
+		g.conv(t, "first", 4, 3, 1)
+		left := g.last
+		g.add(t, "relu", &onnx.Relu{}).conv(t, "second", 4, 3, 1).add(t, "sum", &onnx.Add{}, left)
+		g.Outputs = []*onnx.Value{g.last, left}
+		g.add(t, "view", &onnx.Flatten{Axis: 1})
+		g.Outputs = []*onnx.Value{g.last, left}
+		return g.Graph
+	}
+	chain := func() *onnx.Graph {
+		g := newGraphOf(9, 100)
+		for i := range 30 {
+			g.add(t, fmt.Sprint("tanh", i), &onnx.Tanh{})
+		}
+		return g.Graph
+	}
+	for name, g := range map[string]*onnx.Graph{"branches": branches(), "chain": chain()} {
+		all, err := NewExecutor(g, 3, ExecOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		few, err := NewExecutor(g, 3, ExecOptions{OutputsOnly: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		rng := rand.New(rand.NewPCG(1, 2))
+		for range 2 {
+			x := make([]float32, 3*g.Inputs[0].Shape.Elems())
+			for i := range x {
+				x[i] = rng.Float32()
+			}
+			want, err := all.Run(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got, err := few.Run(x)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range want {
+				if !slices.Equal(got[i], want[i]) {
+					t.Errorf("%s: output %d differs", name, i)
+				}
+			}
+		}
+		if few.Value(g.Nodes[0].Outputs[0].Name) != nil || all.Value(g.Nodes[0].Outputs[0].Name) == nil {
+			t.Errorf("%s: values inside are kept where they should not be, or the other way round", name)
+		}
+		buffers := map[*float32]bool{}
+		for _, s := range few.builder.steps {
+			buffers[&s.op.out.Float32s()[0]] = true
+		}
+		if name == "chain" && len(buffers) > 3 {
+			t.Errorf("a chain of 30 takes the memory of %d values", len(buffers))
+		}
+	}
+}

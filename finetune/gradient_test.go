@@ -36,7 +36,7 @@ func checkGradients(t *testing.T, data [][]float32, lay func(tp *tape, in []*G.N
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !tp.compile() {
+	if !tp.compile(nil) {
 		t.Fatal("two nodes share a hash")
 	}
 	run := func() float64 {
@@ -257,7 +257,7 @@ func TestClassLossValue(t *testing.T) {
 	z, teacher := []float32{1, 2, 0, -1}, []float32{0, 1, 3, 1}
 	l := classLoss{n: 2, classes: 2, temperature: 2, teacher: 0.5, labels: 2}
 	loss := l.node(tp, tp.input("z", z), tp.input("t", teacher), tp.input("l", []float32{1, -1}))
-	if !tp.compile() {
+	if !tp.compile(nil) {
 		t.Fatal("two nodes share a hash")
 	}
 	if err := tp.run(); err != nil {
@@ -318,7 +318,7 @@ func TestRoundGradient(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !tp.compile() {
+			if !tp.compile(nil) {
 				t.Fatal("two nodes share a hash")
 			}
 			if err := tp.run(); err != nil {

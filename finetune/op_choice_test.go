@@ -46,7 +46,7 @@ func TestQuantizeGradient(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !tp.compile() {
+	if !tp.compile(nil) {
 		t.Fatal("two nodes share a hash")
 	}
 	if err := tp.run(); err != nil {

@@ -24,7 +24,8 @@ type operation struct {
 	salt  int
 	in    []int // elements of the inputs
 	nodes []*G.Node
-	out   *tensor.Dense
+	elems int           // of the result
+	out   *tensor.Dense // the result; nil until the graph is compiled
 	// alias says that the result is the first input itself.
 	alias bool
 	// forward computes out from in. It may not keep either.
@@ -58,7 +59,7 @@ func (o *operation) size() int {
 	if o.alias {
 		return o.in[0]
 	}
-	return o.out.Shape()[0]
+	return o.elems
 }
 
 // Do computes the result into the operation's own buffer.

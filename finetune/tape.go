@@ -7,9 +7,12 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// tape builds a Gorgonia graph of our operations and runs it.
+// tape is a list of our operations, which it runs. Where gradients are wanted they lie on a Gorgonia graph too; to
+// build one takes a time that grows with the square of its nodes.
 type tape struct {
 	graph *G.ExprGraph
+	// plain says that no gradients are wanted. The graph then stays empty.
+	plain bool
 	salt  int
 	count int
 	// needs marks the nodes that a trained value flows into.
@@ -28,15 +31,31 @@ type step struct {
 	in   [][]float32
 }
 
+// newTape is a tape for gradients.
 func newTape(salt int) *tape {
 	return &tape{graph: G.NewGraph(), salt: salt, needs: map[*G.Node]bool{}}
+}
+
+// plainTape is a tape without gradients.
+func plainTape() *tape {
+	t := newTape(0)
+	t.plain = true
+	return t
 }
 
 // input adds a node whose value is data, whatever it holds when the tape runs.
 func (t *tape) input(name string, data []float32) *G.Node {
 	t.count++
-	return G.NewVector(t.graph, tensor.Float32, G.WithShape(len(data)),
-		G.WithName(fmt.Sprintf("%s/%d/%d", name, t.count, t.salt)), G.WithValue(newVector(data)))
+	return t.loose(G.NewVector(t.graph, tensor.Float32, G.WithShape(len(data)),
+		G.WithName(fmt.Sprintf("%s/%d/%d", name, t.count, t.salt)), G.WithValue(newVector(data))))
+}
+
+// loose takes a node, which Gorgonia can make in a graph only, out of it again where no gradients are wanted.
+func (t *tape) loose(n *G.Node) *G.Node {
+	if t.plain {
+		t.graph.RemoveNode(n)
+	}
+	return n
 }
 
 // trained adds an input that gradients are wanted for.
@@ -50,7 +69,7 @@ func (t *tape) trained(name string, data []float32) *G.Node {
 // input, or nil for a function without derivative; those that no trained value flows
 // into are dropped, so that nothing is computed in vain.
 func (t *tape) apply(name string, size int, forward func(out []float32, in [][]float32), adjoints []adjoint, in ...*G.Node) *G.Node {
-	return t.add(&operation{name: name, out: newVector(make([]float32, size)), forward: forward, adjoints: adjoints}, in)
+	return t.add(&operation{name: name, elems: size, forward: forward, adjoints: adjoints}, in)
 }
 
 // alias adds a second name for a value, without a copy.
@@ -73,14 +92,23 @@ func (t *tape) add(op *operation, in []*G.Node) *G.Node {
 			needs = true
 		}
 	}
-	n, err := G.ApplyOp(op, in...)
-	if err != nil {
-		panic(fmt.Sprintf("BUG: finetune: %s: %v", op.name, err))
-	}
+	n := t.node(op, in)
 	if needs {
 		t.needs[n] = true
 	}
 	t.steps = append(t.steps, step{op: op, node: n})
+	return n
+}
+
+// node makes the node of an operation.
+func (t *tape) node(op *operation, in []*G.Node) *G.Node {
+	if t.plain {
+		return t.loose(G.NewUniqueNode(G.WithType(vectorType()), G.WithOp(op), G.WithShape(op.size()), G.In(t.graph)))
+	}
+	n, err := G.ApplyOp(op, in...)
+	if err != nil {
+		panic(fmt.Sprintf("BUG: finetune: %s: %v", op.name, err))
+	}
 	return n
 }
 
@@ -97,8 +125,9 @@ func (t *tape) gradients(loss *G.Node, wrt []*G.Node) ([]*G.Node, error) {
 
 // compile makes the graph ready to run. It reports false when two nodes have the same
 // hash, which Gorgonia would take for the same value: the graph must then be built again
-// with another salt.
-func (t *tape) compile() bool {
+// with another salt. Every value is kept until the next run or, where kept is not nil and there are no gradients,
+// those of the nodes in kept; the others' memory is used again after their last reader.
+func (t *tape) compile(kept []*G.Node) bool {
 	seen := map[uint32]bool{}
 	for _, n := range t.graph.AllNodes() {
 		if seen[n.Hashcode()] {
@@ -106,12 +135,67 @@ func (t *tape) compile() bool {
 		}
 		seen[n.Hashcode()] = true
 	}
+	if t.differentiated || kept == nil {
+		for _, s := range t.steps {
+			s.op.out = newVector(make([]float32, s.op.size()))
+		}
+	} else {
+		t.share(kept)
+	}
 	if t.differentiated {
 		t.machine = G.NewTapeMachine(t.graph)
 	} else {
 		t.bind()
 	}
 	return true
+}
+
+// share gives the results of all steps memory that no other value needs at the time.
+func (t *tape) share(kept []*G.Node) {
+	made := make(map[*G.Node]int, len(t.steps)) // the step whose memory a node's value is in
+	last := make([]int, len(t.steps))           // the last step that reads it
+	use := func(n *G.Node, at int) {
+		if i, ok := made[n]; ok {
+			last[i] = max(last[i], at)
+		}
+	}
+	for i, s := range t.steps {
+		made[s.node], last[i] = i, i
+		if s.op.alias {
+			delete(made, s.node)
+			if from, ok := made[s.op.nodes[0]]; ok {
+				made[s.node] = from
+			}
+		}
+		for _, n := range s.op.nodes {
+			use(n, i)
+		}
+	}
+	for _, n := range kept {
+		use(n, len(t.steps))
+	}
+	free := map[int][][]float32{} // by size
+	dying := make([][]int, len(t.steps)+1)
+	for i := range t.steps {
+		dying[last[i]] = append(dying[last[i]], i)
+	}
+	for i, s := range t.steps {
+		if !s.op.alias {
+			size := s.op.size()
+			var data []float32
+			if list := free[size]; len(list) > 0 {
+				data, free[size] = list[len(list)-1], list[:len(list)-1]
+			} else {
+				data = make([]float32, size)
+			}
+			s.op.out = newVector(data)
+		}
+		for _, k := range dying[i] {
+			if op := t.steps[k].op; !op.alias {
+				free[op.size()] = append(free[op.size()], op.out.Float32s())
+			}
+		}
+	}
 }
 
 // bind gives the nodes of all steps their values, which are the same in every run.

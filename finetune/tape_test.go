@@ -58,7 +58,7 @@ func TestTapeGradients(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if !tp.compile() {
+		if !tp.compile(nil) {
 			t.Fatal("two nodes share a hash")
 		}
 		for run := range 3 {

@@ -34,7 +34,7 @@ type Result struct {
 
 // Tune trains the weights, biases and level steps of a calibrated model so that it comes
 // close to its float teacher with few weight values and few levels. The model is changed in
-// place. When the context is cancelled, the model is finished as it stands and no error is
+// place. A network without a batch is trained one sample at a time. When the context is cancelled, the model is finished as it stands and no error is
 // returned; see Result.Stopped. When training diverges, the error is a [DivergedError].
 func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, error) {
 	if err := cfg.Validate(); err != nil {
@@ -42,6 +42,9 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 	}
 	if err := checkData(m.Graph, data); err != nil {
 		return nil, err
+	}
+	if !batched(m.Graph) {
+		cfg.Batch = 1
 	}
 	headValue, task := head(m.Graph)
 	if cfg.Task != TaskAuto && cfg.Task != task {

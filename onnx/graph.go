@@ -21,6 +21,9 @@ type Graph struct {
 	Producer string
 	// Opset is the version of the default operator set the file was written for.
 	Opset int
+	// Read counts the nodes of the file, calls of functions replaced by those of the functions, whatever became
+	// of them.
+	Read int
 	// Unused counts the nodes of the file that were left out because nothing reads their results.
 	Unused int
 	// Warnings say what the reader accepted without being sure of it, one line each.

@@ -122,9 +122,6 @@ func (r *nodeReader) ceil(w window) bool {
 
 func readAveragePool(r *nodeReader) Op {
 	w := r.window(nil)
-	if slices.ContainsFunc(w.dilations, func(d int) bool { return d != 1 }) {
-		r.refusef("dilations %v, want 1", w.dilations)
-	}
 	w.pads = r.pads(w)
 	return &AveragePool{Kernel: w.kernel, Strides: w.strides, Dilations: w.dilations, Pads: w.pads,
 		Ceil: r.ceil(w), CountIncludePad: r.bool("count_include_pad", false)}
@@ -135,8 +132,8 @@ func (op *MaxPool) write(w *nodeWriter) {
 	w.bool("ceil_mode", op.Ceil)
 }
 
-// write leaves dilations out: opset 17 does not have them, and [readAveragePool] makes
-// sure that they are 1.
+// write leaves dilations out: opset 17 does not have them, and [nodeReader.average]
+// makes sure that they are 1.
 func (op *AveragePool) write(w *nodeWriter) {
 	if slices.ContainsFunc(op.Dilations, func(d int) bool { return d != 1 }) {
 		w.failf("dilations %v, want 1", op.Dilations)

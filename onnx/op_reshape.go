@@ -98,7 +98,13 @@ func readReshape(r *nodeReader) Op {
 	allowZero := r.bool("allowzero", false)
 	x := r.shapes[0]
 	var target *ints
-	if r.given(1) {
+	switch {
+	case r.opset < 5:
+		target = &ints{}
+		for _, n := range r.ints("shape") {
+			target.v = append(target.v, dim{n: int64(n)})
+		}
+	case r.given(1):
 		target = r.exact(r.in[1])
 	}
 	if target == nil {

@@ -52,32 +52,55 @@ func (s *spelling) exponentials(x *Value, axis int) (e, sum *Value) {
 	return e, s.add(&Reduce{Kind: ReduceSum, Axes: []int{axis}, KeepDims: true}, e)
 }
 
-func readSoftmax(r *nodeReader) Op    { return &Softmax{Axis: softmaxAxis(r)} }
-func readLogSoftmax(r *nodeReader) Op { return &LogSoftmax{Axis: softmaxAxis(r)} }
+// saySoftmax reads either operator. Before opset 13 the sum runs over all dimensions from axis on together.
+func saySoftmax(logarithm bool) phrase {
+	return func(r *nodeReader, s *spelling) *Value {
+		if r.arity(1, 1); r.wrong(s) {
+			return nil
+		}
+		return r.softmax(s, r.in[0], logarithm)
+	}
+}
 
-// softmaxAxis reads the axis. Before opset 13 the sum runs over all dimensions from axis on
-// together; this is a sum along one dimension if all the others have size 1.
-func softmaxAxis(r *nodeReader) int {
+// softmax is that of x, whose shape is that of operand 0.
+func (r *nodeReader) softmax(s *spelling, x *Value, logarithm bool) *Value {
+	return r.overAxis(s, x, func(x *Value, axis int) *Value {
+		if logarithm {
+			return s.add(&LogSoftmax{Axis: axis}, x)
+		}
+		return s.add(&Softmax{Axis: axis}, x)
+	})
+}
+
+// overAxis applies f along the attribute axis of operand 0, with whose shape x comes. Before opset 13 all dimensions
+// from axis on count as one.
+func (r *nodeReader) overAxis(s *spelling, x *Value, f func(x *Value, axis int) *Value) *Value {
 	if r.opset >= 13 {
-		return r.axis("axis", -1, 0)
+		axis := r.axis("axis", -1, 0)
+		if r.wrong(s) {
+			return nil
+		}
+		return f(x, axis)
 	}
 	axis := r.axis("axis", 1, 0)
-	x := r.shapes[0]
-	if x == nil {
-		return 0
+	if r.wrong(s) {
+		return nil
 	}
 	long := axis
-	for i := axis + 1; i < len(x); i++ {
+	for i := axis + 1; i < len(x.Shape); i++ {
 		switch {
-		case x[i] == 1:
-		case x[long] == 1:
+		case x.Shape[i] == 1:
+		case x.Shape[long] == 1:
 			long = i
+		case x.Shape[axis] == Batch:
+			r.refusef("axis %d would mix samples of the batch of input %v", axis, x.Shape)
+			return nil
 		default:
-			r.refusef("softmax over several dimensions together, from %d of %v", axis, x)
-			return 0
+			flat := append(x.Shape[:axis].clone(), x.Shape[axis:].Elems())
+			return s.reshape(f(s.reshape(x, flat), axis), x.Shape)
 		}
 	}
-	return long
+	return f(x, long)
 }
 
 func (op *Softmax) write(w *nodeWriter)    { w.int("axis", op.Axis) }

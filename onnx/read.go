@@ -38,7 +38,8 @@ type ReadOptions struct {
 // table of operators has changed but for its element types; such files are read with a
 // warning.
 const (
-	minIR, maxIR, newestIR          = 3, 11, 13
+	minIR, maxIR, newestIR          = 1, 11, 13
+	opsetIR                         = 3 // from which on files say what opset they are of; before, it is the first
 	minOpset, maxOpset, newestOpset = 1, 23, 25
 )
 

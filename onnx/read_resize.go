@@ -76,7 +76,12 @@ func (r *nodeReader) nearestBefore11(scales []float64) NearestMode {
 func readUpsample(r *nodeReader) Op {
 	op := &Resize{Mode: ResizeMode(r.text("mode", "nearest")), CoordMode: Asymmetric, NearestMode: RoundFloor}
 	var scales []float64
-	if r.opset < 9 {
+	if r.opset < 7 && r.has("height_scale") {
+		scales = []float64{1, 1, r.float("height_scale", 1), r.float("width_scale", 1)}
+		if op.Mode == "bilinear" {
+			op.Mode = ResizeLinear
+		}
+	} else if r.opset < 9 {
 		scales = r.floats("scales")
 	} else {
 		scales = r.operandFloats(1, "scales")

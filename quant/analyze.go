@@ -14,6 +14,7 @@ const (
 	classRefused class = iota
 	classLinear        // opens or extends an accumulator
 	classScalar        // a function of one value, applied by its requantization or by a table
+	classEntry         // the scaling of an input, which is done before the program starts
 	classInner         // part of a function whose last node does the work
 	classPair          // a function of two tensors: a two-dimensional table
 	classView          // the same elements in the same order under another shape
@@ -83,6 +84,14 @@ func (a *analysis) classify(n *onnx.Node) plan {
 	}
 	if moves := onnx.MovesOf(n, 1); moves != nil {
 		return classifyMove(moves)
+	}
+	if a.merged[n] == nil {
+		switch {
+		case a.isEntry(n):
+			return plan{class: classEntry}
+		case a.sums(n):
+			return plan{class: classLinear}
+		}
 	}
 	switch op := n.Op.(type) {
 	case *onnx.Conv, *onnx.ConvTranspose:
@@ -199,14 +208,23 @@ func (a *analysis) summable(n *onnx.Node) bool {
 	return true
 }
 
+// maxElems is the largest tensor of a program, see section Limits of FORMAT.md.
+const maxElems = 1 << 24
+
 // Check returns every node that cannot become integer, with its reason; nil when all can.
 func Check(g *onnx.Graph) error { return analyze(g).check() }
 
 func (a *analysis) check() error {
 	var refused []onnx.UnsupportedNode
 	for _, n := range a.graph.Nodes {
-		if p := a.plans[n]; p.class == classRefused {
-			refused = append(refused, onnx.UnsupportedNode{Name: n.Name, Op: n.Op.Type(), Opset: a.graph.Opset, Reason: p.reason})
+		reason := a.plans[n].reason
+		for _, v := range n.Outputs {
+			if elems := v.Shape.Elems(); reason == "" && elems > maxElems {
+				reason = fmt.Sprintf("its result %v has %d elements, a program holds tensors of up to %d; a smaller input helps", v.Shape, elems, maxElems)
+			}
+		}
+		if reason != "" {
+			refused = append(refused, onnx.UnsupportedNode{Name: n.Name, Op: n.Op.Type(), Opset: a.graph.Opset, Reason: reason})
 		}
 	}
 	if refused != nil {

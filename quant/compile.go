@@ -75,16 +75,20 @@ func (st state) pending() bool { return st.sum != nil || len(st.funcs) > 0 }
 
 // input makes the tensor the program starts from.
 func (c *compiler) input(v *onnx.Value) error {
-	levels, ok := c.model.Levels[v.Name]
+	first := c.analysis.entered(v)
+	levels, ok := c.model.Levels[first.Name]
 	if !ok {
 		return fmt.Errorf("quant: input %q has no levels; calibrate the model first", v.Name)
 	}
 	id := c.tensor(v.Shape, levels)
 	c.prog.Input = runtime.Input{Tensor: id}
-	if c.model.Input.Given {
-		c.prog.Input.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0])
+	if first != v {
+		c.prog.Input.Shifts = c.analysis.inputShifts(v)
 	}
-	c.states[v] = state{shape: v.Shape, tensor: id, levels: levels}
+	if c.model.Input.Given {
+		c.prog.Input.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0], c.prog.Input.Shifts)
+	}
+	c.states[first] = state{shape: v.Shape, tensor: id, levels: levels}
 	return nil
 }
 
@@ -114,7 +118,7 @@ func (c *compiler) node(n *onnx.Node) error {
 		}
 		st.funcs = append(slices.Clone(st.funcs), p.f)
 		st.shape = out.Shape
-	case classInner:
+	case classInner, classEntry:
 		return nil
 	case classPair:
 		st, err = c.pair(n)
@@ -177,16 +181,19 @@ func (c *compiler) output(v *onnx.Value) error {
 	return nil
 }
 
-// selfTests is how many elements of expected output a program carries at most, beyond
-// the first test.
-const selfTests = 64
+// A program carries self-tests of at most selfTests elements of expected output, and of at most
+// selfTestMACs multiply-accumulates, beyond the first test.
+const (
+	selfTests    = 64
+	selfTestMACs = 1 << 29
+)
 
 // addSelfTests records the exact outputs for a few generated inputs.
 func addSelfTests(p *runtime.Program) error {
 	in := p.Tensors[p.Input.Tensor]
 	indices := make([]byte, in.Elems())
-	size := 0
-	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests; seed++ {
+	size, work := 0, max(p.MACs(), 1)
+	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests && work <= selfTestMACs/int(seed); seed++ {
 		runtime.GenerateInput(seed, indices, in.Levels)
 		outs, err := Simulate(p, indices)
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"qconv/onnx"
+	"qconv/runtime"
 )
 
 // bytesReader draws small numbers from fuzzed bytes; 0 when they are used up.
@@ -140,6 +141,13 @@ func FuzzCompile(f *testing.F) {
 		}
 		if err := p.Validate(); err != nil {
 			t.Fatalf("a compiled program is not valid: %v", err)
+		}
+		run, err := runtime.NewRunner(p, runtime.Options{})
+		if err != nil {
+			return // more than a program may take
+		}
+		if err := run.SelfTest(); err != nil {
+			t.Fatal(err)
 		}
 	})
 }

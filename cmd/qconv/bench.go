@@ -143,7 +143,7 @@ func benchFloat(c *cli.Context, path string, d time.Duration) (*benchReport, err
 	if err != nil {
 		return nil, err
 	}
-	exec, err := finetune.NewExecutor(f.graph, 1, finetune.ExecOptions{Levels: f.levels})
+	exec, err := finetune.NewExecutor(f.graph, 1, finetune.ExecOptions{Levels: f.levels, OutputsOnly: true})
 	if err != nil {
 		return nil, named(path, err)
 	}

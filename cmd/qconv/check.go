@@ -85,16 +85,16 @@ func newProbe(g *onnx.Graph, size int64) (*probe, error) {
 
 // ask runs a network on the inputs.
 func (p *probe) ask(g *onnx.Graph) ([][]float32, error) {
-	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
+	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{OutputsOnly: true})
 	if err != nil {
 		return nil, err
 	}
 	return exec.Run(p.inputs...)
 }
 
-// check compares the simplified network with what it answered before, and the file itself with
-// an independent executor. An error means that our own cannot run it.
-func (p *probe) check(path string, simplified *onnx.Graph) (*checkInfo, error) {
+// check compares the simplified network with what it answered before, and the file itself, read with the same
+// options, with an independent executor. An error means that our own cannot run it.
+func (p *probe) check(path string, o onnx.ReadOptions, simplified *onnx.Graph) (*checkInfo, error) {
 	if p.work > 0 {
 		return &checkInfo{Skipped: true, Reason: fmt.Sprintf("one run takes the time of %.2g multiply-accumulates: check some with qconv run --expect", float64(p.work))}, nil
 	}
@@ -119,7 +119,7 @@ func (p *probe) check(path string, simplified *onnx.Graph) (*checkInfo, error) {
 	if err != nil {
 		return nil, &inputError{err}
 	}
-	other, err := crosscheck.Run(data, checkSeed)
+	other, err := crosscheck.Run(data, checkSeed, o)
 	if err != nil {
 		k.Reason = err.Error()
 		return k, nil

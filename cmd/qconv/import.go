@@ -183,7 +183,7 @@ func (r *importReport) load(c *cli.Context, path string, dims map[string]int) (*
 	if err != nil {
 		return nil, named(path, err)
 	}
-	r.Check, err = p.check(path, m.Graph)
+	r.Check, err = p.check(path, modelOptions(c, dims), m.Graph)
 	return m, err
 }
 

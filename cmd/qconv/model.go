@@ -49,8 +49,13 @@ func readGraph(c *cli.Context, path string, dims map[string]int) (*onnx.Graph, e
 	if err := checkInput(path, "an ONNX file"); err != nil {
 		return nil, err
 	}
-	g, err := onnx.ReadWith(path, onnx.ReadOptions{Dims: dims, MaxMemory: maxMemory(c)})
+	g, err := onnx.ReadWith(path, modelOptions(c, dims))
 	return g, named(path, err)
+}
+
+// modelOptions are those of a command; dims binds symbolic dimensions.
+func modelOptions(c *cli.Context, dims map[string]int) onnx.ReadOptions {
+	return onnx.ReadOptions{Dims: dims, MaxMemory: maxMemory(c)}
 }
 
 // readModel reads an ONNX file, imported or not, as a model that can become integer.
@@ -69,6 +74,8 @@ type floatModel struct {
 	levels map[string]quant.Levels // nil before calibration
 	input  quant.Preprocess
 	labels []string
+	// balance is that of a model, see [quant.Model].
+	balance map[string][]int
 }
 
 func readFloat(c *cli.Context, path string) (*floatModel, error) {
@@ -81,7 +88,7 @@ func readFloat(c *cli.Context, path string) (*floatModel, error) {
 		if err != nil {
 			return nil, named(path, err)
 		}
-		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels}, nil
+		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels, m.Balance}, nil
 	}
 	if _, err := onnx.Simplify(g); err != nil {
 		return nil, named(path, err)

@@ -169,7 +169,7 @@ func (r *runReport) runFloat(c *cli.Context, path, spec string) error {
 			applyPixels(values[i*size:][:size], in.Pixels[i*size:], lookup, elems(shape[1:]))
 		}
 	}
-	exec, err := finetune.NewExecutor(f.graph, finetune.BatchFor(f.graph, min(in.Count, floatBatch)), finetune.ExecOptions{Levels: f.levels})
+	exec, err := finetune.NewExecutor(f.graph, finetune.BatchFor(f.graph, min(in.Count, floatBatch)), finetune.ExecOptions{Levels: f.levels, OutputsOnly: true})
 	if err != nil {
 		return named(path, err)
 	}
@@ -224,7 +224,7 @@ func (r *runReport) runProgram(c *cli.Context, path, spec string) error {
 		if in.Kind == dataset.Pixels {
 			outs, err = runner.Run(fileOrder(p, in.Pixels[i*size:][:size], buffer))
 		} else {
-			toLevels(buffer, in.Floats[i*size:][:size], &p.Tensors[p.Input.Tensor])
+			toLevels(buffer, in.Floats[i*size:][:size], p)
 			outs, err = runner.RunLevels(buffer)
 		}
 		if err != nil {

@@ -39,17 +39,17 @@ func (c Check) Agrees() bool {
 }
 
 // Run compares all outputs of the ONNX file in data, for one sample of uniform random numbers
-// in [0, 1). An error means that our own executor cannot run the model; whatever goes wrong in
-// the other one is reported in the Check.
-func Run(data []byte, seed uint64) (Check, error) {
-	g, err := onnx.Decode(data)
+// in [0, 1). The file is read with the options that it was read with before. An error means that our own
+// executor cannot run the model; whatever goes wrong in the other one is reported in the Check.
+func Run(data []byte, seed uint64, o onnx.ReadOptions) (Check, error) {
+	g, err := onnx.DecodeWith(data, o)
 	if err != nil {
 		return Check{}, err
 	}
-	if why := refusal(len(data), g); why != "" {
+	if why := refusal(len(data), o.MaxMemory, g); why != "" {
 		return Check{Reason: why}, nil
 	}
-	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{})
+	exec, err := finetune.NewExecutor(g, 1, finetune.ExecOptions{OutputsOnly: true})
 	if err != nil {
 		return Check{}, err
 	}
@@ -106,8 +106,9 @@ const (
 	maxWork  = 1 << 32   // multiply-accumulates
 )
 
-// refusal is why the other executor is not given a model of some bytes; empty if it is.
-func refusal(size int, g *onnx.Graph) string {
+// refusal is why the other executor is not given a model of some bytes; empty if it is. It may take maxMemory
+// bytes, if that is not 0.
+func refusal(size int, maxMemory int64, g *onnx.Graph) string {
 	values, windows := 0.0, 0.0
 	for _, n := range g.Nodes {
 		for _, v := range n.Outputs {
@@ -120,11 +121,11 @@ func refusal(size int, g *onnx.Graph) string {
 	switch {
 	case size > maxFile:
 		return fmt.Sprintf("the file has more than %d MB", maxFile>>20)
-	case len(g.Nodes) > maxNodes:
+	case g.Read > maxNodes:
 		return fmt.Sprintf("the network has more than %d nodes", maxNodes)
 	case g.Unused > 0:
 		return fmt.Sprintf("the file has %d nodes without use, which it would run too", g.Unused)
-	case 4*(values+windows) > maxBytes+4*float64(size):
+	case 4*(values+windows) > maxBytes+4*float64(size), maxMemory > 0 && 4*(values+windows)+float64(size) > float64(maxMemory):
 		return "it would take too much memory"
 	case onnx.Work(g) > maxWork:
 		return "it would take too long"

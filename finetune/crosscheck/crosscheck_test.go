@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"qconv/onnx"
 )
 
 func sharedModel(t *testing.T, name string) []byte {
@@ -30,7 +32,7 @@ func TestRun(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.model, func(t *testing.T) {
-			check, err := Run(sharedModel(t, c.model), 1)
+			check, err := Run(sharedModel(t, c.model), 1, onnx.ReadOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -48,7 +50,7 @@ func TestRun(t *testing.T) {
 }
 
 func TestRunBadFile(t *testing.T) {
-	if _, err := Run([]byte("not a model"), 1); err == nil {
+	if _, err := Run([]byte("not a model"), 1, onnx.ReadOptions{}); err == nil {
 		t.Error("no error for a file that is no model")
 	}
 }

@@ -24,7 +24,7 @@ def within(value, lo, hi, what):
 
 # Structure of a file
 
-KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "CODE", "BIAS", "WGTS", "labl", "prov", "test", "DONE")
+KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "CODE", "BIAS", "WGTS", "shft", "labl", "prov", "test", "DONE")
 REQUIRED = ("TNSR", "PORT", "CODE", "DONE")
 
 
