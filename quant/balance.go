@@ -34,9 +34,11 @@ func (s Spread) width() float64 { return slices.Max(s.High) - slices.Min(s.Low) 
 const (
 	maxGain = 20 // of a channel, in bits
 	// A network is balanced where rounding a value to levels makes noise of more than leastNoise of the power
-	// of what a reader computes from it, and gains divide that by more than leastBenefit.
+	// of what a reader computes from it, and gains divide that by more than leastBenefit; for an input, whose gains
+	// burden no weights that compute it, by more than inputBenefit.
 	leastNoise   = 1e-4
 	leastBenefit = 32
+	inputBenefit = 8
 	// roomForRow is how many times larger than all other rows of a layer's weights gains may make one.
 	roomForRow = 4
 )
@@ -124,7 +126,10 @@ func (b *Balancing) Apply(spreads map[*onnx.Value]Spread, count func(Site) int) 
 	b.raise(sites)
 	quiet := b.noise(sites)
 	neighbours := b.neighbours(sites)
-	chosen := map[int]bool{}
+	chosen, inputs := map[int]bool{}, map[int]bool{}
+	for _, v := range b.graph.Inputs {
+		inputs[b.ties.find(v, 0)] = true
+	}
 	for _, r := range b.readers(spreads) {
 		before, after := 0.0, 0.0
 		for c, weight := range r.weights {
@@ -132,7 +137,11 @@ func (b *Balancing) Apply(spreads map[*onnx.Value]Spread, count func(Site) int) 
 			before += weight * noise[id]
 			after += weight * quiet[id]
 		}
-		if before > leastNoise && after*leastBenefit < before {
+		benefit := float64(leastBenefit)
+		if inputs[b.ties.find(r.value, 0)] {
+			benefit = inputBenefit
+		}
+		if before > leastNoise && after*benefit < before {
 			for c := range r.weights {
 				chosen[neighbours[b.ties.find(r.value, c)]] = true
 			}

@@ -25,6 +25,9 @@ var uneven = []struct {
 	{"features", onnx.Shape{onnx.Batch, 8}, 1e3, func(n *net, x *onnx.Value) []*onnx.Value {
 		return one(n.dense(n.add(&onnx.Relu{}, n.dense(x, 12, 1e3)), 3, 1))
 	}},
+	{"features, slightly uneven", onnx.Shape{onnx.Batch, 30}, 20, func(n *net, x *onnx.Value) []*onnx.Value {
+		return one(n.dense(n.add(&onnx.Relu{}, n.dense(x, 12, 20)), 3, 1))
+	}},
 	{"features, no activation", onnx.Shape{onnx.Batch, 5}, 300, func(n *net, x *onnx.Value) []*onnx.Value { return one(n.dense(x, 2, 300)) }},
 	{"features, standardized in the network", onnx.Shape{onnx.Batch, 8}, 1e3, func(n *net, x *onnx.Value) []*onnx.Value {
 		variance := n.ramp(8, 1e6, 0)
