@@ -20,7 +20,7 @@ import (
 
 var (
 	graphs = flag.Int("graphs", 300, "how many networks to draw")
-	seed   = flag.Uint64("seed", 1, "of the first network; the others follow")
+	seed   = flag.Uint64("seed", 1000, "of the first network; the others follow")
 	show   = flag.Bool("show", false, "print every network")
 	keep   = flag.String("keep", "", "folder that failing files are written to")
 )

@@ -102,7 +102,7 @@ func squeeze(d *drawer, v *value) {
 	}
 	out := v.result(shape...)
 	switch {
-	case all && !v.batched && d.chance(2):
+	case all && !v.batched && v.shape[0] != 1 && d.chance(2): // a leading 1 may be the batch
 		d.add("Squeeze", out, []string{v.name})
 	case d.n.opset < 13:
 		d.add("Squeeze", out, []string{v.name}, attr{"axes", axes})
