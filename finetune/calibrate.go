@@ -38,6 +38,8 @@ type CalibrateConfig struct {
 	Sites map[string]int
 	// Batch is how many samples are run at a time.
 	Batch int
+	// Unbalanced leaves channels of different range as they are.
+	Unbalanced bool
 }
 
 // DefaultCalibrateConfig is 32 levels, 256 for inputs, outputs and pooled values, from
@@ -69,8 +71,10 @@ func (c CalibrateConfig) Validate() error {
 
 // count is the number of levels of a site.
 func (c CalibrateConfig) count(s quant.Site) int {
-	if n, ok := c.Sites[s.Value.Name]; ok {
-		return n
+	for _, name := range []string{s.Value.Name, s.Imported()} {
+		if n, ok := c.Sites[name]; ok {
+			return n
+		}
 	}
 	switch s.Role {
 	case quant.RoleInput:
@@ -91,10 +95,13 @@ type Calibration struct {
 	// method tried: KL divergence in nats for classes, mean squared difference for values.
 	// Empty unless methods were compared.
 	Divergence map[RangeMethod]float64
+	// Balanced names the values whose channels differed so much in range that they were balanced, see
+	// [quant.Balancing]. Where there are any, the graph of the model has changed, but not what it computes.
+	Balanced []string
 }
 
 // Calibrate sets the levels of all sites that have none yet, from the ranges their values
-// take in the float network on some of the data.
+// take in the float network on some of the data. A model without codebooks is balanced before.
 func Calibrate(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConfig) (*Calibration, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -111,6 +118,11 @@ func Calibrate(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConf
 			return nil, fmt.Errorf("finetune: calibration: there is no site %q", name)
 		}
 	}
+	cfg.Batch = BatchFor(m.Graph, min(cfg.Batch, data.Len()))
+	balanced, err := balance(ctx, m, data, cfg)
+	if err != nil {
+		return nil, err
+	}
 	var open []quant.Site
 	for _, s := range m.Sites {
 		if _, ok := m.Levels[s.Value.Name]; !ok {
@@ -118,9 +130,8 @@ func Calibrate(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConf
 		}
 	}
 	if len(open) == 0 {
-		return &Calibration{Method: cfg.Method}, nil
+		return &Calibration{Method: cfg.Method, Balanced: balanced}, nil
 	}
-	cfg.Batch = BatchFor(m.Graph, min(cfg.Batch, data.Len()))
 	histograms, err := collect(ctx, m.Graph, open, data, cfg)
 	if err != nil {
 		return nil, err
@@ -129,7 +140,7 @@ func Calibrate(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConf
 	if cfg.Method == RangeAuto {
 		methods = []RangeMethod{RangeMSE, RangePercentile}
 	}
-	result := &Calibration{Method: methods[0], Divergence: map[RangeMethod]float64{}}
+	result := &Calibration{Method: methods[0], Balanced: balanced, Divergence: map[RangeMethod]float64{}}
 	var best map[string]quant.Levels
 	for _, method := range methods {
 		levels, err := chooseLevels(m, open, histograms, method, cfg)

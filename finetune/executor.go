@@ -102,6 +102,9 @@ func NewModelExecutor(m *quant.Model, batch int) (*Executor, error) {
 // Batch is the largest number of samples that Run takes.
 func (e *Executor) Batch() int { return e.most }
 
+// Samples is how many samples [Executor.Value] has values of.
+func (e *Executor) Samples() int { return e.last }
+
 // Run computes all outputs for some samples, at most Batch. There is one slice for each of
 // the graph's inputs, holding the samples one after the other; all hold the same number of
 // samples. The outputs are laid out alike and stay valid until the next Run.

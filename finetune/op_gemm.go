@@ -25,7 +25,7 @@ func buildGemm(b *builder, n *onnx.Node) (*G.Node, error) {
 		return y, nil
 	}
 	c = b.scale(c, op.Beta)
-	if cs := b.shape(n.Inputs[2]); size(cs) == cols && cs[len(cs)-1] == cols {
+	if cs := b.shape(n.Inputs[2]); len(cs) > 0 && size(cs) == cols && cs[len(cs)-1] == cols {
 		return b.addRow(y, c, cols), nil
 	}
 	return b.sum(ys, b.expand(c, b.shape(n.Inputs[2]), ys), y), nil

@@ -13,9 +13,12 @@ func evalCast(d *decoder, r *nodeReader) *known {
 	if !r.given(0) {
 		return nil
 	}
+	if r.opset < 6 {
+		return nil
+	}
 	to := pb.TensorProto_DataType(r.int("to", 0))
 	r.ignore("saturate")
-	if _, ok := elemSizes[to]; !ok {
+	if _, ok := elemBits[to]; !ok {
 		return nil
 	}
 	c := r.in[0].Const
@@ -96,6 +99,14 @@ func evalRange(d *decoder, r *nodeReader) *known {
 	return out.known()
 }
 
+// toFloats is the tensor itself if it is one of floating-point numbers, else converted.
+func (t *Tensor) toFloats() *Tensor {
+	if t.Type == Float {
+		return t
+	}
+	return t.toFloat()
+}
+
 // toFloat converts a tensor of integers.
 func (t *Tensor) toFloat() *Tensor {
 	out := &Tensor{Type: Float, Shape: t.Shape, Floats: make([]float32, len(t.Ints))}
@@ -117,6 +128,10 @@ func (t *Tensor) known() *known {
 func evalConstant(d *decoder, r *nodeReader) *known {
 	if a := r.attr("value", pb.AttributeProto_TENSOR); a != nil {
 		return r.tensor(d, a).known()
+	}
+	if a := r.attr("sparse_value", pb.AttributeProto_SPARSE_TENSOR); a != nil {
+		t, err := d.sparse(a.GetSparseTensor())
+		return r.checked(a, t, err).known()
 	}
 	if r.has("value_float") {
 		return (&Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(r.bound("value_float", 0))}}).known()
@@ -198,6 +213,11 @@ func filled[T comparable](n int, v T) []T {
 // tensor is the value of a tensor attribute, nil if it is wrong or not supported.
 func (r *nodeReader) tensor(d *decoder, a *pb.AttributeProto) *Tensor {
 	t, err := d.tensor(a.GetT())
+	return r.checked(a, t, err)
+}
+
+// checked is the tensor of an attribute, nil with an error.
+func (r *nodeReader) checked(a *pb.AttributeProto, t *Tensor, err error) *Tensor {
 	switch err := err.(type) {
 	case nil:
 		return t

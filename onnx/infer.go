@@ -127,7 +127,7 @@ func (n *Node) outputType() (DataType, error) {
 		return 0, err
 	}
 	switch n.Op.(type) {
-	case *Compare, *Logic, *Not:
+	case *Compare, *Logic, *Not, *IsNaN, *IsInf:
 		return Bool, nil
 	case *ArgMax:
 		return Int, nil
@@ -157,7 +157,7 @@ func (n *Node) commonType(inputs []*Value) (DataType, error) {
 func takesIntegers(op Op) bool {
 	switch op.(type) {
 	case *Add, *Sub, *Mul, *Div, *Max, *Min, *Pow, *Abs, *Neg, *Sign, *Clip, *MatMul, *Gemm, *MaxPool,
-		*Where, *Compare, *Logic, *Not, *ArgMax, *Reduce, *Concat, Mover, View:
+		*Where, *Compare, *Logic, *Not, *Mod, *Cast, *ArgMax, *Reduce, *Concat, Mover, View:
 		return true
 	}
 	return false

@@ -239,6 +239,12 @@ func (op *Pad) Moves(in Shape, out []Shape) []Move {
 		at[d] = make([]int, out[0][d])
 		for i := range at[d] {
 			at[d][i] = op.Mode.source(i-op.Pads[d], n)
+			if op.Mode == PadWrap {
+				// What negative pads remove is gone before the rest is repeated.
+				first := max(0, -op.Pads[d])
+				left := n - first - max(0, -op.Pads[len(in)+d])
+				at[d][i] = first + op.Mode.source(i-op.Pads[d]-first, left)
+			}
 		}
 	}
 	m := moveAxes(in, at)

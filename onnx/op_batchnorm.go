@@ -41,6 +41,9 @@ func readBatchNormalization(r *nodeReader) Op {
 	if r.opset < 9 && !r.bool("spatial", true) {
 		r.refusef("statistics per element (spatial = 0), want them per channel")
 	}
+	if r.opset < 7 {
+		r.ignore("is_test") // the number of outputs says it
+	}
 	r.ignore("momentum")
 	return &BatchNormalization{Epsilon: r.float("epsilon", 1e-5)}
 }

@@ -41,6 +41,9 @@ func (op *Concat) InferShape(in []Shape) ([]Shape, error) {
 }
 
 func readConcat(r *nodeReader) Op {
+	if r.opset < 4 {
+		return &Concat{Axis: r.axis("axis", 1, 0)}
+	}
 	if !r.has("axis") {
 		r.failf("attribute %q is missing", "axis")
 	}

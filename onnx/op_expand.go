@@ -86,6 +86,9 @@ func readExpand(r *nodeReader) Op {
 
 // readTile takes the repeats from operand 1.
 func readTile(r *nodeReader) Op {
+	if r.opset < 6 {
+		return readTileBefore6(r)
+	}
 	op := &Tile{Repeats: r.operandInts(1, "repeats")}
 	r.keep(1)
 	return op

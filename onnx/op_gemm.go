@@ -93,6 +93,9 @@ func (*MatMul) InferShape(in []Shape) ([]Shape, error) {
 }
 
 func readGemm(r *nodeReader) Op {
+	if r.opset < 7 {
+		r.ignore("broadcast") // shapes say as much
+	}
 	return &Gemm{TransA: r.bool("transA", false), TransB: r.bool("transB", false),
 		Alpha: r.float("alpha", 1), Beta: r.float("beta", 1)}
 }

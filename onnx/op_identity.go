@@ -23,6 +23,9 @@ func (*Dropout) InferShape(in []Shape) ([]Shape, error) { return sameShape(in) }
 // readDropout refuses training mode, operand 2 since opset 12.
 func readDropout(r *nodeReader) Op {
 	r.ignore("ratio", "seed")
+	if r.opset < 7 {
+		r.ignore("is_test")
+	}
 	if r.given(2) {
 		if t := r.operand(2, "training_mode"); t != nil && (len(t.Ints) != 1 || t.Ints[0] != 0) {
 			r.refusef("training mode, want the mode for inference")
@@ -35,10 +38,15 @@ func readDropout(r *nodeReader) Op {
 // readCast takes a cast that changes nothing here, such as one between floating-point types, as an
 // Identity. Casts of constants never come here.
 func readCast(r *nodeReader) Op {
-	to := int32(r.int("to", 0))
+	to := int32(0)
+	if r.opset < 6 {
+		to = int32(r.castBefore6())
+	} else {
+		to = int32(r.int("to", 0))
+	}
 	r.ignore("saturate", "round_mode")
 	kind := pb.TensorProto_DataType(to)
-	if _, ok := elemSizes[kind]; !ok {
+	if _, ok := elemBits[kind]; !ok {
 		r.refusef("a cast to %s", typeName(to))
 	}
 	return r.castTo(dataType(kind))

@@ -62,10 +62,14 @@ func readPad(r *nodeReader) Op {
 		r.failf("mode is %q, want constant, reflect, edge or wrap", op.Mode)
 	}
 	if r.opset < 11 {
-		if !r.has("pads") {
-			r.failf("attribute %q is missing", "pads")
+		name := "pads"
+		if r.opset < 2 {
+			name = "paddings"
 		}
-		op.Pads = r.ints("pads")
+		if !r.has(name) {
+			r.failf("attribute %q is missing", name)
+		}
+		op.Pads = r.ints(name)
 		op.Value = r.bound("value", 0)
 		return op
 	}

@@ -45,7 +45,17 @@ func (*GlobalMaxPool) Type() string { return "GlobalMaxPool" }
 
 // InferShape returns [N][C][out...].
 func (op *MaxPool) InferShape(in []Shape) ([]Shape, error) {
-	return poolShape(in, window{op.Kernel, op.Strides, op.Dilations, op.Pads}, op.Ceil)
+	w := window{op.Kernel, op.Strides, op.Dilations, op.Pads}
+	out, err := poolShape(in, w, op.Ceil)
+	if err != nil {
+		return nil, err
+	}
+	for i, count := range out[0][2:] {
+		if p, ok := w.empty(i, in[0][2+i], count); ok {
+			return nil, refusef("the window at position %d of spatial dimension %d lies in the padding alone, where there is no largest element", p, i)
+		}
+	}
+	return out, nil
 }
 
 // InferShape returns [N][C][out...].
@@ -75,8 +85,11 @@ func globalPoolShape(in []Shape) ([]Shape, error) {
 		return nil, err
 	}
 	x := in[0]
-	if len(x) < 3 || len(x) > 2+maxSpatial {
-		return nil, fmt.Errorf("input %v: want [N][C] and one or two spatial dimensions", x)
+	if len(x) > 2+maxSpatial {
+		return nil, refusef("input %v has %d spatial dimensions, want one or two", x, len(x)-2)
+	}
+	if len(x) < 3 {
+		return nil, fmt.Errorf("input %v: want [N][C] and spatial dimensions", x)
 	}
 	out := Shape{x[0], x[1]}
 	for range x[2:] {
@@ -90,16 +103,28 @@ func readMaxPool(r *nodeReader) Op {
 	if order := r.int("storage_order", 0); order != 0 && order != 1 {
 		r.failf("storage_order is %d, want 0 or 1", order)
 	}
-	return &MaxPool{Kernel: w.kernel, Strides: w.strides, Dilations: w.dilations, Pads: r.pads(w), Ceil: r.bool("ceil_mode", false)}
+	w.pads = r.pads(w)
+	return &MaxPool{Kernel: w.kernel, Strides: w.strides, Dilations: w.dilations, Pads: w.pads, Ceil: r.ceil(w)}
+}
+
+// ceil takes ceil_mode where it adds a window; elsewhere shape inference of some opsets would count one too many.
+func (r *nodeReader) ceil(w window) bool {
+	if !r.bool("ceil_mode", false) {
+		return false
+	}
+	if r.shapes[0] == nil {
+		return true
+	}
+	floor, err := w.out(r.shapes[0], false)
+	ceil, _ := w.out(r.shapes[0], true)
+	return err != nil || !slices.Equal(floor, ceil)
 }
 
 func readAveragePool(r *nodeReader) Op {
 	w := r.window(nil)
-	if slices.ContainsFunc(w.dilations, func(d int) bool { return d != 1 }) {
-		r.refusef("dilations %v, want 1", w.dilations)
-	}
-	return &AveragePool{Kernel: w.kernel, Strides: w.strides, Dilations: w.dilations, Pads: r.pads(w),
-		Ceil: r.bool("ceil_mode", false), CountIncludePad: r.bool("count_include_pad", false)}
+	w.pads = r.pads(w)
+	return &AveragePool{Kernel: w.kernel, Strides: w.strides, Dilations: w.dilations, Pads: w.pads,
+		Ceil: r.ceil(w), CountIncludePad: r.bool("count_include_pad", false)}
 }
 
 func (op *MaxPool) write(w *nodeWriter) {
@@ -107,8 +132,8 @@ func (op *MaxPool) write(w *nodeWriter) {
 	w.bool("ceil_mode", op.Ceil)
 }
 
-// write leaves dilations out: opset 17 does not have them, and [readAveragePool] makes
-// sure that they are 1.
+// write leaves dilations out: opset 17 does not have them, and [nodeReader.average]
+// makes sure that they are 1.
 func (op *AveragePool) write(w *nodeWriter) {
 	if slices.ContainsFunc(op.Dilations, func(d int) bool { return d != 1 }) {
 		w.failf("dilations %v, want 1", op.Dilations)

@@ -161,7 +161,7 @@ func (op *Reduce) write(w *nodeWriter) {
 	switch {
 	case len(op.Axes) == 0 && op.Kind != ReduceSum:
 		w.failf("no axes")
-	case op.Kind == ReduceSum:
+	case w.e.opset >= reduceOperand(op.Kind):
 		w.bool("noop_with_empty_axes", len(op.Axes) == 0)
 		w.operandInts("axes", op.Axes)
 	default:

@@ -98,7 +98,13 @@ func readReshape(r *nodeReader) Op {
 	allowZero := r.bool("allowzero", false)
 	x := r.shapes[0]
 	var target *ints
-	if r.given(1) {
+	switch {
+	case r.opset < 5:
+		target = &ints{}
+		for _, n := range r.ints("shape") {
+			target.v = append(target.v, dim{n: int64(n)})
+		}
+	case r.given(1):
 		target = r.exact(r.in[1])
 	}
 	if target == nil {
@@ -108,6 +114,8 @@ func readReshape(r *nodeReader) Op {
 			switch {
 			case i == 0 && x.batched() && (d == dim{batch: 1} || r.batch > 0 && d == dim{n: int64(r.batch)}):
 				op.Dims = append(op.Dims, 0)
+			case i == 0 && x.batched() && r.batch > 1 && d == dim{n: 1}:
+				r.refusef("the target joins the batch of input %v", x)
 			case d.batch != 0:
 				r.refusef("dimension %d of the target depends on the batch size", i)
 			case d.n == 0 && allowZero:

@@ -1,9 +1,6 @@
 package onnx
 
-import (
-	"fmt"
-	"slices"
-)
+import "fmt"
 
 // Softmax is exp(x) / sum(exp(x)) along Axis.
 type Softmax struct{ Axis int }
@@ -55,68 +52,58 @@ func (s *spelling) exponentials(x *Value, axis int) (e, sum *Value) {
 	return e, s.add(&Reduce{Kind: ReduceSum, Axes: []int{axis}, KeepDims: true}, e)
 }
 
-// softmaxed is the axis of a normalization.
-func softmaxed(op Op) int {
-	if log, ok := op.(*LogSoftmax); ok {
-		return log.Axis
+// saySoftmax reads either operator. Before opset 13 the sum runs over all dimensions from axis on together.
+func saySoftmax(logarithm bool) phrase {
+	return func(r *nodeReader, s *spelling) *Value {
+		if r.arity(1, 1); r.wrong(s) {
+			return nil
+		}
+		return r.softmax(s, r.in[0], logarithm)
 	}
-	return op.(*Softmax).Axis
 }
 
-func readSoftmax(r *nodeReader) Op    { return &Softmax{Axis: softmaxAxis(r)} }
-func readLogSoftmax(r *nodeReader) Op { return &LogSoftmax{Axis: softmaxAxis(r)} }
+// softmax is that of x, whose shape is that of operand 0.
+func (r *nodeReader) softmax(s *spelling, x *Value, logarithm bool) *Value {
+	return r.overAxis(s, x, func(x *Value, axis int) *Value {
+		if logarithm {
+			return s.add(&LogSoftmax{Axis: axis}, x)
+		}
+		return s.add(&Softmax{Axis: axis}, x)
+	})
+}
 
-// softmaxAxis reads the axis. Before opset 13 the sum runs over all dimensions from axis on
-// together, where a batch counts as one sample; this is a sum along one dimension if all the others have size 1.
-func softmaxAxis(r *nodeReader) int {
+// overAxis applies f along the attribute axis of operand 0, with whose shape x comes. Before opset 13 all dimensions
+// from axis on count as one.
+func (r *nodeReader) overAxis(s *spelling, x *Value, f func(x *Value, axis int) *Value) *Value {
 	if r.opset >= 13 {
-		return r.axis("axis", -1, 0)
+		axis := r.axis("axis", -1, 0)
+		if r.wrong(s) {
+			return nil
+		}
+		return f(x, axis)
 	}
 	axis := r.axis("axis", 1, 0)
-	x := r.shapes[0]
-	if x == nil {
-		return 0
+	if r.wrong(s) {
+		return nil
 	}
-	if axis == 0 && x.batched() && len(x) > 1 {
-		if r.batch > 1 {
-			r.refusef("axis 0 would mix samples of the batch of input %v", x)
-		}
-		axis = 1
+	if axis == 0 && x.Shape.batched() && len(x.Shape) > 1 && r.batch <= 1 {
+		axis = 1 // a batch counts as one sample
 	}
 	long := axis
-	for i := axis + 1; i < len(x); i++ {
+	for i := axis + 1; i < len(x.Shape); i++ {
 		switch {
-		case x[i] == 1:
-		case x[long] == 1:
+		case x.Shape[i] == 1:
+		case x.Shape[long] == 1:
 			long = i
+		case x.Shape[axis] == Batch:
+			r.refusef("axis %d would mix samples of the batch of input %v", axis, x.Shape)
+			return nil
 		default:
-			r.joint = true
-			return axis
+			flat := append(x.Shape[:axis].clone(), x.Shape[axis:].Elems())
+			return s.reshape(f(s.reshape(x, flat), axis), x.Shape)
 		}
 	}
-	return long
-}
-
-// jointly surrounds a node that works along the last dimension of its operand by what joins the dimensions
-// from axis on to one, and divides it again.
-func (d *decoder) jointly(n *Node, axis int) []*Node {
-	x, y := n.Inputs[0], n.Outputs[0]
-	dims := slices.Clone([]int(x.Shape))
-	if x.Shape.batched() {
-		dims[0] = 0
-	}
-	value := func(role string) *Value {
-		v := &Value{Name: d.unique(y.Name + "." + role)}
-		d.values[v.Name] = v
-		return v
-	}
-	joined, result := value("joined"), value("normalized")
-	n.Inputs, n.Outputs = []*Value{joined}, []*Value{result}
-	return []*Node{
-		{Name: n.Name + ".join", Op: &Reshape{Dims: append(slices.Clone(dims[:axis]), -1)}, Inputs: []*Value{x}, Outputs: []*Value{joined}},
-		n,
-		{Name: n.Name + ".divide", Op: &Reshape{Dims: dims}, Inputs: []*Value{result}, Outputs: []*Value{y}},
-	}
+	return f(x, long)
 }
 
 func (op *Softmax) write(w *nodeWriter)    { w.int("axis", op.Axis) }

@@ -12,7 +12,7 @@ type OperatorInfo struct {
 	Note string
 }
 
-// Operators lists the operators of the default domain that are known, by name: those that
+// Operators lists the operators that are known, by name, with a domain and a colon where it is not the default one: those that
 // are read, those done at import where shapes are computed, and those refused with a
 // reason of their own. Any other operator is refused too.
 func Operators() []OperatorInfo {
@@ -24,6 +24,12 @@ func Operators() []OperatorInfo {
 		}
 		list = append(list, OperatorInfo{Name: name, Since: e.since, Until: until, Note: e.note})
 	}
+	for _, domain := range []string{microsoft, "qonnx.custom_op.general"} {
+		for name, e := range domainOps[domain] {
+			list = append(list, OperatorInfo{Name: domain + ":" + name, Since: e.since, Until: e.since, Note: e.note})
+		}
+	}
+	list = append(list, OperatorInfo{Name: "If", Since: minOpset, Until: newestOpset, Note: "condition known when the model is read"})
 	for name := range evaluators {
 		if _, ok := ops[name]; !ok {
 			list = append(list, OperatorInfo{Name: name, Since: minOpset, Until: newestOpset, Note: "of shapes and constants"})
@@ -52,25 +58,21 @@ const (
 
 // refused are operators with a reason of their own why they are not supported.
 var refused = map[string]string{
-	"Attention":             attention,
-	"Compress":              dataShape,
-	"ConvInteger":           integerMath,
-	"DynamicQuantizeLinear": integerMath,
-	"GRU":                   recurrent,
-	"GatherElements":        "positions that differ by element",
-	"If":                    controlFlow,
-	"LSTM":                  recurrent,
-	"Loop":                  controlFlow,
-	"MatMulInteger":         integerMath,
-	"MaxRoiPool":            "regions of interest are computed at run time",
-	"MultiHeadAttention":    attention,
-	"NonMaxSuppression":     dataShape + "; end the network before it",
-	"NonZero":               dataShape,
-	"RNN":                   recurrent,
-	"RoiAlign":              "regions of interest are computed at run time",
-	"Scan":                  controlFlow,
-	"SequenceConstruct":     "a sequence of tensors",
-	"SequenceAt":            "a sequence of tensors",
-	"TopK":                  "sorting; end the network before it",
-	"Unique":                dataShape,
+	"Attention":               attention,
+	"DynamicQuantizeLSTM":     recurrent,
+	"QAttention":              attention,
+	"PackedAttention":         attention,
+	"EmbedLayerNormalization": attention,
+	"GRU":                     recurrent,
+	"LSTM":                    recurrent,
+	"Loop":                    controlFlow,
+	"MaxRoiPool":              "regions of interest are computed at run time",
+	"MultiHeadAttention":      attention,
+	"GroupQueryAttention":     attention,
+	"NonMaxSuppression":       dataShape + "; end the network before it",
+	"RNN":                     recurrent,
+	"RoiAlign":                "regions of interest are computed at run time",
+	"Scan":                    controlFlow,
+	"TopK":                    "sorting; end the network before it",
+	"Unique":                  dataShape,
 }

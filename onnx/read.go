@@ -45,7 +45,8 @@ type ReadOptions struct {
 // table of operators has changed but for its element types; such files are read with a
 // warning.
 const (
-	minIR, maxIR, newestIR          = 3, 11, 13
+	minIR, maxIR, newestIR          = 1, 11, 13
+	opsetIR                         = 3 // from which on files say what opset they are of; before, it is the first
 	minOpset, maxOpset, newestOpset = 1, 23, 25
 )
 
@@ -93,6 +94,12 @@ func decode(data []byte, d decoder) (*Graph, error) {
 	g, second := whole.decode(data)
 	if second == nil || err == nil || aboutBatch(err) {
 		return g, second
+	}
+	// A contradiction that is none without a batch says less than what the network would need.
+	var contradiction *FormatError
+	var unsupported *UnsupportedError
+	if errors.As(err, &contradiction) && errors.As(second, &unsupported) {
+		return nil, second
 	}
 	return nil, err
 }

@@ -35,6 +35,10 @@ type decoder struct {
 	codes map[string]*codes
 	// exact holds integers that depend on the batch size and nothing else.
 	exact map[*Value]*ints
+	// names are those of nodes of the graph.
+	names map[string]bool
+	// sequences are the lists that values stand for.
+	sequences map[*Value][]*Value
 	// repeats count how often a name was asked for that was taken.
 	repeats map[string]int
 	// unknown are results of nodes that are not supported, and what depends on them.
@@ -66,7 +70,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		d.graph.Meta[e.GetKey()] = e.GetValue()
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
-	d.repeats = map[string]int{}
+	d.repeats, d.names, d.sequences = map[string]int{}, map[string]bool{}, map[*Value][]*Value{}
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {
@@ -81,6 +85,9 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		return nil, err
 	}
 	d.graph.Read = len(nodes)
+	for _, n := range nodes {
+		d.names[n.name] = true
+	}
 	nodes = d.live(nodes, p)
 	d.graph.Unused = d.graph.Read - len(nodes)
 	if err := d.initializers(p); err != nil {
@@ -106,7 +113,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 // versions checks the versions of the file and of the operators it asks for.
 func (d *decoder) versions(m *pb.ModelProto) error {
 	if v := m.GetIrVersion(); v < minIR || v > newestIR {
-		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("IR version %d, want %d..%d", v, minIR, newestIR)}}}
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("IR version %d, want %d..%d%s", v, minIR, newestIR, tooNew(v > newestIR))}}}
 	} else if v > maxIR {
 		d.warnings = append(d.warnings, fmt.Sprintf("the file has IR version %d, checked are files up to %d", v, maxIR))
 	}
@@ -119,15 +126,26 @@ func (d *decoder) versions(m *pb.ModelProto) error {
 		d.opsets[domain] = clampInt(o.GetVersion())
 	}
 	v, ok := d.opsets[""]
+	if !ok && m.GetIrVersion() < opsetIR {
+		d.opsets[""], v, ok = 1, 1, true
+	}
 	if !ok {
 		return formatErrorf("opset_import", "the version of the ONNX operators is missing")
 	}
 	if v < minOpset || v > newestOpset {
-		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("opset %d, want %d..%d", v, minOpset, newestOpset)}}}
+		return &UnsupportedError{Nodes: []UnsupportedNode{{Name: "the model", Reason: fmt.Sprintf("opset %d, want %d..%d%s", v, minOpset, newestOpset, tooNew(v > newestOpset))}}}
 	} else if v > maxOpset {
 		d.warnings = append(d.warnings, fmt.Sprintf("the file is of opset %d, checked are opsets up to %d; the operators it uses have not changed in between but for new element types", v, maxOpset))
 	}
 	return nil
+}
+
+// tooNew says what to do about a version that is newer than this program.
+func tooNew(is bool) string {
+	if is {
+		return ": the file is newer than this program; export it for an older opset, or convert it with onnx.version_converter"
+	}
+	return ""
 }
 
 // live returns the nodes whose results are used, and notes all names in use.
@@ -142,7 +160,7 @@ func (d *decoder) live(nodes []*node, p *pb.GraphProto) []*node {
 		if !slices.ContainsFunc(n.GetOutput(), func(name string) bool { return d.used[name] }) {
 			continue
 		}
-		for _, name := range n.GetInput() {
+		for _, name := range n.reads {
 			d.used[name] = true
 		}
 		live = append(live, n)
@@ -154,30 +172,38 @@ func (d *decoder) live(nodes []*node, p *pb.GraphProto) []*node {
 // initializers reads the constants that are used.
 func (d *decoder) initializers(p *pb.GraphProto) error {
 	for _, t := range p.GetSparseInitializer() {
-		name := t.GetValues().GetName()
-		d.refuse(fmt.Sprintf("initializer %q", name), "sparse data")
-		d.values[name] = &Value{Name: name}
-		d.unknown[d.values[name]] = true
+		if name := t.GetValues().GetName(); d.used[name] {
+			tensor, err := d.sparse(t)
+			if err := d.initializer(name, tensor, err); err != nil {
+				return err
+			}
+		}
 	}
 	for _, t := range p.GetInitializer() {
-		name := t.GetName()
-		if !d.used[name] {
-			continue
+		if name := t.GetName(); d.used[name] {
+			tensor, err := d.tensor(t)
+			t.RawData = nil // its memory is free for the tensors to come
+			if err := d.initializer(name, tensor, err); err != nil {
+				return err
+			}
 		}
-		v := &Value{Name: name}
-		d.values[name] = v
-		tensor, err := d.tensor(t)
-		t.RawData = nil // its memory is free for the tensors to come
-		var r *refusal
-		switch {
-		case errors.As(err, &r):
-			d.refuse(fmt.Sprintf("initializer %q", name), r.reason)
-			d.unknown[v] = true
-		case err != nil:
-			return &FormatError{Where: fmt.Sprintf("initializer %q", name), Err: err}
-		default:
-			v.setConst(tensor)
-		}
+	}
+	return nil
+}
+
+// initializer makes a tensor, or what is wrong with it, a value.
+func (d *decoder) initializer(name string, t *Tensor, err error) error {
+	v := &Value{Name: name}
+	d.values[name] = v
+	var r *refusal
+	switch {
+	case errors.As(err, &r):
+		d.refuse(fmt.Sprintf("initializer %q", name), r.reason)
+		d.unknown[v] = true
+	case err != nil:
+		return &FormatError{Where: fmt.Sprintf("initializer %q", name), Err: err}
+	default:
+		v.setConst(t)
 	}
 	return nil
 }
@@ -200,7 +226,14 @@ func (d *decoder) node(p *node) error {
 	unknown := slices.ContainsFunc(r.in, func(v *Value) bool { return v != nil && d.unknown[v] })
 	outputs := d.results(p)
 
-	if !unknown && len(outputs) == 1 && isDefault(p.GetDomain()) {
+	if p.GetOpType() == "If" && isDefault(p.GetDomain()) {
+		return d.branch(p, r, outputs)
+	}
+	if list := d.sequences[firstOf(r.in)]; list != nil && p.GetOpType() == "Identity" {
+		d.sequences[outputs[0]] = list
+		return nil
+	}
+	if !unknown && len(outputs) == 1 && evaluatorOf(p) != nil {
 		done, err := d.evaluate(p, r, outputs[0])
 		if err != nil {
 			return &FormatError{Where: where, Err: err}
@@ -213,6 +246,9 @@ func (d *decoder) node(p *node) error {
 		}
 	}
 	n := &Node{Name: p.name, Op: d.op(p, r, unknown)}
+	if r.words != nil {
+		return d.finishPhrase(p, where, r, outputs)
+	}
 	for i, v := range r.in {
 		if v != nil && d.exact[v] != nil {
 			r.refusef("operand %d (%q) is computed from the batch size", i, v.Name)
@@ -221,6 +257,11 @@ func (d *decoder) node(p *node) error {
 	if r.err == nil && !unknown {
 		if c := r.moveCodes(n.Op); c != nil {
 			r.made = c
+			switch n.Op.(type) {
+			case *Clip, *Relu:
+				narrow := *c
+				n.Op = &narrow
+			}
 		}
 	}
 	for i, v := range outputs {
@@ -234,7 +275,7 @@ func (d *decoder) node(p *node) error {
 		return &FormatError{Where: where, Err: r.err}
 	}
 	if len(r.refusals) > 0 {
-		d.refuseNode(p, strings.Join(r.refusals, "; "))
+		d.refuseNode(p, joinReasons(r.refusals))
 		unknown = true
 	}
 	if unknown {
@@ -255,11 +296,7 @@ func (d *decoder) node(p *node) error {
 			d.codes[v.Name] = r.made
 		}
 	}
-	nodes := d.followed(n, r.then)
-	if r.joint {
-		nodes = d.jointly(n, softmaxed(n.Op))
-	}
-	if err := d.add(nodes); err != nil {
+	if err := d.add(n, r.then); err != nil {
 		var refused *refusal
 		if !errors.As(err, &refused) {
 			return n.wrap(err, d.graph.Opset)
@@ -272,8 +309,20 @@ func (d *decoder) node(p *node) error {
 	return nil
 }
 
-// followed is a node with the operator that follows it, if there is one.
-func (d *decoder) followed(n *Node, then *Quantize) []*Node {
+// firstOf is the first operand, nil if there is none.
+func firstOf(in []*Value) *Value {
+	if len(in) == 0 {
+		return nil
+	}
+	return in[0]
+}
+
+// joinReasons makes one line of all reasons against a node.
+func joinReasons(reasons []string) string { return strings.Join(reasons, "; ") }
+
+// add infers the shapes of a node and appends it to the graph, with the operator that
+// follows it, if there is one.
+func (d *decoder) add(n *Node, then *Quantize) error {
 	nodes := []*Node{n}
 	if then != nil {
 		op := *then
@@ -282,11 +331,6 @@ func (d *decoder) followed(n *Node, then *Quantize) []*Node {
 		nodes = append(nodes, &Node{Name: n.Name + ".quantize", Op: &op, Inputs: []*Value{between}, Outputs: n.Outputs})
 		n.Outputs = []*Value{between}
 	}
-	return nodes
-}
-
-// add infers the shapes of nodes and appends them to the graph.
-func (d *decoder) add(nodes []*Node) error {
 	for _, n := range nodes {
 		if err := n.infer(); err != nil {
 			return err
@@ -303,23 +347,34 @@ func (d *decoder) add(nodes []*Node) error {
 }
 
 // foldSmall computes a node of constants if its results are small, as they are where sizes
-// and scales are computed.
+// and scales are computed, or if it moves integers, such as the codes of weights.
 func (d *decoder) foldSmall(n *Node) bool {
+	small, codes := true, handsOn(n.Op)
 	for _, v := range n.Outputs {
-		if v.Shape.Elems() > maxInts {
-			return false
-		}
+		small = small && v.Shape.Elems() <= maxInts
 	}
 	for _, v := range n.Inputs {
-		if v == nil || v.Const == nil || v.Shape.Elems() > maxInts {
+		if v == nil || v.Const == nil {
 			return false
 		}
+		small, codes = small && v.Shape.Elems() <= maxInts, codes && v.Type == Int
+	}
+	if !small && !codes {
+		return false
 	}
 	results := fold(n)
 	for i, t := range results {
 		n.Outputs[i].setConst(t)
+		d.kinds[t] = d.kinds[n.Inputs[0].Const]
 	}
 	return results != nil
+}
+
+// handsOn says whether the integers that an operator computes are some of its operands': those of codes
+// in weights stay codes.
+func handsOn(op Op) bool {
+	_, clips := op.(*Clip)
+	return clips || movesCodes(op)
 }
 
 // rename makes the result of a node another name of its operand; an operand that is not a
@@ -387,7 +442,8 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, unique: d.unique, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
+	r.used = func(i int) bool { return i < r.results && r.named[i] != "" && d.used[r.named[i]] }
 	if len(p.GetOutput()) > 0 {
 		r.declared = d.declared[p.GetOutput()[0]]
 	}
@@ -439,14 +495,20 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 		r.finish()
 		return functionOps[name]()
 	}
-	if !isDefault(p.GetDomain()) {
-		r.refusef("operators of the domain %q are not supported", p.GetDomain())
-		return nil
-	}
 	entry, ok := ops[name]
+	if r.opset < 6 {
+		r.ignore("consumed_inputs")
+	}
+	if !isDefault(p.GetDomain()) {
+		entry, ok = domainOps[p.GetDomain()][name]
+		r.opset = max(r.opset, contribOpset)
+	}
 	switch {
-	case refused[name] != "":
+	case !ok && refused[name] != "":
 		r.refusef("%s", refused[name])
+		return nil
+	case !ok && !isDefault(p.GetDomain()):
+		r.refusef("%s", aboutDomain(p.GetDomain()))
 		return nil
 	case !ok && evaluators[name] != nil && unknown:
 		return nil
@@ -462,8 +524,21 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	case entry.until != 0 && r.opset > entry.until:
 		r.refusef("the operator was removed after opset %d", entry.until)
 		return nil
-	case len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
+	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
 		r.failf("want at least one input and output")
+		return nil
+	}
+	for _, v := range r.in {
+		if d.sequences[v] != nil && !sequenceOps[name] {
+			r.refusef("it reads %q, a sequence of tensors", v.Name)
+			return nil
+		}
+	}
+	if entry.before7 != nil && r.opset < 7 {
+		entry.say = entry.before7
+	}
+	if entry.say != nil {
+		r.phrased(p.name, entry.say, unknown)
 		return nil
 	}
 	op := entry.read(r)

@@ -11,6 +11,7 @@ import (
 // inputs makes the graph inputs that are not initializers as well.
 func (d *decoder) inputs(p *pb.GraphProto) error {
 	bound := map[string]bool{}
+	var open []openSize
 	constant := map[string]bool{}
 	for _, t := range p.GetInitializer() {
 		constant[t.GetName()] = true
@@ -46,7 +47,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		d.graph.Inputs = append(d.graph.Inputs, v)
 		t := info.GetType().GetTensorType()
 		kind := pb.TensorProto_DataType(t.GetElemType())
-		_, known := elemSizes[kind]
+		_, known := elemBits[kind]
 		reason := ""
 		switch {
 		case t == nil:
@@ -65,20 +66,22 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		if len(t.GetShape().GetDim()) > maxRank {
 			return formatErrorf(where, "%d dimensions, want at most %d", len(t.GetShape().GetDim()), maxRank)
 		}
-		shape, problems := d.inputShape(v.Name, t.GetShape(), bound)
-		if err := shape.check(); problems == nil && err != nil {
+		shape, sizes := d.inputShape(v.Name, t.GetShape(), bound)
+		if sizes != nil {
+			open = append(open, sizes...)
+			d.unknown[v] = true
+			continue
+		}
+		if err := shape.check(); err != nil {
 			return &FormatError{Where: where, Err: err}
 		}
 		v.Shape = shape
-		if problems == nil {
-			if err := d.budget.take(shape.Elems(), inputBytes); err != nil {
-				return &FormatError{Where: where, Err: err}
-			}
+		if err := d.budget.take(shape.Elems(), inputBytes); err != nil {
+			return &FormatError{Where: where, Err: err}
 		}
-		if problems != nil {
-			d.refuse(where, strings.Join(problems, "; "))
-			d.unknown[v] = true
-		}
+	}
+	if open != nil {
+		d.refuse("the model", askForSizes(open))
 	}
 	for _, name := range sortedKeys(d.options.Dims) {
 		if !bound[name] {
@@ -93,10 +96,31 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 	return nil
 }
 
+// openSize is a dimension of an input that has no size.
+type openSize struct {
+	where string // the input and the position
+	key   string // what [ReadOptions.Dims] calls it
+	guess int    // a size as such dimensions have
+}
+
+// askForSizes says what is open and how to bind it all.
+func askForSizes(open []openSize) string {
+	var where, flags []string
+	seen := map[string]bool{}
+	for _, s := range open {
+		where = append(where, s.where)
+		if !seen[s.key] {
+			seen[s.key] = true
+			flags = append(flags, "--dim "+plainName(fmt.Sprintf("%s=%d", s.key, s.guess)))
+		}
+	}
+	return fmt.Sprintf("sizes of its inputs are open: %s; bind them to the sizes you want, as in %s", strings.Join(where, ", "), strings.Join(flags, " "))
+}
+
 // inputShape binds the dimensions of an input, and says which it cannot bind.
-func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[string]bool) (Shape, []string) {
+func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[string]bool) (Shape, []openSize) {
 	shape := Shape{}
-	var problems []string
+	var open []openSize
 	for i, dim := range p.GetDim() {
 		// Some exporters write 0 or -1 for a size they do not know.
 		size := dim.GetDimValue()
@@ -118,13 +142,19 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 			}
 		case known:
 			shape = append(shape, clampInt(size))
-		case dim.GetDimParam() != "":
-			problems = append(problems, fmt.Sprintf("dimension %d is %q: bind it to a number, as in %s=32", i, dim.GetDimParam(), plainName(dim.GetDimParam())))
 		default:
-			problems = append(problems, fmt.Sprintf("dimension %d is not declared: bind it to a number, as in %s=32", i, plainName(fmt.Sprintf("%s:%d", name, i))))
+			s := openSize{where: fmt.Sprintf("dimension %d of %q", i, name), key: fmt.Sprintf("%s:%d", name, i), guess: 16}
+			if i > 1 && len(p.GetDim()) > 3 {
+				s.guess = 224 // of a picture
+			}
+			if dim.GetDimParam() != "" {
+				s.key = dim.GetDimParam()
+				s.where += fmt.Sprintf(" (%q)", s.key)
+			}
+			open = append(open, s)
 		}
 	}
-	return shape, problems
+	return shape, open
 }
 
 // declaredShapes are the shapes of computed values in a file.
@@ -152,6 +182,8 @@ func (d *decoder) graphOutputs(p *pb.GraphProto) error {
 			return formatErrorf(where, "no node computes it")
 		case seen[v]:
 			return formatErrorf(where, "it is there twice")
+		case d.sequences[v] != nil:
+			d.refuse(where, "it is a sequence of tensors")
 		case d.exact[v] != nil:
 			d.refuse(where, "it is computed from the batch size alone")
 		}

@@ -31,6 +31,8 @@ type nodeReader struct {
 	results int
 	// named are the names of these results, empty where one is left out.
 	named []string
+	// used says whether result i is read by anything.
+	used func(i int) bool
 	// exact are operands that are integers known at import but for the batch size.
 	exact func(*Value) *ints
 	// unique makes a name of a value that no other has.
@@ -44,8 +46,16 @@ type nodeReader struct {
 	// if it is not nil; with alias the result is operand 0 itself.
 	made  *codes
 	then  *Quantize
-	joint bool // the operator works along all dimensions from its axis on, see jointly
 	alias bool
+
+	// words are the nodes of an operator that is read as several, said its result and later
+	// further ones by their place.
+	words *spelling
+	said  []*Value
+	later []*Value
+
+	// sequences are the lists that values stand for.
+	sequences map[*Value][]*Value
 
 	attrs    map[string]*pb.AttributeProto
 	err      error    // the first contradiction

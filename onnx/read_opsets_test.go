@@ -105,7 +105,7 @@ func TestOperatorList(t *testing.T) {
 		}
 		info[o.Name] = o
 	}
-	if o := info["Upsample"]; o.Since != 7 || o.Until != 9 {
+	if o := info["Upsample"]; o.Since != 1 || o.Until != 9 {
 		t.Errorf("got %+v", o)
 	}
 	if o := info["LSTM"]; o.Since != 0 || o.Note != refused["LSTM"] {

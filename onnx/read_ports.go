@@ -102,7 +102,7 @@ func boundInput(info *pb.ValueInfoProto, c *Tensor) *Tensor {
 		out.Shape = slices.Insert(out.Shape, 0, 1)
 	}
 	kind := pb.TensorProto_DataType(t.GetElemType())
-	if _, known := elemSizes[kind]; !known {
+	if _, known := elemBits[kind]; !known {
 		return out
 	}
 	switch want := dataType(kind); {

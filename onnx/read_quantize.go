@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"math"
+	"slices"
 
 	"qconv/onnx/internal/pb"
 )
@@ -18,6 +19,7 @@ type codes = Quantize
 var integerRanges = map[pb.TensorProto_DataType][2]int{
 	pb.TensorProto_UINT8: {0, math.MaxUint8}, pb.TensorProto_INT8: {math.MinInt8, math.MaxInt8},
 	pb.TensorProto_UINT16: {0, math.MaxUint16}, pb.TensorProto_INT16: {math.MinInt16, math.MaxInt16},
+	pb.TensorProto_UINT4: {0, 15}, pb.TensorProto_INT4: {-8, 7}, pb.TensorProto_UINT2: {0, 3}, pb.TensorProto_INT2: {-2, 1},
 }
 
 // movesCodes says whether an operator hands on elements of its inputs, or the larger of
@@ -36,6 +38,18 @@ func movesCodes(op Op) bool {
 	return false
 }
 
+// clipCodes makes of a Clip of codes a Quantize to those that are left.
+func (r *nodeReader) clipCodes(c *codes, op *Clip) *codes {
+	narrow := *c
+	narrow.Lo = max(c.Lo, int(math.Ceil(max(op.Min, -maxDim))))
+	narrow.Hi = min(c.Hi, int(math.Floor(min(op.Max, maxDim))))
+	if narrow.Lo > c.Zero || narrow.Hi < c.Zero {
+		r.refusef("codes clipped to [%d, %d], which leaves out zero (%d)", narrow.Lo, narrow.Hi, c.Zero)
+		return nil
+	}
+	return &narrow
+}
+
 // moveCodes checks an operator that reads codes, and returns those of its result; nil if
 // it reads none.
 func (r *nodeReader) moveCodes(op Op) *codes {
@@ -47,13 +61,21 @@ func (r *nodeReader) moveCodes(op Op) *codes {
 		switch k := r.codes[i]; {
 		case i == 0:
 			c = k
-		case (k == nil) != (c == nil) || c != nil && *k != *c:
+		case (k == nil) != (c == nil) || c != nil && (k.Scale != c.Scale || k.Zero != c.Zero):
 			r.refusef("its inputs hold integer codes of different kinds")
 			return nil
+		case c != nil:
+			c = &codes{Scale: c.Scale, Zero: c.Zero, Lo: min(c.Lo, k.Lo), Hi: max(c.Hi, k.Hi)}
 		}
 	}
 	if c == nil || op == nil {
 		return nil
+	}
+	switch op := op.(type) {
+	case *Clip:
+		return r.clipCodes(c, op)
+	case *Relu:
+		return r.clipCodes(c, &Clip{Min: 0, Max: math.Inf(1)})
 	}
 	if !movesCodes(op) {
 		r.refusef("arithmetic with integer codes")
@@ -96,7 +118,7 @@ func (r *nodeReader) quantization(i int) *codes {
 	bounds, ok := integerRanges[kind]
 	switch {
 	case !ok:
-		r.refusef("codes of type %s, want 8 or 16 bits", typeName(int32(kind)))
+		r.refusef("codes of type %s, want integers of at most 16 bits", typeName(int32(kind)))
 		return nil
 	case len(scale.Floats) == 0:
 		r.failf("the scale has no elements, or they are no floating-point numbers")
@@ -121,7 +143,7 @@ func (r *nodeReader) quantization(i int) *codes {
 // here.
 func readQuantizeLinear(r *nodeReader) Op {
 	r.ignore("axis", "saturate", "precision")
-	r.noBlocks()
+	r.noBlocks(r.int("block_size", 0))
 	c := r.quantization(1)
 	r.keep(1)
 	r.made = c
@@ -132,21 +154,92 @@ func readQuantizeLinear(r *nodeReader) Op {
 	return &op
 }
 
-// readDequantizeLinear checks that the operand holds the codes the node takes them for.
-func readDequantizeLinear(r *nodeReader) Op {
-	r.ignore("axis", "output_dtype")
-	r.noBlocks()
-	r.codesOf(0, r.quantization(1))
-	r.keep(1)
-	r.alias = true
-	r.codes = nil
-	return &Identity{}
+// sayDequantizeLinear takes codes for the real numbers they stand for already, and computes those of other
+// integers.
+func sayDequantizeLinear(r *nodeReader, s *spelling) *Value {
+	axis := r.int("axis", 1)
+	block := r.int("block_size", 0)
+	r.ignore("output_dtype")
+	if r.wrong(s) || !r.given(0) {
+		r.failf("operand 0 is missing")
+		return nil
+	}
+	if c := r.codes[0]; c != nil {
+		if r.codes[0] != dynamic {
+			r.noBlocks(block)
+			r.codesOf(0, r.quantization(1))
+		}
+		r.codes = nil
+		r.alias = true
+		return r.in[0]
+	}
+	if r.in[0].Const != nil {
+		r.refusef("constant codes with a scale or zero point that is computed when the network runs")
+		return nil
+	}
+	r.noBlocks(block)
+	return r.scaled(s, 0, axis)
 }
 
-// noBlocks refuses scales per block.
-func (r *nodeReader) noBlocks() {
-	if r.int("block_size", 0) != 0 {
-		r.refusef("scales of blocks")
+// real is operand i, codes whose scale and zero point stand behind it, as real numbers. Axis is where scales
+// of channels count.
+func (r *nodeReader) real(s *spelling, i, axis int) *Value {
+	switch {
+	case !r.given(i):
+		r.failf("operand %d is missing", i)
+		return nil
+	case r.in[i].Const != nil:
+		return r.dequantized(i, axis)
+	case r.codes[i] == nil:
+		return r.scaled(s, i, axis)
+	}
+	r.codesOf(i, r.quantization(i+1))
+	r.codes[i] = nil
+	return r.in[i]
+}
+
+// scaled computes (x - zero) * scale of integers that no QuantizeLinear makes, such as those of an input.
+func (r *nodeReader) scaled(s *spelling, i, axis int) *Value {
+	x, scale := r.in[i], r.operand(i+1, "scale")
+	if scale == nil || x.Type != Int {
+		r.refusef("operand %d (%q) holds no integers", i, x.Name)
+		return nil
+	}
+	along := func(t *Tensor) *Value {
+		t = t.toFloats()
+		if t.Shape.Elems() == 1 {
+			return s.constant(&Tensor{Type: Float, Shape: Shape{}, Floats: t.Floats})
+		}
+		a, ok := resolveAxis(axis, len(x.Shape))
+		if !ok {
+			r.failf("axis %d is outside input %v", axis, x.Shape)
+			return s.number(0)
+		}
+		shape := Shape(filled(len(x.Shape)-a, 1))
+		shape[0] = len(t.Floats)
+		return s.constant(&Tensor{Type: Float, Shape: shape, Floats: t.Floats})
+	}
+	y := s.add(&Cast{To: Float}, x)
+	if r.given(i + 2) {
+		zero := r.operand(i+2, "zero point")
+		if zero == nil {
+			return nil
+		}
+		if slices.ContainsFunc(zero.Ints, func(z int64) bool { return z != 0 }) {
+			y = s.add(&Sub{}, y, along(zero))
+		}
+	}
+	return s.add(&Mul{}, y, along(scale))
+}
+
+// dynamic marks values that stand for codes whose scale a network computes while it runs: they are the real
+// numbers themselves, with a scale of 1.
+var dynamic = &codes{Scale: 1, Lo: math.MinInt32, Hi: math.MaxInt32}
+
+// noBlocks refuses scales per block of values that are computed when the network runs.
+func (r *nodeReader) noBlocks(block int) {
+	if block != 0 {
+		r.refusef("scales of blocks of computed values")
 	}
 }
 
@@ -158,7 +251,7 @@ func (r *nodeReader) codesOf(i int, want *codes) {
 	switch got := r.codes[i]; {
 	case got == nil:
 		r.refusef("operand %d (%q) holds integers that no QuantizeLinear makes", i, r.in[i].Name)
-	case *got != *want:
+	case got.Scale != want.Scale || got.Zero != want.Zero || got.Lo < want.Lo || got.Hi > want.Hi:
 		r.refusef("operand %d (%q) holds codes of scale %g and zero point %d, taken for scale %g and zero point %d",
 			i, r.in[i].Name, got.Scale, got.Zero, want.Scale, want.Zero)
 	}
@@ -221,39 +314,62 @@ func (r *nodeReader) dequantized(i, axis int) *Value {
 	if w == nil || scale == nil {
 		return nil
 	}
-	t := r.dequantize(w, scale, zero, axis)
+	t := r.dequantize(w, scale, zero, axis, 0)
 	if t == nil {
 		return nil
 	}
 	return r.constant(r.in[i].Name, t)
 }
 
-// dequantize is scale * (codes - zero), with a scale and zero point of one element or one
-// per position along axis; nil if they do not fit.
-func (r *nodeReader) dequantize(w, scale, zero *Tensor, axis int) *Tensor {
+// dequantize is scale * (codes - zero), with a scale and zero point of one element, or one per position
+// along axis, or one per block of positions; nil if they do not fit.
+func (r *nodeReader) dequantize(w, scale, zero *Tensor, axis, block int) *Tensor {
 	n := len(scale.Floats)
 	if w.Type != Int || n == 0 || zero != nil && len(zero.Ints) != n && len(zero.Ints) != 1 {
 		r.failf("codes %v of type %v with scale %v", w.Shape, w.Type, scale.Shape)
 		return nil
 	}
-	each := max(len(w.Ints), 1) // codes in a row with one scale
-	if n > 1 {
-		a, ok := resolveAxis(axis, len(w.Shape))
-		if !ok || w.Shape[a] != n {
-			r.failf("%d scales for axis %d of codes %v", n, axis, w.Shape)
-			return nil
-		}
-		each = max(product(w.Shape[a+1:]), 1)
+	scaleOf := r.scaleOf(w.Shape, scale.Shape, axis, block)
+	if scaleOf == nil {
+		return nil
 	}
 	out := &Tensor{Type: Float, Shape: w.Shape, Floats: make([]float32, len(w.Ints))}
 	for i, v := range w.Ints {
-		c := i / each % n
+		c := scaleOf(i)
 		if zero != nil {
 			v -= zero.Ints[c%len(zero.Ints)]
 		}
 		out.Floats[i] = float32(v) * scale.Floats[c]
 	}
 	return out
+}
+
+// scaleOf says which entry of a scale belongs to an element of a tensor: there is one for all, one per position
+// along axis or, with a block size, one per block of so many. It is nil if the scale does not fit.
+func (r *nodeReader) scaleOf(x, scale Shape, axis, block int) func(i int) int {
+	n := scale.Elems()
+	if n == 1 && block == 0 {
+		return func(int) int { return 0 }
+	}
+	a, ok := resolveAxis(axis, len(x))
+	if !ok || block < 0 || block == 0 && x[a] != n {
+		r.failf("%d scales for axis %d of %v", n, axis, x)
+		return nil
+	}
+	inner := max(product(x[a+1:]), 1)
+	if block == 0 {
+		return func(i int) int { return i / inner % n }
+	}
+	want := x.clone()
+	want[a] = (x[a] + block - 1) / block
+	if !scale.Equal(want) {
+		r.failf("scales %v for blocks of %d along axis %d of %v, want %v", scale, block, axis, x, want)
+		return nil
+	}
+	size, blocks := max(x[a], 1), want[a]
+	return func(i int) int {
+		return (i/inner/size*blocks+i/inner%size/block)*inner + i%inner
+	}
 }
 
 // scaledBias makes the integers of a bias real numbers.
@@ -269,10 +385,10 @@ func scaledBias(b, scale *Tensor, input float64) *Tensor {
 
 // evalDequantizeLinear makes constant codes real numbers.
 func evalDequantizeLinear(d *decoder, r *nodeReader) *known {
-	if !r.constants(3) || r.int("block_size", 0) != 0 {
+	if !r.constants(3) {
 		return nil
 	}
-	axis := r.int("axis", 1)
+	axis, block := r.int("axis", 1), r.int("block_size", 0)
 	r.ignore("output_dtype")
 	var zero *Tensor
 	if r.given(2) {
@@ -285,18 +401,21 @@ func evalDequantizeLinear(d *decoder, r *nodeReader) *known {
 	if !r.afford(d, r.in[0].Shape.Elems(), 4) {
 		return nil
 	}
-	return r.dequantize(r.in[0].Const, r.in[1].Const, zero, axis).known()
+	return r.dequantize(r.in[0].Const, r.in[1].Const, zero, axis, block).known()
 }
 
 // evalQuantizeLinear makes constant real numbers codes.
 func evalQuantizeLinear(d *decoder, r *nodeReader) *known {
-	if !r.constants(3) || !r.given(1) || r.int("block_size", 0) != 0 || r.in[0].Type != Float {
+	if !r.constants(3) || !r.given(1) || r.in[0].Type != Float {
 		return nil
 	}
 	x, scale := r.in[0].Const, r.in[1].Const
-	axis := r.int("axis", 1)
-	r.ignore("saturate", "precision", "output_dtype")
+	axis, block := r.int("axis", 1), r.int("block_size", 0)
+	r.ignore("saturate", "precision")
 	kind, zeros := pb.TensorProto_UINT8, []int64{0}
+	if k := r.int("output_dtype", 0); k != 0 {
+		kind = pb.TensorProto_DataType(k)
+	}
 	if r.given(2) {
 		kind, zeros = r.kind(r.in[2].Const), r.in[2].Const.Ints
 	}
@@ -305,21 +424,16 @@ func evalQuantizeLinear(d *decoder, r *nodeReader) *known {
 	if !ok || n == 0 || len(zeros) != n && len(zeros) != 1 {
 		return nil
 	}
-	each := max(len(x.Floats), 1)
-	if n > 1 {
-		a, ok := resolveAxis(axis, len(x.Shape))
-		if !ok || x.Shape[a] != n {
-			r.failf("%d scales for axis %d of %v", n, axis, x.Shape)
-			return nil
-		}
-		each = max(product(x.Shape[a+1:]), 1)
+	scaleOf := r.scaleOf(x.Shape, scale.Shape, axis, block)
+	if scaleOf == nil {
+		return nil
 	}
 	if !r.afford(d, len(x.Floats), 8) {
 		return nil
 	}
 	out := &Tensor{Type: Int, Shape: x.Shape, Ints: make([]int64, len(x.Floats))}
 	for i, v := range x.Floats {
-		c := i / each % n
+		c := scaleOf(i)
 		q := math.RoundToEven(float64(v)/float64(scale.Floats[c])) + float64(zeros[c%len(zeros)])
 		if math.IsNaN(q) {
 			r.failf("element %d is %g with scale %g", i, v, scale.Floats[c])

@@ -76,7 +76,12 @@ func (r *nodeReader) nearestBefore11(scales []float64) NearestMode {
 func readUpsample(r *nodeReader) Op {
 	op := &Resize{Mode: ResizeMode(r.text("mode", "nearest")), CoordMode: Asymmetric, NearestMode: RoundFloor}
 	var scales []float64
-	if r.opset < 9 {
+	if r.opset < 7 && r.has("height_scale") {
+		scales = []float64{1, 1, r.float("height_scale", 1), r.float("width_scale", 1)}
+		if op.Mode == "bilinear" {
+			op.Mode = ResizeLinear
+		}
+	} else if r.opset < 9 {
 		scales = r.floats("scales")
 	} else {
 		scales = r.operandFloats(1, "scales")
@@ -86,7 +91,7 @@ func readUpsample(r *nodeReader) Op {
 }
 
 // plain checks the modes, clears fields that mean nothing in them, and keeps operand 0.
-func (op *Resize) plain(r *nodeReader) *Resize {
+func (op *Resize) plain(r *nodeReader) Op {
 	r.keep(1)
 	switch op.Mode {
 	case ResizeNearest, ResizeLinear, ResizeCubic:
@@ -113,6 +118,9 @@ func (op *Resize) plain(r *nodeReader) *Resize {
 	}
 	if op.CoordMode != TFCropAndResize {
 		op.Extrapolation = 0
+	}
+	if op.Sizes != nil && slices.Equal(op.Sizes, r.shapes[0]) && !(op.Sizes[0] == Batch && op.Scales[0] != 1) {
+		return &Identity{} // whatever the scales
 	}
 	return op
 }
@@ -149,7 +157,7 @@ func (r *nodeReader) sizes(op *Resize, scales []float64, sizes *ints, axes []int
 				return
 			}
 			op.Scales[axis], op.Sizes[axis] = scales[k], int(n)
-		case in == Batch && (sizes.v[k] == dim{batch: 1} || sizes.v[k] == dim{n: 1}):
+		case in == Batch && (sizes.v[k] == dim{batch: 1} || sizes.v[k] == dim{n: int64(max(r.batch, 1))}):
 		case in == Batch || sizes.v[k].batch != 0:
 			r.refusef("the size of dimension %d of input %v depends on the batch size, or fixes it", axis, x)
 			return
@@ -248,6 +256,9 @@ func (op *Resize) write(w *nodeWriter) {
 	if op.Mode == ResizeCubic {
 		w.float("cubic_coeff_a", op.CubicA)
 		w.bool("exclude_outside", op.ExcludeOutside)
+	}
+	if op.Antialias {
+		w.bool("antialias", true)
 	}
 	if op.CoordMode == TFCropAndResize {
 		w.float("extrapolation_value", op.Extrapolation)

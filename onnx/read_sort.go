@@ -11,6 +11,8 @@ import (
 type node struct {
 	*pb.NodeProto
 	name string
+	// reads are the names of values it uses.
+	reads []string
 }
 
 // sortNodes names the nodes and puts them in topological order, in the file's order as far
@@ -19,7 +21,7 @@ func sortNodes(p *pb.GraphProto) ([]*node, error) {
 	nodes := make([]*node, len(p.GetNode()))
 	taken := map[string]bool{}
 	for i, n := range p.GetNode() {
-		nodes[i] = &node{NodeProto: n, name: n.GetName()}
+		nodes[i] = &node{NodeProto: n, name: n.GetName(), reads: reads(n)}
 		if n.GetName() == "" || taken[n.GetName()] {
 			nodes[i].name = ""
 		}
@@ -87,13 +89,13 @@ func topological(nodes []*node, producer map[string]*node) ([]*node, error) {
 		stack := []visit{{n: root}}
 		for len(stack) > 0 {
 			top := &stack[len(stack)-1]
-			if top.next == len(top.n.GetInput()) {
+			if top.next == len(top.n.reads) {
 				state[top.n] = done
 				sorted = append(sorted, top.n)
 				stack = stack[:len(stack)-1]
 				continue
 			}
-			from := producer[top.n.GetInput()[top.next]]
+			from := producer[top.n.reads[top.next]]
 			top.next++
 			switch {
 			case from == nil || state[from] == done:

@@ -17,7 +17,7 @@ func (d *decoder) tensor(p *pb.TensorProto) (*Tensor, error) {
 		return nil, err
 	}
 	kind := pb.TensorProto_DataType(p.GetDataType())
-	size, ok := elemSizes[kind]
+	bits, ok := elemBits[kind]
 	if !ok {
 		return nil, &refusal{fmt.Sprintf("elements of type %s", typeName(p.GetDataType()))}
 	}
@@ -30,10 +30,10 @@ func (d *decoder) tensor(p *pb.TensorProto) (*Tensor, error) {
 	}
 	raw, given := p.GetRawData(), p.RawData != nil
 	if p.GetDataLocation() == pb.TensorProto_EXTERNAL {
-		if err := d.budget.take(elems, int64(size)); err != nil {
+		if err := d.budget.take(bytesOf(elems, bits), 1); err != nil {
 			return nil, err
 		}
-		if raw, err = d.external.read(p.GetExternalData(), elems*size); err != nil {
+		if raw, err = d.external.read(p.GetExternalData(), bytesOf(elems, bits)); err != nil {
 			return nil, err
 		}
 		given = true
@@ -41,18 +41,35 @@ func (d *decoder) tensor(p *pb.TensorProto) (*Tensor, error) {
 	if !given {
 		return t, t.fromLists(p, kind, elems)
 	}
-	if len(raw) != elems*size {
-		return nil, fmt.Errorf("got %d bytes of data, shape %v of %s wants %d", len(raw), shape, typeName(p.GetDataType()), elems*size)
+	if len(raw) != bytesOf(elems, bits) {
+		return nil, fmt.Errorf("got %d bytes of data, shape %v of %s wants %d", len(raw), shape, typeName(p.GetDataType()), bytesOf(elems, bits))
 	}
 	return t, t.fromRaw(raw, kind, elems)
 }
 
-// elemSizes are the supported element types with their size in bytes.
-var elemSizes = map[pb.TensorProto_DataType]int{
-	pb.TensorProto_FLOAT: 4, pb.TensorProto_FLOAT16: 2, pb.TensorProto_BFLOAT16: 2, pb.TensorProto_DOUBLE: 8,
-	pb.TensorProto_INT8: 1, pb.TensorProto_UINT8: 1, pb.TensorProto_INT16: 2, pb.TensorProto_UINT16: 2,
-	pb.TensorProto_INT32: 4, pb.TensorProto_UINT32: 4, pb.TensorProto_INT64: 8, pb.TensorProto_UINT64: 8,
-	pb.TensorProto_BOOL: 1,
+// elemBits are the supported element types with their size in bits. Those smaller than a byte are packed, the
+// first in the lowest bits.
+var elemBits = map[pb.TensorProto_DataType]int{
+	pb.TensorProto_FLOAT: 32, pb.TensorProto_FLOAT16: 16, pb.TensorProto_BFLOAT16: 16, pb.TensorProto_DOUBLE: 64,
+	pb.TensorProto_INT8: 8, pb.TensorProto_UINT8: 8, pb.TensorProto_INT16: 16, pb.TensorProto_UINT16: 16,
+	pb.TensorProto_INT32: 32, pb.TensorProto_UINT32: 32, pb.TensorProto_INT64: 64, pb.TensorProto_UINT64: 64,
+	pb.TensorProto_BOOL: 8, pb.TensorProto_UINT4: 4, pb.TensorProto_INT4: 4, pb.TensorProto_UINT2: 2, pb.TensorProto_INT2: 2,
+}
+
+// bytesOf is what elements of some bits take.
+func bytesOf(elems, bits int) int { return int((int64(elems)*int64(bits) + 7) / 8) }
+
+// unpack returns n integers of fewer bits than a byte.
+func unpack(raw []byte, bits, n int, signed bool) []int64 {
+	out := make([]int64, n)
+	for i := range out {
+		v := int64(raw[i*bits/8]) >> (i * bits % 8) & (1<<bits - 1)
+		if signed && v>>(bits-1) == 1 {
+			v -= 1 << bits
+		}
+		out[i] = v
+	}
+	return out
 }
 
 // dataType is the type elements have once read.
@@ -115,6 +132,10 @@ func (t *Tensor) fromRaw(raw []byte, kind pb.TensorProto_DataType, elems int) er
 				t.Floats[i] = bfloat16(le.Uint16(raw[2*i:]))
 			}
 		}
+		return nil
+	}
+	if bits := elemBits[kind]; bits < 8 {
+		t.Ints = unpack(raw, bits, elems, kind == pb.TensorProto_INT4 || kind == pb.TensorProto_INT2)
 		return nil
 	}
 	t.Ints = make([]int64, elems)
@@ -197,6 +218,15 @@ func (t *Tensor) fromLists(p *pb.TensorProto, kind pb.TensorProto_DataType, elem
 			}
 			t.Ints[i] = int64(v)
 		}
+	case pb.TensorProto_UINT4, pb.TensorProto_INT4, pb.TensorProto_UINT2, pb.TensorProto_INT2: // a packed byte in every entry
+		raw := make([]byte, len(p.Int32Data))
+		for i, v := range p.Int32Data {
+			raw[i] = byte(v)
+		}
+		if want := bytesOf(elems, elemBits[kind]); len(raw) != want {
+			return fmt.Errorf("got %d bytes of data, shape %v of %s wants %d", len(raw), t.Shape, typeName(int32(kind)), want)
+		}
+		return t.fromRaw(raw, kind, elems)
 	default: // the smaller integers and truth values share one list
 		if err := check(len(p.Int32Data)); err != nil {
 			return err

@@ -10,9 +10,9 @@ type Tap struct {
 }
 
 // Taps lists those of all positions of dimension d, which has in elements and gets out; nil
-// where the dimension stays as it is. Mode nearest has one source for each position.
+// where the dimension stays as it is, which scale 1 says. Mode nearest has one source for each position.
 func (op *Resize) Taps(d, in, out int) []Tap {
-	if in == out && op.Scales[d] == 1 && (op.ROI == nil || op.Sizes[d] == Batch || op.ROI[d] == 0 && op.ROI[len(op.ROI)/2+d] == 1) {
+	if in == out && op.Scales[d] == 1 {
 		return nil
 	}
 	taps := make([]Tap, out)
@@ -24,39 +24,44 @@ func (op *Resize) Taps(d, in, out int) []Tap {
 
 // position is the place in the input, in elements, of element p of dimension d of
 // the output. A scale that is given counts as it is, but corners are aligned with those of the
-// elements that there are.
+// elements that there are. It is computed in single precision, as runtimes do: where it falls between two
+// elements, a rounding more or less decides for one of them.
 func (op *Resize) position(d, p, in, out int) float64 {
-	at, scale := float64(p), op.Scales[d]
-	last := float64(in - 1)
+	at, scale, size := float32(p), float32(op.Scales[d]), float32(in)
 	switch op.CoordMode {
 	case AlignCorners:
 		if out == 1 {
 			return 0
 		}
-		return at * last / float64(out-1)
+		return float64(at * (size - 1) / float32(out-1))
 	case Asymmetric:
-		return at / scale
+		return float64(at / scale)
 	case TFCropAndResize:
-		start, end := op.ROI[d], op.ROI[len(op.ROI)/2+d]
+		start, end := float32(op.ROI[d]), float32(op.ROI[len(op.ROI)/2+d])
 		if out == 1 {
-			return (start + end) / 2 * last
+			return float64(0.5 * (start + end) * (size - 1))
 		}
-		return start*last + at*(end-start)*last/float64(out-1)
+		first := start * (size - 1)
+		return float64(first + at*(end-start)*(size-1)/float32(out-1))
 	case TFHalfPixelForNN:
-		return (at + 0.5) / scale
+		return float64((at + 0.5) / scale)
 	case HalfPixelSymmetric:
 		// What a whole number of elements cuts off is cut off at both ends.
-		return float64(in)/2*(1-float64(out)/(float64(in)*scale)) + (at+0.5)/scale - 0.5
+		cut := 1 - float32(out)/(scale*size)
+		offset := size / 2 * cut
+		step := (at + 0.5) / scale
+		return float64(offset + step - 0.5)
 	case PytorchHalfPixel:
 		if out == 1 {
 			return 0
 		}
 	}
-	return (at+0.5)/scale - 0.5
+	step := (at + 0.5) / scale
+	return float64(step - 0.5)
 }
 
 // tap is that of a position in n elements. Neighbours outside are those at the
-// border, or have no weight with ExcludeOutside or Antialias.
+// border, or have no weight with ExcludeOutside.
 func (op *Resize) tap(at, scale float64, n int) Tap {
 	if op.CoordMode == TFCropAndResize && (at < 0 || at > float64(n-1)) {
 		return Tap{}
@@ -72,20 +77,19 @@ func (op *Resize) tap(at, scale float64, n int) Tap {
 	if op.Antialias && scale < 1 {
 		narrow = scale
 	}
-	exclude := op.ExcludeOutside || narrow != 1
 	floor := math.Floor(at)
 	var t Tap
 	sum := 0.0
 	// Positions at and beyond the kernel's reach have no weight.
 	for k := int(floor) - int(math.Ceil(reach/narrow)) + 1; float64(k) < floor+1+reach/narrow; k++ {
 		w := kernel((float64(k) - floor - (at - floor)) * narrow)
-		if exclude && (k < 0 || k >= n) {
+		if op.ExcludeOutside && (k < 0 || k >= n) {
 			continue
 		}
 		sum += w
 		t.From, t.Weights = append(t.From, min(max(k, 0), n-1)), append(t.Weights, w)
 	}
-	if exclude {
+	if op.ExcludeOutside || narrow != 1 {
 		for i := range t.Weights {
 			t.Weights[i] /= sum
 		}

@@ -37,9 +37,11 @@ var evaluators = map[string]evaluator{
 	"ConstantOfShape":  evalConstantOfShape,
 	"DequantizeLinear": evalDequantizeLinear,
 	"Div":              evalDiv,
+	"EyeLike":          evalEyeLike,
 	"Gather":           evalGather,
 	"Identity":         evalIdentity,
 	"Mul":              evalMul,
+	"NonZero":          evalNonZero,
 	"QuantizeLinear":   evalQuantizeLinear,
 	"Range":            evalRange,
 	"Reshape":          evalReshape,
@@ -54,11 +56,7 @@ var evaluators = map[string]evaluator{
 
 // evaluate computes the node if it can, and says whether it is done with.
 func (d *decoder) evaluate(p *node, r *nodeReader, out *Value) (bool, error) {
-	eval := evaluators[p.GetOpType()]
-	if eval == nil {
-		return false, nil
-	}
-	result := eval(d, r)
+	result := evaluatorOf(p)(d, r)
 	if result != nil {
 		r.finish()
 	}
@@ -78,6 +76,15 @@ func (d *decoder) evaluate(p *node, r *nodeReader, out *Value) (bool, error) {
 		out.Shape, out.Type = result.ints.shape, Int
 	}
 	return true, nil
+}
+
+// evaluatorOf is the evaluator of a node, nil if there is none.
+func evaluatorOf(p *node) evaluator {
+	name := p.GetOpType()
+	if !isDefault(p.GetDomain()) && (p.GetDomain() != microsoft || name != "QuantizeLinear" && name != "DequantizeLinear") {
+		return nil
+	}
+	return evaluators[name]
 }
 
 // constant is the tensor as an ordinary constant, nil when it depends on the batch size.

@@ -1,9 +1,11 @@
 package onnx
 
 import (
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 )
 
 // matMulToGemm turns the product of a matrix and constant weights into a Gemm.
@@ -102,7 +104,7 @@ func (s *simplifier) foldAffine(n *Node) error {
 			linear = from
 		}
 	}
-	if linear == nil {
+	if linear == nil || s.clustered(linear.Inputs[1]) {
 		return nil
 	}
 	scale, shift, err := affine(n, linear.Outputs[0])
@@ -132,6 +134,13 @@ func (s *simplifier) foldAffine(n *Node) error {
 	s.logf("folded %s into %s", title(n), title(linear))
 	s.takeOver(linear, n)
 	return nil
+}
+
+// clustered says whether weights are drawn from a codebook, as the metadata of a model says: such weights
+// must not change.
+func (s *simplifier) clustered(w *Value) bool {
+	name, err := json.Marshal(w.Name)
+	return err == nil && strings.Contains(s.g.Meta["qconv.weights"], string(name)+":")
 }
 
 // constantLinear says whether a node is a linear operator with constant weights and a

@@ -73,6 +73,24 @@ func (w window) out(x Shape, ceil bool) ([]int, error) {
 	return out, nil
 }
 
+// empty finds a window without any element among count along spatial dimension i of in elements.
+func (w window) empty(i, in, count int) (position int, ok bool) {
+	if last := count - 1; last*w.strides[i]-w.pads[i] >= in {
+		return last, true
+	}
+	for p := range count {
+		start := p*w.strides[i] - w.pads[i]
+		if start >= 0 {
+			break // it starts at an element
+		}
+		k := (w.dilations[i] - 1 - start) / w.dilations[i] // the first element not before the input
+		if k >= w.kernel[i] || start+k*w.dilations[i] >= in {
+			return p, true
+		}
+	}
+	return 0, false
+}
+
 // window takes kernel_shape, strides and dilations; kernel is used when kernel_shape is
 // absent. Pads are left to [nodeReader.pads].
 func (r *nodeReader) window(kernel []int) window {

@@ -16,19 +16,21 @@ import (
 const (
 	writeIR    = 8
 	writeOpset = 17
+	// antialiasOpset is the first that has it.
+	antialiasOpset = 18
 )
 
 // batchName is the symbolic batch dimension of written files.
 const batchName = "N"
 
-// Encode returns the graph as an ONNX file of opset 17. Shapes must be inferred. The same
+// Encode returns the graph as an ONNX file of opset 17, or 18 if it needs antialiasing. Shapes must be inferred. The same
 // graph gives the same bytes, and [Decode] makes an equal graph of them; numbers that ONNX
 // stores as float32, such as Alpha, are rounded to that.
 //
 // Operators that opset 17 does not have (Gelu, Mish) become functions of the domain
 // "qconv", defined in the file.
 func Encode(g *Graph) ([]byte, error) {
-	e := &encoder{names: map[string]bool{}, values: map[string]*Value{}, constants: map[*Value]bool{}, functions: map[string]bool{}}
+	e := &encoder{opset: writeOpset, names: map[string]bool{}, values: map[string]*Value{}, constants: map[*Value]bool{}, functions: map[string]bool{}}
 	model := e.model(g)
 	if e.err != nil {
 		return nil, e.err
@@ -43,6 +45,7 @@ func Encode(g *Graph) ([]byte, error) {
 // encoder builds the message of a graph.
 type encoder struct {
 	graph     *pb.GraphProto
+	opset     int
 	names     map[string]bool   // of all values and initializers
 	values    map[string]*Value // to find two values of one name
 	constants map[*Value]bool   // written already
@@ -70,6 +73,9 @@ func (e *encoder) model(g *Graph) *pb.ModelProto {
 		e.declare(v)
 	}
 	for _, n := range g.Nodes {
+		if op, ok := n.Op.(*Resize); ok && op.Antialias {
+			e.opset = antialiasOpset
+		}
 		for _, v := range slices.Concat(n.Inputs, n.Outputs) {
 			if v != nil {
 				e.declare(v)
@@ -87,10 +93,10 @@ func (e *encoder) model(g *Graph) *pb.ModelProto {
 		IrVersion:    proto.Int64(writeIR),
 		ProducerName: proto.String(g.Producer),
 		Graph:        e.graph,
-		OpsetImport:  []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(writeOpset)}},
+		OpsetImport:  []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(int64(e.opset))}},
 	}
 	for _, name := range sortedKeys(e.functions) {
-		m.Functions = append(m.Functions, functionProto(name))
+		m.Functions = append(m.Functions, functionProto(name, e.opset))
 	}
 	if len(m.Functions) > 0 {
 		m.OpsetImport = append(m.OpsetImport, &pb.OperatorSetIdProto{Domain: proto.String(functionDomain), Version: proto.Int64(1)})

@@ -112,13 +112,13 @@ var functionBodies = map[string]struct {
 	},
 }
 
-// functionProto is the message that defines one of our functions.
-func functionProto(name string) *pb.FunctionProto {
+// functionProto is the message that defines one of our functions in a file of some opset.
+func functionProto(name string, opset int) *pb.FunctionProto {
 	body := functionBodies[name]
 	f := &pb.FunctionProto{
 		Name: proto.String(name), Domain: proto.String(functionDomain),
 		Input: append([]string{"x"}, body.operands...), Output: []string{"y"},
-		OpsetImport: []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(writeOpset)}},
+		OpsetImport: []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(int64(opset))}},
 	}
 	var names []string
 	for c := range body.constants {

@@ -15,6 +15,7 @@ const (
 	classRefused class = iota
 	classLinear        // opens or extends an accumulator
 	classScalar        // a function of one value, applied by its requantization or by a table
+	classEntry         // the scaling of an input, which is done before the program starts
 	classInner         // part of a function whose last node does the work
 	classPair          // a function of two tensors: a two-dimensional table
 	classView          // the same elements in the same order under another shape
@@ -90,6 +91,14 @@ func (a *analysis) classify(n *onnx.Node) plan {
 	}
 	if moves := onnx.MovesOf(n, 1); moves != nil {
 		return classifyMove(moves)
+	}
+	if a.merged[n] == nil {
+		switch {
+		case a.isEntry(n):
+			return plan{class: classEntry}
+		case a.sums(n):
+			return plan{class: classLinear}
+		}
 	}
 	switch op := n.Op.(type) {
 	case *onnx.Conv, *onnx.ConvTranspose:

@@ -196,6 +196,10 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 	if c.exactZero() {
 		f.Centres = withZero(f.Centres, c.Weights)
 	}
+	if ints, unit := onGrid(f.Centres, c.bits()); ints != nil && len(distinctValues(sortedSample(weights), c.Weights)) <= c.Weights {
+		f.Ints, f.Unit = ints, unit // the weights were quantized before, and stay what they are
+		return f
+	}
 	f.Ints, f.Unit = Snap(f.Centres, c.bits())
 	if c.Codebook == KindCheap {
 		f.Ints = cheapCentres(weights, f.Ints, f.Unit, c)
@@ -286,6 +290,37 @@ func Snap(centres []float64, bits int) (ints []int32, unit float64) {
 	}
 	slices.Sort(ints)
 	return slices.Compact(ints), unit
+}
+
+// onGrid finds integers of the given signed width whose multiples of one unit the centres are, but for the rounding
+// of float32; nil where there are none.
+func onGrid(centres []float64, bits int) (ints []int32, unit float64) {
+	largest := 0.0
+	for _, c := range centres {
+		largest = math.Max(largest, math.Abs(c))
+	}
+	if largest == 0 {
+		return nil, 0
+	}
+	const tolerance = 1e-6 // of the largest
+next:
+	for top := 1; top < 1<<(bits-1); top++ {
+		ints, unit = ints[:0], largest/float64(top)
+		for _, c := range centres {
+			k := math.Round(c / unit)
+			if math.Abs(c-k*unit) > tolerance*largest {
+				continue next
+			}
+			ints = append(ints, int32(k))
+		}
+		// As fine a unit as the width allows: biases are rounded to it as well.
+		finer := (1<<(bits-1) - 1) / top
+		for i := range ints {
+			ints[i] *= int32(finer)
+		}
+		return slices.Compact(ints), unit / float64(finer)
+	}
+	return nil, 0
 }
 
 // Expand returns the real values unit*ints, ascending.

@@ -77,16 +77,20 @@ func (st state) pending() bool { return st.sum != nil || len(st.funcs) > 0 }
 
 // input makes the tensor the program starts from.
 func (c *compiler) input(v *onnx.Value) error {
-	levels, ok := c.model.Levels[v.Name]
+	first := c.analysis.entered(v)
+	levels, ok := c.model.Levels[first.Name]
 	if !ok {
 		return fmt.Errorf("quant: input %q has no levels; calibrate the model first", v.Name)
 	}
 	id := c.tensor(v.Shape, levels)
 	c.prog.Input = runtime.Input{Tensor: id}
-	if c.model.Input.Given {
-		c.prog.Input.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0])
+	if first != v {
+		c.prog.Input.Shifts = c.analysis.inputShifts(v)
 	}
-	c.states[v] = state{shape: v.Shape, tensor: id, levels: levels}
+	if c.model.Input.Given {
+		c.prog.Input.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0], c.prog.Input.Shifts)
+	}
+	c.states[first] = state{shape: v.Shape, tensor: id, levels: levels}
 	return nil
 }
 
@@ -116,7 +120,7 @@ func (c *compiler) node(n *onnx.Node) error {
 		}
 		st.funcs = append(slices.Clone(st.funcs), p.f)
 		st.shape = out.Shape
-	case classInner:
+	case classInner, classEntry:
 		return nil
 	case classPair:
 		st, err = c.pair(n)

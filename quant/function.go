@@ -43,6 +43,23 @@ func (f *function) at(channel int, x float64) float64 {
 	return values[len(values)-1]
 }
 
+// steepness is the mean squared slope of the function between two arguments.
+func (f *function) steepness(channel int, lo, hi float64) float64 {
+	const parts = 16
+	if !(hi > lo) {
+		return 0
+	}
+	sum, width := 0.0, (hi-lo)/parts
+	for i := range parts {
+		slope := (f.at(channel, lo+float64(i+1)*width) - f.at(channel, lo+float64(i)*width)) / width
+		sum += slope * slope / parts
+	}
+	if math.IsNaN(sum) || math.IsInf(sum, 0) {
+		return 0
+	}
+	return sum
+}
+
 // byChannel says whether the function tells channels apart.
 func (f *function) byChannel() bool {
 	for _, s := range f.steps {

@@ -35,6 +35,8 @@ func (c *compiler) linear(n *onnx.Node) (state, error) {
 		s, err = c.combine(n, func(i int) float64 { return float64(1 - 2*i) })
 	case *onnx.Mean:
 		s, err = c.combine(n, func(int) float64 { return 1 / float64(len(n.Inputs)) })
+	case *onnx.Mul:
+		s, err = c.scaled(n)
 	case *onnx.AveragePool:
 		s = c.average(n, averageWindow(op), averageCounts(n, 0)[0]*averageCounts(n, 1)[0])
 	case *onnx.GlobalAveragePool:

@@ -17,6 +17,7 @@ const (
 	keyLevels     = "qconv.levels"
 	keyCodebooks  = "qconv.codebooks"
 	keyWeights    = "qconv.weights"
+	keyBalance    = "qconv.balance"
 	keyPreprocess = "qconv.preprocess"
 	keyLabels     = "qconv.labels"
 	keySource     = "qconv.source"
@@ -43,6 +44,13 @@ func (m *Model) Encode() ([]byte, error) {
 			return nil, fmt.Errorf("quant: %s: %w", key, err)
 		}
 		g.Meta[key] = string(text)
+	}
+	if m.Balance != nil {
+		text, err := json.Marshal(m.Balance)
+		if err != nil {
+			return nil, fmt.Errorf("quant: %s: %w", keyBalance, err)
+		}
+		g.Meta[keyBalance] = string(text)
 	}
 	g.Meta[keySource] = hex.EncodeToString(m.Source[:])
 	g.Meta[keyProducer] = m.Producer
@@ -104,7 +112,7 @@ func spellOut(g *onnx.Graph) error {
 func (m *Model) readMeta() error {
 	for key, v := range map[string]any{
 		keyLevels: &m.Levels, keyCodebooks: &m.Codebooks, keyWeights: &m.Weights,
-		keyPreprocess: &m.Input, keyLabels: &m.Labels,
+		keyBalance: &m.Balance, keyPreprocess: &m.Input, keyLabels: &m.Labels,
 	} {
 		if text := m.Graph.Meta[key]; text != "" {
 			if err := json.NewDecoder(strings.NewReader(text)).Decode(v); err != nil {
@@ -144,9 +152,33 @@ func (m *Model) checkMeta() error {
 			return fmt.Errorf("%s: %q refers to codebook %d of %d with unit %g", keyWeights, name, w.Codebook, len(m.Codebooks), w.Unit)
 		}
 	}
+	if err := m.checkBalance(); err != nil {
+		return fmt.Errorf("%s: %w", keyBalance, err)
+	}
 	for _, in := range m.Graph.Inputs {
 		if err := m.Input.Check(imageShape(in.Shape)[0]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkBalance wants one gain for every channel of a value of the graph.
+func (m *Model) checkBalance() error {
+	values := map[string]*onnx.Value{}
+	for _, n := range m.Graph.Nodes {
+		for _, v := range n.Outputs {
+			values[v.Name] = v
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Balance)) {
+		gains, v := m.Balance[name], values[name]
+		switch {
+		case v == nil || len(gains) == 0: // nobody asks for it
+		case len(gains) != Channels(v):
+			return fmt.Errorf("%q has %d gains, want %d, one for each channel", name, len(gains), Channels(v))
+		case slices.Min(gains) < 0 || slices.Max(gains) > maxGain:
+			return fmt.Errorf("%q has gains %d..%d, want 0..%d", name, slices.Min(gains), slices.Max(gains), maxGain)
 		}
 	}
 	return nil

@@ -1,5 +1,6 @@
 // Package quant turns a float network into an integer one: it decides where levels
-// stand, clusters weights, and lowers the result to a [runtime.Program].
+// stand, brings channels of very different range together (see [Balancing]), clusters weights, and lowers the
+// result to a [runtime.Program].
 package quant
 
 import (
@@ -23,6 +24,9 @@ type Model struct {
 	Codebooks [][]int32
 	// Weights by initializer name: how a weight tensor is drawn from its codebook.
 	Weights map[string]WeightCode
+	// Balance says by which powers of two the channels of values are larger than in the network that was
+	// imported, by value name; see [Balancing]. Values that are not in it are as they were.
+	Balance map[string][]int
 	// Input is how pixels become the network's input.
 	Input Preprocess
 	// Labels are class names, by output index; may be empty.
@@ -54,9 +58,12 @@ func NewModel(g *onnx.Graph) (*Model, error) {
 		Source:  g.SHA256,
 	}
 	// A network that was quantized before brings the levels of some sites with it.
-	producers := g.Producers()
+	producers, consumers := g.Producers(), g.Consumers()
 	for _, s := range m.Sites {
 		n := producers[s.Value]
+		if readers := consumers[s.Value]; n == nil && len(readers) == 1 {
+			n = readers[0] // an input that is rounded before anything else
+		}
 		if n == nil {
 			continue
 		}

@@ -56,16 +56,20 @@ func lookup(funcs []*function, channel int, in, out Levels) []uint8 {
 }
 
 // inputTables map pixel values to levels, one table per channel, or one for all where
-// preprocessing does not tell channels apart.
-func inputTables(p Preprocess, levels Levels, channels int) [][]uint8 {
-	if len(p.Scale) <= 1 && len(p.Mean) <= 1 && len(p.Std) <= 1 {
+// neither preprocessing nor shifts, the powers of two that a step is larger by in each channel, tell channels apart.
+func inputTables(p Preprocess, levels Levels, channels int, shifts []int8) [][]uint8 {
+	if len(p.Scale) <= 1 && len(p.Mean) <= 1 && len(p.Std) <= 1 && shifts == nil {
 		channels = 1
 	}
 	tables := make([][]uint8, channels)
 	for c := range tables {
 		tables[c] = make([]uint8, 256)
 		for pixel := range tables[c] {
-			tables[c][pixel] = uint8(levels.Index(p.Apply(c, float64(pixel))))
+			x := p.Apply(c, float64(pixel))
+			if shifts != nil {
+				x = math.Ldexp(x, -int(shifts[c]))
+			}
+			tables[c][pixel] = uint8(levels.Index(x))
 		}
 	}
 	return tables

@@ -66,7 +66,7 @@ func TestInputTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables := inputTables(p, l, 1)
+	tables := inputTables(p, l, 1, nil)
 	if len(tables) != 1 || len(tables[0]) != 256 {
 		t.Fatalf("%d tables", len(tables))
 	}

@@ -2,6 +2,7 @@ package quant
 
 import (
 	"slices"
+	"strings"
 
 	"qconv/onnx"
 )
@@ -11,6 +12,10 @@ type Site struct {
 	Value *onnx.Value
 	Role  Role
 }
+
+// Imported is the name that the value, or the input or output of the network that it stands for, had before it was
+// balanced.
+func (s Site) Imported() string { return strings.TrimSuffix(s.Value.Name, "/balanced") }
 
 // Role says how a site's levels are chosen.
 type Role uint8
@@ -26,7 +31,7 @@ const (
 func (a *analysis) sites() []Site {
 	var sites []Site
 	for _, v := range a.graph.Inputs {
-		sites = append(sites, Site{Value: v, Role: RoleInput})
+		sites = append(sites, Site{Value: a.entered(v), Role: RoleInput})
 	}
 	for _, n := range a.graph.Nodes {
 		if a.plans[n].site {
@@ -58,7 +63,11 @@ func (a *analysis) role(n *onnx.Node) Role {
 	if reducesPositions(n.Op) {
 		return RolePooled
 	}
-	if a.toOutput[n.Outputs[0]] {
+	v := n.Outputs[0]
+	if readers := a.consumers[v]; len(readers) == 1 && a.plans[readers[0]].class == classLinear && a.sums(readers[0]) {
+		v = readers[0].Outputs[0]
+	}
+	if a.toOutput[v] {
 		return RoleOutput
 	}
 	return RoleHidden

@@ -29,6 +29,7 @@ var chunks = [...]chunk{
 	{"CODE", "instructions", nil, encodeInstrs, decodeInstrs, (*checker).instrs},
 	{"BIAS", "biases", hasLinears, encodeBiases, decodeBiases, (*checker).biases},
 	{"WGTS", "weights", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
+	{"shft", "scales of the input's channels", hasShifts, encodeShifts, decodeShifts, (*checker).shifts},
 	{"norm", "normalizations left to the reader", hasNormalizations, encodeNormalizations, decodeNormalizations, (*checker).normalizations},
 	{"labl", "class names", hasLabels, encodeLabels, decodeLabels, (*checker).labels},
 	{"prov", "origin", hasProvenance, encodeProvenance, decodeProvenance, (*checker).provenance},

@@ -235,6 +235,9 @@ type Input struct {
 	// Interleaved says that bytes come as [H][W][C], as pictures are stored, and not
 	// as [C][H][W].
 	Interleaved bool
+	// Shifts says, by channel, by which power of two a step is larger than Scale says, -64..64: index i of
+	// channel c stands for 2^Shifts[c]*Scale*(i-Zero). Nil where all are 0. Run does not use it.
+	Shifts []int8
 }
 
 // Output names a tensor that is a result.

@@ -15,6 +15,11 @@ func randomProgram(seed int64) *Program {
 	for range []int{0, 1, p.Tensors[0].Shape[0]}[r.Intn(3)] {
 		p.Input.Tables = append(p.Input.Tables, g.table(256, p.Tensors[0].Levels))
 	}
+	if r.Intn(3) == 0 {
+		for range p.Tensors[0].Shape[0] {
+			p.Input.Shifts = append(p.Input.Shifts, int8(r.Intn(129)-64))
+		}
+	}
 	for range 1 + r.Intn(6) {
 		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying}[r.Intn(6)]()
 	}

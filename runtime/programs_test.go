@@ -147,7 +147,7 @@ func allProgram() *Program {
 			{Values: []uint8{128}},
 			{Breaks: []int32{math.MinInt32, math.MaxInt32}, Values: []uint8{0, 1, 2}},
 		},
-		Input:    Input{Tensor: 0, Tables: input, Interleaved: true},
+		Input:    Input{Tensor: 0, Tables: input, Interleaved: true, Shifts: []int8{0, 64, -5}},
 		Outputs:  []Output{{Name: "logits", Tensor: 7}, {Name: "ünder", Tensor: 6}},
 		Labels:   []string{"a", "", "third"},
 		Producer: "",

@@ -93,6 +93,8 @@ func TestValidate(t *testing.T) {
 		{"instruction 6: term 1: weights for a codebook of 15 centres, want 16", func(p *Program) { linear(p, 6).Terms[1].Weights = PackWeights(make([]uint16, 8), 15) }},
 		{"instruction 6: term 1: 0 weights, want 8", func(p *Program) { linear(p, 6).Terms[1].Weights = Weights{} }},
 		{"the accumulator of channel 3 may take", func(p *Program) { linear(p, 0).Bias[3] = math.MaxInt32 - 100 }},
+		{"the input has 2 shifts, want none or 3", func(p *Program) { p.Input.Shifts = p.Input.Shifts[:2] }},
+		{"shift 1 of the input is 65, want -64..64", func(p *Program) { p.Input.Shifts[1] = 65 }},
 		{"label 1 is not valid UTF-8", func(p *Program) { p.Labels[1] = "\xff" }},
 		{"the producer has 2000 bytes", func(p *Program) { p.Producer = strings.Repeat("x", 2000) }},
 		{"self-test 1 has 57 output elements, want 58", func(p *Program) { p.SelfTests[1].Want = p.SelfTests[1].Want[1:] }},

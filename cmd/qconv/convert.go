@@ -24,7 +24,8 @@ var convertCommand = &cli.Command{
 	Usage:     "turn a model into an integer program, a .qlut file",
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is. Any other needs --calib: its ranges are chosen, its weights " +
-		"clustered and its biases corrected without training. The file is written even where a gate is missed.",
+		"clustered and its biases corrected without training. What is lost on these data all the same is reported: a warning names each output " +
+		"that is off by more than 5 % of its spread, and the layer where that begins. The file is written even where a gate is missed.",
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
 		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
@@ -35,6 +36,8 @@ type convertReport struct {
 	Model  string `json:"model"`
 	Output string `json:"output"`
 	programInfo
+	// Losses are measured on the calibration data, where there are any.
+	Losses []outputLoss `json:"losses,omitempty"`
 	// Float and Program are measured where a gate or --val asks for it.
 	Float   *metrics `json:"float,omitempty"`
 	Program *metrics `json:"program,omitempty"`
@@ -78,6 +81,7 @@ func runConvert(c *cli.Context) error {
 	}
 	// What the program is measured against: a tuned model with its levels, or the float network.
 	reference := &floatModel{graph: m.Graph, levels: m.Levels}
+	var calibrated *samples
 	if isTuned(m) {
 		if name := anySet(c, quantFlags); name != "" {
 			return usagef("flag --%s: %s has its levels and weights already", name, printable.Name(path))
@@ -87,9 +91,10 @@ func runConvert(c *cli.Context) error {
 			return err
 		}
 		reference = &floatModel{graph: m.Graph.Clone()}
-		if err := postTrain(c, m, reference.graph, calibration, clustering); err != nil {
+		if calibrated, err = postTrain(c, m, reference.graph, calibration, clustering); err != nil {
 			return err
 		}
+		defer calibrated.set.Close()
 	}
 	p, info, err := compile(m, file, programLimits(c))
 	if err != nil {
@@ -97,6 +102,12 @@ func runConvert(c *cli.Context) error {
 	}
 	whenWritten(c.Context, out)
 	r := convertReport{Model: path, Output: out, programInfo: *info}
+	if calibrated != nil {
+		if r.Losses, err = measureLosses(c.Context, reference.graph, m, p, calibrated, programLimits(c)); err != nil {
+			return err
+		}
+		noteLosses(c, r.Losses)
+	}
 	if val != "" {
 		reference.input, reference.labels = m.Input, m.Labels
 		if r.Float, r.Program, err = measureProgram(c, reference, p, val); err != nil {
@@ -141,32 +152,73 @@ func isTuned(m *quant.Model) bool {
 	return len(m.Codebooks) > 0
 }
 
-// postTrain makes a float model integer without training: levels, codebooks, biases.
-func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
+// postTrain makes a float model integer without training: levels, codebooks, biases. It returns the data that it
+// looked at, to be closed.
+func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (*samples, error) {
 	spec := c.String(calibFlag.Name)
 	if spec == "" {
-		return usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
+		return nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
 	}
 	data, err := openModelSamples(c, spec, m, calibration.Samples)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	defer data.set.Close()
-	return quantize(c.Context, m, float, data, calibration, clustering)
+	if err := quantize(c.Context, m, float, data, calibration, clustering); err != nil {
+		data.set.Close()
+		return nil, err
+	}
+	return data, nil
 }
 
-// quantize chooses levels, clusters weights and corrects biases.
+// quantize chooses levels, clusters weights and corrects biases. A model that was balanced on the way, and lost by
+// that, is made anew as it was.
 func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
-	if _, err := finetune.Calibrate(ctx, m, data, calibration); err != nil {
+	balanced, err := quantizeOnce(ctx, m, float, data, calibration, clustering)
+	if err != nil || !balanced {
 		return err
+	}
+	plain, err := quant.NewModel(float.Clone())
+	if err != nil {
+		return err
+	}
+	plain.Input, plain.Labels, plain.Source, plain.Producer = m.Input, m.Labels, m.Source, m.Producer
+	calibration.Unbalanced = true
+	if _, err := quantizeOnce(ctx, plain, float, data, calibration, clustering); err != nil {
+		return err
+	}
+	with, err := modelLoss(ctx, float, m, data)
+	if err != nil {
+		return err
+	}
+	without, err := modelLoss(ctx, float, plain, data)
+	if err != nil {
+		return err
+	}
+	if with > clearlyMore*without {
+		*m = *plain
+	}
+	return nil
+}
+
+// clearlyMore is how many times larger a loss must be to speak against balancing: what it saves may be a small
+// part of an output.
+const clearlyMore = 1.25
+
+func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
+	found, err := finetune.Calibrate(ctx, m, data, calibration)
+	if err != nil {
+		return false, err
+	}
+	if balanced = len(found.Balanced) > 0; balanced {
+		float = m.Graph.Clone()
 	}
 	if err := quant.Cluster(m, clustering); err != nil {
-		return err
+		return false, err
 	}
 	if clustering.Scope == quant.ScopeGlobal {
-		return nil // its biases are centres too
+		return balanced, nil // its biases are centres too
 	}
-	return finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
+	return balanced, finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
 }
 
 // openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its

@@ -158,7 +158,12 @@ func openFloat(c *cli.Context, path, data string) (predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newFloatNetwork(f.graph, f.levels, s)
+	n, err := newFloatNetwork(f.graph, f.levels, s)
+	if err != nil {
+		return nil, err
+	}
+	n.balance = f.balance
+	return n, nil
 }
 
 // evalPart is how many samples are measured between two updates of the bar.

@@ -75,6 +75,8 @@ type floatModel struct {
 	levels map[string]quant.Levels // nil before calibration
 	input  quant.Preprocess
 	labels []string
+	// balance is that of a model, see [quant.Model].
+	balance map[string][]int
 }
 
 func readFloat(c *cli.Context, path string) (*floatModel, error) {
@@ -87,7 +89,7 @@ func readFloat(c *cli.Context, path string) (*floatModel, error) {
 		if err != nil {
 			return nil, named(path, err)
 		}
-		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels}, nil
+		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels, m.Balance}, nil
 	}
 	if _, err := onnx.Simplify(g); err != nil {
 		return nil, named(path, err)

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"math"
+	"slices"
 )
 
 // layerNoise is how far a value inside the network is from that of another network.
@@ -37,7 +38,7 @@ func compareLayers(ctx context.Context, net, against predictor) ([]layerNoise, e
 			}
 		}
 		for name := range levels {
-			x, y := a.exec.Value(name), b.exec.Value(name)
+			x, y := a.value(name), b.value(name)
 			if len(x) != len(y) {
 				continue
 			}
@@ -56,6 +57,20 @@ func compareLayers(ctx context.Context, net, against predictor) ([]layerNoise, e
 		layers = appendNoise(layers, n.Outputs[0].Name, signal, noise)
 	}
 	return layers, nil
+}
+
+// value is a value as the network that was imported has it, without the powers of two of a balanced one.
+func (n *floatNetwork) value(name string) []float32 {
+	v, gains := n.exec.Value(name), n.balance[name]
+	if len(gains) == 0 || len(v) == 0 {
+		return v
+	}
+	v = slices.Clone(v)
+	per := len(v) / n.exec.Samples() / len(gains)
+	for i := range v {
+		v[i] = float32(math.Ldexp(float64(v[i]), -gains[i/per%len(gains)]))
+	}
+	return v
 }
 
 // appendNoise adds the ratio of a value that was measured. A value without any noise has

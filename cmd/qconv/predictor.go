@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"math"
 	"runtime"
 	"sync"
 
@@ -34,6 +35,7 @@ type floatNetwork struct {
 	exec    *finetune.Executor
 	graph   *onnx.Graph
 	levels  map[string]quant.Levels
+	balance map[string][]int // see quant.Model
 	samples *samples
 	in      []float32
 }
@@ -166,7 +168,6 @@ func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
 
 func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
 	p := n.program
-	in := &p.Tensors[p.Input.Tensor]
 	if n.samples.set.Kind == dataset.Pixels {
 		if err := n.samples.set.Pixels(i, w.planar); err != nil {
 			return nil, err
@@ -176,7 +177,7 @@ func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
 	if err := n.samples.set.Floats(i, w.values); err != nil {
 		return nil, err
 	}
-	toLevels(w.input, w.values, in)
+	toLevels(w.input, w.values, p)
 	return w.runner.RunLevels(w.input)
 }
 
@@ -196,9 +197,10 @@ func (n *integerNetwork) target(i int, dst []float64) error {
 	if err := n.samples.set.Pixels(i, pixels); err != nil {
 		return err
 	}
-	step := in.Scale.Float()
 	plane := len(pixels) / len(p.Input.Tables)
+	channel := len(pixels) / in.Shape[0]
 	for k, v := range pixels {
+		step := math.Ldexp(in.Scale.Float(), inputShift(p, k/channel))
 		dst[k] = step * float64(int(p.Input.Tables[k/plane][v])-in.Zero)
 	}
 	return nil
@@ -224,12 +226,22 @@ func fileOrder(p *qrt.Program, pixels, buffer []byte) []byte {
 	return buffer
 }
 
-// toLevels rounds real values to the levels of a tensor.
-func toLevels(dst []byte, values []float32, t *qrt.Tensor) {
+// toLevels rounds real values to the levels of a program's input.
+func toLevels(dst []byte, values []float32, p *qrt.Program) {
+	t := &p.Tensors[p.Input.Tensor]
 	levels := quant.Levels{Count: t.Levels, Step: t.Scale.Float(), Zero: t.Zero, Stride: 1}
+	plane := t.Elems() / t.Shape[0]
 	for i, v := range values {
-		dst[i] = byte(levels.Index(float64(v)))
+		dst[i] = byte(levels.Index(math.Ldexp(float64(v), -inputShift(p, i/plane))))
 	}
+}
+
+// inputShift is the power of two by which a step of the input is larger in a channel.
+func inputShift(p *qrt.Program, channel int) int {
+	if p.Input.Shifts == nil {
+		return 0
+	}
+	return int(p.Input.Shifts[channel])
 }
 
 // realValues turns the integers of an output into the numbers they stand for.

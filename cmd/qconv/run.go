@@ -221,7 +221,7 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 		if in.Kind == dataset.Pixels {
 			outs, err = runner.Run(fileOrder(p, in.Pixels[i*size:][:size], buffer))
 		} else {
-			toLevels(buffer, in.Floats[i*size:][:size], &p.Tensors[p.Input.Tensor])
+			toLevels(buffer, in.Floats[i*size:][:size], p)
 			outs, err = runner.RunLevels(buffer)
 		}
 		if err != nil {

@@ -43,3 +43,17 @@ func missing(t testing.TB, name, install string) {
 }
 
 func required(list, name string) bool { return slices.Contains(strings.Split(list, ","), name) }
+
+// ONNXRuntime finds a node that loads the package onnxruntime-node: from the folder that the environment variable
+// QCONV_ONNXRUNTIME names, or as node itself finds packages.
+func ONNXRuntime(t testing.TB) (node string) {
+	t.Helper()
+	node, err := exec.LookPath("node")
+	if err == nil {
+		err = exec.Command(node, "-e", "require(require.resolve('onnxruntime-node', {paths: [process.env.QCONV_ONNXRUNTIME || process.cwd()]}))").Run()
+	}
+	if err != nil {
+		missing(t, "onnxruntime-node", "npm install onnxruntime-node in the folder that QCONV_ONNXRUNTIME names")
+	}
+	return node
+}

@@ -125,23 +125,33 @@ func (AttributeProto_AttributeType) EnumDescriptor() ([]byte, []int) {
 type TensorProto_DataType int32
 
 const (
-	TensorProto_UNDEFINED  TensorProto_DataType = 0
-	TensorProto_FLOAT      TensorProto_DataType = 1
-	TensorProto_UINT8      TensorProto_DataType = 2
-	TensorProto_INT8       TensorProto_DataType = 3
-	TensorProto_UINT16     TensorProto_DataType = 4
-	TensorProto_INT16      TensorProto_DataType = 5
-	TensorProto_INT32      TensorProto_DataType = 6
-	TensorProto_INT64      TensorProto_DataType = 7
-	TensorProto_STRING     TensorProto_DataType = 8
-	TensorProto_BOOL       TensorProto_DataType = 9
-	TensorProto_FLOAT16    TensorProto_DataType = 10
-	TensorProto_DOUBLE     TensorProto_DataType = 11
-	TensorProto_UINT32     TensorProto_DataType = 12
-	TensorProto_UINT64     TensorProto_DataType = 13
-	TensorProto_COMPLEX64  TensorProto_DataType = 14
-	TensorProto_COMPLEX128 TensorProto_DataType = 15
-	TensorProto_BFLOAT16   TensorProto_DataType = 16
+	TensorProto_UNDEFINED      TensorProto_DataType = 0
+	TensorProto_FLOAT          TensorProto_DataType = 1
+	TensorProto_UINT8          TensorProto_DataType = 2
+	TensorProto_INT8           TensorProto_DataType = 3
+	TensorProto_UINT16         TensorProto_DataType = 4
+	TensorProto_INT16          TensorProto_DataType = 5
+	TensorProto_INT32          TensorProto_DataType = 6
+	TensorProto_INT64          TensorProto_DataType = 7
+	TensorProto_STRING         TensorProto_DataType = 8
+	TensorProto_BOOL           TensorProto_DataType = 9
+	TensorProto_FLOAT16        TensorProto_DataType = 10
+	TensorProto_DOUBLE         TensorProto_DataType = 11
+	TensorProto_UINT32         TensorProto_DataType = 12
+	TensorProto_UINT64         TensorProto_DataType = 13
+	TensorProto_COMPLEX64      TensorProto_DataType = 14
+	TensorProto_COMPLEX128     TensorProto_DataType = 15
+	TensorProto_BFLOAT16       TensorProto_DataType = 16
+	TensorProto_FLOAT8E4M3FN   TensorProto_DataType = 17
+	TensorProto_FLOAT8E4M3FNUZ TensorProto_DataType = 18
+	TensorProto_FLOAT8E5M2     TensorProto_DataType = 19
+	TensorProto_FLOAT8E5M2FNUZ TensorProto_DataType = 20
+	TensorProto_UINT4          TensorProto_DataType = 21
+	TensorProto_INT4           TensorProto_DataType = 22
+	TensorProto_FLOAT4E2M1     TensorProto_DataType = 23
+	TensorProto_FLOAT8E8M0     TensorProto_DataType = 24
+	TensorProto_UINT2          TensorProto_DataType = 25
+	TensorProto_INT2           TensorProto_DataType = 26
 )
 
 // Enum value maps for TensorProto_DataType.
@@ -164,25 +174,45 @@ var (
 		14: "COMPLEX64",
 		15: "COMPLEX128",
 		16: "BFLOAT16",
+		17: "FLOAT8E4M3FN",
+		18: "FLOAT8E4M3FNUZ",
+		19: "FLOAT8E5M2",
+		20: "FLOAT8E5M2FNUZ",
+		21: "UINT4",
+		22: "INT4",
+		23: "FLOAT4E2M1",
+		24: "FLOAT8E8M0",
+		25: "UINT2",
+		26: "INT2",
 	}
 	TensorProto_DataType_value = map[string]int32{
-		"UNDEFINED":  0,
-		"FLOAT":      1,
-		"UINT8":      2,
-		"INT8":       3,
-		"UINT16":     4,
-		"INT16":      5,
-		"INT32":      6,
-		"INT64":      7,
-		"STRING":     8,
-		"BOOL":       9,
-		"FLOAT16":    10,
-		"DOUBLE":     11,
-		"UINT32":     12,
-		"UINT64":     13,
-		"COMPLEX64":  14,
-		"COMPLEX128": 15,
-		"BFLOAT16":   16,
+		"UNDEFINED":      0,
+		"FLOAT":          1,
+		"UINT8":          2,
+		"INT8":           3,
+		"UINT16":         4,
+		"INT16":          5,
+		"INT32":          6,
+		"INT64":          7,
+		"STRING":         8,
+		"BOOL":           9,
+		"FLOAT16":        10,
+		"DOUBLE":         11,
+		"UINT32":         12,
+		"UINT64":         13,
+		"COMPLEX64":      14,
+		"COMPLEX128":     15,
+		"BFLOAT16":       16,
+		"FLOAT8E4M3FN":   17,
+		"FLOAT8E4M3FNUZ": 18,
+		"FLOAT8E5M2":     19,
+		"FLOAT8E5M2FNUZ": 20,
+		"UINT4":          21,
+		"INT4":           22,
+		"FLOAT4E2M1":     23,
+		"FLOAT8E8M0":     24,
+		"UINT2":          25,
+		"INT2":           26,
 	}
 )
 
@@ -703,12 +733,15 @@ type AttributeProto struct {
 	I             *int64                        `protobuf:"varint,3,opt,name=i" json:"i,omitempty"`
 	S             []byte                        `protobuf:"bytes,4,opt,name=s" json:"s,omitempty"`
 	T             *TensorProto                  `protobuf:"bytes,5,opt,name=t" json:"t,omitempty"`
+	G             *GraphProto                   `protobuf:"bytes,6,opt,name=g" json:"g,omitempty"`
 	Floats        []float32                     `protobuf:"fixed32,7,rep,name=floats" json:"floats,omitempty"`
 	Ints          []int64                       `protobuf:"varint,8,rep,name=ints" json:"ints,omitempty"`
 	Strings       [][]byte                      `protobuf:"bytes,9,rep,name=strings" json:"strings,omitempty"`
+	Graphs        []*GraphProto                 `protobuf:"bytes,11,rep,name=graphs" json:"graphs,omitempty"`
 	DocString     *string                       `protobuf:"bytes,13,opt,name=doc_string,json=docString" json:"doc_string,omitempty"`
 	Type          *AttributeProto_AttributeType `protobuf:"varint,20,opt,name=type,enum=qconv.onnx.AttributeProto_AttributeType" json:"type,omitempty"`
 	RefAttrName   *string                       `protobuf:"bytes,21,opt,name=ref_attr_name,json=refAttrName" json:"ref_attr_name,omitempty"`
+	SparseTensor  *SparseTensorProto            `protobuf:"bytes,22,opt,name=sparse_tensor,json=sparseTensor" json:"sparse_tensor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -778,6 +811,13 @@ func (x *AttributeProto) GetT() *TensorProto {
 	return nil
 }
 
+func (x *AttributeProto) GetG() *GraphProto {
+	if x != nil {
+		return x.G
+	}
+	return nil
+}
+
 func (x *AttributeProto) GetFloats() []float32 {
 	if x != nil {
 		return x.Floats
@@ -795,6 +835,13 @@ func (x *AttributeProto) GetInts() []int64 {
 func (x *AttributeProto) GetStrings() [][]byte {
 	if x != nil {
 		return x.Strings
+	}
+	return nil
+}
+
+func (x *AttributeProto) GetGraphs() []*GraphProto {
+	if x != nil {
+		return x.Graphs
 	}
 	return nil
 }
@@ -818,6 +865,13 @@ func (x *AttributeProto) GetRefAttrName() string {
 		return *x.RefAttrName
 	}
 	return ""
+}
+
+func (x *AttributeProto) GetSparseTensor() *SparseTensorProto {
+	if x != nil {
+		return x.SparseTensor
+	}
+	return nil
 }
 
 // A constant tensor. The elements are in raw_data (little-endian), in the typed list that
@@ -1461,20 +1515,23 @@ const file_onnx_internal_pb_onnx_proto_rawDesc = "" +
 	"\tattribute\x18\x05 \x03(\v2\x1a.qconv.onnx.AttributeProtoR\tattribute\x12\x1d\n" +
 	"\n" +
 	"doc_string\x18\x06 \x01(\tR\tdocString\x12\x16\n" +
-	"\x06domain\x18\a \x01(\tR\x06domain\"\x98\x04\n" +
+	"\x06domain\x18\a \x01(\tR\x06domain\"\xb2\x05\n" +
 	"\x0eAttributeProto\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\f\n" +
 	"\x01f\x18\x02 \x01(\x02R\x01f\x12\f\n" +
 	"\x01i\x18\x03 \x01(\x03R\x01i\x12\f\n" +
 	"\x01s\x18\x04 \x01(\fR\x01s\x12%\n" +
-	"\x01t\x18\x05 \x01(\v2\x17.qconv.onnx.TensorProtoR\x01t\x12\x16\n" +
+	"\x01t\x18\x05 \x01(\v2\x17.qconv.onnx.TensorProtoR\x01t\x12$\n" +
+	"\x01g\x18\x06 \x01(\v2\x16.qconv.onnx.GraphProtoR\x01g\x12\x16\n" +
 	"\x06floats\x18\a \x03(\x02R\x06floats\x12\x12\n" +
 	"\x04ints\x18\b \x03(\x03R\x04ints\x12\x18\n" +
-	"\astrings\x18\t \x03(\fR\astrings\x12\x1d\n" +
+	"\astrings\x18\t \x03(\fR\astrings\x12.\n" +
+	"\x06graphs\x18\v \x03(\v2\x16.qconv.onnx.GraphProtoR\x06graphs\x12\x1d\n" +
 	"\n" +
 	"doc_string\x18\r \x01(\tR\tdocString\x12<\n" +
 	"\x04type\x18\x14 \x01(\x0e2(.qconv.onnx.AttributeProto.AttributeTypeR\x04type\x12\"\n" +
-	"\rref_attr_name\x18\x15 \x01(\tR\vrefAttrName\"\xd9\x01\n" +
+	"\rref_attr_name\x18\x15 \x01(\tR\vrefAttrName\x12B\n" +
+	"\rsparse_tensor\x18\x16 \x01(\v2\x1d.qconv.onnx.SparseTensorProtoR\fsparseTensor\"\xd9\x01\n" +
 	"\rAttributeType\x12\r\n" +
 	"\tUNDEFINED\x10\x00\x12\t\n" +
 	"\x05FLOAT\x10\x01\x12\a\n" +
@@ -1496,7 +1553,7 @@ const file_onnx_internal_pb_onnx_proto_rawDesc = "" +
 	"\x0eSPARSE_TENSORS\x10\f\x12\x0e\n" +
 	"\n" +
 	"TYPE_PROTO\x10\r\x12\x0f\n" +
-	"\vTYPE_PROTOS\x10\x0e\"\xdb\x05\n" +
+	"\vTYPE_PROTOS\x10\x0e\"\xef\x06\n" +
 	"\vTensorProto\x12\x12\n" +
 	"\x04dims\x18\x01 \x03(\x03R\x04dims\x12\x1b\n" +
 	"\tdata_type\x18\x02 \x01(\x05R\bdataType\x12!\n" +
@@ -1516,7 +1573,7 @@ const file_onnx_internal_pb_onnx_proto_rawDesc = "" +
 	"\n" +
 	"doc_string\x18\f \x01(\tR\tdocString\x12G\n" +
 	"\rexternal_data\x18\r \x03(\v2\".qconv.onnx.StringStringEntryProtoR\fexternalData\x12I\n" +
-	"\rdata_location\x18\x0e \x01(\x0e2$.qconv.onnx.TensorProto.DataLocationR\fdataLocation\"\xda\x01\n" +
+	"\rdata_location\x18\x0e \x01(\x0e2$.qconv.onnx.TensorProto.DataLocationR\fdataLocation\"\xee\x02\n" +
 	"\bDataType\x12\r\n" +
 	"\tUNDEFINED\x10\x00\x12\t\n" +
 	"\x05FLOAT\x10\x01\x12\t\n" +
@@ -1541,7 +1598,20 @@ const file_onnx_internal_pb_onnx_proto_rawDesc = "" +
 	"\tCOMPLEX64\x10\x0e\x12\x0e\n" +
 	"\n" +
 	"COMPLEX128\x10\x0f\x12\f\n" +
-	"\bBFLOAT16\x10\x10\")\n" +
+	"\bBFLOAT16\x10\x10\x12\x10\n" +
+	"\fFLOAT8E4M3FN\x10\x11\x12\x12\n" +
+	"\x0eFLOAT8E4M3FNUZ\x10\x12\x12\x0e\n" +
+	"\n" +
+	"FLOAT8E5M2\x10\x13\x12\x12\n" +
+	"\x0eFLOAT8E5M2FNUZ\x10\x14\x12\t\n" +
+	"\x05UINT4\x10\x15\x12\b\n" +
+	"\x04INT4\x10\x16\x12\x0e\n" +
+	"\n" +
+	"FLOAT4E2M1\x10\x17\x12\x0e\n" +
+	"\n" +
+	"FLOAT8E8M0\x10\x18\x12\t\n" +
+	"\x05UINT2\x10\x19\x12\b\n" +
+	"\x04INT2\x10\x1a\")\n" +
 	"\fDataLocation\x12\v\n" +
 	"\aDEFAULT\x10\x00\x12\f\n" +
 	"\bEXTERNAL\x10\x01\"\x8b\x01\n" +
@@ -1630,22 +1700,25 @@ var file_onnx_internal_pb_onnx_proto_depIdxs = []int32{
 	10, // 9: qconv.onnx.GraphProto.sparse_initializer:type_name -> qconv.onnx.SparseTensorProto
 	8,  // 10: qconv.onnx.NodeProto.attribute:type_name -> qconv.onnx.AttributeProto
 	9,  // 11: qconv.onnx.AttributeProto.t:type_name -> qconv.onnx.TensorProto
-	0,  // 12: qconv.onnx.AttributeProto.type:type_name -> qconv.onnx.AttributeProto.AttributeType
-	5,  // 13: qconv.onnx.TensorProto.external_data:type_name -> qconv.onnx.StringStringEntryProto
-	2,  // 14: qconv.onnx.TensorProto.data_location:type_name -> qconv.onnx.TensorProto.DataLocation
-	9,  // 15: qconv.onnx.SparseTensorProto.values:type_name -> qconv.onnx.TensorProto
-	9,  // 16: qconv.onnx.SparseTensorProto.indices:type_name -> qconv.onnx.TensorProto
-	12, // 17: qconv.onnx.ValueInfoProto.type:type_name -> qconv.onnx.TypeProto
-	15, // 18: qconv.onnx.TypeProto.tensor_type:type_name -> qconv.onnx.TypeProto.Tensor
-	16, // 19: qconv.onnx.TensorShapeProto.dim:type_name -> qconv.onnx.TensorShapeProto.Dimension
-	7,  // 20: qconv.onnx.FunctionProto.node:type_name -> qconv.onnx.NodeProto
-	4,  // 21: qconv.onnx.FunctionProto.opset_import:type_name -> qconv.onnx.OperatorSetIdProto
-	13, // 22: qconv.onnx.TypeProto.Tensor.shape:type_name -> qconv.onnx.TensorShapeProto
-	23, // [23:23] is the sub-list for method output_type
-	23, // [23:23] is the sub-list for method input_type
-	23, // [23:23] is the sub-list for extension type_name
-	23, // [23:23] is the sub-list for extension extendee
-	0,  // [0:23] is the sub-list for field type_name
+	6,  // 12: qconv.onnx.AttributeProto.g:type_name -> qconv.onnx.GraphProto
+	6,  // 13: qconv.onnx.AttributeProto.graphs:type_name -> qconv.onnx.GraphProto
+	0,  // 14: qconv.onnx.AttributeProto.type:type_name -> qconv.onnx.AttributeProto.AttributeType
+	10, // 15: qconv.onnx.AttributeProto.sparse_tensor:type_name -> qconv.onnx.SparseTensorProto
+	5,  // 16: qconv.onnx.TensorProto.external_data:type_name -> qconv.onnx.StringStringEntryProto
+	2,  // 17: qconv.onnx.TensorProto.data_location:type_name -> qconv.onnx.TensorProto.DataLocation
+	9,  // 18: qconv.onnx.SparseTensorProto.values:type_name -> qconv.onnx.TensorProto
+	9,  // 19: qconv.onnx.SparseTensorProto.indices:type_name -> qconv.onnx.TensorProto
+	12, // 20: qconv.onnx.ValueInfoProto.type:type_name -> qconv.onnx.TypeProto
+	15, // 21: qconv.onnx.TypeProto.tensor_type:type_name -> qconv.onnx.TypeProto.Tensor
+	16, // 22: qconv.onnx.TensorShapeProto.dim:type_name -> qconv.onnx.TensorShapeProto.Dimension
+	7,  // 23: qconv.onnx.FunctionProto.node:type_name -> qconv.onnx.NodeProto
+	4,  // 24: qconv.onnx.FunctionProto.opset_import:type_name -> qconv.onnx.OperatorSetIdProto
+	13, // 25: qconv.onnx.TypeProto.Tensor.shape:type_name -> qconv.onnx.TensorShapeProto
+	26, // [26:26] is the sub-list for method output_type
+	26, // [26:26] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_onnx_internal_pb_onnx_proto_init() }

@@ -11,11 +11,11 @@ from .weights import plain, single, tans
 def parse(file):
     """Reads and validates a file."""
     version, found = chunks(file)
-    p = Record(tensors=[], codebooks=[], steps=[], code=[], norms=[], labels=[], source="", producer="", tests=[],
+    p = Record(tensors=[], codebooks=[], steps=[], code=[], shifts=[], norms=[], labels=[], source="", producer="", tests=[],
                weights_left=min(1 << 28, (1 << 20) + 256 * len(file)))
     entries = (1 << 16) + 8 * len(file)
     readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, CODE=code, BIAS=biases, WGTS=weights,
-                   norm=normalizations, labl=labels, prov=origin, test=selftests)
+                   shft=shifts, norm=normalizations, labl=labels, prov=origin, test=selftests)
     for name, read in readers.items():
         if name not in found:
             need(name not in ("BIAS", "WGTS") or not linears(p), f"there is no chunk {name}")
@@ -258,6 +258,10 @@ def weights(p, f):
             hi += positive * above + negative * below
         within(int(lo.min()), *INT32, "least accumulator")
         within(int(hi.max()), *INT32, "largest accumulator")
+
+
+def shifts(p, f):
+    p.shifts = f.list(p.tensors[p.input].shape[0], "shifts of the input", -64, 64)
 
 
 def normalizations(p, f):

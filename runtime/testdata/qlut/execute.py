@@ -100,6 +100,8 @@ def indices_of(p, sample):
     """The level indices of a sample of bytes: see PORT."""
     t = p.tensors[p.input]
     channels, rows, columns = t.shape
+    if sample.dtype == np.float32:
+        return levels_of(t, sample.reshape(t.shape), p.shifts or [0] * channels)
     if p.interleaved:
         x = sample.reshape(rows, columns, channels).transpose(2, 0, 1)
     else:
@@ -108,6 +110,13 @@ def indices_of(p, sample):
         return np.stack([p.tables[c if len(p.tables) > 1 else 0][x[c]] for c in range(channels)])
     within(int(x.max()), 0, t.levels - 1, "byte of a sample")
     return x
+
+
+def levels_of(t, x, shifts):
+    """The level indices of real values: see shft."""
+    scale = t.mantissa * 2.0 ** t.exponent
+    step = scale * np.exp2(np.array(shifts, np.float64)).reshape(-1, 1, 1)
+    return np.clip(np.floor(x / step + t.zero + 0.5), 0, t.levels - 1).astype(np.int64)
 
 
 # Self-test input

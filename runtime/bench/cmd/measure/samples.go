@@ -38,9 +38,13 @@ func sampleBytes(p *runtime.Program, x []float32) []byte {
 	step := t.Scale.Float()
 	sample := make([]byte, len(x))
 	for i, v := range x {
-		level := math.RoundToEven(float64(v)/step) + float64(t.Zero)
-		b := byte(max(0, min(float64(t.Levels-1), level)))
 		c, at := i/plane, i%plane
+		shift := 0
+		if p.Input.Shifts != nil {
+			shift = int(p.Input.Shifts[c])
+		}
+		level := math.RoundToEven(math.Ldexp(float64(v)/step, -shift)) + float64(t.Zero)
+		b := byte(max(0, min(float64(t.Levels-1), level)))
 		if tables := p.Input.Tables; tables != nil {
 			b = nearest(tables[min(c, len(tables)-1)], b)
 		}
