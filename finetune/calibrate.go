@@ -229,6 +229,10 @@ func chooseLevels(m *quant.Model, sites []quant.Site, histograms []*histogram, m
 			lo, hi = h.bestRange(count)
 		}
 		levels[i], errs[i] = quant.NewLevels(count, lo, hi)
+		if s.Value.Type == onnx.Int && h.lo == math.Trunc(h.lo) && h.hi-h.lo < float64(count) {
+			// Whole numbers are levels themselves, those that the samples lack as well.
+			levels[i] = quant.Levels{Count: count, Step: 1, Zero: int(-h.lo), Stride: 1}
+		}
 	})
 	for i, s := range sites {
 		if errs[i] != nil {

@@ -59,8 +59,12 @@ var plainOps = [][]func(d *draws) onnx.Op{
 		func(d *draws) onnx.Op { return &onnx.ThresholdedRelu{Alpha: float64(d.below(9)-4) / 4} },
 		func(d *draws) onnx.Op { return &onnx.Elu{Alpha: float64(d.below(9)-4) / 4} },
 		func(d *draws) onnx.Op { return &onnx.Celu{Alpha: float64(1+d.below(9)) / 4} },
-		func(d *draws) onnx.Op { return &onnx.Selu{Alpha: float64(d.below(9)) / 4, Gamma: float64(d.below(9)) / 4} },
-		func(d *draws) onnx.Op { return &onnx.HardSigmoid{Alpha: float64(d.below(9)-4) / 4, Beta: float64(d.below(9)) / 4} },
+		func(d *draws) onnx.Op {
+			return &onnx.Selu{Alpha: float64(d.below(9)) / 4, Gamma: float64(d.below(9)) / 4}
+		},
+		func(d *draws) onnx.Op {
+			return &onnx.HardSigmoid{Alpha: float64(d.below(9)-4) / 4, Beta: float64(d.below(9)) / 4}
+		},
 		func(d *draws) onnx.Op { return &onnx.Clip{Min: float64(d.below(9) - 8), Max: float64(d.below(9) - 2)} },
 		func(d *draws) onnx.Op {
 			lo := -d.below(128)
@@ -71,7 +75,9 @@ var plainOps = [][]func(d *draws) onnx.Op{
 		func(d *draws) onnx.Op { return &onnx.ArgMax{Axis: d.below(4), KeepDims: d.below(2) == 1} },
 		func(d *draws) onnx.Op { return &onnx.Flatten{Axis: d.below(4)} },
 		func(d *draws) onnx.Op { return &onnx.Transpose{Perm: d.list(1+d.below(5), 5)} },
-		func(d *draws) onnx.Op { return &onnx.Reshape{Dims: append([]int{d.below(2)}, d.list(d.below(4), 9)...)} },
+		func(d *draws) onnx.Op {
+			return &onnx.Reshape{Dims: append([]int{d.below(2)}, d.list(d.below(4), 9)...)}
+		},
 		func(d *draws) onnx.Op { return &onnx.Squeeze{Axes: d.list(d.below(3), 4)} },
 		func(d *draws) onnx.Op { return &onnx.Unsqueeze{Axes: d.list(1, 5)} },
 		func(d *draws) onnx.Op { return &onnx.Tile{Repeats: d.ones(4, 2)} },
@@ -98,7 +104,9 @@ var plainOps = [][]func(d *draws) onnx.Op{
 	},
 	2: {op[onnx.Add], op[onnx.Sub], op[onnx.Mul], op[onnx.Div], op[onnx.Max], op[onnx.Min], op[onnx.Sum], op[onnx.Mean], op[onnx.Pow], op[onnx.PRelu], op[onnx.MatMul],
 		func(d *draws) onnx.Op { return &onnx.Concat{Axis: d.below(4)} },
-		func(d *draws) onnx.Op { return &onnx.Gemm{Alpha: 1, Beta: 1, TransA: d.below(2) == 1, TransB: d.below(2) == 1} },
+		func(d *draws) onnx.Op {
+			return &onnx.Gemm{Alpha: 1, Beta: 1, TransA: d.below(2) == 1, TransB: d.below(2) == 1}
+		},
 	},
 }
 

@@ -190,7 +190,9 @@ func evenSteps(axes [][]int) (n, step int) {
 	if len(axes) == 0 || len(axes[0]) < 2 {
 		return 0, 0
 	}
-	step = axes[0][1]
+	if step = axes[0][1]; step == onnx.Fill {
+		return 0, 0
+	}
 	for i, at := range axes[0] {
 		if at != i*step {
 			return 0, 0

@@ -93,6 +93,14 @@ func (b *budget) do(n int) error {
 	return nil
 }
 
+// copies spends what a list of n numbers takes that a node reads as one of its fields, such as indices.
+func (b *budget) copies(n int) error {
+	if err := b.do(n); err != nil {
+		return err
+	}
+	return b.take(n, indexBytes)
+}
+
 func (b *budget) exceeded(work bool) error {
 	return &LimitError{Limit: b.limit, Size: b.size, Given: b.given, Work: work}
 }

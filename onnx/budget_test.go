@@ -156,3 +156,12 @@ func TestForgedNames(t *testing.T) {
 		}
 	}
 }
+
+// TestLongLists refuses lists that make no sense, in a text of bounded length.
+func TestLongLists(t *testing.T) {
+	perm := make([]int, 1<<20)
+	_, err := Decode(marshal(t, file(13, in("x", "N", 4), out("y"), call("Transpose", "x", "y", attr("perm", perm)))))
+	if err == nil || len(err.Error()) > 3*maxText {
+		t.Errorf("got an error of %d bytes, want one of at most %d", len(fmt.Sprint(err)), 3*maxText)
+	}
+}

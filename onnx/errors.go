@@ -18,9 +18,19 @@ type FormatError struct {
 
 func (e *FormatError) Error() string {
 	if e.Where == "" {
-		return "onnx: " + e.Err.Error()
+		return "onnx: " + shortened(e.Err.Error())
 	}
-	return "onnx: " + e.Where + ": " + e.Err.Error()
+	return "onnx: " + shortened(e.Where) + ": " + shortened(e.Err.Error())
+}
+
+// maxText is how many bytes of a text that holds names or lists of a file are printed.
+const maxText = 2000
+
+func shortened(s string) string {
+	if len(s) <= maxText {
+		return s
+	}
+	return fmt.Sprintf("%s... (%d bytes)", strings.ToValidUTF8(s[:maxText], ""), len(s))
 }
 
 // Unwrap returns what is wrong, without the place.
@@ -61,9 +71,9 @@ func (e *UnsupportedError) Error() string {
 	b.WriteByte(':')
 	for _, n := range e.Nodes {
 		if n.Op == "" {
-			fmt.Fprintf(&b, "\n  %s: %s", n.Name, n.Reason)
+			fmt.Fprintf(&b, "\n  %s: %s", shortened(n.Name), shortened(n.Reason))
 		} else {
-			fmt.Fprintf(&b, "\n  node %q (%s, opset %d): %s", n.Name, plainName(n.Op), n.Opset, n.Reason)
+			fmt.Fprintf(&b, "\n  node %q (%s, opset %d): %s", shortened(n.Name), plainName(shortened(n.Op)), n.Opset, shortened(n.Reason))
 		}
 	}
 	return b.String()

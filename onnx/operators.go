@@ -50,10 +50,9 @@ func Operators() []OperatorInfo {
 // Reasons that several operators share.
 const (
 	recurrent   = "a recurrent layer, whose state runs through the samples of a sequence; qconv takes feed-forward networks"
-	controlFlow = "control flow; export the network with its loops unrolled and its branches decided"
-	attention   = "attention multiplies activations by activations; qconv takes convolutional networks, perceptrons and auto-encoders"
+	controlFlow = "control flow that is decided while the network runs; export it with its loops unrolled"
+	attention   = "attention as one operator; export it as MatMul and Softmax (an older opset, or a lower optimization level)"
 	dataShape   = "the shape of its result depends on the data"
-	integerMath = "integer arithmetic on activations; start from the float model, or from one with QuantizeLinear and DequantizeLinear"
 )
 
 // refused are operators with a reason of their own why they are not supported.

@@ -461,7 +461,7 @@ func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
 			shape = nil
 		}
 		if c := v.Const; c != nil && len(c.Ints) > 0 {
-			if err := d.budget.do(len(c.Ints)); err != nil {
+			if err := d.budget.copies(len(c.Ints)); err != nil {
 				return nil, err
 			}
 		}
@@ -475,7 +475,10 @@ func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
 			return nil, fmt.Errorf("attribute %q refers to %q, which only nodes of a function can", a.GetName(), a.GetRefAttrName())
 		}
 		r.attrs[a.GetName()] = a
-		if err := d.budget.do(len(a.GetInts()) + len(a.GetFloats()) + len(a.GetS()) + len(a.GetT().GetRawData())); err != nil {
+		if err := d.budget.do(len(a.GetS()) + len(a.GetT().GetRawData())); err != nil {
+			return nil, err
+		}
+		if err := d.budget.copies(len(a.GetInts()) + len(a.GetFloats())); err != nil {
 			return nil, err
 		}
 	}

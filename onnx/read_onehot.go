@@ -21,6 +21,10 @@ func (s *spelling) counts(x *Value, n, from, axis, rank int) *Value {
 func (s *spelling) chosen(x *Value, n, axis int) *Value {
 	x = s.add(&Unsqueeze{Axes: []int{axis}}, x)
 	rank := len(x.Shape)
+	// Repeated first, so that what follows is a function of one number, which differs along the axis.
+	repeats := filled(rank, 1)
+	repeats[axis] = n
+	x = s.add(&Tile{Repeats: repeats}, x)
 	holds := s.add(&Logic{Kind: Or},
 		s.add(&Compare{Relation: Equal}, x, s.counts(x, n, 0, axis, rank)), s.add(&Compare{Relation: Equal}, x, s.counts(x, n, -n, axis, rank)))
 	return s.add(&Cast{To: Float}, holds)

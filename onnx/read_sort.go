@@ -3,6 +3,7 @@ package onnx
 import (
 	"cmp"
 	"fmt"
+	"unicode/utf8"
 
 	"qconv/onnx/internal/pb"
 )
@@ -40,6 +41,9 @@ func sortNodes(p *pb.GraphProto) ([]*node, error) {
 
 	producer := map[string]*node{}
 	given := map[string]string{} // what else defines a name
+	if err := checkNames(p); err != nil {
+		return nil, err
+	}
 	for _, t := range p.GetInitializer() {
 		if t.GetName() == "" || given[t.GetName()] != "" {
 			return nil, formatErrorf(fmt.Sprintf("initializer %q", t.GetName()), "its name is empty or there twice")
@@ -108,4 +112,33 @@ func topological(nodes []*node, producer map[string]*node) ([]*node, error) {
 		}
 	}
 	return sorted, nil
+}
+
+// checkNames demands that the names of values are text, as they must be in a file of this kind: other files that
+// hold them cannot hold anything else.
+func checkNames(p *pb.GraphProto) error {
+	check := func(name string) error {
+		if !utf8.ValidString(name) {
+			return formatErrorf(fmt.Sprintf("value %q", name), "its name is not valid UTF-8")
+		}
+		return nil
+	}
+	for _, t := range p.GetInitializer() {
+		if err := check(t.GetName()); err != nil {
+			return err
+		}
+	}
+	for _, v := range p.GetInput() {
+		if err := check(v.GetName()); err != nil {
+			return err
+		}
+	}
+	for _, n := range p.GetNode() {
+		for _, name := range n.GetOutput() {
+			if err := check(name); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -36,8 +36,8 @@ func spellingOf(n *Node) *spelling {
 	return by
 }
 
-// SpellOut replaces nodes that are shorthand, and for which which holds, by what they are shorthand for. It
-// says whether there were any.
+// SpellOut replaces nodes that are shorthand, and for which which holds, by what they are shorthand for, as long as
+// the values in between are not too large. It says whether there were any.
 func SpellOut(g *Graph, which func(*Node) bool) (bool, error) {
 	s := newSimplifier(g)
 	found := false
@@ -45,7 +45,7 @@ func SpellOut(g *Graph, which func(*Node) bool) (bool, error) {
 		if !which(n) {
 			continue
 		}
-		if by := spellingOf(n); by != nil {
+		if by := spellingOf(n); by != nil && s.affords(by) {
 			found = true
 			if err := s.spell(n, by); err != nil {
 				return false, err
@@ -54,6 +54,21 @@ func SpellOut(g *Graph, which func(*Node) bool) (bool, error) {
 	}
 	s.sweep()
 	return found, g.InferShapes()
+}
+
+// affords spends what the values of a spelling take, if there is as much left.
+func (s *simplifier) affords(by *spelling) bool {
+	size := 0
+	for _, n := range by.nodes {
+		for _, v := range n.Outputs {
+			size += v.Shape.Elems()
+		}
+	}
+	if size > s.budget {
+		return false
+	}
+	s.budget -= size
+	return true
 }
 
 // spelling builds nodes that together compute what one node does.

@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"qconv/onnx"
 	"qconv/runtime"
@@ -19,7 +20,7 @@ func Compile(m *Model) (*runtime.Program, error) {
 	c := &compiler{
 		model:    m,
 		analysis: a,
-		prog:     &runtime.Program{Labels: m.Labels, Source: m.Source, Producer: m.Producer},
+		prog:     &runtime.Program{Labels: m.Labels, Source: m.Source, Producer: short(m.Producer)},
 		states:   map[*onnx.Value]state{},
 		sums:     map[*sum]int{},
 		books:    map[string]int{},
@@ -182,8 +183,13 @@ func (c *compiler) output(v *onnx.Value) error {
 		}
 		c.states[v] = st
 	}
-	c.prog.Outputs = append(c.prog.Outputs, runtime.Output{Name: v.Name, Tensor: st.tensor})
+	c.prog.Outputs = append(c.prog.Outputs, runtime.Output{Name: short(v.Name), Tensor: st.tensor})
 	return nil
+}
+
+// short is a text as a program may hold it: valid, and not too long.
+func short(s string) string {
+	return strings.ToValidUTF8(s[:min(len(s), runtime.MaxString)], "?")
 }
 
 // A program carries self-tests of at most selfTests elements of expected output, and of at most

@@ -6,8 +6,11 @@ const otherReduce = "only sums, means, extremes, norms and logarithms of sums ha
 // FloatOnly says why an operator, by its ONNX name, can be run and trained in float but
 // never becomes integer; it is empty for all others.
 func FloatOnly(op string) string {
-	if op == "ReduceProd" {
+	switch op {
+	case "ReduceProd":
 		return otherReduce
+	case "Hardmax":
+		return "it goes on from the position of the largest element, which has an integer form at outputs only"
 	}
 	return ""
 }

@@ -130,8 +130,8 @@ func (c *checker) ports() *fault {
 
 // checkString says what is wrong with a string.
 func checkString(s string) error {
-	if len(s) > maxStringSize {
-		return fmt.Errorf("has %d bytes, want at most %d", len(s), maxStringSize)
+	if len(s) > MaxString {
+		return fmt.Errorf("has %d bytes, want at most %d", len(s), MaxString)
 	}
 	if !utf8.ValidString(s) {
 		return errors.New("is not valid UTF-8")

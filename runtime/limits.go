@@ -3,19 +3,19 @@ package runtime
 // Limits of the format (FORMAT.md, "Limits"). They are far above what a small device
 // holds; they keep every product within 63 bits and bound the work a file can cause.
 const (
-	maxFileBytes  = 1 << 30
-	maxTensors    = 1 << 16
-	maxCodebooks  = 1 << 16
-	maxCentres    = 1 << 16 // of a codebook
-	maxSteps      = 1 << 20
-	maxBreaks     = 1<<16 - 1 // of a step function
-	maxInstrs     = 1 << 16
-	maxTerms      = 1 << 12 // of a Linear
-	maxPieces     = 1 << 16 // of a Copy
-	maxOutputs    = 1 << 8
-	maxLabels     = 1 << 16
-	maxSelfTests  = 1 << 10
-	maxStringSize = 1 << 10 // bytes
+	maxFileBytes = 1 << 30
+	maxTensors   = 1 << 16
+	maxCodebooks = 1 << 16
+	maxCentres   = 1 << 16 // of a codebook
+	maxSteps     = 1 << 20
+	maxBreaks    = 1<<16 - 1 // of a step function
+	maxInstrs    = 1 << 16
+	maxTerms     = 1 << 12 // of a Linear
+	maxPieces    = 1 << 16 // of a Copy
+	maxOutputs   = 1 << 8
+	maxLabels    = 1 << 16
+	maxSelfTests = 1 << 10
+	MaxString    = 1 << 10 // bytes of a name or label
 
 	maxElems      = 1 << 24 // of a tensor
 	maxTotalElems = 1 << 26 // of all tensors

@@ -211,7 +211,7 @@ func (w *writer) string(s string) {
 }
 
 func (r *reader) string(what string) string {
-	n := r.count("length of "+what, maxStringSize, 1)
+	n := r.count("length of "+what, MaxString, 1)
 	from := r.pos
 	s := string(r.raw(what, n))
 	if !utf8.ValidString(s) {

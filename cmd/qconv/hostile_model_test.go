@@ -30,12 +30,13 @@ func hostile(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, stdout, stderr
 }
 
-// TestAttacks imports models that did harm.
+// TestAttacks imports models that did harm, and converts those that can be imported.
 func TestAttacks(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(shared(t, "attacks"), "*.onnx"))
 	if err != nil || len(files) == 0 {
 		t.Fatalf("no models (%v)", err)
 	}
+	samples := bundled(t, "digits")
 	for _, file := range files {
 		t.Run(filepath.Base(file), func(t *testing.T) {
 			out := filepath.Join(t.TempDir(), "m.q.onnx")
@@ -44,6 +45,7 @@ func TestAttacks(t *testing.T) {
 			}
 			hostile(t, "inspect", out)
 			hostile(t, "inspect", out, "--json")
+			hostile(t, "convert", out, "--calib", samples, "-o", filepath.Join(t.TempDir(), "m.qlut"))
 		})
 	}
 }

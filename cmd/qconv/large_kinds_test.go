@@ -33,7 +33,9 @@ var largeModels = map[string]func(n int) *modelText{
 		})
 	},
 	"Cast": func(n int) *modelText {
-		return chain(n, func(m *modelText, i int, in, out string) { m.node("Cast", in, out, fmt.Sprint("to=", []int{1, 10}[i%2])) })
+		return chain(n, func(m *modelText, i int, in, out string) {
+			m.node("Cast", in, out, fmt.Sprint("to=", []int{1, 10}[i%2]))
+		})
 	},
 	"Clip": func(n int) *modelText {
 		return chain(n, func(m *modelText, i int, in, out string) {

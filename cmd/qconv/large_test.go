@@ -109,7 +109,9 @@ func (m *modelText) integers(name string, v ...int) {
 	fmt.Fprintf(&m.rest, "initializer{name:'%s' data_type:7 dims:%d int64_data:[%s]}\n", name, len(v), listText(v...))
 }
 
-func listText(v ...int) string { return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]") }
+func listText(v ...int) string {
+	return strings.Trim(strings.ReplaceAll(fmt.Sprint(v), " ", ","), "[]")
+}
 
 // output declares an output.
 func (m *modelText) output(name string) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 
 	"qconv/finetune"
@@ -47,7 +48,7 @@ func judge(r *onnxRuntime, n *network, feed map[string]tensor) (v verdict) {
 	v.inputs = feed
 	defer func() {
 		if p := recover(); p != nil {
-			v.found = &difference{"panic", fmt.Sprint(p)}
+			v.found = &difference{"panic", fmt.Sprintf("%v\n%s", p, debug.Stack())}
 		}
 	}()
 	file := n.encode()

@@ -131,7 +131,7 @@ func (d *drawer) outputs() {
 			v = d.pick()
 		}
 		codes := v.kind == uint8s || v.kind == int8s // which stand for real numbers
-		if !slices.Contains(out, v) && !slices.Contains(d.n.inputs, v) && !codes {
+		if !slices.Contains(out, v) && !slices.Contains(d.n.inputs, v) && !codes && !v.inner {
 			out = append(out, v)
 		}
 	}

@@ -365,7 +365,11 @@ func softmax(d *drawer, v *value) {
 	if d.n.opset >= 13 {
 		def = -1
 	}
-	d.add(op, v.like().rounds(), []string{v.name}, d.optional(nil, "axis", d.signed(axis, len(v.shape), 11), def)...)
+	out := d.add(op, v.like().rounds(), []string{v.name}, d.optional(nil, "axis", d.signed(axis, len(v.shape), 11), def)...)
+	if d.smooth {
+		out.inner = true // programs deliver what stands before the last Softmax
+		d.add("Mul", v.like().rounds(), []string{out.name, d.floats(2, 3)})
+	}
 }
 
 // integers computes with constants of integers, whose division cuts toward zero, and adds the result.

@@ -45,6 +45,7 @@ type value struct {
 	batched bool     // dimension 0 is the batch
 	exact   bool     // computed without rounding, so that functions with jumps may follow
 	smooth  bool     // no jump on the way
+	inner   bool     // never an output
 }
 
 type constant struct {
