@@ -6,10 +6,10 @@ import (
 )
 
 // maxWeight is the largest magnitude of a constant that is computed with. Bounds and masks may be larger, and infinite.
-const maxWeight = float64(float32(1e30))
+const maxWeight = float64(float32(1e31))
 
 // CheckWeights fails with a [FormatError] that names the tensor and the position of the first constant, read
-// by a node, that is no sensible number: NaN wherever it is, and infinities and magnitudes above 1e30 where
+// by a node, that is no sensible number: NaN wherever it is, and infinities and magnitudes above 1e31 where
 // the node multiplies or adds it. Clip, Max, Min, Where, Pad and nodes that only move elements may have them, and so
 // may a mask, which is added and has elements that are 0 and others that are hugely negative.
 func (g *Graph) CheckWeights() error {
@@ -30,7 +30,7 @@ func (g *Graph) CheckWeights() error {
 			}
 			want := "a number"
 			if strict {
-				want = "one of at most 1e30"
+				want = "one of at most 1e31"
 			}
 			return formatErrorf(fmt.Sprintf("node %q (%s)", n.Name, n.Op.Type()), "operand %d, the constant %q, has %g at %v, want %s",
 				i, v.Name, v.Const.Floats[at], v.Const.Shape.index(at), want)
