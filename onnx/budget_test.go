@@ -102,7 +102,7 @@ func TestCheckWeights(t *testing.T) {
 	}{
 		{"NaN", call("Mul", "x w", "y"), constant(1, nan), `the constant "w", has NaN at [0 1]`},
 		{"Inf", call("Mul", "x w", "y"), constant(-inf, 1), `the constant "w", has -Inf at [0 0]`},
-		{"large", call("Add", "x w", "y"), constant(0, 2e30), "has 2e+30 at [0 1]"},
+		{"large", call("Add", "x w", "y"), constant(0, 2e31), "has 2e+31 at [0 1]"},
 		{"largest", call("Mul", "x w", "y"), constant(1, 1e31), ""},
 		{"mask", call("Add", "x w", "y"), constant(0, -math.MaxFloat32), ""},
 		{"mask of infinities", call("Add", "x w", "y"), constant(0, -inf), ""},
