@@ -119,7 +119,7 @@ def main():
     page = PAGE.read_text()
     for name, measure in parts.items():
         if o.only in (None, name):
-            page, n = re.subn(rf"(<!-- {name} -->\n).*?(\n<!-- end -->)", lambda m: m[1] + measure() + m[2], page, flags=re.S)
+            page, n = re.subn(rf"(<!-- {name} -->\n).*?(<!-- end -->)", lambda m: m[1] + measure() + "\n" + m[2], page, flags=re.S)
             if n != 1:
                 raise SystemExit(f"{PAGE} has {n} tables {name}, want 1")
             PAGE.write_text(page)
