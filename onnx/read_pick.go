@@ -118,28 +118,34 @@ func (r *nodeReader) elementPositions(x, shape Shape, indices []int64, axis int)
 	return out
 }
 
+// positionsAlong lists, for every index (operand 1), the position in a sample of operand 0 at its place but for the axis, and
+// gives the shape of the indices, with the batch of operand 0.
+func (r *nodeReader) positionsAlong(axis int, s *spelling) ([]int, Shape) {
+	x, batched := r.shapes[0].sample()
+	if batched {
+		if axis--; axis < 0 {
+			r.refusef("axis 0 would mix samples of the batch")
+			return nil, nil
+		}
+	}
+	shape, indices := r.index(1, r.shapes[0])
+	if r.wrong(s) {
+		return nil, nil
+	}
+	return r.elementPositions(x, shape, indices, axis), shape.withBatch(batched)
+}
+
 // sayGatherElements takes, for every index, the element at its place but for the axis.
 func sayGatherElements(r *nodeReader, s *spelling) *Value {
 	axis := r.axis("axis", 0, 0)
 	if r.arity(2, 2); r.wrong(s) {
 		return nil
 	}
-	x, batched := r.shapes[0].sample()
-	if batched {
-		if axis--; axis < 0 {
-			r.refusef("axis 0 would mix samples of the batch")
-			return nil
-		}
-	}
-	shape, indices := r.index(1, r.shapes[0])
+	at, shape := r.positionsAlong(axis, s)
 	if r.wrong(s) {
 		return nil
 	}
-	at := r.elementPositions(x, shape, indices, axis)
-	if r.wrong(s) {
-		return nil
-	}
-	return s.pick(r.in[0], at, 0, shape.withBatch(batched))
+	return s.pick(r.in[0], at, 0, shape)
 }
 
 // tuples are the positions, in x, of the parts that indices of tuples name, and the size of a part. The first dims
@@ -215,18 +221,7 @@ func sayScatterElements(r *nodeReader, s *spelling) *Value {
 	if r.arity(3, 3); r.wrong(s) {
 		return nil
 	}
-	x, batched := r.shapes[0].sample()
-	if batched {
-		if axis--; axis < 0 {
-			r.refusef("axis 0 would mix samples of the batch")
-			return nil
-		}
-	}
-	shape, indices := r.index(1, r.shapes[0])
-	if r.wrong(s) {
-		return nil
-	}
-	at := r.elementPositions(x, shape, indices, axis)
+	at, _ := r.positionsAlong(axis, s)
 	if r.wrong(s) {
 		return nil
 	}
