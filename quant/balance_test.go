@@ -320,15 +320,15 @@ func outputsOf(t *testing.T, g *onnx.Graph, levels map[string]quant.Levels, data
 // programOutputs runs a program on all samples, as real numbers.
 func programOutputs(t *testing.T, p *runtime.Program, data samples) [][]float32 {
 	all := make([][]float32, len(p.Outputs))
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	per := in.Elems() / in.Shape[0]
 	levels := quant.Levels{Count: in.Levels, Step: in.Scale.Float(), Zero: in.Zero, Stride: 1}
 	indices := make([]byte, in.Elems())
 	for _, x := range data.data {
 		for i, v := range x {
 			shift := 0
-			if p.Input.Shifts != nil {
-				shift = int(p.Input.Shifts[i/per])
+			if p.Inputs[0].Shifts != nil {
+				shift = int(p.Inputs[0].Shifts[i/per])
 			}
 			indices[i] = byte(levels.Index(math.Ldexp(float64(v), -shift)))
 		}

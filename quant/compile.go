@@ -25,11 +25,10 @@ func Compile(m *Model) (*runtime.Program, error) {
 		sums:     map[*sum]int{},
 		books:    map[string]int{},
 	}
-	if len(m.Graph.Inputs) != 1 {
-		return nil, fmt.Errorf("quant: the network has %d inputs, want 1", len(m.Graph.Inputs))
-	}
-	if err := c.input(m.Graph.Inputs[0]); err != nil {
-		return nil, err
+	for _, v := range m.Graph.Inputs {
+		if err := c.input(v); err != nil {
+			return nil, err
+		}
 	}
 	for _, n := range m.Graph.Nodes {
 		if err := c.node(n); err != nil {
@@ -76,7 +75,7 @@ type state struct {
 // pending says whether the value still has to be brought to levels.
 func (st state) pending() bool { return st.sum != nil || len(st.funcs) > 0 }
 
-// input makes the tensor the program starts from.
+// input makes a tensor the program starts from.
 func (c *compiler) input(v *onnx.Value) error {
 	first := c.analysis.entered(v)
 	levels, ok := c.model.Levels[first.Name]
@@ -84,13 +83,17 @@ func (c *compiler) input(v *onnx.Value) error {
 		return fmt.Errorf("quant: input %q has no levels; calibrate the model first", v.Name)
 	}
 	id := c.tensor(v.Shape, levels)
-	c.prog.Input = runtime.Input{Tensor: id}
+	in := runtime.Input{Tensor: id}
+	if len(c.model.Graph.Inputs) > 1 {
+		in.Name = short(v.Name)
+	}
 	if first != v {
-		c.prog.Input.Shifts = c.analysis.inputShifts(v)
+		in.Shifts = c.analysis.inputShifts(v)
 	}
-	if c.model.Input.Given {
-		c.prog.Input.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0], c.prog.Input.Shifts)
+	if c.model.Input.Given && c.model.Input.TakesPixels(c.model.Graph, v) {
+		in.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0], in.Shifts)
 	}
+	c.prog.Inputs = append(c.prog.Inputs, in)
 	c.states[first] = state{shape: v.Shape, tensor: id, levels: levels}
 	return nil
 }
@@ -201,12 +204,9 @@ const (
 
 // addSelfTests records the exact outputs for a few generated inputs.
 func addSelfTests(p *runtime.Program) error {
-	in := p.Tensors[p.Input.Tensor]
-	indices := make([]byte, in.Elems())
 	size, work := 0, max(p.MACs(), 1)
 	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests && work <= selfTestMACs/int(seed); seed++ {
-		runtime.GenerateInput(seed, indices, in.Levels)
-		outs, err := Simulate(p, indices)
+		outs, err := Simulate(p, p.GenerateInputs(seed)...)
 		if err != nil {
 			return err
 		}

@@ -102,7 +102,7 @@ func TestCompileResidual(t *testing.T) {
 	}
 	indices := make([]byte, in.Shape.Elems())
 	runtime.GenerateInput(7, indices, 256)
-	tensors, err := simulateAll(p, indices)
+	tensors, err := simulateAll(p, [][]byte{indices})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,10 @@
 package quant
 
-import "fmt"
+import (
+	"fmt"
+
+	"qconv/onnx"
+)
 
 // Preprocess turns pixels (0..255) into the network's input, per channel:
 //
@@ -51,4 +55,11 @@ func at(list []float64, c int, otherwise float64) float64 {
 		return list[0]
 	}
 	return list[c]
+}
+
+// TakesPixels says whether pixels enter the network through input v of g, and so are preprocessed: the only input
+// always, of several those that are pictures, [C,H,W].
+func (p Preprocess) TakesPixels(g *onnx.Graph, v *onnx.Value) bool {
+	shape := SampleShape(v.Shape)
+	return len(g.Inputs) == 1 || len(shape) == 3 && p.Check(shape[0]) == nil
 }

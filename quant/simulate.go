@@ -11,10 +11,10 @@ import (
 
 // Simulate computes a program on one sample by its definition: slowly, in plain loops over
 // 64-bit integers, with every accumulator checked against int32. It is what the runtime
-// must equal. Indices are the levels of the input tensor, in its order; the results are the
+// must equal. It takes the levels of every input tensor, in its order; the results are the
 // elements of every output, level indices or accumulators.
-func Simulate(p *runtime.Program, indices []byte) ([][]int32, error) {
-	tensors, err := simulateAll(p, indices)
+func Simulate(p *runtime.Program, inputs ...[]byte) ([][]int32, error) {
+	tensors, err := simulateAll(p, inputs)
 	if err != nil {
 		return nil, err
 	}
@@ -26,18 +26,24 @@ func Simulate(p *runtime.Program, indices []byte) ([][]int32, error) {
 }
 
 // simulateAll returns the elements of every tensor of the program.
-func simulateAll(p *runtime.Program, indices []byte) ([][]int32, error) {
-	in := p.Tensors[p.Input.Tensor]
-	if len(indices) != in.Elems() {
-		return nil, fmt.Errorf("quant: simulate: input has %d elements, want %d", len(indices), in.Elems())
+func simulateAll(p *runtime.Program, inputs [][]byte) ([][]int32, error) {
+	if len(inputs) != len(p.Inputs) {
+		return nil, fmt.Errorf("quant: simulate: %d inputs, want %d", len(inputs), len(p.Inputs))
 	}
 	tensors := make([][]int32, len(p.Tensors))
-	tensors[p.Input.Tensor] = make([]int32, in.Elems())
-	for i, v := range indices {
-		if int(v) >= in.Levels {
-			return nil, fmt.Errorf("quant: simulate: input element %d is level %d, want less than %d", i, v, in.Levels)
+	for n, indices := range inputs {
+		id := p.Inputs[n].Tensor
+		in := p.Tensors[id]
+		if len(indices) != in.Elems() {
+			return nil, fmt.Errorf("quant: simulate: input %d has %d elements, want %d", n, len(indices), in.Elems())
 		}
-		tensors[p.Input.Tensor][i] = int32(v)
+		tensors[id] = make([]int32, in.Elems())
+		for i, v := range indices {
+			if int(v) >= in.Levels {
+				return nil, fmt.Errorf("quant: simulate: element %d of input %d is level %d, want less than %d", i, n, v, in.Levels)
+			}
+			tensors[id][i] = int32(v)
+		}
 	}
 	for n, instr := range p.Instrs {
 		out := make([]int32, p.Tensors[instr.Dst()].Elems())

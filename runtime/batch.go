@@ -46,12 +46,12 @@ func NewBatch(p *Program, o Options) (*Batch, error) {
 // serve runs the samples that it is sent.
 func (s *seat) serve() {
 	for sample := range s.work {
-		s.outs, s.err = s.r.Run(sample)
+		s.outs, s.err = s.r.RunSample(sample)
 		s.done <- struct{}{}
 	}
 }
 
-// Run computes the outputs of every sample as [Runner.Run] does and calls each for them,
+// Run computes the outputs of every sample as [Runner.RunSample] does and calls each for them,
 // in the order of samples and in this goroutine. The outputs are valid until each
 // returns. The first error, of a sample or of each, ends Run.
 func (b *Batch) Run(samples [][]byte, each func(i int, outputs [][]int32) error) error {

@@ -8,8 +8,8 @@ import (
 
 func TestKernelEnvironment(t *testing.T) {
 	p := allProgram()
-	in := make([]byte, p.Tensors[p.Input.Tensor].Elems())
-	GenerateInput(3, in, p.Tensors[p.Input.Tensor].Levels)
+	in := make([]byte, p.Tensors[p.Inputs[0].Tensor].Elems())
+	GenerateInput(3, in, p.Tensors[p.Inputs[0].Tensor].Levels)
 	var want [][]int32
 	for _, c := range []struct{ environment, option string }{
 		{kernelGeneric, ""}, {"", kernelGeneric}, {kernelPortable, ""}, {"", kernelPortable}, {"", ""}, {"unknown", kernelPortable},

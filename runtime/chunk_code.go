@@ -87,7 +87,7 @@ func (c *checker) instrs() *fault {
 		return faultf(-1, "%d instructions, want at most %d", n, maxInstrs)
 	}
 	c.written, c.compared = make([]bool, len(p.Tensors)), make([]bool, len(p.Tensors))
-	c.written[p.Input.Tensor] = true
+	copy(c.written, c.isInput)
 	for i, instr := range p.Instrs {
 		if err := c.instr(instr); err != nil {
 			return faultf(i, "instruction %d%s: %w", i, opName(instr), err)

@@ -17,7 +17,15 @@ const (
 )
 
 func encodePorts(w *writer, p *Program) {
-	in := &p.Input
+	encodeInput(w, &p.Inputs[0])
+	w.uint(len(p.Outputs))
+	for i := range p.Outputs {
+		w.uint(p.Outputs[i].Tensor)
+		w.string(p.Outputs[i].Name)
+	}
+}
+
+func encodeInput(w *writer, in *Input) {
 	w.uint(in.Tensor)
 	flags := uint8(0)
 	if in.Interleaved {
@@ -33,16 +41,26 @@ func encodePorts(w *writer, p *Program) {
 	for _, t := range in.Tables {
 		w.table(t)
 	}
-	w.uint(len(p.Outputs))
-	for i := range p.Outputs {
-		w.uint(p.Outputs[i].Tensor)
-		w.string(p.Outputs[i].Name)
-	}
 }
 
 func decodePorts(r *reader, p *Program) {
-	in := &p.Input
 	r.enter("input", -1)
+	p.Inputs = make([]Input, 1)
+	decodeInput(r, p, &p.Inputs[0])
+	r.enterChunk("outputs")
+	n := r.count("number", maxOutputs, 2)
+	if !r.hold(n, unsafe.Sizeof(Output{})) {
+		return
+	}
+	p.Outputs = make([]Output, n)
+	for i := 0; i < n && r.err == nil; i++ {
+		r.enter("output", i)
+		p.Outputs[i].Tensor = r.tensor("tensor", p)
+		p.Outputs[i].Name = r.string("name")
+	}
+}
+
+func decodeInput(r *reader, p *Program, in *Input) {
 	in.Tensor = r.tensor("tensor", p)
 	from := r.pos
 	flags := r.byte("flags")
@@ -63,17 +81,6 @@ func decodePorts(r *reader, p *Program) {
 		r.enterPart("table", i)
 		in.Tables = append(in.Tables, r.table("entries", 256))
 	}
-	r.enterChunk("outputs")
-	n := r.count("number", maxOutputs, 2)
-	if !r.hold(n, unsafe.Sizeof(Output{})) {
-		return
-	}
-	p.Outputs = make([]Output, n)
-	for i := 0; i < n && r.err == nil; i++ {
-		r.enter("output", i)
-		p.Outputs[i].Tensor = r.tensor("tensor", p)
-		p.Outputs[i].Name = r.string("name")
-	}
 }
 
 // tensor reads the number of a tensor.
@@ -87,26 +94,14 @@ func (r *reader) tensor(what string, p *Program) int {
 	return n
 }
 
-// ports checks input and outputs; that outputs are computed is left to instrs.
+// ports checks the first input and the outputs; that outputs are computed is left to instrs.
 func (c *checker) ports() *fault {
-	in := &c.p.Input
-	if in.Tensor < 0 || in.Tensor >= len(c.p.Tensors) {
-		return faultf(0, "the input is tensor %d, want 0..%d", in.Tensor, len(c.p.Tensors)-1)
+	if len(c.p.Inputs) == 0 {
+		return faultf(-1, "the program has no input")
 	}
-	t := &c.p.Tensors[in.Tensor]
-	if t.Levels == 0 {
-		return faultf(0, "the input is tensor %d, which holds accumulators, want levels", in.Tensor)
-	}
-	if n := len(in.Tables); n > 1 && n != t.Shape[0] {
-		return faultf(0, "the input has %d tables, want 0, 1 or %d, one for each channel", n, t.Shape[0])
-	}
-	for k, table := range in.Tables {
-		if len(table) != 256 {
-			return faultf(0, "input table %d has %d entries, want 256", k, len(table))
-		}
-		if top := int(largest(table)); top >= t.Levels {
-			return faultf(0, "input table %d holds level %d, want 0..%d", k, top, t.Levels-1)
-		}
+	c.isInput = make([]bool, len(c.p.Tensors))
+	if f := c.input(0, "the input"); f != nil {
+		return f
 	}
 	if n := len(c.p.Outputs); n == 0 || n > maxOutputs {
 		return faultf(0, "%d outputs, want 1..%d", n, maxOutputs)
@@ -125,6 +120,34 @@ func (c *checker) ports() *fault {
 			return faultf(1+i, "outputs 0 to %d have %d elements together, want at most %d", i, total, maxTotalElems)
 		}
 	}
+	return nil
+}
+
+// input checks input number n, called what, which is that item of its chunk.
+func (c *checker) input(n int, what string) *fault {
+	in := &c.p.Inputs[n]
+	if in.Tensor < 0 || in.Tensor >= len(c.p.Tensors) {
+		return faultf(n, "%s is tensor %d, want 0..%d", what, in.Tensor, len(c.p.Tensors)-1)
+	}
+	t := &c.p.Tensors[in.Tensor]
+	if t.Levels == 0 {
+		return faultf(n, "%s is tensor %d, which holds accumulators, want levels", what, in.Tensor)
+	}
+	if c.isInput[in.Tensor] {
+		return faultf(n, "%s is tensor %d, which is an input already", what, in.Tensor)
+	}
+	if k := len(in.Tables); k > 1 && k != t.Shape[0] {
+		return faultf(n, "%s has %d tables, want 0, 1 or %d, one for each channel", what, k, t.Shape[0])
+	}
+	for k, table := range in.Tables {
+		if len(table) != 256 {
+			return faultf(n, "table %d of %s has %d entries, want 256", k, what, len(table))
+		}
+		if top := int(largest(table)); top >= t.Levels {
+			return faultf(n, "table %d of %s holds level %d, want 0..%d", k, what, top, t.Levels-1)
+		}
+	}
+	c.isInput[in.Tensor] = true
 	return nil
 }
 

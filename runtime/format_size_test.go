@@ -14,6 +14,7 @@ import (
 func network(size int, layers [][3]int) (p *Program, entropy float64) {
 	r := rand.New(rand.NewSource(1))
 	p = &Program{
+		Inputs:   []Input{{}},
 		Tensors:  []Tensor{{Shape: [3]int{layers[0][1], 1, 1}, Levels: 256, Scale: ScaleOf(1)}},
 		Outputs:  []Output{{Name: "output"}},
 		Producer: "qconv",

@@ -23,6 +23,7 @@ var goldens = []struct {
 	{"tiny", tinyProgram},
 	{"all", allProgram},
 	{"positions", positionsProgram},
+	{"inputs", inputsProgram},
 }
 
 func mustEncode(t testing.TB, p *Program) []byte {
@@ -290,7 +291,7 @@ func TestHostilePayloads(t *testing.T) {
 		{"PORT", "\x01\x00\x01\x01\x00", "holds accumulators"},
 		{"PORT", "\x00\x08\x01\x01\x00", "flags 8"},
 		{"PORT", "\x00\x06\x01\x01\x00", "flags 6"},
-		{"PORT", "\x00\x02\x00\x01\x01\x00", "input table 0 holds level 255, want 0..3"},
+		{"PORT", "\x00\x02\x00\x01\x01\x00", "table 0 of the input holds level 255, want 0..3"},
 		{"PORT", "\x00\x00\x00", "0 outputs, want 1..256"},
 		{"PORT", "\x00\x00\x01\x00\x01\xff", "not valid UTF-8"},
 		{"PORT", "\x00\x00\x01\x01\x01\x61\x61", "1 bytes are left over"},

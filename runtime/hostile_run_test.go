@@ -72,9 +72,7 @@ func runAny(data []byte) (ran bool, err error) {
 	case err != nil:
 		return false, fmt.Errorf("%w of type %T, want a FormatError or a LimitError", err, err)
 	}
-	in := &p.Tensors[p.Input.Tensor]
-	input := make([]byte, in.Elems())
-	GenerateInput(1, input, in.Levels)
+	inputs := p.GenerateInputs(1)
 	var want [][]int32
 	for _, o := range anyKernels() {
 		o.Limits = smallLimits
@@ -85,12 +83,12 @@ func runAny(data []byte) (ran bool, err error) {
 		if err != nil {
 			return true, err
 		}
-		got, err := r.RunLevels(input)
+		got, err := r.RunLevels(inputs...)
 		if err != nil {
 			return true, err
 		}
 		if want == nil {
-			want = evaluate(p, input)
+			want = evaluate(p, inputs...)
 		}
 		for i := range want {
 			if !slices.Equal(got[i], want[i]) {

@@ -28,7 +28,7 @@ func ownGoroutines() map[string]string {
 func TestNoGoroutinesLeft(t *testing.T) {
 	before := ownGoroutines()
 	p := allProgram()
-	sample := make([]byte, p.Tensors[p.Input.Tensor].Elems())
+	sample := make([]byte, p.Tensors[p.Inputs[0].Tensor].Elems())
 	enough := errors.New("enough")
 	var users sync.WaitGroup
 	for range 4 {

@@ -12,6 +12,7 @@ const (
 	maxInstrs    = 1 << 16
 	maxTerms     = 1 << 12 // of a Linear
 	maxPieces    = 1 << 16 // of a Copy
+	maxInputs    = 1 << 8
 	maxOutputs   = 1 << 8
 	maxLabels    = 1 << 16
 	maxSelfTests = 1 << 10

@@ -39,7 +39,7 @@ func TestLowMemory(t *testing.T) {
 // TestLowMemoryBatch runs workers that decode at the same time.
 func TestLowMemoryBatch(t *testing.T) {
 	p := lenetProgram(rand.New(rand.NewSource(3)), 32, evenCentres(-8, 7))
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	sample := make([]byte, in.Elems())
 	GenerateInput(1, sample, in.Levels)
 	want := evaluate(p, sample)

@@ -9,7 +9,7 @@ import (
 
 // bytes is the memory that p takes, about as much as its file or more.
 func (p *Program) bytes() int64 {
-	n := sizeOf(p.Tensors) + sizeOf(p.Codebooks) + sizeOf(p.Steps) + sizeOf(p.Instrs) + sizeOf(p.Outputs) + sizeOf(p.Labels) + sizeOf(p.SelfTests)
+	n := sizeOf(p.Tensors) + sizeOf(p.Codebooks) + sizeOf(p.Steps) + sizeOf(p.Instrs) + sizeOf(p.Inputs) + sizeOf(p.Outputs) + sizeOf(p.Labels) + sizeOf(p.SelfTests)
 	for i := range p.Codebooks {
 		n += sizeOf(p.Codebooks[i].Centres)
 	}
@@ -35,7 +35,9 @@ func (p *Program) bytes() int64 {
 			n += int64(unsafe.Sizeof(*i))
 		}
 	}
-	n += tablesOf(p.Input.Tables)
+	for i := range p.Inputs {
+		n += tablesOf(p.Inputs[i].Tables) + int64(len(p.Inputs[i].Name)+len(p.Inputs[i].Shifts))
+	}
 	for i := range p.Outputs {
 		n += int64(len(p.Outputs[i].Name))
 	}
@@ -138,11 +140,13 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 			once = max(once, int64(p.Tensors[i.Out].Elems())/8+1)
 		}
 	}
-	kept += 280 * int64(len(p.Input.Tables)+1)
+	for i := range p.Inputs {
+		kept += 280 * int64(len(p.Inputs[i].Tables)+1)
+	}
 	kept += perTensor * int64(len(p.Tensors))
 	each := int64(arena+2*kernel.Margin) + int64(p.outputBytes()) + 64*int64(len(p.Tensors)) + int64(need.Bytes()) + 200*int64(len(need.States))
 	// A sample, as it is read and as it enters; the wanted results are part of the Program.
-	each += 2 * int64(p.Tensors[p.Input.Tensor].Elems())
+	each += 2 * int64(p.SampleBytes())
 	return base + 2*p.bytes() - coded + kept + once + each*int64(1+o.clones)
 }
 

@@ -11,7 +11,7 @@ const arenaAlign = 16
 // span is the place in time and memory of a tensor, and of those that replace it in place.
 type span struct {
 	tensors     []int
-	first, last int // instructions that write it and read it last; -1 is the input
+	first, last int // instructions that write it and read it last; -1 is an input
 	size        int // bytes, a multiple of arenaAlign
 	offset      int
 }
@@ -34,7 +34,9 @@ func (p *Program) lifetimes() []*span {
 		byTensor[t] = &span{tensors: []int{t}, first: at, last: at, size: size}
 		spans = append(spans, byTensor[t])
 	}
-	write(p.Input.Tensor, -1)
+	for i := range p.Inputs {
+		write(p.Inputs[i].Tensor, -1)
+	}
 	for i, instr := range p.Instrs {
 		for _, t := range instr.Srcs() {
 			if !output[t] {

@@ -17,11 +17,12 @@ type Program struct {
 	Codebooks []Codebook
 	// Steps lists the accumulator-to-level functions that instructions refer to.
 	Steps []Step
-	// Instrs run in order. Each tensor but the input is written by exactly one
+	// Instrs run in order. Each tensor but the inputs is written by exactly one
 	// instruction ([Copy] and its Pieces count as one) before it is read.
 	Instrs []Instr
 
-	Input   Input
+	// Inputs are the inputs in the order of the network's, at least one, each of another tensor.
+	Inputs  []Input
 	Outputs []Output
 
 	// Normalizations says what is left to the reader of outputs, in order of these.
@@ -226,8 +227,10 @@ func (i *Copy) Srcs() []int {
 	return ids
 }
 
-// Input says how a sample enters the program.
+// Input says how an input of a sample enters the program.
 type Input struct {
+	// Name tells several inputs apart. A program with one input has no name for it.
+	Name   string
 	Tensor int
 	// Tables maps input bytes (pixels) to level indices, one table of 256 for all
 	// channels or one per channel; nil when bytes are level indices already.

@@ -1,6 +1,9 @@
 package runtime
 
-import "math/rand"
+import (
+	"fmt"
+	"math/rand"
+)
 
 // randomProgram chains random instructions over small tensors. It is always valid.
 func randomProgram(seed int64) *Program {
@@ -10,15 +13,9 @@ func randomProgram(seed int64) *Program {
 	for range 1 + r.Intn(3) {
 		g.codebook()
 	}
-	g.tensor([3]int{1 + r.Intn(4), 1 + r.Intn(6), 1 + r.Intn(6)}, g.levels())
-	p.Input.Interleaved = r.Intn(2) == 0
-	for range []int{0, 1, p.Tensors[0].Shape[0]}[r.Intn(3)] {
-		p.Input.Tables = append(p.Input.Tables, g.table(256, p.Tensors[0].Levels))
-	}
-	if r.Intn(3) == 0 {
-		for range p.Tensors[0].Shape[0] {
-			p.Input.Shifts = append(p.Input.Shifts, int8(r.Intn(129)-64))
-		}
+	g.input()
+	for range max(0, r.Intn(6)-3) {
+		g.input()
 	}
 	for range 1 + r.Intn(6) {
 		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying}[r.Intn(6)]()
@@ -41,6 +38,26 @@ func randomProgram(seed int64) *Program {
 		addSelfTests(p, r.Uint32())
 	}
 	return p
+}
+
+// input adds an input; several have names.
+func (g *generator) input() {
+	r, p := g.r, g.p
+	in := Input{Tensor: g.tensor([3]int{1 + r.Intn(4), 1 + r.Intn(6), 1 + r.Intn(6)}, g.levels()), Interleaved: r.Intn(2) == 0}
+	t := &p.Tensors[in.Tensor]
+	for range []int{0, 1, t.Shape[0]}[r.Intn(3)] {
+		in.Tables = append(in.Tables, g.table(256, t.Levels))
+	}
+	if r.Intn(3) == 0 {
+		in.Shifts = []int8{1 + int8(r.Intn(64))}
+		for range t.Shape[0] - 1 {
+			in.Shifts = append(in.Shifts, int8(r.Intn(129)-64))
+		}
+	}
+	p.Inputs = append(p.Inputs, in)
+	if len(p.Inputs) > 1 {
+		p.Inputs[0].Name, p.Inputs[len(p.Inputs)-1].Name = "first", fmt.Sprint("input ", len(p.Inputs))
+	}
 }
 
 type generator struct {

@@ -24,7 +24,7 @@ func tinyProgram() *Program {
 				fullyConnected(0, 0, [2]int{2, 2}, PackWeights([]uint16{0, 1, 2, 0, 2, 2, 1, 0}, 3)),
 			}},
 		},
-		Input:    Input{Tensor: 0, Tables: [][]uint8{thresholds}},
+		Inputs:   []Input{{Tensor: 0, Tables: [][]uint8{thresholds}}},
 		Outputs:  []Output{{Name: "y", Tensor: 1}},
 		Labels:   []string{"no", "yes"},
 		Source:   sha256.Sum256([]byte("model")),
@@ -43,15 +43,48 @@ func fullyConnected(in, codebook int, kernel [2]int, w Weights) Term {
 // addSelfTests adds one self-test for each seed.
 func addSelfTests(p *Program, seeds ...uint32) {
 	for _, seed := range seeds {
-		in := &p.Tensors[p.Input.Tensor]
-		indices := make([]byte, in.Elems())
-		GenerateInput(seed, indices, in.Levels)
 		var want []int32
-		for _, out := range evaluate(p, indices) {
+		for _, out := range evaluate(p, p.GenerateInputs(seed)...) {
 			want = append(want, out...)
 		}
 		p.SelfTests = append(p.SelfTests, SelfTest{Seed: seed, Want: want})
 	}
+}
+
+// inputsProgram has two inputs: levels as they are, and pixels of two channels on steps of their own.
+func inputsProgram() *Program {
+	weights := func(n int) Weights {
+		indices := make([]uint16, n)
+		for i := range indices {
+			indices[i] = uint16(i * 7 % 3)
+		}
+		return PackWeights(indices, 3)
+	}
+	table := make([]uint8, 256)
+	for i := range table {
+		table[i] = uint8(i % 7)
+	}
+	p := &Program{
+		Tensors: []Tensor{
+			{Shape: [3]int{3, 1, 1}, Levels: 11, Zero: 5, Scale: ScaleOf(0.5)},
+			{Shape: [3]int{2, 2, 3}, Levels: 7, Zero: 1, Scale: ScaleOf(3)},
+			{Shape: [3]int{4, 1, 1}, Scale: ScaleOf(0.125)},
+		},
+		Codebooks: []Codebook{{Centres: []int32{-2, 0, 3}}},
+		Instrs: []Instr{
+			&Linear{Out: 2, Bias: []int32{5, -7, 0, 1}, Terms: []Term{
+				fullyConnected(0, 0, [2]int{1, 1}, weights(4*3)),
+				fullyConnected(1, 0, [2]int{2, 3}, weights(4*12)),
+			}},
+		},
+		Inputs: []Input{
+			{Name: "speed", Tensor: 0},
+			{Name: "picture", Tensor: 1, Interleaved: true, Tables: [][]uint8{table, table}, Shifts: []int8{0, -3}},
+		},
+		Outputs: []Output{{Name: "y", Tensor: 2}},
+	}
+	addSelfTests(p, 1, 2)
+	return p
 }
 
 // positionsProgram finds positions of the largest and smallest scores and levels: what takes version 2.
@@ -62,6 +95,7 @@ func positionsProgram() *Program {
 	}
 	one := [2]int{1, 1}
 	p := &Program{
+		Inputs: []Input{{}},
 		Tensors: []Tensor{
 			{Shape: [3]int{3, 4, 2}, Levels: 5, Zero: 2, Scale: ScaleOf(0.5)},
 			{Shape: [3]int{5, 4, 2}, Scale: ScaleOf(0.125)},
@@ -147,7 +181,7 @@ func allProgram() *Program {
 			{Values: []uint8{128}},
 			{Breaks: []int32{math.MinInt32, math.MaxInt32}, Values: []uint8{0, 1, 2}},
 		},
-		Input:    Input{Tensor: 0, Tables: input, Interleaved: true, Shifts: []int8{0, 64, -5}},
+		Inputs:   []Input{{Tensor: 0, Tables: input, Interleaved: true, Shifts: []int8{0, 64, -5}}},
 		Outputs:  []Output{{Name: "logits", Tensor: 7}, {Name: "ünder", Tensor: 6}},
 		Labels:   []string{"a", "", "third"},
 		Producer: "",

@@ -14,18 +14,19 @@ import (
 // readerCase draws samples for a program and says what a Runner makes of them.
 func readerCase(t *testing.T, r *rand.Rand, name string, file []byte, p *Program) testtool.Case {
 	t.Helper()
-	in := &p.Tensors[p.Input.Tensor]
 	samples := make([][]byte, 3)
 	for i := range samples {
-		samples[i] = make([]byte, in.Elems())
-		for k := range samples[i] {
-			samples[i][k] = byte(r.Intn(256))
-			if p.Input.Tables == nil {
-				samples[i][k] = byte(r.Intn(in.Levels))
+		for _, in := range p.Inputs {
+			levels := 256
+			if in.Tables == nil {
+				levels = p.Tensors[in.Tensor].Levels
+			}
+			for range p.Tensors[in.Tensor].Elems() {
+				samples[i] = append(samples[i], byte(r.Intn(levels)))
 			}
 		}
 	}
-	return testtool.NewCase(t, name, file, samples, mustRunner(t, p, Options{}).Run)
+	return testtool.NewCase(t, name, file, samples, mustRunner(t, p, Options{}).RunSample)
 }
 
 // TestSecondReader runs programs in the second reader, which knows FORMAT.md and no Go.

@@ -4,13 +4,15 @@ import "fmt"
 
 // evaluate runs p on level indices by the definitions in program.go, slowly, and returns
 // the elements of every output.
-func evaluate(p *Program, input []byte) [][]int32 {
+func evaluate(p *Program, inputs ...[]byte) [][]int32 {
 	values := make([][]int32, len(p.Tensors))
 	for i := range values {
 		values[i] = make([]int32, p.Tensors[i].Elems())
 	}
-	for i, v := range input {
-		values[p.Input.Tensor][i] = int32(v)
+	for n, input := range inputs {
+		for i, v := range input {
+			values[p.Inputs[n].Tensor][i] = int32(v)
+		}
 	}
 	for _, instr := range p.Instrs {
 		out := values[instr.Dst()]

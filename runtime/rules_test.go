@@ -92,7 +92,7 @@ func (s *spoiler) head(says string, at int, by, want string) {
 
 // TestRules breaks every rule of FORMAT.md, one at a time.
 func TestRules(t *testing.T) {
-	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram())}}
+	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram()), "inputs": mustEncode(t, inputsProgram())}}
 	s.structure()
 	s.fieldTypes()
 	s.tensors()
@@ -267,6 +267,16 @@ func (s *spoiler) ports() {
 	s.field("| | input tables | tables of 256 | below the levels of the input |", "all", "input, table 0: first of entries", "\x01", "holds level 32, want 0..31")
 	s.payload("| 1..2 | number of outputs | uvarint | 1..256 |", "tiny", "PORT", "\x00\x00\x00", "0 outputs, want 1..256")
 	s.payload("| 1..2 | number of outputs | uvarint | 1..256 |", "tiny", "PORT", "\x00\x00"+varint(257)+strings.Repeat("\x01\x00", 257), "want 0..256")
+	s.payload("| 1.. | first name | string |", "inputs", "INPS", "\x02a", "1 bytes remain")
+	s.payload("| 1..2 | number | uvarint | 0..255 | of inputs", "inputs", "INPS", "\x01a"+varint(256)+strings.Repeat("\x01\x00\x00", 256), "want 0..255")
+	s.payload("| | inputs | | | each a tensor, flags and input tables as in PORT, and a name (string) |", "inputs", "INPS", "\x01a\x01\x07\x00\x01b", "tensor 7, want 0..2")
+	s.payload("| | inputs | | | each a tensor, flags and input tables as in PORT, and a name (string) |", "inputs", "INPS", "\x01a\x01\x01\x08\x01b", "flags 8")
+	s.payload("Every input is another tensor", "inputs", "INPS", "\x01a\x01\x00\x00\x01b", "which is an input already")
+	s.payload("and has another name", "inputs", "INPS", "\x01a\x01\x01\x00\x01a", "inputs have the same name")
+	s.chunks("Without further inputs the first has no name", func(list []chunkText) []chunkText {
+		at := slices.IndexFunc(list, func(c chunkText) bool { return c.id == "CODE" })
+		return slices.Insert(list, at, chunkText{id: "INPS", payload: "\x01a\x00"})
+	}, "want none")
 	s.field("| | outputs | | | each a tensor (uvarint) and a name (string) |", "all", "output 1: tensor", "\x09", "tensor 9, want 0..8")
 }
 
@@ -409,7 +419,7 @@ func (s *spoiler) order() {
 		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..6")
 	}
 	s.program("each other tensor is written by exactly one instruction", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 1 }, "")
-	s.program("The input tensor is written before the first", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 0 }, "which is written already")
+	s.program("The input tensors are written before the first", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 0 }, "which is written already")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1], p.Instrs[2] = p.Instrs[2], p.Instrs[1] }, "which is not written yet")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1].(*MaxPool).In = 2 }, "which is not written yet")
 	s.payload("No instruction but Linear and ArgMax writes a tensor of accumulators", "tiny", "CODE", "\x01\x02\x01\x00\x02\x02\x00", "want levels")
@@ -437,7 +447,7 @@ func (s *spoiler) weights() {
 	s.program("(count * w + 7) / 8 bytes", code(6, 1, func(w *Weights) { w.data = w.data[:3] }), "in 3 bytes, want 4")
 	p := tinyProgram()
 	l := p.Instrs[0].(*Linear)
-	p.Tensors[0].Shape, p.Input.Tables, p.SelfTests, l.Terms[0].Kernel = [3]int{1, 3, 1}, nil, nil, [2]int{3, 1}
+	p.Tensors[0].Shape, p.Inputs[0].Tables, p.SelfTests, l.Terms[0].Kernel = [3]int{1, 3, 1}, nil, nil, [2]int{3, 1}
 	l.Terms[0].Weights = PackWeights([]uint16{0, 1, 2, 2, 1, 0}, 3)
 	l.Terms[0].Weights.data[1] |= 0x80
 	s.bytes("Bits that fill up a last byte are 0", encodeAnyway(p), "fill up the last byte")
@@ -498,7 +508,7 @@ func (s *spoiler) normalizations() {
 }
 
 func (s *spoiler) rest() {
-	shifts := "List of C shifts, each in -64..64, C the channels of the input"
+	shifts := "list of C shifts, each in -64..64, C the channels of the input"
 	s.payload(shifts, "all", "shft", "", "0 remain")
 	s.field(shifts, "all", "input: shifts", "\x00"+varint(130), "want -64..64")
 	s.payload("uvarint number (0..65536), then strings", "all", "labl", varint(65537)+strings.Repeat("\x00", 65537), "want 0..65536")

@@ -48,6 +48,7 @@ type Runner struct {
 	outs    [][]int32 // by output
 	accs    [][]int32 // by tensor; nil for levels
 	src     [][]byte  // operands of the current instruction
+	parts   [][]byte  // inputs of the current sample
 	scratch *kernel.Scratch
 
 	helpers []*helper
@@ -84,6 +85,7 @@ func (o *ops) runner(p *Program) *Runner {
 		tensors: make([][]byte, len(p.Tensors)),
 		accs:    make([][]int32, len(p.Tensors)),
 		src:     make([][]byte, o.operands),
+		parts:   make([][]byte, len(p.Inputs)),
 		scratch: o.newScratch(),
 	}
 	results := make([][]int32, len(p.Tensors)) // of outputs
@@ -147,56 +149,61 @@ func widen(numbers []int32, levels []byte) {
 	}
 }
 
-// Run computes the outputs for one sample: as many bytes as the input tensor has
+// Run computes the outputs for one sample: for every input of the program as many bytes as its tensor has
 // elements, in the order that Input tells, which go through Input.Tables. Without tables
 // the bytes are level indices, and one that is out of range is an error.
 //
 // The result holds the elements of every output: level indices or accumulators. It
 // belongs to the Runner and is valid until the next Run; outputs of the same tensor share theirs.
-func (r *Runner) Run(sample []byte) ([][]int32, error) {
-	in := r.tensors[r.p.Input.Tensor]
-	if len(sample) != len(in) {
-		return nil, fmt.Errorf("runtime: run: sample has %d bytes, want %d", len(sample), len(in))
-	}
-	if r.p.Input.Tables == nil {
-		if err := r.checkLevels(sample); err != nil {
-			return nil, err
-		}
-	}
-	switch {
-	case r.ops.channels > 0:
-		r.ops.input.RunInterleaved(in, sample, r.ops.channels)
-	case r.ops.input != nil:
-		r.ops.input.Run(in, sample)
-	default:
-		copy(in, sample)
-	}
-	return r.run(), nil
-}
-
-// RunLevels is [Runner.Run] for level indices of the input tensor in its own order,
-// [C][H][W]: tables and interleaving are left out.
-func (r *Runner) RunLevels(indices []byte) ([][]int32, error) {
-	in := r.tensors[r.p.Input.Tensor]
-	if len(indices) != len(in) {
-		return nil, fmt.Errorf("runtime: run: input has %d elements, want %d", len(indices), len(in))
-	}
-	if err := r.checkLevels(indices); err != nil {
+func (r *Runner) Run(inputs ...[]byte) ([][]int32, error) {
+	if err := r.checkInputs(inputs, false); err != nil {
 		return nil, err
 	}
-	copy(in, indices)
+	for i, bytes := range inputs {
+		in, e := r.tensors[r.p.Inputs[i].Tensor], &r.ops.entries[i]
+		switch {
+		case e.channels > 0:
+			e.mapping.RunInterleaved(in, bytes, e.channels)
+		case e.mapping != nil:
+			e.mapping.Run(in, bytes)
+		default:
+			copy(in, bytes)
+		}
+	}
 	return r.run(), nil
 }
 
-// checkLevels reports the first index that the input tensor cannot hold.
-func (r *Runner) checkLevels(indices []byte) error {
-	top := r.ops.inputTop
-	if top == math.MaxUint8 {
-		return nil
+// RunLevels is [Runner.Run] for level indices of the input tensors in their own order,
+// [C][H][W]: tables and interleaving are left out.
+func (r *Runner) RunLevels(inputs ...[]byte) ([][]int32, error) {
+	if err := r.checkInputs(inputs, true); err != nil {
+		return nil, err
 	}
-	for i, v := range indices {
-		if v > top {
-			return fmt.Errorf("runtime: run: input element %d is level %d, want at most %d", i, v, top)
+	for i, indices := range inputs {
+		copy(r.tensors[r.p.Inputs[i].Tensor], indices)
+	}
+	return r.run(), nil
+}
+
+// checkInputs reports inputs of the wrong number or size, and the first level that an input cannot hold: of all
+// bytes where they are levels, else of those for which there is no table.
+func (r *Runner) checkInputs(inputs [][]byte, levels bool) error {
+	if want := len(r.p.Inputs); len(inputs) != want {
+		return fmt.Errorf("runtime: run: got %d inputs, want %d", len(inputs), want)
+	}
+	for i, bytes := range inputs {
+		in := &r.p.Inputs[i]
+		if want := len(r.tensors[in.Tensor]); len(bytes) != want {
+			return fmt.Errorf("runtime: run: input %d has %d bytes, want %d", i, len(bytes), want)
+		}
+		top := r.ops.entries[i].top
+		if top == math.MaxUint8 || in.Tables != nil && !levels {
+			continue
+		}
+		for k, v := range bytes {
+			if v > top {
+				return fmt.Errorf("runtime: run: element %d of input %d is level %d, want at most %d", k, i, v, top)
+			}
 		}
 	}
 	return nil

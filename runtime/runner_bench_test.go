@@ -16,7 +16,7 @@ func BenchmarkRun(b *testing.B) {
 		{"resnet8/small-integers", resnetProgram(rand.New(rand.NewSource(1)), 32, evenCentres(-8, 7))},
 		{"resnet8/8-bit", resnetProgram(rand.New(rand.NewSource(1)), 32, evenCentres(-128, 127))},
 	} {
-		in := &n.p.Tensors[n.p.Input.Tensor]
+		in := &n.p.Tensors[n.p.Inputs[0].Tensor]
 		sample := make([]byte, in.Elems())
 		GenerateInput(1, sample, in.Levels)
 		for _, o := range kernelOptions {

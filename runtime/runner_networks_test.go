@@ -10,7 +10,7 @@ type netBuilder struct {
 
 // newNetBuilder starts a program with an input of 256 levels and one codebook.
 func newNetBuilder(r *rand.Rand, input [3]int, levels int, centres []int32) *netBuilder {
-	n := &netBuilder{r: r, p: &Program{}}
+	n := &netBuilder{r: r, p: &Program{Inputs: []Input{{}}}}
 	n.p.Codebooks = []Codebook{{Centres: centres}}
 	n.tensor(input, levels)
 	return n

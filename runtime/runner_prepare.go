@@ -18,11 +18,16 @@ type ops struct {
 	offsets []int  // by tensor
 	levels  []int  // outputs that hold levels, the first of each tensor
 
-	workers  int // most parts of an instruction
-	operands int // most operands of an instruction
-	inputTop uint8
-	input    *kernel.Map // nil: bytes are level indices in order
-	channels int         // of an interleaved sample; else 0
+	workers  int     // most parts of an instruction
+	operands int     // most operands of an instruction
+	entries  []entry // by input
+}
+
+// entry is how the bytes of an input become its tensor.
+type entry struct {
+	top      uint8       // the last level
+	mapping  *kernel.Map // nil: bytes are level indices in order
+	channels int         // of interleaved bytes; else 0
 }
 
 // op is a prepared instruction: one of the kernels, and where it reads and writes.
@@ -72,7 +77,9 @@ func prepare(p *Program, o Options) (*ops, error) {
 		}
 		seen[out.Tensor] = true
 	}
-	s.prepareInput(p)
+	for i := range p.Inputs {
+		s.prepareInput(p, &p.Inputs[i])
+	}
 	s.list = make([]*op, len(p.Instrs))
 	s.layers = make([]LayerInfo, len(p.Instrs))
 	garbage := newCollector(p)
@@ -120,13 +127,13 @@ func prepare(p *Program, o Options) (*ops, error) {
 	return s, nil
 }
 
-// prepareInput decides how a sample becomes the input tensor.
-func (s *ops) prepareInput(p *Program) {
-	t := &p.Tensors[p.Input.Tensor]
-	s.inputTop = uint8(t.Levels - 1)
-	tables := p.Input.Tables
-	if p.Input.Interleaved && t.Shape[0] > 1 {
-		s.channels = t.Shape[0]
+// prepareInput decides how the bytes of an input become its tensor.
+func (s *ops) prepareInput(p *Program, in *Input) {
+	t := &p.Tensors[in.Tensor]
+	e := entry{top: uint8(t.Levels - 1)}
+	tables := in.Tables
+	if in.Interleaved && t.Shape[0] > 1 {
+		e.channels = t.Shape[0]
 		if tables == nil {
 			identity := make([]uint8, 256)
 			for i := range identity {
@@ -136,9 +143,10 @@ func (s *ops) prepareInput(p *Program) {
 		}
 	}
 	if tables != nil {
-		s.input = kernel.NewMap(tables, t.Shape[1]*t.Shape[2])
-		s.memory.Tables += s.input.Memory()
+		e.mapping = kernel.NewMap(tables, t.Shape[1]*t.Shape[2])
+		s.memory.Tables += e.mapping.Memory()
 	}
+	s.entries = append(s.entries, e)
 }
 
 // prepareCopy makes one kernel per piece. The fill is left out where pieces cover all.

@@ -2,15 +2,15 @@ package runtime
 
 import "time"
 
-// Profile runs the program n times on a generated input and returns, for every
+// Profile runs the program n times on generated inputs and returns, for every
 // instruction in the order of [Runner.Layers], the shortest time it took.
 func (r *Runner) Profile(n int) []time.Duration {
-	in := &r.p.Tensors[r.p.Input.Tensor]
-	indices := make([]byte, in.Elems())
-	GenerateInput(1, indices, in.Levels)
+	inputs := r.p.GenerateInputs(1)
 	times := make([]time.Duration, len(r.ops.list))
 	for round := range n {
-		copy(r.tensors[r.p.Input.Tensor], indices)
+		for i, indices := range inputs {
+			copy(r.tensors[r.p.Inputs[i].Tensor], indices)
+		}
 		for i, o := range r.ops.list {
 			start := time.Now()
 			r.execute(o)

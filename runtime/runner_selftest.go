@@ -5,11 +5,8 @@ import "fmt"
 // SelfTest runs every self-test of the program and reports the first element that
 // differs. It is nil if the program has none.
 func (r *Runner) SelfTest() error {
-	in := &r.p.Tensors[r.p.Input.Tensor]
-	sample := make([]byte, in.Elems())
 	for n, test := range r.p.SelfTests {
-		GenerateInput(test.Seed, sample, in.Levels)
-		outs, err := r.RunLevels(sample)
+		outs, err := r.RunLevels(r.p.GenerateInputs(test.Seed)...)
 		if err != nil {
 			return fmt.Errorf("runtime: self-test %d: %w", n, err)
 		}

@@ -31,7 +31,7 @@ func TestRunnerNetworks(t *testing.T) {
 		"lenet":   lenetProgram(r, 32, evenCentres(-8, 7)),
 		"resnet8": resnetProgram(r, 32, evenCentres(-128, 127)),
 	} {
-		in := &p.Tensors[p.Input.Tensor]
+		in := &p.Tensors[p.Inputs[0].Tensor]
 		sample := make([]byte, in.Elems())
 		GenerateInput(9, sample, in.Levels)
 		want := evaluate(p, sample)
@@ -59,7 +59,7 @@ func TestRunPreprocessing(t *testing.T) {
 			const c, plane = 3, 4 * 5
 			p := &Program{
 				Tensors: []Tensor{{Shape: [3]int{c, 4, 5}, Levels: 16}},
-				Input:   Input{Tensor: 0, Tables: tables, Interleaved: interleaved},
+				Inputs:  []Input{{Tensor: 0, Tables: tables, Interleaved: interleaved}},
 				Outputs: []Output{{Name: "same", Tensor: 0}},
 			}
 			sample := make([]byte, c*plane)
@@ -94,18 +94,18 @@ func TestRunPreprocessing(t *testing.T) {
 
 func TestRunErrors(t *testing.T) {
 	p := tinyProgram()
-	n := p.Tensors[p.Input.Tensor].Elems()
+	n := p.Tensors[p.Inputs[0].Tensor].Elems()
 	r := mustRunner(t, p, Options{})
 	bad := make([]byte, n)
-	bad[n-1] = byte(p.Tensors[p.Input.Tensor].Levels)
+	bad[n-1] = byte(p.Tensors[p.Inputs[0].Tensor].Levels)
 	for _, c := range []struct {
-		run   func([]byte) ([][]int32, error)
+		run   func(...[]byte) ([][]int32, error)
 		input []byte
 		want  string
 	}{
-		{r.Run, make([]byte, n-1), fmt.Sprintf("runtime: run: sample has %d bytes, want %d", n-1, n)},
-		{r.RunLevels, make([]byte, n+1), fmt.Sprintf("runtime: run: input has %d elements, want %d", n+1, n)},
-		{r.RunLevels, bad, fmt.Sprintf("runtime: run: input element %d is level %d, want at most %d", n-1, bad[n-1], bad[n-1]-1)},
+		{r.Run, make([]byte, n-1), fmt.Sprintf("runtime: run: input 0 has %d bytes, want %d", n-1, n)},
+		{r.RunLevels, make([]byte, n+1), fmt.Sprintf("runtime: run: input 0 has %d bytes, want %d", n+1, n)},
+		{r.RunLevels, bad, fmt.Sprintf("runtime: run: element %d of input 0 is level %d, want at most %d", n-1, bad[n-1], bad[n-1]-1)},
 	} {
 		if _, err := c.run(c.input); err == nil || err.Error() != c.want {
 			t.Errorf("got error %v, want %q", err, c.want)
@@ -114,7 +114,7 @@ func TestRunErrors(t *testing.T) {
 	if _, err := NewRunner(p, Options{Kernel: "fast"}); err == nil || !strings.Contains(err.Error(), `unknown kernel "fast"`) {
 		t.Errorf("unknown kernel: got error %v", err)
 	}
-	p.Tensors[p.Input.Tensor].Levels = 1
+	p.Tensors[p.Inputs[0].Tensor].Levels = 1
 	if _, err := NewRunner(p, Options{}); err == nil {
 		t.Error("a program that is not valid was accepted")
 	}
@@ -142,16 +142,15 @@ func TestSelfTestFails(t *testing.T) {
 func TestRunAllocatesNothing(t *testing.T) {
 	for seed := range int64(40) {
 		p := randomProgram(seed)
-		in := &p.Tensors[p.Input.Tensor]
-		sample := make([]byte, in.Elems())
-		GenerateInput(1, sample, in.Levels)
+		inputs := p.GenerateInputs(1)
+		sample := slices.Concat(inputs...)
 		for _, o := range kernelOptions {
 			r := mustRunner(t, p, o)
 			if n := testing.AllocsPerRun(3, func() {
-				if _, err := r.RunLevels(sample); err != nil {
+				if _, err := r.RunLevels(inputs...); err != nil {
 					t.Fatal(err)
 				}
-				if _, err := r.Run(sample); err != nil {
+				if _, err := r.RunSample(sample); err != nil {
 					t.Fatal(err)
 				}
 			}); n != 0 {
@@ -164,7 +163,7 @@ func TestRunAllocatesNothing(t *testing.T) {
 // TestRunnersShareProgram runs Runners and clones of one program at the same time.
 func TestRunnersShareProgram(t *testing.T) {
 	p := lenetProgram(rand.New(rand.NewSource(3)), 32, evenCentres(-8, 7))
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	first := mustRunner(t, p, Options{})
 	var wait sync.WaitGroup
 	for n := range 4 {
@@ -220,7 +219,7 @@ func TestArena(t *testing.T) {
 		}
 	}
 	// A chain of maps of 160 bytes works in place. Outputs lie elsewhere.
-	p := &Program{Tensors: make([]Tensor, 4), Outputs: []Output{{Tensor: 3}}}
+	p := &Program{Inputs: []Input{{}}, Tensors: make([]Tensor, 4), Outputs: []Output{{Tensor: 3}}}
 	for i := range p.Tensors {
 		p.Tensors[i] = Tensor{Shape: [3]int{10, 4, 4}, Levels: 4}
 		if i > 0 {

@@ -14,11 +14,33 @@ func GenerateInput(seed uint32, dst []byte, levels int) {
 	if levels < 1 || levels > 256 {
 		panic("runtime: GenerateInput: levels out of range 1..256")
 	}
-	mask := uint32(1)<<uint(bits.Len(uint(levels-1))) - 1
-	x := seed ^ 0x9E3779B9
-	if x == 0 {
-		x = 1
+	generate(firstState(seed), dst, levels)
+}
+
+// GenerateInputs makes the self-test inputs of seed for p: level indices for every input, one after the other
+// from the same generator.
+func (p *Program) GenerateInputs(seed uint32) [][]byte {
+	inputs := make([][]byte, len(p.Inputs))
+	x := firstState(seed)
+	for i := range inputs {
+		t := &p.Tensors[p.Inputs[i].Tensor]
+		inputs[i] = make([]byte, t.Elems())
+		x = generate(x, inputs[i], t.Levels)
 	}
+	return inputs
+}
+
+// firstState is the state of the generator before the first element.
+func firstState(seed uint32) uint32 {
+	if x := seed ^ 0x9E3779B9; x != 0 {
+		return x
+	}
+	return 1
+}
+
+// generate fills dst from state x and returns the next state.
+func generate(x uint32, dst []byte, levels int) uint32 {
+	mask := uint32(1)<<uint(bits.Len(uint(levels-1))) - 1
 	for k := range dst {
 		x ^= x << 13
 		x ^= x >> 17
@@ -29,4 +51,5 @@ func GenerateInput(seed uint32, dst []byte, levels int) {
 		}
 		dst[k] = byte(i)
 	}
+	return x
 }

@@ -34,8 +34,9 @@ func faultf(item int, format string, args ...any) *fault {
 type checker struct {
 	p            *Program
 	topLevel     []uint8 // by step function: the largest level it delivers
+	isInput      []bool  // by tensor
 	isOutput     []bool  // by tensor
-	written      []bool  // by tensor: by the input or an instruction so far
+	written      []bool  // by tensor: by an input or an instruction so far
 	compared     []bool  // by tensor: by an ArgMax so far, if it holds accumulators
 	work         int64   // of the instructions so far
 	totalWeights int64   // of the terms so far

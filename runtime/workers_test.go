@@ -28,10 +28,8 @@ func TestWorkersEqual(t *testing.T) {
 	}
 	shared := 0
 	for i, p := range programs {
-		in := &p.Tensors[p.Input.Tensor]
-		sample := make([]byte, in.Elems())
-		GenerateInput(9, sample, in.Levels)
-		want := evaluate(p, sample)
+		inputs := p.GenerateInputs(9)
+		want := evaluate(p, inputs...)
 		for _, o := range splitting {
 			r := mustRunner(t, p, o)
 			for _, l := range r.Layers() {
@@ -40,7 +38,7 @@ func TestWorkersEqual(t *testing.T) {
 				}
 			}
 			for round := range 3 { // the last time without helpers
-				got, err := r.RunLevels(sample)
+				got, err := r.RunLevels(inputs...)
 				if err != nil || !equalOutputs(got, want) {
 					t.Fatalf("program %d, %+v, round %d: got %v, want %v (error %v)", i, o, round, got, want, err)
 				}
@@ -72,7 +70,7 @@ func TestSplitPays(t *testing.T) {
 
 func TestWorkersAllocateNothing(t *testing.T) {
 	p := lenetProgram(rand.New(rand.NewSource(5)), 32, evenCentres(-8, 7))
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	samples := make([][]byte, 5)
 	for i := range samples {
 		samples[i] = make([]byte, in.Elems())
@@ -115,7 +113,7 @@ func TestWorkersErrors(t *testing.T) {
 // TestBatch compares a batch with one Runner, sample by sample.
 func TestBatch(t *testing.T) {
 	p := lenetProgram(rand.New(rand.NewSource(5)), 32, evenCentres(-8, 7))
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	one := mustRunner(t, p, Options{})
 	var samples [][]byte
 	var want [][]int32
@@ -162,7 +160,7 @@ func TestBatch(t *testing.T) {
 		bad[4] = bad[4][:5]
 		calls := 0
 		err = b.Run(bad, func(int, [][]int32) error { calls++; return nil })
-		if err == nil || !strings.HasPrefix(err.Error(), "runtime: batch: sample 4: runtime: run: sample has 5 bytes") || calls != 4 {
+		if err == nil || !strings.HasPrefix(err.Error(), "runtime: batch: sample 4: runtime: run: the sample has 5 bytes") || calls != 4 {
 			t.Errorf("%d workers: got error %v after %d samples, want that of sample 4", workers, err, calls)
 		}
 		b.Close()
@@ -180,7 +178,7 @@ func TestBatch(t *testing.T) {
 // the same time.
 func TestSharedProgramWorkers(t *testing.T) {
 	p := lenetProgram(rand.New(rand.NewSource(3)), 32, evenCentres(-8, 7))
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	sample := make([]byte, in.Elems())
 	GenerateInput(1, sample, in.Levels)
 	want := evaluate(p, sample)

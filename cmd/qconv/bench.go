@@ -99,7 +99,7 @@ func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration) (
 		return nil, named(path, err)
 	}
 	defer runner.Close()
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	indices := make([]byte, in.Elems())
 	qrt.GenerateInput(1, indices, in.Levels)
 	r := &benchReport{MACs: p.MACs(), Workers: o.Workers}

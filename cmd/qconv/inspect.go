@@ -59,7 +59,7 @@ func runInspect(c *cli.Context) error {
 		return err
 	}
 	r := programReport{Model: path, Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]),
-		Input: p.Tensors[p.Input.Tensor].Shape, Labels: p.Labels, programInfo: *info}
+		Input: p.Tensors[p.Inputs[0].Tensor].Shape, Labels: p.Labels, programInfo: *info}
 	return report(c, r, r.print)
 }
 

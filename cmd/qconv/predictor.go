@@ -108,7 +108,7 @@ type integerWorker struct {
 }
 
 func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerNetwork, error) {
-	if s.set.Kind == dataset.Pixels && p.Input.Tables == nil {
+	if s.set.Kind == dataset.Pixels && p.Inputs[0].Tables == nil {
 		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", printable.Name(s.set.Spec))
 	}
 	r, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
@@ -127,7 +127,7 @@ func (n *integerNetwork) data() *samples { return n.samples }
 
 func (n *integerNetwork) sizes() (input, output int) {
 	p := n.program
-	return p.Tensors[p.Input.Tensor].Elems(), p.Tensors[p.Outputs[0].Tensor].Elems()
+	return p.Tensors[p.Inputs[0].Tensor].Elems(), p.Tensors[p.Outputs[0].Tensor].Elems()
 }
 
 func (n *integerNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
@@ -184,7 +184,7 @@ func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
 // target is the input as the program sees it, in real values.
 func (n *integerNetwork) target(i int, dst []float64) error {
 	p := n.program
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	if n.samples.set.Kind != dataset.Pixels {
 		values := make([]float32, len(dst))
 		err := n.samples.set.Floats(i, values)
@@ -197,11 +197,11 @@ func (n *integerNetwork) target(i int, dst []float64) error {
 	if err := n.samples.set.Pixels(i, pixels); err != nil {
 		return err
 	}
-	plane := len(pixels) / len(p.Input.Tables)
+	plane := len(pixels) / len(p.Inputs[0].Tables)
 	channel := len(pixels) / in.Shape[0]
 	for k, v := range pixels {
 		step := math.Ldexp(in.Scale.Float(), inputShift(p, k/channel))
-		dst[k] = step * float64(int(p.Input.Tables[k/plane][v])-in.Zero)
+		dst[k] = step * float64(int(p.Inputs[0].Tables[k/plane][v])-in.Zero)
 	}
 	return nil
 }
@@ -209,7 +209,7 @@ func (n *integerNetwork) target(i int, dst []float64) error {
 // programShape is the shape of one sample as data sets know it: [C,H,W], or [features]
 // for a plain vector.
 func programShape(p *qrt.Program) []int {
-	s := p.Tensors[p.Input.Tensor].Shape
+	s := p.Tensors[p.Inputs[0].Tensor].Shape
 	if s[1] == 1 && s[2] == 1 {
 		return []int{s[0]}
 	}
@@ -219,16 +219,16 @@ func programShape(p *qrt.Program) []int {
 // fileOrder puts pixels [C][H][W] into the order the program takes them in; buffer has
 // room for them.
 func fileOrder(p *qrt.Program, pixels, buffer []byte) []byte {
-	if !p.Input.Interleaved {
+	if !p.Inputs[0].Interleaved {
 		return pixels
 	}
-	picture.Interleave(buffer, pixels, p.Tensors[p.Input.Tensor].Shape[0])
+	picture.Interleave(buffer, pixels, p.Tensors[p.Inputs[0].Tensor].Shape[0])
 	return buffer
 }
 
 // toLevels rounds real values to the levels of a program's input.
 func toLevels(dst []byte, values []float32, p *qrt.Program) {
-	t := &p.Tensors[p.Input.Tensor]
+	t := &p.Tensors[p.Inputs[0].Tensor]
 	levels := quant.Levels{Count: t.Levels, Step: t.Scale.Float(), Zero: t.Zero, Stride: 1}
 	plane := t.Elems() / t.Shape[0]
 	for i, v := range values {
@@ -238,10 +238,10 @@ func toLevels(dst []byte, values []float32, p *qrt.Program) {
 
 // inputShift is the power of two by which a step of the input is larger in a channel.
 func inputShift(p *qrt.Program, channel int) int {
-	if p.Input.Shifts == nil {
+	if p.Inputs[0].Shifts == nil {
 		return 0
 	}
-	return int(p.Input.Shifts[channel])
+	return int(p.Inputs[0].Shifts[channel])
 }
 
 // realValues turns the integers of an output into the numbers they stand for.

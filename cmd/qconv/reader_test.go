@@ -73,9 +73,9 @@ func readerCase(t *testing.T, r *rand.Rand, name, program string) testtool.Case 
 	if err != nil {
 		t.Fatal(err)
 	}
-	in := p.Tensors[p.Input.Tensor]
+	in := p.Tensors[p.Inputs[0].Tensor]
 	top := 256
-	if p.Input.Tables == nil {
+	if p.Inputs[0].Tables == nil {
 		top = in.Levels
 	}
 	waves, noise := make([]byte, in.Elems()), make([]byte, in.Elems())
@@ -84,5 +84,5 @@ func readerCase(t *testing.T, r *rand.Rand, name, program string) testtool.Case 
 		waves[k] = byte((0.5 + 0.25*math.Sin(x/3) + 0.2499*math.Sin(y/5)) * float64(top))
 		noise[k] = byte(r.Intn(top))
 	}
-	return testtool.NewCase(t, name, file, [][]byte{waves, noise}, runner.Run)
+	return testtool.NewCase(t, name, file, [][]byte{waves, noise}, runner.RunSample)
 }

@@ -39,7 +39,7 @@ func TestSharedModels(t *testing.T) {
 			if err := runner.SelfTest(); err != nil {
 				t.Error(err)
 			}
-			in := p.Tensors[p.Input.Tensor]
+			in := p.Tensors[p.Inputs[0].Tensor]
 			indices := make([]byte, in.Elems())
 			for seed := uint32(100); seed < 102; seed++ {
 				qrt.GenerateInput(seed, indices, in.Levels)

@@ -25,7 +25,7 @@ const profileRuns = 100
 // runBench repeats inference on a generated input for the given time, after a first run that counts
 // only if it takes as long as that.
 func runBench(p *runtime.Program, r *runtime.Runner, o options) (*bench, error) {
-	in := &p.Tensors[p.Input.Tensor]
+	in := &p.Tensors[p.Inputs[0].Tensor]
 	indices := make([]byte, in.Elems())
 	runtime.GenerateInput(1, indices, in.Levels)
 	b := &bench{Workers: o.workers, MACs: p.MACs(), Layers: layers(r)}

@@ -104,6 +104,7 @@ var one = [2]int{1, 1}
 // bomb starts a program with an input of the given shape and 256 levels.
 func bomb(shape [3]int) *runtime.Program {
 	return &runtime.Program{
+		Inputs:    []runtime.Input{{}},
 		Tensors:   []runtime.Tensor{{Shape: shape, Levels: 256, Zero: 100}},
 		Codebooks: []runtime.Codebook{{Centres: []int32{-1, 0, 1}}},
 		Steps:     []runtime.Step{{Breaks: []int32{0, 1, 100000}, Values: []uint8{0, 1, 2, 3}}},

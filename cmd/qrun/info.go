@@ -47,7 +47,7 @@ func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error)
 	m := r.Memory()
 	return &info{
 		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(fi.Size()),
-		Input: p.Tensors[p.Input.Tensor].Shape, Labels: p.Labels, Left: p.LeftToReader(), MACs: p.MACs(),
+		Input: p.Tensors[p.Inputs[0].Tensor].Shape, Labels: p.Labels, Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
 		Layers: layers(r),
 	}, nil

@@ -31,7 +31,7 @@ func testProgram(t *testing.T) *runtime.Program {
 				Weights: runtime.PackWeights([]uint16{1, 0, 1, 0, 0, 1, 0, 1, 0, 0, 0, 0}, 2),
 			}},
 		}},
-		Input:     runtime.Input{Tables: [][]uint8{identity}},
+		Inputs:    []runtime.Input{{Tables: [][]uint8{identity}}},
 		Outputs:   []runtime.Output{{Name: "scores", Tensor: 1}},
 		Labels:    []string{"left", "right", "dark"},
 		SelfTests: []runtime.SelfTest{selfTestFor(1)},

@@ -48,15 +48,15 @@ type output struct {
 
 // classify runs every sample of a file.
 func classify(p *runtime.Program, r *runtime.Runner, file string, top int) ([]result, error) {
-	shape := p.Tensors[p.Input.Tensor].Shape
+	shape := p.Tensors[p.Inputs[0].Tensor].Shape
 	samples, names, err := readInputs(file, shape)
 	if err != nil {
 		return nil, err
 	}
-	interleaved := make([]byte, p.Tensors[p.Input.Tensor].Elems())
+	interleaved := make([]byte, p.Tensors[p.Inputs[0].Tensor].Elems())
 	results := make([]result, 0, len(samples))
 	for i, sample := range samples {
-		if p.Input.Interleaved {
+		if p.Inputs[0].Interleaved {
 			picture.Interleave(interleaved, sample, shape[0])
 			sample = interleaved
 		}
@@ -115,7 +115,7 @@ func isClassifier(p *runtime.Program) bool {
 		return len(p.Labels) == out.Elems()
 	}
 	vector := out.Shape[1] == 1 && out.Shape[2] == 1
-	return vector && out.Elems() > 1 && out.Elems() != p.Tensors[p.Input.Tensor].Elems()
+	return vector && out.Elems() > 1 && out.Elems() != p.Tensors[p.Inputs[0].Tensor].Elems()
 }
 
 // best returns the top classes by score, the lower index first where scores are equal.

@@ -121,7 +121,7 @@ func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	in := p.Tensors[p.Input.Tensor]
+	in := p.Tensors[p.Inputs[0].Tensor]
 	levels := quant.Levels{Count: in.Levels, Step: in.Scale.Float(), Zero: in.Zero, Stride: 1}
 	got, want := make([][]float64, len(p.Outputs)), make([][]float64, len(p.Outputs))
 	for _, x := range data.values[:8] {

@@ -121,7 +121,7 @@ func (s *suite) fail(m *mismatch, what string, seed uint64, p *runtime.Program, 
 	_, set, _ := strings.Cut(m.engine, "/")
 	s.failures[set]++
 	name := filepath.Join(*outFlag, fmt.Sprintf("differential-%s-%d.qlut", what, seed))
-	want, err := quant.Simulate(p, sample(p, sampleSeed))
+	want, err := quant.Simulate(p, p.GenerateInputs(sampleSeed)...)
 	if err == nil {
 		addSelfTest(p, sampleSeed, want)
 		var data []byte
@@ -154,8 +154,8 @@ func (s *suite) layer(seed uint64) {
 // check compares everything that can compute l and returns what did, or the first mismatch.
 func (l *single) check() (ran []string, m *mismatch) {
 	p := l.program()
-	x := sample(p, l.seed)
-	want, err := quant.Simulate(p, x)
+	x := p.GenerateInputs(l.seed)
+	want, err := quant.Simulate(p, x...)
 	if err != nil {
 		return nil, &mismatch{"simulate/any", err.Error()}
 	}
@@ -200,15 +200,15 @@ func (s *suite) network(seed uint64) {
 // checkNetwork compares every way to run p on two samples and returns those that agreed, or the first mismatch.
 func checkNetwork(p *runtime.Program, seed uint32) (ran []string, m *mismatch) {
 	samples, want := [][]byte{sample(p, seed), sample(p, seed+1)}, [][][]int32{}
-	if n := len(p.Input.Tables); n > 0 { // any bytes
-		in := p.Tensors[p.Input.Tensor]
-		in.Levels = 256
-		for i := range samples {
-			runtime.GenerateInput(seed+uint32(i), samples[i], in.Levels)
+	for i, x := range samples {
+		for k, part := range inputs(p, x) {
+			if len(p.Inputs[k].Tables) > 0 { // any bytes
+				runtime.GenerateInput(seed+uint32(i), part, 256)
+			}
 		}
 	}
 	for _, x := range samples {
-		w, err := quant.Simulate(p, entered(p, x))
+		w, err := quant.Simulate(p, entered(p, x)...)
 		if err != nil {
 			return nil, &mismatch{"simulate/any", err.Error()}
 		}

@@ -220,7 +220,7 @@ func ways() []way {
 }
 
 // check runs p several times in way w and returns the kernel of every instruction.
-func (w way) check(p *runtime.Program, indices []byte, want [][]int32) (kernels []string, m *mismatch) {
+func (w way) check(p *runtime.Program, indices [][]byte, want [][]int32) (kernels []string, m *mismatch) {
 	m = guarded(w.name, func() *mismatch {
 		r, err := runtime.NewRunner(p, w.options)
 		if err != nil {
@@ -233,7 +233,7 @@ func (w way) check(p *runtime.Program, indices []byte, want [][]int32) (kernels 
 		alone := r.Clone() // without helpers first, whose panics nobody could recover
 		alone.Close()
 		for _, r := range []*runtime.Runner{alone, r, r} {
-			got, err := r.RunLevels(indices)
+			got, err := r.RunLevels(indices...)
 			if err != nil {
 				return &mismatch{w.name, err.Error()}
 			}
@@ -278,22 +278,25 @@ func checkBatch(p *runtime.Program, samples [][]byte, want [][][]int32) *mismatc
 	})
 }
 
-// entered is what the input tensor of p holds for a sample, by the definition of runtime.Input.
-func entered(p *runtime.Program, sample []byte) []byte {
-	shape := p.Tensors[p.Input.Tensor].Shape
-	x := slices.Clone(sample)
-	plane := shape[1] * shape[2]
-	for c := range shape[0] {
-		for i := range plane {
-			v := sample[c*plane+i]
-			if p.Input.Interleaved {
-				v = sample[i*shape[0]+c]
+// entered is what the input tensors of p hold for a sample, by the definition of runtime.Input.
+func entered(p *runtime.Program, sample []byte) [][]byte {
+	parts := inputs(p, slices.Clone(sample))
+	for k, part := range inputs(p, sample) {
+		in := &p.Inputs[k]
+		shape := p.Tensors[in.Tensor].Shape
+		plane := shape[1] * shape[2]
+		for c := range shape[0] {
+			for i := range plane {
+				v := part[c*plane+i]
+				if in.Interleaved {
+					v = part[i*shape[0]+c]
+				}
+				if n := len(in.Tables); n > 0 {
+					v = in.Tables[min(c, n-1)][v]
+				}
+				parts[k][c*plane+i] = v
 			}
-			if n := len(p.Input.Tables); n > 0 {
-				v = p.Input.Tables[min(c, n-1)][v]
-			}
-			x[c*plane+i] = v
 		}
 	}
-	return x
+	return parts
 }

@@ -27,6 +27,7 @@ func instructionClasses() names {
 	add("ArgMax of", "levels", "accumulators")
 	add("ArgMax along", "neighbours", "what is apart")
 	add("ArgMax for the", "first largest", "last largest", "first smallest", "last smallest")
+	add("inputs:", "1", "2", "3 and more")
 	add("outputs:", "1", "2", "3 and more")
 	add("input", "interleaved", "planar")
 	add("tables of the input:", "0", "1", "several")
@@ -88,8 +89,11 @@ func networkClasses(p *runtime.Program) classSet {
 		}
 	}
 	set.add("outputs:", []any{1, 2, "3 and more"}[min(len(p.Outputs), 3)-1])
-	set.add("input", map[bool]string{true: "interleaved", false: "planar"}[p.Input.Interleaved])
-	set.add("tables of the input:", several(len(p.Input.Tables)))
+	set.add("inputs:", []any{1, 2, "3 and more"}[min(len(p.Inputs), 3)-1])
+	for _, in := range p.Inputs {
+		set.add("input", map[bool]string{true: "interleaved", false: "planar"}[in.Interleaved])
+		set.add("tables of the input:", several(len(in.Tables)))
+	}
 	return set
 }
 

@@ -8,8 +8,12 @@ import (
 // network draws a program of up to eight instructions and those that prepare their operands.
 func (s *source) network() *runtime.Program {
 	b := &builder{s, &runtime.Program{}}
-	levels := s.levels()
-	in := b.tensor([3]int{s.between(1, 6), min(s.rows(), 16), min(s.columns(), 70)}, levels, s.zero(levels))
+	b.input()
+	if s.chance(25) {
+		for range s.between(1, 3) {
+			b.input()
+		}
+	}
 	for range s.between(2, 8) {
 		[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying, b.argMax}[s.intn(9)]()
 	}
@@ -24,11 +28,23 @@ func (s *source) network() *runtime.Program {
 			b.p.Outputs = append(b.p.Outputs, runtime.Output{Name: string(rune('a' + t)), Tensor: t})
 		}
 	}
-	b.p.Input = runtime.Input{Tensor: in, Interleaved: s.chance(30)}
-	for range []int{0, 1, b.p.Tensors[in].Shape[0]}[s.intn(3)] {
-		b.p.Input.Tables = append(b.p.Input.Tables, s.table(256, levels))
-	}
 	return b.p
+}
+
+// input adds an input; several have names.
+func (b *builder) input() {
+	levels := b.levels()
+	t := b.tensor([3]int{b.between(1, 6), min(b.rows(), 16), min(b.columns(), 70)}, levels, b.zero(levels))
+	in := runtime.Input{Tensor: t, Interleaved: b.chance(30)}
+	for range []int{0, 1, b.p.Tensors[t].Shape[0]}[b.intn(3)] {
+		in.Tables = append(in.Tables, b.table(256, levels))
+	}
+	b.p.Inputs = append(b.p.Inputs, in)
+	if len(b.p.Inputs) > 1 {
+		for i := range b.p.Inputs {
+			b.p.Inputs[i].Name = string(rune('a' + i))
+		}
+	}
 }
 
 // operand draws a tensor that holds levels, mostly one of the latest.

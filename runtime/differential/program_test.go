@@ -56,7 +56,7 @@ func (l *single) inputs() []*kernel.Term {
 // program is l as a program with a self-test. Where inputs are several or skewed, each is copied from a
 // part of one input and mapped to its levels. The first output is that of l, the others are the inputs.
 func (l *single) program() *runtime.Program {
-	b := &builder{p: &runtime.Program{}}
+	b := &builder{p: &runtime.Program{Inputs: []runtime.Input{{}}}}
 	ins := l.inputs()
 	var tensors []int
 	if len(ins) == 1 && l.skew[0] == 0 {
@@ -108,12 +108,16 @@ func skewed(t *kernel.Term, skew int) []uint8 {
 
 func elems(shape [3]int) int { return shape[0] * shape[1] * shape[2] }
 
-// sample is the self-test input of seed for p.
-func sample(p *runtime.Program, seed uint32) []byte {
-	in := &p.Tensors[p.Input.Tensor]
-	x := make([]byte, in.Elems())
-	runtime.GenerateInput(seed, x, in.Levels)
-	return x
+// sample is the self-test input of seed for p, one input after the other.
+func sample(p *runtime.Program, seed uint32) []byte { return slices.Concat(p.GenerateInputs(seed)...) }
+
+// inputs cuts a sample of p.
+func inputs(p *runtime.Program, sample []byte) (parts [][]byte) {
+	for _, in := range p.Inputs {
+		n := p.Tensors[in.Tensor].Elems()
+		parts, sample = append(parts, sample[:n]), sample[n:]
+	}
+	return parts
 }
 
 // addSelfTest adds the self-test of seed to p, whose results are want.

@@ -121,7 +121,7 @@ func (s *single) narrow(i int) bool {
 // shrinkNetwork cuts instructions off the end of p as long as it is computed wrongly.
 func shrinkNetwork(p *runtime.Program, m *mismatch, seed uint32) (*runtime.Program, *mismatch) {
 	for n := 1; n < len(p.Instrs); n++ {
-		c := &runtime.Program{Codebooks: p.Codebooks, Steps: p.Steps, Instrs: p.Instrs[:n], Input: p.Input}
+		c := &runtime.Program{Codebooks: p.Codebooks, Steps: p.Steps, Instrs: p.Instrs[:n], Inputs: p.Inputs}
 		for t := range p.Instrs[n-1].Dst() + 1 { // tensors are numbered in the order of instructions
 			c.Tensors = append(c.Tensors, p.Tensors[t])
 			c.Outputs = append(c.Outputs, runtime.Output{Name: string(rune('a' + t)), Tensor: t})

@@ -35,7 +35,7 @@ def plain_data(v):
 def samples_of(p, name):
     data = np.load(name, allow_pickle=False) if name.endswith(".npy") else np.fromfile(name, np.uint8)
     need(data.dtype in (np.uint8, np.float32), f"{name} holds {data.dtype}, want uint8 or float32")
-    size = elements(p.tensors[p.input])
+    size = sum(elements(p.tensors[i.tensor]) for i in p.inputs)
     need(data.size and data.size % size == 0, f"{name} has {data.size} bytes, want samples of {size}")
     return data.reshape(-1, size)
 

@@ -11,10 +11,10 @@ from .weights import plain, single, tans
 def parse(file):
     """Reads and validates a file."""
     version, found = chunks(file)
-    p = Record(tensors=[], codebooks=[], steps=[], code=[], shifts=[], norms=[], labels=[], source="", producer="", tests=[],
+    p = Record(tensors=[], codebooks=[], steps=[], code=[], inputs=[], norms=[], labels=[], source="", producer="", tests=[],
                weights_left=min(1 << 28, (1 << 20) + 256 * len(file)))
     entries = (1 << 16) + 8 * len(file)
-    readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, CODE=code, BIAS=biases, WGTS=weights,
+    readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, INPS=further_inputs, CODE=code, BIAS=biases, WGTS=weights,
                    shft=shifts, norm=normalizations, labl=labels, prov=origin, test=selftests)
     for name, read in readers.items():
         if name not in found:
@@ -75,22 +75,38 @@ def tensor(p, f, what, levels=True):
     return t
 
 
-def ports(p, f):
-    p.input = tensor(p, f, "input")
-    shape, levels = p.tensors[p.input].shape, p.tensors[p.input].levels
+def input_port(p, f):
+    i = Record(tensor=tensor(p, f, "input"), name="", shifts=[])
+    need(i.tensor not in [other.tensor for other in p.inputs], f"tensor {i.tensor} is an input already")
+    shape, levels = p.tensors[i.tensor].shape, p.tensors[i.tensor].levels
     flags = f.uint(1, "flags", hi=7)
     need(flags & 6 != 6, "flags 2 and 4 exclude one another")
-    p.interleaved = bool(flags & 1)
-    p.tables = [f.table(256, "input table", levels - 1) for _ in range(1 if flags & 2 else shape[0] if flags & 4 else 0)]
+    i.interleaved = bool(flags & 1)
+    i.tables = [f.table(256, "input table", levels - 1) for _ in range(1 if flags & 2 else shape[0] if flags & 4 else 0)]
+    p.inputs.append(i)
+    return i
+
+
+def ports(p, f):
+    input_port(p, f)
     p.outputs = []
     for n in range(f.uvarint("number of outputs", 1, 256)):
         p.outputs.append(Record(tensor=tensor(p, f, f"output {n}", levels=False), name=f.string(f"name of output {n}")))
     within(sum(elements(p.tensors[o.tensor]) for o in p.outputs), 1, 1 << 26, "number of elements of all outputs")
 
 
+def further_inputs(p, f):
+    p.inputs[0].name = f.string("first name")
+    for _ in range(f.uvarint("number of further inputs", hi=255)):
+        i = input_port(p, f)
+        i.name = f.string("name of an input")
+        need(i.name not in [other.name for other in p.inputs[:-1]], f"two inputs have the name {i.name!r}")
+    need(len(p.inputs) > 1 or not p.inputs[0].name, "the only input has a name")
+
+
 def code(p, f):
     readers = (linear, maxpool, mapping, map2, copy, argmax)
-    written, work = {p.input}, 0
+    written, work = {i.tensor for i in p.inputs}, 0
     for n in range(f.uvarint("number of instructions", hi=65536)):
         read = readers[f.uint(1, f"operation of instruction {n}", 1, 6) - 1]
         out = tensor(p, f, "output", levels=read not in (linear, argmax))
@@ -261,7 +277,8 @@ def weights(p, f):
 
 
 def shifts(p, f):
-    p.shifts = f.list(p.tensors[p.input].shape[0], "shifts of the input", -64, 64)
+    for i in p.inputs:
+        i.shifts = f.list(p.tensors[i.tensor].shape[0], "shifts of an input", -64, 64)
 
 
 def normalizations(p, f):

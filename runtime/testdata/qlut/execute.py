@@ -89,25 +89,31 @@ RUN = dict(Linear=run_linear, MaxPool=run_maxpool, Map=run_map, Map2=run_map2, C
 
 
 def run(p, indices):
-    """The elements of every output, for level indices in the shape of the input."""
-    values = {p.input: indices}
+    """The elements of every output, for level indices in the shapes of the inputs."""
+    values = {i.tensor: x for i, x in zip(p.inputs, indices)}
     for i in p.code:
         values[i.out] = RUN[i.op](p, i, values)
     return [values[o.tensor].ravel() for o in p.outputs]
 
 
 def indices_of(p, sample):
-    """The level indices of a sample of bytes: see PORT."""
-    t = p.tensors[p.input]
+    """The level indices of a sample, one input after the other: see PORT."""
+    ends = np.cumsum([elements(p.tensors[i.tensor]) for i in p.inputs])
+    return [entering(p, i, part) for i, part in zip(p.inputs, np.split(sample, ends[:-1]))]
+
+
+def entering(p, i, sample):
+    """The level indices of the part of a sample, bytes or real values, that enters through input i."""
+    t = p.tensors[i.tensor]
     channels, rows, columns = t.shape
     if sample.dtype == np.float32:
-        return levels_of(t, sample.reshape(t.shape), p.shifts or [0] * channels)
-    if p.interleaved:
+        return levels_of(t, sample.reshape(t.shape), i.shifts or [0] * channels)
+    if i.interleaved:
         x = sample.reshape(rows, columns, channels).transpose(2, 0, 1)
     else:
         x = sample.reshape(channels, rows, columns)
-    if p.tables:
-        return np.stack([p.tables[c if len(p.tables) > 1 else 0][x[c]] for c in range(channels)])
+    if i.tables:
+        return np.stack([i.tables[c if len(i.tables) > 1 else 0][x[c]] for c in range(channels)])
     within(int(x.max()), 0, t.levels - 1, "byte of a sample")
     return x
 
@@ -121,24 +127,26 @@ def levels_of(t, x, shifts):
 
 # Self-test input
 
-def selftest_input(p, seed):
-    t = p.tensors[p.input]
-    mask = (1 << (t.levels - 1).bit_length()) - 1
+def selftest_inputs(p, seed):
     x = seed ^ 0x9E3779B9 or 1
-    out = []
-    for _ in range(elements(t)):
-        x ^= x << 13 & 0xFFFFFFFF
-        x ^= x >> 17
-        x ^= x << 5 & 0xFFFFFFFF
-        i = x >> 24 & mask
-        out.append(i - t.levels if i >= t.levels else i)
-    return np.array(out, np.uint8).reshape(t.shape)
+    inputs = []
+    for t in (p.tensors[i.tensor] for i in p.inputs):
+        mask = (1 << (t.levels - 1).bit_length()) - 1
+        out = []
+        for _ in range(elements(t)):
+            x ^= x << 13 & 0xFFFFFFFF
+            x ^= x >> 17
+            x ^= x << 5 & 0xFFFFFFFF
+            i = x >> 24 & mask
+            out.append(i - t.levels if i >= t.levels else i)
+        inputs.append(np.array(out, np.uint8).reshape(t.shape))
+    return inputs
 
 
 def selftest(p):
     """What fails, or None."""
     for n, t in enumerate(p.tests):
-        for o, got, want in zip(p.outputs, run(p, selftest_input(p, t.seed)), t.results):
+        for o, got, want in zip(p.outputs, run(p, selftest_inputs(p, t.seed)), t.results):
             wrong = np.flatnonzero(got != want)
             if len(wrong):
                 k = wrong[0]

@@ -15,7 +15,7 @@ func readSamples(path string, p *runtime.Program) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	size := 4 * p.Tensors[p.Input.Tensor].Elems()
+	size := 4 * p.Tensors[p.Inputs[0].Tensor].Elems()
 	if len(data) == 0 || len(data)%size != 0 {
 		return nil, fmt.Errorf("%s has %d bytes, want a multiple of %d", path, len(data), size)
 	}
@@ -33,22 +33,22 @@ func readSamples(path string, p *runtime.Program) ([][]byte, error) {
 // sampleBytes turns x, [C][H][W], into the bytes whose levels are nearest to it, in the
 // order that the program wants.
 func sampleBytes(p *runtime.Program, x []float32) []byte {
-	t := &p.Tensors[p.Input.Tensor]
+	t := &p.Tensors[p.Inputs[0].Tensor]
 	channels, plane := t.Shape[0], t.Shape[1]*t.Shape[2]
 	step := t.Scale.Float()
 	sample := make([]byte, len(x))
 	for i, v := range x {
 		c, at := i/plane, i%plane
 		shift := 0
-		if p.Input.Shifts != nil {
-			shift = int(p.Input.Shifts[c])
+		if p.Inputs[0].Shifts != nil {
+			shift = int(p.Inputs[0].Shifts[c])
 		}
 		level := math.RoundToEven(math.Ldexp(float64(v)/step, -shift)) + float64(t.Zero)
 		b := byte(max(0, min(float64(t.Levels-1), level)))
-		if tables := p.Input.Tables; tables != nil {
+		if tables := p.Inputs[0].Tables; tables != nil {
 			b = nearest(tables[min(c, len(tables)-1)], b)
 		}
-		if p.Input.Interleaved {
+		if p.Inputs[0].Interleaved {
 			sample[at*channels+c] = b
 		} else {
 			sample[i] = b

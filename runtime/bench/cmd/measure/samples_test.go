@@ -8,7 +8,7 @@ import (
 )
 
 func program(shape [3]int, levels, zero int, step float64) *runtime.Program {
-	return &runtime.Program{Tensors: []runtime.Tensor{
+	return &runtime.Program{Inputs: []runtime.Input{{}}, Tensors: []runtime.Tensor{
 		{Shape: shape, Levels: levels, Zero: zero, Scale: runtime.ScaleOf(step)},
 	}}
 }
@@ -29,14 +29,14 @@ func TestSampleBytes(t *testing.T) {
 		"out of range": {program([3]int{1, 1, 2}, 32, 8, 0.5), []float32{-100, 100}, []byte{0, 31}},
 	}
 	tabled := program([3]int{2, 1, 2}, 256, 0, 1)
-	tabled.Input.Tables = [][]uint8{inverse, half}
+	tabled.Inputs[0].Tables = [][]uint8{inverse, half}
 	tests["tables"] = struct {
 		p    *runtime.Program
 		x    []float32
 		want []byte
 	}{tabled, []float32{0, 55, 100, 127}, []byte{255, 200, 200, 254}}
 	interleaved := program([3]int{2, 1, 3}, 256, 0, 1)
-	interleaved.Input.Interleaved = true
+	interleaved.Inputs[0].Interleaved = true
 	tests["interleaved"] = struct {
 		p    *runtime.Program
 		x    []float32
