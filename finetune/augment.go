@@ -26,7 +26,11 @@ func Augment(data Data, cfg AugmentConfig) (Data, error) {
 	if cfg == (AugmentConfig{Seed: cfg.Seed}) {
 		return data, nil
 	}
-	shape := data.SampleShape()
+	shapes := data.Shapes()
+	if len(shapes) != 1 {
+		return nil, fmt.Errorf("finetune: augmentation: samples are for %d inputs, want 1 that is a picture", len(shapes))
+	}
+	shape := shapes[0]
 	if len(shape) != 3 || shape[1] < 2 || shape[2] < 2 {
 		return nil, fmt.Errorf("finetune: augmentation: samples have shape %v, want pictures [C,H,W]", onnx.Shape(shape))
 	}

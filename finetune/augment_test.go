@@ -12,9 +12,9 @@ import (
 // ramp is one picture [2,4,5] whose values tell channel, row and column: 100c + 10y + x.
 type ramp struct{}
 
-func (ramp) Len() int           { return 1000 }
-func (ramp) SampleShape() []int { return []int{2, 4, 5} }
-func (ramp) Label(int) int      { return 3 }
+func (ramp) Len() int        { return 1000 }
+func (ramp) Shapes() [][]int { return [][]int{{2, 4, 5}} }
+func (ramp) Label(int) int   { return 3 }
 func (ramp) Input(_ int, dst []float32) error {
 	for i := range dst {
 		dst[i] = float32(i/20*100 + i/5%4*10 + i%5)
@@ -106,7 +106,7 @@ func TestAugmentErrors(t *testing.T) {
 // rowsOf forgets that samples are pictures.
 type rowsOf struct{ Data }
 
-func (rowsOf) SampleShape() []int { return []int{40} }
+func (rowsOf) Shapes() [][]int { return [][]int{{40}} }
 
 // TestTuneAugmented looks at what training sees: every epoch something else, the same again
 // on another number of processors and after a resumption, and the teacher the same picture.

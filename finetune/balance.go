@@ -43,7 +43,7 @@ func spreadOf(ctx context.Context, g *onnx.Graph, values []*onnx.Value, data Dat
 	}
 	indices := evenly(data.Len(), balanceSamples)
 	err = eachBatch(ctx, data, inOrder(indices, batchSize), func(_ int, b *batch) error {
-		if _, err := exec.Run(b.x); err != nil {
+		if _, err := exec.Run(b.inputs...); err != nil {
 			return err
 		}
 		kernel.Parallel(len(values), func(i int) { addSpread(&spreads[i], exec.Value(values[i].Name), len(b.indices)) })

@@ -31,8 +31,8 @@ func BenchmarkTrainingStep(b *testing.B) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			for i := range t.x {
-				t.x[i] = float32(i%17) / 17
+			for i := range t.inputs[0] {
+				t.inputs[0][i] = float32(i%17) / 17
 			}
 			b.ReportAllocs()
 			for b.Loop() {

@@ -33,11 +33,11 @@ func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Da
 	samples = max(1, min(samples, data.Len(), correctionValues/max(perSample, 1)))
 	indices := evenly(data.Len(), samples)
 	return eachBatch(ctx, data, inOrder(indices, samples), func(_ int, b *batch) error {
-		want, err := channelMeans(float, b.x, samples)
+		want, err := channelMeans(float, b.inputs, samples)
 		if err != nil {
 			return err
 		}
-		shifts, err := layerShifts(m, b.x, samples, want)
+		shifts, err := layerShifts(m, b.inputs, samples, want)
 		if err != nil {
 			return err
 		}
@@ -52,12 +52,12 @@ func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Da
 
 // channelMeans runs the float network and returns the mean of every channel of every
 // linear layer, by node name.
-func channelMeans(g *onnx.Graph, x []float32, samples int) (map[string][]float64, error) {
+func channelMeans(g *onnx.Graph, inputs [][]float32, samples int) (map[string][]float64, error) {
 	exec, err := NewExecutor(g, samples, ExecOptions{})
 	if err != nil {
 		return nil, err
 	}
-	if _, err := exec.Run(x); err != nil {
+	if _, err := exec.Run(inputs...); err != nil {
 		return nil, err
 	}
 	means := map[string][]float64{}
@@ -72,7 +72,7 @@ func channelMeans(g *onnx.Graph, x []float32, samples int) (map[string][]float64
 
 // layerShifts runs the model and returns what was added to each linear layer, by node name,
 // to give it the wanted means.
-func layerShifts(m *quant.Model, x []float32, samples int, want map[string][]float64) (map[string][]float32, error) {
+func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[string][]float64) (map[string][]float32, error) {
 	shifts := map[string][]float32{}
 	p := levelPlan(m.Levels)
 	p.adjust = func(t *tape, n *onnx.Node, y *G.Node) *G.Node {
@@ -98,7 +98,9 @@ func layerShifts(m *quant.Model, x []float32, samples int, want map[string][]flo
 	if err != nil {
 		return nil, err
 	}
-	copy(b.inputs[0], x)
+	for i, x := range inputs {
+		copy(b.inputs[i], x)
+	}
 	if err := b.run(); err != nil {
 		return nil, fmt.Errorf("finetune: bias correction: %w", err)
 	}

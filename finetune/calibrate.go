@@ -179,7 +179,7 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 	bad := make([]bool, len(sites))
 	each := func(visit func(i int, v []float32)) error {
 		return eachBatch(ctx, data, inOrder(indices, cfg.Batch), func(_ int, b *batch) error {
-			if _, err := exec.Run(b.x); err != nil {
+			if _, err := exec.Run(b.inputs...); err != nil {
 				return err
 			}
 			kernel.Parallel(len(sites), func(i int) { visit(i, exec.Value(sites[i].Value.Name)) })
@@ -265,10 +265,10 @@ func divergence(ctx context.Context, g *onnx.Graph, levels map[string]quant.Leve
 	indices := evenly(data.Len(), limit)
 	sum := 0.0
 	err = eachBatch(ctx, data, inOrder(indices, cfg.Batch), func(_ int, b *batch) error {
-		if _, err := float.Run(b.x); err != nil {
+		if _, err := float.Run(b.inputs...); err != nil {
 			return err
 		}
-		if _, err := rounded.Run(b.x); err != nil {
+		if _, err := rounded.Run(b.inputs...); err != nil {
 			return err
 		}
 		want, got := float.Value(v.Name), rounded.Value(v.Name)

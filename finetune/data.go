@@ -8,14 +8,13 @@ import (
 	"qconv/onnx"
 )
 
-// Data is a set of samples for a network with one input. Its methods are safe for concurrent
-// use.
+// Data is a set of samples. Its methods are safe for concurrent use.
 type Data interface {
 	// Len is the number of samples.
 	Len() int
-	// SampleShape is the shape of one sample, without a batch dimension.
-	SampleShape() []int
-	// Input writes the network's input for sample i, preprocessed, in row-major order.
+	// Shapes are the shapes of one sample, without a batch dimension, for each input of the network.
+	Shapes() [][]int
+	// Input writes the network's inputs for sample i, preprocessed, in row-major order, one after the other.
 	Input(i int, dst []float32) error
 	// Label is the class of sample i, or -1 when it has none.
 	Label(i int) int
@@ -35,22 +34,25 @@ type visit struct{ epoch, sample int }
 // batch is some samples, one after the other.
 type batch struct {
 	visits  []visit
-	indices []int // of the samples
-	x       []float32
+	indices []int       // of the samples
+	inputs  [][]float32 // for each input of the network
+	samples []float32   // as data write them
 	labels  []int
 }
 
-// checkData says why data does not fit the single input of g.
+// checkData says why data does not fit the inputs of g.
 func checkData(g *onnx.Graph, data Data) error {
-	if len(g.Inputs) != 1 {
-		return fmt.Errorf("finetune: data: the network has %d inputs, want 1", len(g.Inputs))
+	shapes := data.Shapes()
+	if len(shapes) != len(g.Inputs) {
+		return fmt.Errorf("finetune: data: samples for %d inputs, the network has %d", len(shapes), len(g.Inputs))
 	}
 	if data.Len() < 1 {
 		return fmt.Errorf("finetune: data: no samples")
 	}
-	in := g.Inputs[0]
-	if size(data.SampleShape()) != in.Shape.Elems() {
-		return fmt.Errorf("finetune: data: a sample has shape %v, input %q wants %v", onnx.Shape(data.SampleShape()), in.Name, in.Shape)
+	for i, in := range g.Inputs {
+		if size(shapes[i]) != in.Shape.Elems() {
+			return fmt.Errorf("finetune: data: a sample has shape %v, input %q wants %v", onnx.Shape(shapes[i]), in.Name, in.Shape)
+		}
 	}
 	return nil
 }
@@ -62,7 +64,10 @@ func eachBatch(ctx context.Context, data Data, pick func(k int) []visit, use fun
 		b   *batch
 		err error
 	}
-	elems := size(data.SampleShape())
+	var sizes []int // by input
+	for _, shape := range data.Shapes() {
+		sizes = append(sizes, size(shape))
+	}
 	ready := make(chan loaded)
 	free := make(chan *batch, 2)
 	free <- &batch{}
@@ -84,7 +89,7 @@ func eachBatch(ctx context.Context, data Data, pick func(k int) []visit, use fun
 			if len(b.visits) == 0 {
 				return
 			}
-			err := b.load(data, elems)
+			err := b.load(data, sizes)
 			select {
 			case ready <- loaded{b, err}:
 			case <-ctx.Done():
@@ -111,20 +116,34 @@ func eachBatch(ctx context.Context, data Data, pick func(k int) []visit, use fun
 	}
 }
 
-// load fills x and labels for the visits.
-func (b *batch) load(data Data, elems int) error {
-	if n := len(b.visits) * elems; cap(b.x) < n {
-		b.x = make([]float32, n)
+// load fills inputs and labels for the visits; sizes are the elements of a sample by input.
+func (b *batch) load(data Data, sizes []int) error {
+	elems := 0
+	for _, n := range sizes {
+		elems += n
+	}
+	b.samples = room(b.samples, len(b.visits)*elems)
+	if len(sizes) == 1 {
+		b.inputs = [][]float32{b.samples}
 	} else {
-		b.x = b.x[:n]
+		b.inputs = append(b.inputs, make([][]float32, len(sizes)-len(b.inputs))...)
+		for i, n := range sizes {
+			b.inputs[i] = room(b.inputs[i], len(b.visits)*n)
+		}
 	}
 	errs := make([]error, len(b.visits))
 	kernel.Parallel(len(b.visits), func(k int) {
-		v, dst := b.visits[k], b.x[k*elems:][:elems]
+		v, dst := b.visits[k], b.samples[k*elems:][:elems]
 		if varying, ok := data.(Varying); ok {
 			errs[k] = varying.InputIn(v.epoch, v.sample, dst)
 		} else {
 			errs[k] = data.Input(v.sample, dst)
+		}
+		for i, n := range sizes {
+			if len(sizes) > 1 {
+				copy(b.inputs[i][k*n:][:n], dst)
+				dst = dst[n:]
+			}
 		}
 	})
 	b.indices, b.labels = b.indices[:0], b.labels[:0]
@@ -135,6 +154,14 @@ func (b *batch) load(data Data, elems int) error {
 		b.indices, b.labels = append(b.indices, v.sample), append(b.labels, data.Label(v.sample))
 	}
 	return nil
+}
+
+// room is a slice of n elements, in the memory of s where it suffices.
+func room(s []float32, n int) []float32 {
+	if cap(s) < n {
+		return make([]float32, n)
+	}
+	return s[:n]
 }
 
 // inOrder picks the given indices in batches of size.

@@ -18,13 +18,13 @@ func TestEachBatch(t *testing.T) {
 	var labels []int
 	var sizes []int
 	err := eachBatch(context.Background(), data, inOrder(indices, 3), func(k int, b *batch) error {
-		if k != len(sizes) || len(b.x) != 2*len(b.indices) {
-			t.Errorf("batch %d has number %d and %d values", len(sizes), k, len(b.x))
+		if k != len(sizes) || len(b.inputs[0]) != 2*len(b.indices) {
+			t.Errorf("batch %d has number %d and %d values", len(sizes), k, len(b.inputs[0]))
 		}
 		sizes = append(sizes, len(b.indices))
 		labels = append(labels, b.labels...)
-		for i := 0; i < len(b.x); i += 2 {
-			got = append(got, int(b.x[i]))
+		for i := 0; i < len(b.inputs[0]); i += 2 {
+			got = append(got, int(b.inputs[0][i]))
 		}
 		return nil
 	})

@@ -91,7 +91,7 @@ func (t *trainer) blind() float64 {
 		sum += fromTeacher * variance(t.teacher)
 	}
 	if t.cfg.Loss != LossTeacher {
-		sum += fromLabels * variance(t.x)
+		sum += fromLabels * variance(t.inputs[0])
 	}
 	return sum
 }

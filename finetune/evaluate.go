@@ -30,7 +30,7 @@ type Metrics struct {
 	// Accuracy and Top5 are the shares of the labelled samples whose class has the
 	// highest, or one of the five highest, outputs.
 	Accuracy, Top5 float64
-	// MSE is the mean squared difference between outputs and inputs, where both have the
+	// MSE is the mean squared difference between outputs and the only input, where both have the
 	// same size; HasMSE says so.
 	MSE    float64
 	HasMSE bool
@@ -69,7 +69,7 @@ func Evaluate(ctx context.Context, net Network, data Data, cfg EvaluateConfig) (
 			}
 		}
 		n := len(out) / len(b.indices)
-		m.HasMSE = len(out) == len(b.x)
+		m.HasMSE = len(b.inputs) == 1 && len(out) == len(b.inputs[0])
 		for i, label := range b.labels {
 			y := out[i*n:][:n]
 			answers[argmax(y)] = true
@@ -83,7 +83,7 @@ func Evaluate(ctx context.Context, net Network, data Data, cfg EvaluateConfig) (
 				}
 			}
 			if m.HasMSE {
-				mse += squaredDistance(y, b.x[i*n:][:n]) / float64(n)
+				mse += squaredDistance(y, b.inputs[0][i*n:][:n]) / float64(n)
 			}
 			if other != nil {
 				o := other[i*n:][:n]
@@ -114,7 +114,7 @@ func Evaluate(ctx context.Context, net Network, data Data, cfg EvaluateConfig) (
 // outputs runs a batch and returns the first output, valid until the
 // network's next run.
 func outputs(net Network, b *batch) ([]float32, error) {
-	out, err := net.Run(b.x)
+	out, err := net.Run(b.inputs...)
 	if err != nil {
 		return nil, err
 	}

@@ -28,9 +28,9 @@ func (l listed) Run(inputs ...[]float32) ([][]float32, error) {
 // numbered are samples that hold their number and a zero.
 type numbered []int
 
-func (d numbered) Len() int         { return len(d) }
-func (numbered) SampleShape() []int { return []int{2} }
-func (d numbered) Label(i int) int  { return d[i] }
+func (d numbered) Len() int        { return len(d) }
+func (numbered) Shapes() [][]int   { return [][]int{{2}} }
+func (d numbered) Label(i int) int { return d[i] }
 func (d numbered) Input(i int, dst []float32) error {
 	if i > 90 {
 		return errors.New("no such picture")

@@ -112,9 +112,9 @@ func TestEvaluateTogether(t *testing.T) {
 // countingData are 21 samples of two values.
 type countingData struct{}
 
-func (countingData) Len() int           { return 21 }
-func (countingData) SampleShape() []int { return []int{2} }
-func (countingData) Label(i int) int    { return i % 2 }
+func (countingData) Len() int        { return 21 }
+func (countingData) Shapes() [][]int { return [][]int{{2}} }
+func (countingData) Label(i int) int { return i % 2 }
 func (countingData) Input(i int, dst []float32) error {
 	dst[0], dst[1] = float32(i), 1
 	return nil

@@ -200,7 +200,7 @@ func TestEmbedding(t *testing.T) {
 type gridData struct{ rows [][]float32 }
 
 func (d gridData) Len() int                         { return len(d.rows) }
-func (d gridData) SampleShape() []int               { return []int{len(d.rows[0])} }
+func (d gridData) Shapes() [][]int                  { return [][]int{{len(d.rows[0])}} }
 func (d gridData) Input(i int, dst []float32) error { copy(dst, d.rows[i]); return nil }
 func (d gridData) Label(int) int                    { return -1 }
 

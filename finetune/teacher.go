@@ -56,7 +56,7 @@ func (t *teacher) ask(b *batch, dst []float32) error {
 	if !missing {
 		return nil
 	}
-	if _, err := t.exec.Run(b.x); err != nil {
+	if _, err := t.exec.Run(b.inputs...); err != nil {
 		return fmt.Errorf("finetune: teacher: %w", err)
 	}
 	copy(dst, t.exec.Value(t.head))

@@ -24,9 +24,9 @@ type trainer struct {
 	// the site or the weights; trained are the sites whose steps change.
 	logSteps map[string][]float32
 	trained  map[string]bool
-	x        []float32 // inputs of the batch
-	teacher  []float32 // what the teacher says of the batch, or nil
-	labels   []float32 // classes of the batch, -1 for none, or nil
+	inputs   [][]float32 // of the batch, by input of the network
+	teacher  []float32   // what the teacher says of the batch, or nil
+	labels   []float32   // classes of the batch, -1 for none, or nil
 	head     *G.Node
 	loss     *G.Node
 	solver   *Adam
@@ -56,7 +56,7 @@ func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*
 	if err != nil {
 		return nil, err
 	}
-	t.x = t.builder.inputs[0]
+	t.inputs = t.builder.inputs
 	return t, nil
 }
 
@@ -168,6 +168,9 @@ func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 			targets, weights = append(targets, teacher), append(weights, fromTeacher)
 		}
 		if t.cfg.Loss != LossTeacher {
+			if n := len(t.model.Graph.Inputs); n != 1 {
+				return fmt.Errorf("finetune: loss %q: the network has %d inputs, want 1 that the output should equal", t.cfg.Loss, n)
+			}
 			target := b.raw[t.model.Graph.Inputs[0]]
 			if target.Shape()[0] != count {
 				return fmt.Errorf("finetune: loss %q: the output has %d values, the input it should equal has %d", t.cfg.Loss, count/t.cfg.Batch, target.Shape()[0]/t.cfg.Batch)

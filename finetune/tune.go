@@ -159,7 +159,9 @@ func (r *tuning) run(ctx context.Context, data Data) error {
 // step trains on one batch, and does what is due after it.
 func (r *tuning) step(ctx context.Context, b *batch) error {
 	t := r.trainer
-	copy(t.x, b.x)
+	for i, x := range b.inputs {
+		copy(t.inputs[i], x)
+	}
 	if t.labels != nil {
 		for i, l := range b.labels {
 			t.labels[i] = float32(l)

@@ -102,7 +102,7 @@ func newPictures(seed uint64, n int) *pictures {
 }
 
 func (p *pictures) Len() int                         { return len(p.x) }
-func (p *pictures) SampleShape() []int               { return []int{1, 8, 8} }
+func (p *pictures) Shapes() [][]int                  { return [][]int{{1, 8, 8}} }
 func (p *pictures) Input(i int, dst []float32) error { copy(dst, p.x[i]); return nil }
 func (p *pictures) Label(i int) int                  { return p.labels[i] }
 

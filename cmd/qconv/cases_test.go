@@ -176,8 +176,12 @@ type namedOutput struct {
 }
 
 // outputsOf runs a network or program on all samples of a file.
-func outputsOf(model, input string) ([]namedOutput, error) {
-	stdout, _, err := command("run", model, "--input", input, "--json")
+func outputsOf(model string, inputs ...string) ([]namedOutput, error) {
+	args := []string{"run", model, "--json"}
+	for _, in := range inputs {
+		args = append(args, "--input", in)
+	}
+	stdout, _, err := command(args...)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", filepath.Base(model), err)
 	}

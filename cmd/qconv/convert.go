@@ -225,15 +225,11 @@ func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *
 // preprocessing, that is settled; class names of the data become the model's where it
 // has none.
 func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*samples, error) {
-	shape, err := inputShape(m.Graph)
+	s, err := openSamples(c, spec, m.Graph, m.Input, m.Labels, most)
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSamples(c, spec, shape, m.Input, m.Labels, most)
-	if err != nil {
-		return nil, err
-	}
-	if s.lookup != nil {
+	if s.pixels() {
 		m.Input.Given = true
 	}
 	if len(m.Labels) == 0 && len(s.set.Classes) == m.Graph.Outputs[0].Shape.Elems() {
@@ -266,11 +262,7 @@ func compile(m *quant.Model, out *atomicfile.File, limits qrt.Limits) (*qrt.Prog
 
 // measureProgram evaluates a program against the network it was made from.
 func measureProgram(c *cli.Context, f *floatModel, p *qrt.Program, spec string) (float, program *metrics, err error) {
-	shape, err := inputShape(f.graph)
-	if err != nil {
-		return nil, nil, err
-	}
-	s, err := openSamples(c, spec, shape, f.input, f.labels, 0)
+	s, err := openSamples(c, spec, f.graph, f.input, f.labels, 0)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -17,21 +17,15 @@ import (
 // samples is a data set as a network takes it: pixels preprocessed, float values as they
 // are. Its methods are safe for concurrent use.
 type samples struct {
+	set   *dataset.Set // what enters the first input; its Further enter the others
+	parts []inputData  // by input
+}
+
+// inputData is what enters one input.
+type inputData struct {
 	set    *dataset.Set
 	lookup [][256]float32 // by channel; nil for float values
 	plane  int            // elements of a channel
-}
-
-// inputShape is the shape of one sample of a network's only input: [C,H,W], [features].
-func inputShape(g *onnx.Graph) ([]int, error) {
-	if len(g.Inputs) != 1 {
-		return nil, inputf("the network has the inputs %s, a program takes one (import --%s NAME=VALUE makes others constants)", inputNames(g), bindFlag.Name)
-	}
-	shape := slices.Clone(quant.SampleShape(g.Inputs[0].Shape))
-	if len(shape) == 0 {
-		shape = onnx.Shape{1}
-	}
-	return shape, nil
 }
 
 // readOptions are the options that every reading of data for a network input of the given shape has.
@@ -62,10 +56,15 @@ func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []strin
 	return o
 }
 
-// openSet opens a data set, names what it leaves out, and decodes it, with a bar: at most most
+// openSet opens the data set for the given inputs, names what it leaves out, and decodes it, with a bar: at most most
 // samples, evenly spaced, or all for 0.
-func openSet(c *cli.Context, spec string, o dataset.Options, most int) (*dataset.Set, error) {
-	set, err := dataset.Open(spec, o)
+func openSet(c *cli.Context, spec string, ports []dataset.Port, most int) (set *dataset.Set, err error) {
+	o := ports[0].Options
+	if len(ports) == 1 {
+		set, err = dataset.Open(spec, o)
+	} else {
+		set, err = dataset.OpenInputs(spec, ports)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -89,19 +88,17 @@ func openSet(c *cli.Context, spec string, o dataset.Options, most int) (*dataset
 	return set, nil
 }
 
-// openSamples opens the data that spec names for a network input of the given shape: at most
+// openSamples opens the data that spec names for the inputs of a network: at most
 // most samples, evenly spaced, or all for 0.
-func openSamples(c *cli.Context, spec string, shape []int, p quant.Preprocess, labels []string, most int) (*samples, error) {
-	set, err := openSet(c, spec, dataOptions(c, shape, p, labels), most)
+func openSamples(c *cli.Context, spec string, g *onnx.Graph, p quant.Preprocess, labels []string, most int) (*samples, error) {
+	if len(g.Inputs) == 0 {
+		return nil, inputf("the network has no input")
+	}
+	s, err := openPorts(c, spec, networkPorts(g, p), p, labels, most)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSamples(set, shape, p)
-	if err != nil {
-		set.Close()
-		return nil, err
-	}
-	if s.lookup != nil && !p.Given {
+	if s.pixels() && !p.Given {
 		note(c, "warning: no preprocessing was ever given; pixels enter the network as 0..255 (--scale, --mean, --std change that)")
 	}
 	return s, nil
@@ -109,28 +106,54 @@ func openSamples(c *cli.Context, spec string, shape []int, p quant.Preprocess, l
 
 // openProgramSamples opens the data for a program, which carries its own preprocessing.
 func openProgramSamples(c *cli.Context, spec string, p *qrt.Program) (*samples, error) {
-	shape := programShape(p)
-	set, err := openSet(c, spec, dataOptions(c, shape, quant.Preprocess{}, p.Labels), 0)
+	return openPorts(c, spec, programPorts(p), quant.Preprocess{}, p.Labels, 0)
+}
+
+// openPorts opens the data that spec names for some inputs.
+func openPorts(c *cli.Context, spec string, ports []port, p quant.Preprocess, labels []string, most int) (*samples, error) {
+	var wanted []dataset.Port
+	for _, port := range ports {
+		o := dataOptions(c, port.shape, p, labels)
+		o.Array = port.name
+		if !port.pixels {
+			o.Channels, o.Height, o.Width, o.Refit = 0, 0, 0, false
+		}
+		wanted = append(wanted, dataset.Port{Name: port.name, Options: o})
+	}
+	set, err := openSet(c, spec, wanted, most)
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSamples(set, shape, quant.Preprocess{})
+	s, err := newSamples(set, ports, p)
 	if err != nil {
 		set.Close()
-	}
-	return s, err
-}
-
-// newSamples prepares the samples of set for an input of the given shape, which they were opened for.
-func newSamples(set *dataset.Set, shape []int, p quant.Preprocess) (*samples, error) {
-	s := &samples{set: set, plane: elems(shape[1:])}
-	if set.Kind == dataset.Pixels {
-		var err error
-		if s.lookup, err = pixelValues(p, shape[0]); err != nil {
-			return nil, err
-		}
+		return nil, err
 	}
 	return s, nil
+}
+
+// newSamples prepares the samples of set for the inputs that they were opened for.
+func newSamples(set *dataset.Set, ports []port, p quant.Preprocess) (*samples, error) {
+	s := &samples{}
+	for i, port := range ports {
+		part := inputData{plane: elems(port.shape[1:])}
+		if port.pixels && setOf(set, i).Kind == dataset.Pixels {
+			var err error
+			if part.lookup, err = pixelValues(p, port.shape[0]); err != nil {
+				return nil, err
+			}
+		}
+		s.parts = append(s.parts, part)
+	}
+	return s.with(set), nil
+}
+
+// setOf is the set for an input.
+func setOf(set *dataset.Set, input int) *dataset.Set {
+	if input == 0 {
+		return set
+	}
+	return set.Further[input-1]
 }
 
 // pixelValues tabulates preprocessing: the input value of every pixel value by channel.
@@ -161,20 +184,73 @@ func applyPixels(dst []float32, pixels []byte, lookup [][256]float32, plane int)
 // Len is the number of samples.
 func (s *samples) Len() int { return s.set.Len() }
 
-// SampleShape is the shape of one sample as the data have it.
-func (s *samples) SampleShape() []int { return s.set.Shape }
-
-// Input writes the network input of sample i to dst, which has one element per input value.
-func (s *samples) Input(i int, dst []float32) error {
-	if s.lookup == nil {
-		return s.set.Floats(i, dst)
+// Shapes are the shapes of one sample as the data have them, by input.
+func (s *samples) Shapes() (shapes [][]int) {
+	for _, p := range s.parts {
+		shapes = append(shapes, p.set.Shape)
 	}
-	pixels := make([]byte, s.set.Elems())
-	if err := s.set.Pixels(i, pixels); err != nil {
+	return shapes
+}
+
+// Input writes the inputs of the network for sample i to dst, one after the other.
+func (s *samples) Input(i int, dst []float32) error {
+	for _, p := range s.parts {
+		n := p.set.Elems()
+		if err := p.input(i, dst[:n]); err != nil {
+			return err
+		}
+		dst = dst[n:]
+	}
+	return nil
+}
+
+// input writes what sample i is to one input.
+func (p *inputData) input(i int, dst []float32) error {
+	if p.lookup == nil {
+		return p.set.Floats(i, dst)
+	}
+	pixels := make([]byte, p.set.Elems())
+	if err := p.set.Pixels(i, pixels); err != nil {
 		return err
 	}
-	applyPixels(dst, pixels, s.lookup, s.plane)
+	applyPixels(dst, pixels, p.lookup, p.plane)
 	return nil
+}
+
+// pixels says whether an input gets pixels.
+func (s *samples) pixels() bool {
+	return slices.ContainsFunc(s.parts, func(p inputData) bool { return p.lookup != nil })
+}
+
+// sampleBuffer holds some samples as an executor takes them.
+type sampleBuffer struct {
+	samples *samples
+	inputs  [][]float32 // by input
+}
+
+// newSampleBuffer has room for most samples.
+func newSampleBuffer(s *samples, most int) *sampleBuffer {
+	b := &sampleBuffer{samples: s}
+	for _, p := range s.parts {
+		b.inputs = append(b.inputs, make([]float32, most*p.set.Elems()))
+	}
+	return b
+}
+
+// load reads count samples, of which number says which in the data they are, and returns what enters every input.
+func (b *sampleBuffer) load(count int, number func(k int) int) ([][]float32, error) {
+	inputs := make([][]float32, len(b.inputs))
+	for i := range b.samples.parts {
+		p := &b.samples.parts[i]
+		size := p.set.Elems()
+		inputs[i] = b.inputs[i][:count*size]
+		for k := range count {
+			if err := p.input(number(k), inputs[i][k*size:][:size]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return inputs, nil
 }
 
 // Labelled says whether samples have class indices.
@@ -190,7 +266,11 @@ func (s *samples) Label(i int) int {
 
 // with is the same preprocessing over another set of the same data.
 func (s *samples) with(set *dataset.Set) *samples {
-	return &samples{set: set, lookup: s.lookup, plane: s.plane}
+	out := &samples{set: set, parts: slices.Clone(s.parts)}
+	for i := range out.parts {
+		out.parts[i].set = setOf(set, i)
+	}
+	return out
 }
 
 // checkLabels reports a class index beyond the network's outputs.
@@ -229,18 +309,21 @@ func elems(shape []int) int {
 
 // checkPreprocess reports preprocessing or labels that do not fit a model.
 func checkPreprocess(m *quant.Model) error {
-	shape, err := inputShape(m.Graph)
-	if err != nil {
-		return err
-	}
-	if err := m.Input.Check(shape[0]); err != nil {
-		return usagef("%v", err)
+	ports := networkPorts(m.Graph, m.Input)
+	if len(ports) == 1 {
+		if err := m.Input.Check(ports[0].shape[0]); err != nil {
+			return usagef("%v", err)
+		}
+	} else if m.Input.Given && !slices.ContainsFunc(ports, func(p port) bool { return p.pixels }) {
+		return usagef("preprocessing is given, but none of the inputs %s is a picture that it fits", portNames(ports))
 	}
 	if len(m.Labels) > 0 && len(m.Labels) != m.Graph.Outputs[0].Shape.Elems() {
 		return usagef("%d labels given, the network has %d outputs", len(m.Labels), m.Graph.Outputs[0].Shape.Elems())
 	}
-	if size := m.Input.Resize; size != [2]int{} && (len(shape) != 3 || size != [2]int{shape[1], shape[2]}) {
-		return usagef("flag --%s: got %dx%d, the network's input is %v", resizeFlag.Name, size[0], size[1], shape)
+	for _, p := range ports {
+		if size := m.Input.Resize; size != [2]int{} && p.pixels && (len(p.shape) != 3 || size != [2]int{p.shape[1], p.shape[2]}) {
+			return usagef("flag --%s: got %dx%d, the network's input is %v", resizeFlag.Name, size[0], size[1], p.shape)
+		}
 	}
 	return nil
 }

@@ -150,11 +150,7 @@ func openFloat(c *cli.Context, path, data string) (predictor, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape, err := inputShape(f.graph)
-	if err != nil {
-		return nil, named(path, err)
-	}
-	s, err := openSamples(c, data, shape, f.input, f.labels, 0)
+	s, err := openSamples(c, data, f.graph, f.input, f.labels, 0)
 	if err != nil {
 		return nil, err
 	}

@@ -8,87 +8,90 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/finetune/dataset"
-	"qconv/onnx"
 	"qconv/quant"
 	"qconv/runtime/printable"
 )
 
-// loadInputs reads a file for every input of a network, and the values that enter it, one sample after the
-// other. All hold as many samples.
-func loadInputs(c *cli.Context, f *floatModel, specs []string) (inputs []*dataset.Input, values [][]float32, err error) {
-	if len(f.graph.Inputs) == 0 {
-		return nil, nil, inputf("the network has no input")
+// loadInputs reads the samples for every input of a network or program, as many for each.
+func loadInputs(c *cli.Context, ports []port, specs []string) ([]*dataset.Input, error) {
+	if len(ports) == 0 {
+		return nil, inputf("the network has no input")
 	}
-	files, err := inputFiles(f.graph, specs)
+	files, err := inputFiles(ports, specs)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	for i, v := range f.graph.Inputs {
-		shape := slices.Clone(quant.SampleShape(v.Shape))
-		if len(shape) == 0 {
-			shape = onnx.Shape{1}
-		}
-		in, err := dataset.LoadInput(files[i], readOptions(c, shape))
+	var inputs []*dataset.Input
+	for i, p := range ports {
+		in, err := dataset.LoadInput(files[i], readOptions(c, p.shape))
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		if i > 0 && in.Count != inputs[0].Count {
-			return nil, nil, inputf("%s holds %d samples for input %s, want %d as for %s", printable.Name(in.Name), in.Count,
-				printable.Name(v.Name), inputs[0].Count, printable.Name(f.graph.Inputs[0].Name))
+			return nil, inputf("%s holds %d samples for input %s, want %d as for %s", printable.Name(in.Name), in.Count,
+				printable.Name(p.name), inputs[0].Count, printable.Name(ports[0].name))
 		}
-		x := in.Floats
-		if in.Kind == dataset.Pixels {
-			lookup, err := pixelValues(f.input, shape[0])
-			if err != nil {
-				return nil, nil, err
-			}
-			size := elems(shape)
-			x = make([]float32, in.Count*size)
-			for k := range in.Count {
-				applyPixels(x[k*size:][:size], in.Pixels[k*size:], lookup, elems(shape[1:]))
-			}
-		}
-		inputs, values = append(inputs, in), append(values, x)
+		inputs = append(inputs, in)
 	}
-	return inputs, values, nil
+	return inputs, nil
+}
+
+// inputValues are the numbers that samples are for an input of a network, one sample after the other.
+func inputValues(in *dataset.Input, p port, pre quant.Preprocess) ([]float32, error) {
+	switch {
+	case in.Kind != dataset.Pixels:
+		return in.Floats, nil
+	case !p.pixels:
+		return bytesAsNumbers(in.Pixels), nil
+	}
+	lookup, err := pixelValues(pre, p.shape[0])
+	if err != nil {
+		return nil, err
+	}
+	size := elems(p.shape)
+	x := make([]float32, in.Count*size)
+	for k := range in.Count {
+		applyPixels(x[k*size:][:size], in.Pixels[k*size:], lookup, elems(p.shape[1:]))
+	}
+	return x, nil
+}
+
+// bytesAsNumbers are the numbers 0..255.
+func bytesAsNumbers(b []byte) []float32 {
+	x := make([]float32, len(b))
+	for i, v := range b {
+		x[i] = float32(v)
+	}
+	return x
 }
 
 // inputFiles finds the file for every input: the only one given, NAME=FILE for each, or one .npz with arrays of
 // their names.
-func inputFiles(g *onnx.Graph, specs []string) ([]string, error) {
+func inputFiles(ports []port, specs []string) ([]string, error) {
 	named := map[string]string{}
 	for _, spec := range specs {
 		name, file, ok := strings.Cut(spec, "=")
-		known := slices.ContainsFunc(g.Inputs, func(v *onnx.Value) bool { return v.Name == name })
+		known := slices.ContainsFunc(ports, func(p port) bool { return p.name == name })
 		switch {
 		case ok && known && named[name] != "":
 			return nil, usagef("flag --%s: input %q is given twice", inputFlag.Name, name)
 		case ok && known && file != "":
 			named[name] = file
-		case len(specs) == 1 && len(g.Inputs) == 1:
+		case len(specs) == 1 && len(ports) == 1:
 			return []string{spec}, nil // also a file with = in its name
 		case len(specs) == 1 && strings.EqualFold(filepath.Ext(spec), ".npz"):
-			for _, v := range g.Inputs {
-				named[v.Name] = spec + "#" + v.Name
+			for _, p := range ports {
+				named[p.name] = spec + "#" + p.name
 			}
 		default:
-			return nil, usagef("flag --%s: got %q, want NAME=FILE for each of the inputs %s", inputFlag.Name, spec, inputNames(g))
+			return nil, usagef("flag --%s: got %q, want NAME=FILE for each of the inputs %s", inputFlag.Name, spec, portNames(ports))
 		}
 	}
-	files := make([]string, len(g.Inputs))
-	for i, v := range g.Inputs {
-		if files[i] = named[v.Name]; files[i] == "" {
-			return nil, usagef("flag --%s: no file for input %q, want NAME=FILE for each of the inputs %s", inputFlag.Name, v.Name, inputNames(g))
+	files := make([]string, len(ports))
+	for i, p := range ports {
+		if files[i] = named[p.name]; files[i] == "" {
+			return nil, usagef("flag --%s: no file for input %q, want NAME=FILE for each of the inputs %s", inputFlag.Name, p.name, portNames(ports))
 		}
 	}
 	return files, nil
-}
-
-// inputNames lists the inputs of a network.
-func inputNames(g *onnx.Graph) string {
-	var names []string
-	for _, v := range g.Inputs {
-		names = append(names, v.Name)
-	}
-	return printable.Names(names)
 }

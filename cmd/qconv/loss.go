@@ -78,20 +78,18 @@ func (c *comparison) sample(k int) int { return k * c.data.Len() / c.count }
 
 // each runs all samples, and calls look after every batch, samples from..from+n-1.
 func (c *comparison) each(ctx context.Context, look func(from, n int) error) error {
-	size := c.data.set.Elems()
-	x := make([]float32, c.want.Batch()*size)
+	buffer := newSampleBuffer(c.data, c.want.Batch())
 	for from := 0; from < c.count; from += c.want.Batch() {
 		n := min(c.want.Batch(), c.count-from)
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		for k := range n {
-			if err := c.data.Input(c.sample(from+k), x[k*size:][:size]); err != nil {
-				return err
-			}
+		inputs, err := buffer.load(n, func(k int) int { return c.sample(from + k) })
+		if err != nil {
+			return err
 		}
 		for _, e := range []*finetune.Executor{c.want, c.got} {
-			if _, err := e.Run(x[:n*size]); err != nil {
+			if _, err := e.Run(inputs...); err != nil {
 				return err
 			}
 		}

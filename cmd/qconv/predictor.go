@@ -7,11 +7,9 @@ import (
 	"sync"
 
 	"qconv/finetune"
-	"qconv/finetune/dataset"
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
-	"qconv/runtime/picture"
 	"qconv/runtime/printable"
 )
 
@@ -37,7 +35,7 @@ type floatNetwork struct {
 	levels  map[string]quant.Levels
 	balance map[string][]int // see quant.Model
 	samples *samples
-	in      []float32
+	in      *sampleBuffer
 }
 
 func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) (*floatNetwork, error) {
@@ -45,28 +43,29 @@ func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) 
 	if err != nil {
 		return nil, err
 	}
-	return &floatNetwork{exec: exec, graph: g, levels: levels, samples: s, in: make([]float32, floatBatch*s.set.Elems())}, nil
+	return &floatNetwork{exec: exec, graph: g, levels: levels, samples: s, in: newSampleBuffer(s, floatBatch)}, nil
 }
 
 func (n *floatNetwork) data() *samples { return n.samples }
 
 func (n *floatNetwork) sizes() (input, output int) {
-	return n.graph.Inputs[0].Shape.Elems(), n.graph.Outputs[0].Shape.Elems()
+	for _, v := range n.graph.Inputs {
+		input += v.Shape.Elems()
+	}
+	return input, n.graph.Outputs[0].Shape.Elems()
 }
 
 func (n *floatNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
-	size := n.samples.set.Elems()
 	for at := from; at < to; at += n.exec.Batch() {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		count := min(n.exec.Batch(), to-at)
-		for k := range count {
-			if err := n.samples.Input(at+k, n.in[k*size:][:size]); err != nil {
-				return err
-			}
+		inputs, err := n.in.load(count, func(k int) int { return at + k })
+		if err != nil {
+			return err
 		}
-		outs, err := n.exec.Run(n.in[:count*size])
+		outs, err := n.exec.Run(inputs...)
 		if err != nil {
 			return err
 		}
@@ -101,24 +100,29 @@ type integerNetwork struct {
 
 // integerWorker is what one goroutine needs.
 type integerWorker struct {
-	runner *qrt.Runner
-	input  []byte
-	planar []byte
-	values []float32
+	*entrance
+	values [][]float32 // by input
 }
 
 func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerNetwork, error) {
-	if s.set.Kind == dataset.Pixels && p.Inputs[0].Tables == nil {
-		return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", printable.Name(s.set.Spec))
+	var pixels []bool
+	for i, part := range s.parts {
+		if part.lookup != nil && p.Inputs[i].Tables == nil {
+			return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", printable.Name(s.set.Spec))
+		}
+		pixels = append(pixels, part.lookup != nil)
 	}
 	r, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
 	if err != nil {
 		return nil, err
 	}
 	n := &integerNetwork{program: p, samples: s}
-	size := s.set.Elems()
 	for range runtime.GOMAXPROCS(0) {
-		n.workers = append(n.workers, &integerWorker{r.Clone(), make([]byte, size), make([]byte, size), make([]float32, size)})
+		w := &integerWorker{entrance: newEntrance(p, r.Clone(), pixels)}
+		for _, part := range s.parts {
+			w.values = append(w.values, make([]float32, part.set.Elems()))
+		}
+		n.workers = append(n.workers, w)
 	}
 	return n, nil
 }
@@ -127,7 +131,7 @@ func (n *integerNetwork) data() *samples { return n.samples }
 
 func (n *integerNetwork) sizes() (input, output int) {
 	p := n.program
-	return p.Tensors[p.Inputs[0].Tensor].Elems(), p.Tensors[p.Outputs[0].Tensor].Elems()
+	return p.SampleBytes(), p.Tensors[p.Outputs[0].Tensor].Elems()
 }
 
 func (n *integerNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
@@ -167,81 +171,51 @@ func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
 }
 
 func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
-	p := n.program
-	if n.samples.set.Kind == dataset.Pixels {
-		if err := n.samples.set.Pixels(i, w.planar); err != nil {
+	for k, part := range n.samples.parts {
+		if w.pixels[k] {
+			if err := part.set.Pixels(i, w.room(k)); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		if err := part.set.Floats(i, w.values[k]); err != nil {
 			return nil, err
 		}
-		return w.runner.Run(fileOrder(p, w.planar, w.input))
+		w.numbers(k, w.values[k])
 	}
-	if err := n.samples.set.Floats(i, w.values); err != nil {
-		return nil, err
-	}
-	toLevels(w.input, w.values, p)
-	return w.runner.RunLevels(w.input)
+	return w.entrance.run()
 }
 
-// target is the input as the program sees it, in real values.
+// target is the inputs as the program sees them, in real values.
 func (n *integerNetwork) target(i int, dst []float64) error {
 	p := n.program
-	in := &p.Tensors[p.Inputs[0].Tensor]
-	if n.samples.set.Kind != dataset.Pixels {
-		values := make([]float32, len(dst))
-		err := n.samples.set.Floats(i, values)
-		for k, v := range values {
-			dst[k] = float64(v)
+	for k, part := range n.samples.parts {
+		size := part.set.Elems()
+		values := dst[:size]
+		dst = dst[size:]
+		if part.lookup == nil {
+			floats := make([]float32, size)
+			if err := part.set.Floats(i, floats); err != nil {
+				return err
+			}
+			for e, v := range floats {
+				values[e] = float64(v)
+			}
+			continue
 		}
-		return err
-	}
-	pixels := make([]byte, len(dst))
-	if err := n.samples.set.Pixels(i, pixels); err != nil {
-		return err
-	}
-	plane := len(pixels) / len(p.Inputs[0].Tables)
-	channel := len(pixels) / in.Shape[0]
-	for k, v := range pixels {
-		step := math.Ldexp(in.Scale.Float(), inputShift(p, k/channel))
-		dst[k] = step * float64(int(p.Inputs[0].Tables[k/plane][v])-in.Zero)
+		in := &p.Inputs[k]
+		t := &p.Tensors[in.Tensor]
+		pixels, levels := make([]byte, size), make([]byte, size)
+		if err := part.set.Pixels(i, pixels); err != nil {
+			return err
+		}
+		enterPixels(levels, pixels, in)
+		channel := size / t.Shape[0]
+		for e, v := range levels {
+			values[e] = math.Ldexp(t.Scale.Float(), inputShift(in, e/channel)) * float64(int(v)-t.Zero)
+		}
 	}
 	return nil
-}
-
-// programShape is the shape of one sample as data sets know it: [C,H,W], or [features]
-// for a plain vector.
-func programShape(p *qrt.Program) []int {
-	s := p.Tensors[p.Inputs[0].Tensor].Shape
-	if s[1] == 1 && s[2] == 1 {
-		return []int{s[0]}
-	}
-	return s[:]
-}
-
-// fileOrder puts pixels [C][H][W] into the order the program takes them in; buffer has
-// room for them.
-func fileOrder(p *qrt.Program, pixels, buffer []byte) []byte {
-	if !p.Inputs[0].Interleaved {
-		return pixels
-	}
-	picture.Interleave(buffer, pixels, p.Tensors[p.Inputs[0].Tensor].Shape[0])
-	return buffer
-}
-
-// toLevels rounds real values to the levels of a program's input.
-func toLevels(dst []byte, values []float32, p *qrt.Program) {
-	t := &p.Tensors[p.Inputs[0].Tensor]
-	levels := quant.Levels{Count: t.Levels, Step: t.Scale.Float(), Zero: t.Zero, Stride: 1}
-	plane := t.Elems() / t.Shape[0]
-	for i, v := range values {
-		dst[i] = byte(levels.Index(math.Ldexp(float64(v), -inputShift(p, i/plane))))
-	}
-}
-
-// inputShift is the power of two by which a step of the input is larger in a channel.
-func inputShift(p *qrt.Program, channel int) int {
-	if p.Inputs[0].Shifts == nil {
-		return 0
-	}
-	return int(p.Inputs[0].Shifts[channel])
 }
 
 // realValues turns the integers of an output into the numbers they stand for.

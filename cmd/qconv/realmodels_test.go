@@ -1,12 +1,12 @@
 package main
 
 import (
+	"archive/zip"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
@@ -14,6 +14,7 @@ import (
 
 	"qconv/finetune/dataset"
 	"qconv/onnx"
+	"qconv/quant"
 )
 
 // TestRealModels takes public files of many exporters through the whole chain: they match the values of
@@ -75,7 +76,7 @@ func checkRealModel(model, dir string, dims []string) error {
 	}
 	reference := strings.TrimSuffix(model, ".onnx") + ".ref.npz"
 	if _, err := os.Stat(reference); err != nil {
-		return checkInteger(imported, program, nil, dir)
+		return checkInteger(imported, program, false, dir)
 	}
 	file, err := npz.Open(reference)
 	if err != nil {
@@ -92,11 +93,14 @@ func checkRealModel(model, dir string, dims []string) error {
 			want[strings.TrimPrefix(key, "out.")] = key
 		}
 	}
-	if len(inputs) != 1 {
-		return fmt.Errorf("%d inputs: %v", len(inputs), inputs)
+	specs := []string{reference + "#" + inputs[0]}
+	if len(inputs) > 1 {
+		specs = nil
+		for _, in := range inputs {
+			specs = append(specs, strings.TrimPrefix(in, "in.")+"="+reference+"#"+in)
+		}
 	}
-	x := reference + "#" + inputs[0]
-	got, err := outputsOf(imported, x)
+	got, err := outputsOf(imported, specs...)
 	if err != nil {
 		return err
 	}
@@ -112,34 +116,34 @@ func checkRealModel(model, dir string, dims []string) error {
 			return err
 		}
 	}
-	like, err := dataset.LoadArray(x, dataset.Options{})
-	if err != nil {
-		return err
+	normal := false
+	for _, in := range inputs {
+		like, err := dataset.LoadArray(reference+"#"+in, dataset.Options{})
+		if err != nil {
+			return err
+		}
+		normal = normal || like.Len() == 0 || !within(like, 0, 1)
 	}
-	return checkInteger(imported, program, like, dir)
+	return checkInteger(imported, program, normal, dir)
 }
 
-// checkInteger converts an imported network with random inputs, and compares the program with the network on others.
-// They are like those given: uniform from 0 to 1, or normal.
-func checkInteger(imported, program string, like *dataset.Array, dir string) error {
-	graph, err := readShape(imported)
+// checkInteger converts an imported network with random inputs, normal or uniform from 0 to 1, and compares the program
+// with the network on others.
+func checkInteger(imported, program string, normal bool, dir string) error {
+	g, err := onnx.Read(imported)
 	if err != nil {
 		return err
 	}
 	const calibration, fresh = 4, 2
 	rng := rand.New(rand.NewPCG(1, 0))
-	draw := rng.NormFloat64
-	if like == nil || like.Len() > 0 && within(like, 0, 1) {
-		draw = rng.Float64
+	draw := rng.Float64
+	if normal {
+		draw = rng.NormFloat64
 	}
 	var files []string
 	for i, count := range []int{calibration, fresh} {
-		values := make([]float32, count*elems(graph))
-		for k := range values {
-			values[k] = float32(draw())
-		}
-		files = append(files, filepath.Join(dir, fmt.Sprint(i, ".npy")))
-		if err := os.WriteFile(files[i], encodeTensor(files[i], append([]int{count}, graph...), values), 0o644); err != nil {
+		files = append(files, filepath.Join(dir, fmt.Sprint(i, ".npz")))
+		if err := writeRandom(files[i], networkPorts(g, quant.Preprocess{}), count, draw); err != nil {
 			return err
 		}
 	}
@@ -157,14 +161,28 @@ func checkInteger(imported, program string, like *dataset.Array, dir string) err
 	return compareOutputs(got, want, closely)
 }
 
-// readShape is the shape of one sample of an imported network's only input.
-func readShape(imported string) ([]int, error) {
-	f, err := onnx.Read(imported)
+// writeRandom writes an .npz with count samples for every input.
+func writeRandom(path string, ports []port, count int, draw func() float64) error {
+	file, err := os.Create(path)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	shape, err := inputShape(f)
-	return slices.Clone(shape), err
+	defer file.Close()
+	z := zip.NewWriter(file)
+	for _, p := range ports {
+		values := make([]float32, count*elems(p.shape))
+		for k := range values {
+			values[k] = float32(draw())
+		}
+		w, err := z.Create(p.name + ".npy")
+		if err == nil {
+			_, err = w.Write(encodeTensor(".npy", append([]int{count}, p.shape...), values))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return z.Close()
 }
 
 func within(a *dataset.Array, lo, hi float64) bool {

@@ -149,9 +149,18 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 	if err != nil {
 		return err
 	}
-	inputs, values, err := loadInputs(c, f, specs)
+	ports := networkPorts(f.graph, f.input)
+	inputs, err := loadInputs(c, ports, specs)
 	if err != nil {
 		return err
+	}
+	var values [][]float32
+	for i, in := range inputs {
+		x, err := inputValues(in, ports[i], f.input)
+		if err != nil {
+			return err
+		}
+		values = append(values, x)
 	}
 	in := inputs[0]
 	if err := checkResults(c, in, f.graph.Outputs[0].Shape.Elems()); err != nil {
@@ -191,10 +200,6 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 
 // runProgram runs a .qlut file on all samples of a file.
 func (r *runReport) runProgram(c *cli.Context, path string, specs []string) error {
-	if len(specs) != 1 {
-		return usagef("flag --%s: %d files given, the program has one input", inputFlag.Name, len(specs))
-	}
-	spec := specs[0]
 	if err := refusePreprocess(c, path); err != nil {
 		return err
 	}
@@ -202,11 +207,12 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 	if err != nil {
 		return err
 	}
-	shape := programShape(p)
-	in, err := dataset.LoadInput(spec, readOptions(c, shape))
+	ports := programPorts(p)
+	inputs, err := loadInputs(c, ports, specs)
 	if err != nil {
 		return err
 	}
+	in := inputs[0]
 	runner, err := qrt.NewRunner(p, qrt.Options{Limits: programLimits(c)})
 	if err != nil {
 		return named(path, err)
@@ -214,16 +220,24 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 	if err := checkResults(c, in, p.Tensors[p.Outputs[0].Tensor].Elems()); err != nil {
 		return err
 	}
-	size := elems(shape)
-	buffer := make([]byte, size)
-	for i := range in.Count {
-		var outs [][]int32
-		if in.Kind == dataset.Pixels {
-			outs, err = runner.Run(fileOrder(p, in.Pixels[i*size:][:size], buffer))
-		} else {
-			toLevels(buffer, in.Floats[i*size:][:size], p)
-			outs, err = runner.RunLevels(buffer)
+	var pixels []bool
+	for k, in := range inputs {
+		pixels = append(pixels, in.Kind == dataset.Pixels && ports[k].pixels)
+		if in.Kind == dataset.Pixels && !ports[k].pixels {
+			in.Floats = bytesAsNumbers(in.Pixels)
 		}
+	}
+	e := newEntrance(p, runner, pixels)
+	for i := range in.Count {
+		for k, in := range inputs {
+			size := elems(ports[k].shape)
+			if pixels[k] {
+				copy(e.room(k), in.Pixels[i*size:][:size])
+			} else {
+				e.numbers(k, in.Floats[i*size:][:size])
+			}
+		}
+		outs, err := e.run()
 		if err != nil {
 			return err
 		}
@@ -241,7 +255,7 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 			}
 			s.Outputs = append(s.Outputs, report)
 		}
-		s.rank(c.Int(topFlag.Name), size, p.Labels)
+		s.rank(c.Int(topFlag.Name), elems(ports[0].shape), p.Labels)
 		r.Inputs = append(r.Inputs, s)
 	}
 	return nil

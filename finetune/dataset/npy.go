@@ -93,6 +93,8 @@ func (p *opener) openNPZ() (*Set, error) {
 		xKey, yKey = "x_"+p.part, "y_"+p.part
 	case f.arrays["x"] == nil && len(f.keys) == 1:
 		xKey = f.keys[0]
+	case f.arrays["x"] == nil && f.arrays[p.o.Array] != nil:
+		xKey = p.o.Array
 	}
 	if f.arrays[xKey] == nil {
 		if p.part != "" {
@@ -100,6 +102,11 @@ func (p *opener) openNPZ() (*Set, error) {
 		}
 		return nil, p.fail("", "no array \"x\" of samples, choose one of %s with #, such as %q", list(f.keys), p.path+"#"+f.keys[0])
 	}
+	return p.npzSamples(f, xKey, yKey)
+}
+
+// npzSamples reads the samples of the array xKey, with the labels of yKey if there is such an array.
+func (p *opener) npzSamples(f *npzFile, xKey, yKey string) (*Set, error) {
 	x, err := f.open(p.ctx, xKey)
 	if err != nil {
 		return nil, p.fail(name(xKey), "%w", err)

@@ -22,7 +22,8 @@ import (
 //	folder, F.zip     IDX files by their usual names, such as train-images-idx3-ubyte.gz
 //	                  and train-labels-idx1-ubyte.gz
 //	an IDX file       of images; the labels are looked for beside it
-//	F.npz             array x and, if there, class indices (or one-hot rows) y
+//	F.npz             array x (or the one called Options.Array) and, if there, class indices
+//	                  (or one-hot rows) y
 //	F.npy             samples without labels
 //	F.csv, F.tsv      a header and rows of numbers; the labels are the column named label,
 //	                  class, target or y, or else the last one

@@ -47,6 +47,8 @@ type Options struct {
 	// Shape of one sample as the network takes it, if not empty: samples of another one are an error before they
 	// are read. [LoadInput] brings samples into this shape.
 	Shape []int
+	// Array is the array of an .npz that is taken where none is called x: the name of the network's input.
+	Array string
 	// CacheBytes bounds the decoded pictures kept in memory: 0 = 1 GiB, negative = none.
 	CacheBytes int64
 	// MaxMemory bounds the bytes that arrays and tables, or a picture while it is decoded, take in

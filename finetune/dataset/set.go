@@ -4,6 +4,7 @@ package dataset
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 )
@@ -43,6 +44,11 @@ type Set struct {
 	Kind Kind
 	// Skipped has a line for every broken sample left out by Options.SkipBad.
 	Skipped []string
+
+	// Further holds the samples for the further inputs of a network with several, see [OpenInputs]: sets of as many
+	// samples in the same order, of which a sample of the whole has one each. What makes a set of some samples of
+	// this one does the same to them.
+	Further []*Set
 
 	store store
 	index []int32 // positions in store
@@ -128,6 +134,10 @@ func (s *Set) Subset(index []int) *Set {
 			out.Labels[k] = s.Labels[i]
 		}
 	}
+	out.Further = nil
+	for _, f := range s.Further {
+		out.Further = append(out.Further, f.Subset(index))
+	}
 	return &out
 }
 
@@ -150,14 +160,25 @@ func (s *Set) Evenly(n int) *Set {
 	return s.Subset(index)
 }
 
-// Close releases the file behind the set and all its subsets.
-func (s *Set) Close() error { return s.store.Close() }
+// Close releases the files behind the set and all its subsets.
+func (s *Set) Close() error {
+	errs := []error{s.store.Close()}
+	for _, f := range s.Further {
+		errs = append(errs, f.Close())
+	}
+	return errors.Join(errs...)
+}
 
 // Preload decodes every sample of the set with the given number of goroutines (0 = one
 // per CPU), so that a broken one is found now and later uses come from memory. progress
 // may be nil; it is called from one goroutine at a time. The error is that of the first
 // broken sample, or of ctx.
 func (s *Set) Preload(ctx context.Context, workers int, progress func(done, total int)) error {
+	for _, f := range s.Further {
+		if err := f.Preload(ctx, workers, nil); err != nil {
+			return err
+		}
+	}
 	if !s.store.lazy() {
 		if progress != nil {
 			progress(s.Len(), s.Len())

@@ -153,6 +153,16 @@ func sameFile(sa *source, ea *entry, sb *source, eb *entry) bool {
 
 // content is the sample as bytes.
 func (s *Set) content(i int) ([]byte, bool) {
+	b, ok := s.ownContent(i)
+	for _, f := range s.Further {
+		more, good := f.content(i)
+		b, ok = append(b, more...), ok && good
+	}
+	return b, ok
+}
+
+// ownContent is content without further inputs.
+func (s *Set) ownContent(i int) ([]byte, bool) {
 	if s.Kind == Pixels {
 		b := make([]byte, s.Elems())
 		return b, s.Pixels(i, b) == nil

@@ -27,7 +27,7 @@ type samples struct {
 }
 
 func (s *samples) Len() int                         { return len(s.values) }
-func (s *samples) SampleShape() []int               { return s.shape }
+func (s *samples) Shapes() [][]int                  { return [][]int{s.shape} }
 func (s *samples) Input(i int, dst []float32) error { copy(dst, s.values[i]); return nil }
 func (s *samples) Label(int) int                    { return -1 }
 func (s *samples) add(rng *rand.Rand, shape []int) {
