@@ -24,7 +24,7 @@ var (
 	outFlag  = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the result to `FILE`"}
 
 	dataFlag = &cli.StringFlag{Name: "data", Aliases: []string{"d"}, Category: catData,
-		Usage: "`DATA`: folder or .zip of pictures, IDX files, .npz, .csv; DATA#train, DATA#test or DATA#key choose a part"}
+		Usage: "`DATA`: folder or .zip of pictures, IDX files, .npz (for several inputs with an array of each one's name), .csv; DATA#train, DATA#test or DATA#key choose a part"}
 	valFlag      = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure accuracy on; without it a part of --data is held back"}
 	layoutFlag   = &cli.StringFlag{Name: "layout", Category: catData, Usage: "`ORDER` of arrays with channels, nchw or nhwc; without it told by their shape"}
 	samplesFlag  = &cli.IntFlag{Name: "samples", Category: catData, Usage: "use at most `N` samples, drawn by --seed"}
