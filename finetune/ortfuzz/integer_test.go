@@ -22,20 +22,31 @@ const integerBound = 0.25
 
 // samples are random data for calibration.
 type samples struct {
-	shape  []int
-	values [][]float32
+	shapes [][]int     // by input
+	values [][]float32 // by sample, one input after the other
 }
 
 func (s *samples) Len() int                         { return len(s.values) }
-func (s *samples) Shapes() [][]int                  { return [][]int{s.shape} }
+func (s *samples) Shapes() [][]int                  { return s.shapes }
 func (s *samples) Input(i int, dst []float32) error { copy(dst, s.values[i]); return nil }
 func (s *samples) Label(int) int                    { return -1 }
-func (s *samples) add(rng *rand.Rand, shape []int) {
-	x := make([]float32, size(shape))
-	for i := range x {
-		x[i] = float32(rng.IntN(129)-64) / 32
+func (s *samples) add(rng *rand.Rand) {
+	var x []float32
+	for _, shape := range s.shapes {
+		for range size(shape) {
+			x = append(x, float32(rng.IntN(129)-64)/32)
+		}
 	}
-	s.shape, s.values = shape, append(s.values, x)
+	s.values = append(s.values, x)
+}
+
+// inputs cuts sample i.
+func (s *samples) inputs(i int) (parts [][]float32) {
+	x := s.values[i]
+	for _, shape := range s.shapes {
+		parts, x = append(parts, x[:size(shape)]), x[size(shape):]
+	}
+	return parts
 }
 
 // TestIntegers lowers smooth networks at 256 levels and weights: programs equal their simulation and stay close to the
@@ -77,6 +88,21 @@ func TestIntegers(t *testing.T) {
 	}
 }
 
+// levelsOf rounds numbers to the levels of an input of p.
+func levelsOf(p *runtime.Program, in *runtime.Input, x []float32) []byte {
+	t := &p.Tensors[in.Tensor]
+	levels := quant.Levels{Count: t.Levels, Step: t.Scale.Float(), Zero: t.Zero, Stride: 1}
+	out := make([]byte, len(x))
+	for i, v := range x {
+		shift := 0
+		if in.Shifts != nil {
+			shift = int(in.Shifts[i/(t.Shape[1]*t.Shape[2])])
+		}
+		out[i] = byte(levels.Index(math.Ldexp(float64(v), -shift)))
+	}
+	return out
+}
+
 // integers lowers the network and returns how far its outputs are from the float ones.
 func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 	defer func() {
@@ -92,12 +118,15 @@ func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	if len(m.Graph.Inputs) != 1 {
-		return 0, errors.New("several inputs, or none")
+	if len(m.Graph.Inputs) == 0 {
+		return 0, errors.New("no input")
 	}
 	data := &samples{}
+	for _, v := range m.Graph.Inputs {
+		data.shapes = append(data.shapes, quant.SampleShape(v.Shape))
+	}
 	for range 32 {
-		data.add(rng, quant.SampleShape(m.Graph.Inputs[0].Shape))
+		data.add(rng)
 	}
 	float := m.Graph.Clone()
 	ctx := context.Background()
@@ -121,19 +150,18 @@ func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 	if err != nil {
 		return 0, err
 	}
-	in := p.Tensors[p.Inputs[0].Tensor]
-	levels := quant.Levels{Count: in.Levels, Step: in.Scale.Float(), Zero: in.Zero, Stride: 1}
 	got, want := make([][]float64, len(p.Outputs)), make([][]float64, len(p.Outputs))
-	for _, x := range data.values[:8] {
-		indices := make([]byte, len(x))
-		for i, v := range x {
-			indices[i] = byte(levels.Index(float64(v)))
+	for sample := range 8 {
+		inputs := data.inputs(sample)
+		indices := make([][]byte, len(inputs))
+		for k, x := range inputs {
+			indices[k] = levelsOf(p, &p.Inputs[k], x)
 		}
-		simulated, err := quant.Simulate(p, indices)
+		simulated, err := quant.Simulate(p, indices...)
 		if err != nil {
 			return 0, &difference{"simulate", err.Error()}
 		}
-		outs, err := runner.RunLevels(indices)
+		outs, err := runner.RunLevels(indices...)
 		if err != nil {
 			return 0, &difference{"run", err.Error()}
 		}
@@ -142,7 +170,7 @@ func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 				return 0, &difference{"runtime", fmt.Sprintf("output %d is not the simulated one", o)}
 			}
 		}
-		floats, err := e.Run(x)
+		floats, err := e.Run(inputs...)
 		if err != nil {
 			return 0, err
 		}
