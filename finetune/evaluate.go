@@ -3,21 +3,33 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"slices"
 )
 
-// Network computes outputs for some samples at a time, as [Executor] does.
+// Network computes the first output for samples of data that it knows: a program, or an [Executor] ([Executor.On]).
+// Samples are given by number.
 type Network interface {
-	Batch() int
-	Run(inputs ...[]float32) ([][]float32, error)
+	// Sizes are the elements of one sample: of its inputs together, and of the output.
+	Sizes() (input, output int)
+	// Predict writes the outputs of samples to dst, one slice for each.
+	Predict(ctx context.Context, samples []int, dst [][]float64) error
+	// Target writes what the output of a sample should be if it is to equal the input. Both have the same size.
+	Target(sample int, dst []float64) error
 }
 
-// EvaluateConfig says what [Evaluate] measures. The zero value measures all samples.
+// Labels are the classes of samples, as [Data] have them.
+type Labels interface {
+	// Len is the number of samples.
+	Len() int
+	// Label is the class of sample i, or -1 when it has none.
+	Label(i int) int
+}
+
+// EvaluateConfig says what [Evaluate] and [Compare] measure. The zero value measures all samples.
 type EvaluateConfig struct {
 	// Limit is how many samples are looked at, evenly picked; 0 means all.
 	Limit int
-	// Against is another network to compare with, or nil.
-	Against Network
-	// Progress, unless nil, is called after every batch.
+	// Progress, unless nil, is called after every part of the samples.
 	Progress func(done, all int)
 }
 
@@ -28,98 +40,181 @@ type Metrics struct {
 	// Answers is the number of different outputs that were the highest of a sample.
 	Answers int
 	// Accuracy and Top5 are the shares of the labelled samples whose class has the
-	// highest, or one of the five highest, outputs.
+	// highest, or one of the five highest, outputs. Of equal outputs the first counts as higher; one that is no
+	// number is the lowest.
 	Accuracy, Top5 float64
-	// MSE is the mean squared difference between outputs and the only input, where both have the
+	// MSE is the mean squared difference between outputs and inputs, where both have the
 	// same size; HasMSE says so.
 	MSE    float64
 	HasMSE bool
 	// Agreement is the share of all samples whose highest output is the same as that of
-	// EvaluateConfig.Against, Distance the mean squared difference of their outputs.
+	// the network compared with, Distance the mean squared difference of their outputs.
 	Agreement, Distance float64
 }
 
-// Evaluate measures the first output of a network on data.
-func Evaluate(ctx context.Context, net Network, data Data, cfg EvaluateConfig) (Metrics, error) {
-	indices := evenly(data.Len(), cfg.Limit)
-	if len(indices) == 0 {
-		return Metrics{}, fmt.Errorf("finetune: data: no samples")
+// Evaluate measures the first output of a network.
+func Evaluate(ctx context.Context, net Network, labels Labels, cfg EvaluateConfig) (Metrics, error) {
+	m, _, err := Compare(ctx, net, nil, labels, cfg)
+	return m, err
+}
+
+// evaluated is how many samples are measured at a time.
+const evaluated = 256
+
+// Compare measures a network, and another one on the same samples, unless it is nil. Each is measured against the other.
+func Compare(ctx context.Context, net, against Network, labels Labels, cfg EvaluateConfig) (own, other Metrics, err error) {
+	samples := evenly(labels.Len(), cfg.Limit)
+	if len(samples) == 0 {
+		return own, other, fmt.Errorf("finetune: data: no samples")
 	}
-	size := net.Batch()
-	if cfg.Against != nil {
-		size = min(size, cfg.Against.Batch())
+	scores := []*score{newScore(net)}
+	if against != nil {
+		scores = append(scores, newScore(against))
+		if a, b := len(scores[0].want), len(scores[1].want); a != b {
+			return own, other, fmt.Errorf("finetune: evaluate: the networks have %d and %d outputs per sample", a, b)
+		}
 	}
-	m := Metrics{Samples: len(indices)}
-	var right, top5, same int
-	var mse, distance float64
-	answers := map[int]bool{}
 	done := 0
-	err := eachBatch(ctx, data, inOrder(indices, size), func(_ int, b *batch) error {
-		out, err := outputs(net, b)
+	for part := range slices.Chunk(samples, evaluated) {
+		for _, s := range scores {
+			if err := s.measure(ctx, part, labels); err != nil {
+				return own, other, err
+			}
+		}
+		if against != nil {
+			scores[0].compare(scores[1], len(part))
+		}
+		if done += len(part); cfg.Progress != nil {
+			cfg.Progress(done, len(samples))
+		}
+	}
+	own = scores[0].metrics()
+	if against != nil {
+		other = scores[1].metrics()
+		other.Agreement, other.Distance = own.Agreement, own.Distance
+	}
+	return own, other, nil
+}
+
+// score is what was counted of a network so far.
+type score struct {
+	net     Network
+	outputs [][]float64 // of the latest samples
+	want    []float64
+
+	Metrics                   // Samples, Labelled, HasMSE
+	right, top5, same int     // of samples
+	squares, distance float64 // sums over samples
+	answers           map[int]bool
+}
+
+func newScore(net Network) *score {
+	in, out := net.Sizes()
+	s := &score{net: net, want: make([]float64, out), answers: map[int]bool{}}
+	s.HasMSE = in == out
+	return s
+}
+
+// measure adds some samples.
+func (s *score) measure(ctx context.Context, samples []int, labels Labels) error {
+	for len(s.outputs) < len(samples) {
+		s.outputs = append(s.outputs, make([]float64, len(s.want)))
+	}
+	if err := s.net.Predict(ctx, samples, s.outputs[:len(samples)]); err != nil {
+		return err
+	}
+	for k, i := range samples {
+		y := s.outputs[k]
+		s.Samples++
+		s.answers[argmax(y)] = true
+		if label := labels.Label(i); label >= 0 {
+			s.Labelled++
+			if inTop(y, label, 1) {
+				s.right++
+			}
+			if inTop(y, label, 5) {
+				s.top5++
+			}
+		}
+		if s.HasMSE {
+			if err := s.net.Target(i, s.want); err != nil {
+				return err
+			}
+			s.squares += meanSquare(y, s.want)
+		}
+	}
+	return nil
+}
+
+// compare adds the comparison of the latest n samples.
+func (s *score) compare(other *score, n int) {
+	for k, y := range s.outputs[:n] {
+		if argmax(y) == argmax(other.outputs[k]) {
+			s.same++
+		}
+		s.distance += meanSquare(y, other.outputs[k])
+	}
+}
+
+// metrics are the results; there must be samples.
+func (s *score) metrics() Metrics {
+	m, n := s.Metrics, float64(s.Samples)
+	m.Answers = len(s.answers)
+	m.Accuracy = float64(s.right) / float64(max(m.Labelled, 1))
+	m.Top5 = float64(s.top5) / float64(max(m.Labelled, 1))
+	m.MSE = s.squares / n
+	m.Agreement, m.Distance = float64(s.same)/n, s.distance/n
+	return m
+}
+
+// meanSquare is the mean squared difference.
+func meanSquare(a, b []float64) float64 {
+	sum := 0.0
+	for i, v := range a {
+		sum += (v - b[i]) * (v - b[i])
+	}
+	return sum / float64(max(len(a), 1))
+}
+
+// On is the executor's network on data.
+func (e *Executor) On(data Data) Network { return &onData{e, data} }
+
+type onData struct {
+	exec *Executor
+	data Data
+}
+
+func (n *onData) Sizes() (input, output int) {
+	for _, v := range n.exec.graph.Inputs {
+		input += v.Shape.Elems()
+	}
+	return input, n.exec.graph.Outputs[0].Shape.Elems()
+}
+
+func (n *onData) Predict(ctx context.Context, samples []int, dst [][]float64) error {
+	return eachBatch(ctx, n.data, inOrder(samples, n.exec.Batch()), func(_ int, b *batch) error {
+		outs, err := n.exec.Run(b.inputs...)
 		if err != nil {
 			return err
 		}
-		var other []float32
-		if cfg.Against != nil {
-			if other, err = outputs(cfg.Against, b); err != nil {
-				return err
+		size := len(outs[0]) / len(b.indices)
+		for k := range b.indices {
+			for i, v := range outs[0][k*size:][:size] {
+				dst[0][i] = float64(v)
 			}
-			if len(other) != len(out) {
-				return fmt.Errorf("finetune: evaluate: the networks have %d and %d outputs per sample", len(out)/len(b.indices), len(other)/len(b.indices))
-			}
-		}
-		n := len(out) / len(b.indices)
-		m.HasMSE = len(b.inputs) == 1 && len(out) == len(b.inputs[0])
-		for i, label := range b.labels {
-			y := out[i*n:][:n]
-			answers[argmax(y)] = true
-			if label >= 0 {
-				m.Labelled++
-				if inTop(y, label, 1) {
-					right++
-				}
-				if inTop(y, label, 5) {
-					top5++
-				}
-			}
-			if m.HasMSE {
-				mse += squaredDistance(y, b.inputs[0][i*n:][:n]) / float64(n)
-			}
-			if other != nil {
-				o := other[i*n:][:n]
-				if argmax(o) == argmax(y) {
-					same++
-				}
-				distance += squaredDistance(y, o) / float64(n)
-			}
-		}
-		done += len(b.indices)
-		if cfg.Progress != nil {
-			cfg.Progress(done, len(indices))
+			dst = dst[1:]
 		}
 		return nil
 	})
-	if err != nil {
-		return Metrics{}, err
-	}
-	m.Answers = len(answers)
-	m.Accuracy = float64(right) / float64(max(m.Labelled, 1))
-	m.Top5 = float64(top5) / float64(max(m.Labelled, 1))
-	m.MSE = mse / float64(m.Samples)
-	m.Agreement = float64(same) / float64(m.Samples)
-	m.Distance = distance / float64(m.Samples)
-	return m, nil
 }
 
-// outputs runs a batch and returns the first output, valid until the
-// network's next run.
-func outputs(net Network, b *batch) ([]float32, error) {
-	out, err := net.Run(b.inputs...)
-	if err != nil {
-		return nil, err
+func (n *onData) Target(sample int, dst []float64) error {
+	x := make([]float32, len(dst))
+	if err := n.data.Input(sample, x); err != nil {
+		return fmt.Errorf("finetune: data: sample %d: %w", sample, err)
 	}
-	if len(out) == 0 || len(out[0])%len(b.indices) != 0 {
-		return nil, fmt.Errorf("finetune: evaluate: the network has no output per sample")
+	for i, v := range x {
+		dst[i] = float64(v)
 	}
-	return out[0], nil
+	return nil
 }

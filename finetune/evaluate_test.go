@@ -10,19 +10,22 @@ import (
 	"qconv/onnx"
 )
 
-// listed is a network that answers from a table: the first element of a sample is its number.
-type listed struct {
-	batch   int
-	answers [][]float32
-}
+// listed is a network that answers from a table, by sample.
+type listed [][]float64
 
-func (l listed) Batch() int { return l.batch }
-func (l listed) Run(inputs ...[]float32) ([][]float32, error) {
-	var out []float32
-	for i := 0; i < len(inputs[0]); i += 2 {
-		out = append(out, l.answers[int(inputs[0][i])]...)
+func (l listed) Sizes() (input, output int) { return 2, len(l[0]) }
+func (l listed) Predict(ctx context.Context, samples []int, dst [][]float64) error {
+	for k, i := range samples {
+		if i > 90 {
+			return errors.New("no such picture")
+		}
+		copy(dst[k], l[i])
 	}
-	return [][]float32{out}, nil
+	return ctx.Err()
+}
+func (l listed) Target(i int, dst []float64) error {
+	dst[0], dst[1] = float64(i), 0
+	return nil
 }
 
 // numbered are samples that hold their number and a zero.
@@ -40,24 +43,28 @@ func (d numbered) Input(i int, dst []float32) error {
 }
 
 func TestEvaluate(t *testing.T) {
-	first := listed{2, [][]float32{
+	first := listed{
 		{9, 0, 0, 0, 0, 0, 0}, // right
 		{5, 4, 3, 2, 1, 0, 6}, // label 5 has rank 7: wrong in both
 		{5, 4, 3, 2, 1, 0, 6}, // label 3 has rank 5
 		{0, 0, 0, 0, 1, 0, 0}, // no label
 		{1, 1, 1, 1, 1, 1, 1}, // ties go to the first: label 1 is second
-	}}
-	second := listed{3, slices.Clone(first.answers)}
-	second.answers[3] = []float32{0, 0, 0, 0, 0, 2, 0}
+	}
+	second := slices.Clone(first)
+	second[3] = []float64{0, 0, 0, 0, 0, 2, 0}
 	data := numbered{0, 5, 3, -1, 1}
 	done := 0
-	m, err := Evaluate(context.Background(), first, data, EvaluateConfig{Against: second, Progress: func(d, all int) { done = d }})
+	m, other, err := Compare(context.Background(), first, second, data, EvaluateConfig{Progress: func(d, all int) { done = d }})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Metrics{Samples: 5, Labelled: 4, Answers: 3, Accuracy: 0.25, Top5: 0.75, Agreement: 0.8, Distance: 5.0 / 7 / 5}
 	if m != want || done != 5 {
 		t.Errorf("got %+v after %d samples, want %+v", m, done, want)
+	}
+	want.Answers = 3
+	if other != want {
+		t.Errorf("the other network: got %+v, want %+v", other, want)
 	}
 	m, err = Evaluate(context.Background(), first, data, EvaluateConfig{Limit: 2})
 	if err != nil {
@@ -66,7 +73,7 @@ func TestEvaluate(t *testing.T) {
 	if m.Samples != 2 || m.Labelled != 2 || m.Accuracy != 0.5 { // samples 0 and 2
 		t.Errorf("of two samples: %+v", m)
 	}
-	mirror := listed{2, [][]float32{{0, 0}, {1, 1}, {2, 3}}}
+	mirror := listed{{0, 0}, {1, 1}, {2, 3}}
 	m, err = Evaluate(context.Background(), mirror, numbered{-1, -1, -1}, EvaluateConfig{})
 	if err != nil {
 		t.Fatal(err)
@@ -77,9 +84,9 @@ func TestEvaluate(t *testing.T) {
 }
 
 func TestEvaluateErrors(t *testing.T) {
-	net := listed{2, make([][]float32, 100)}
-	for i := range net.answers {
-		net.answers[i] = []float32{1, 2, 3}
+	net := make(listed, 100)
+	for i := range net {
+		net[i] = []float64{1, 2, 3}
 	}
 	if _, err := Evaluate(context.Background(), net, make(numbered, 95), EvaluateConfig{}); err == nil {
 		t.Error("no error for a sample that cannot be read")
@@ -91,6 +98,31 @@ func TestEvaluateErrors(t *testing.T) {
 	}
 	if _, err := Evaluate(context.Background(), net, numbered{}, EvaluateConfig{}); err == nil {
 		t.Error("no error without samples")
+	}
+}
+
+func TestTies(t *testing.T) {
+	equal := []float64{1, 1, 1}
+	for label := range equal {
+		if !inTop(equal, label, label+1) || inTop(equal, label, label) {
+			t.Errorf("label %d of equal values does not have rank %d", label, label)
+		}
+	}
+	if got := argmax(equal); got != 0 {
+		t.Errorf("argmax of equal values: got %d, want the first", got)
+	}
+}
+
+// TestEvaluateNoNumbers demands that an output that is no number is the lowest.
+func TestEvaluateNoNumbers(t *testing.T) {
+	nan := math.NaN()
+	net := listed{{nan, 1, 0}, {nan, nan, nan}, {2, nan, 3}}
+	m, other, err := Compare(context.Background(), net, listed{{0, 5, 1}, {1, 0, 0}, {0, 0, 1}}, numbered{0, 0, 2}, EvaluateConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Accuracy != 1.0/3 || m.Agreement != 1 || other.Accuracy != 2.0/3 || !math.IsNaN(m.Distance) {
+		t.Errorf("got %+v and %+v", m, other)
 	}
 }
 

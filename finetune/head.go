@@ -76,20 +76,21 @@ func inputElems(g *onnx.Graph) int {
 	return g.Inputs[0].Shape.Elems()
 }
 
-// argmax is the position of the first largest value.
-func argmax(v []float32) int {
+// argmax is the position of the first largest value. What is no number is smaller than all others.
+func argmax[T float32 | float64](v []T) int {
 	best := 0
 	for i, x := range v {
-		if x > v[best] {
+		if x > v[best] || v[best] != v[best] && x == x {
 			best = i
 		}
 	}
 	return best
 }
 
-// inTop says whether fewer than k values exceed that of class c.
-func inTop(v []float32, c, k int) bool {
-	if c < 0 || c >= len(v) {
+// inTop says whether fewer than k values stand before that of class c: larger ones, and equal ones before it. A value
+// that is no number is in no top.
+func inTop[T float32 | float64](v []T, c, k int) bool {
+	if c < 0 || c >= len(v) || v[c] != v[c] {
 		return false
 	}
 	better := 0

@@ -100,8 +100,12 @@ func TestNoGoroutinesLeft(t *testing.T) {
 func TestEvaluateTogether(t *testing.T) {
 	var workers sync.WaitGroup
 	for range 4 {
+		e, err := NewExecutor(newGraphOf(1, 2).dense(t, "fc", 2).Graph, 4, ExecOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
 		workers.Go(func() {
-			if _, err := Evaluate(t.Context(), echo{}, countingData{}, EvaluateConfig{}); err != nil {
+			if _, err := Evaluate(t.Context(), e.On(countingData{}), countingData{}, EvaluateConfig{}); err != nil {
 				t.Error(err)
 			}
 		})
@@ -119,9 +123,3 @@ func (countingData) Input(i int, dst []float32) error {
 	dst[0], dst[1] = float32(i), 1
 	return nil
 }
-
-// echo is a network that answers its input.
-type echo struct{}
-
-func (echo) Batch() int                               { return 4 }
-func (echo) Run(in ...[]float32) ([][]float32, error) { return in, nil }

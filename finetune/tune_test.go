@@ -137,7 +137,7 @@ func accuracyOf(t testing.TB, m *quant.Model, data Data) float64 {
 	if err != nil {
 		t.Fatal(err)
 	}
-	metrics, err := Evaluate(context.Background(), e, data, EvaluateConfig{})
+	metrics, err := Evaluate(context.Background(), e.On(data), data, EvaluateConfig{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,7 +247,7 @@ func TestTuneAutoencoder(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		metrics, err := Evaluate(context.Background(), e, data, EvaluateConfig{})
+		metrics, err := Evaluate(context.Background(), e.On(data), data, EvaluateConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}

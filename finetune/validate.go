@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"qconv/onnx"
 
@@ -74,7 +75,7 @@ type validator struct {
 	every   int // steps between two measurements
 	exec    *Executor
 	steps   map[string][]float32 // of the levels that exec rounds to, by site name
-	teacher *remembered
+	teacher Network
 }
 
 // newValidator prepares the measurement of a trainer's network during steps.
@@ -84,7 +85,7 @@ func newValidator(t *trainer, teacher *Executor, steps int) (*validator, error) 
 	}
 	v := &validator{
 		trainer: t, data: t.cfg.Validation, every: t.cfg.validateEvery(steps), steps: map[string][]float32{},
-		teacher: &remembered{Network: teacher, room: keepValues},
+		teacher: &remembered{Network: teacher.On(t.cfg.Validation), known: map[int][]float64{}, room: keepValues},
 	}
 	for name, l := range t.model.Levels {
 		v.steps[name] = []float32{float32(l.Step)}
@@ -112,8 +113,7 @@ func (v *validator) measure(ctx context.Context) (Metrics, *Snapshot, error) {
 	for name := range t.trained {
 		v.steps[name][0] = trainedStep(t.logSteps[name][0])
 	}
-	v.teacher.next = 0
-	m, err := Evaluate(ctx, v.exec, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples, Against: v.teacher})
+	m, _, err := Compare(ctx, v.exec.On(v.data), v.teacher, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples})
 	return m, t.snapshot(), err
 }
 
@@ -127,29 +127,35 @@ func (c Config) validateEvery(steps int) int {
 	return (steps + times - 1) / times
 }
 
-// remembered is a network that is given the same batches in the same order again and again,
-// from next = 0 on: it runs each once, and keeps the outputs as far as there is room.
+// remembered is a network that is asked about the same samples again and again: it runs each once, and keeps the
+// outputs as far as there is room.
 type remembered struct {
 	Network
-	outputs [][]float32 // the first output, by batch
-	next    int
-	room    int // for values
+	known map[int][]float64 // by sample
+	room  int               // for values
 }
 
-// Run returns the first output only.
-func (r *remembered) Run(inputs ...[]float32) ([][]float32, error) {
-	k := r.next
-	r.next++
-	if k < len(r.outputs) {
-		return r.outputs[k : k+1], nil
+func (r *remembered) Predict(ctx context.Context, samples []int, dst [][]float64) error {
+	var missing []int
+	var answers [][]float64
+	for k, i := range samples {
+		if known, ok := r.known[i]; ok {
+			copy(dst[k], known)
+		} else {
+			missing, answers = append(missing, i), append(answers, dst[k])
+		}
 	}
-	out, err := r.Network.Run(inputs...)
-	if err != nil || len(out) == 0 {
-		return out, err
+	if len(missing) == 0 {
+		return nil
 	}
-	if k == len(r.outputs) && len(out[0]) <= r.room {
-		r.outputs = append(r.outputs, append([]float32(nil), out[0]...))
-		r.room -= len(out[0])
+	if err := r.Network.Predict(ctx, missing, answers); err != nil {
+		return err
 	}
-	return out[:1], nil
+	for k, i := range missing {
+		if r.room -= len(answers[k]); r.room < 0 {
+			break
+		}
+		r.known[i] = slices.Clone(answers[k])
+	}
+	return nil
 }

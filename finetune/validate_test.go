@@ -87,7 +87,7 @@ func TestBestIsStored(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		stored, err := Evaluate(context.Background(), own, val, EvaluateConfig{Against: float})
+		stored, _, err := Compare(context.Background(), own.On(val), float.On(val), val, EvaluateConfig{})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -218,7 +218,7 @@ func TestDiverged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if stored, err := Evaluate(context.Background(), own, cfg.Validation, EvaluateConfig{}); err != nil || stored.Accuracy != bad.Best.Metrics.Accuracy {
+		if stored, err := Evaluate(context.Background(), own.On(cfg.Validation), cfg.Validation, EvaluateConfig{}); err != nil || stored.Accuracy != bad.Best.Metrics.Accuracy {
 			t.Errorf("%s: the model has accuracy %g (%v), the best had %g", loss, stored.Accuracy, err, bad.Best.Metrics.Accuracy)
 		}
 	}

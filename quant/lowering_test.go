@@ -205,9 +205,9 @@ type samples struct {
 	data  [][]float32
 }
 
-func (s samples) Len() int           { return len(s.data) }
-func (s samples) SampleShape() []int { return s.shape[1:] }
-func (s samples) Label(int) int      { return -1 }
+func (s samples) Len() int        { return len(s.data) }
+func (s samples) Shapes() [][]int { return [][]int{s.shape[1:]} }
+func (s samples) Label(int) int   { return -1 }
 func (s samples) Input(i int, dst []float32) error {
 	copy(dst, s.data[i])
 	return nil

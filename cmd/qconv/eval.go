@@ -1,12 +1,12 @@
 package main
 
 import (
-	"context"
 	"fmt"
 	"io"
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/finetune"
 	"qconv/runtime/printable"
 )
 
@@ -64,7 +64,7 @@ func runEval(c *cli.Context) error {
 	}
 	defer net.data().set.Close()
 	r := evalReport{Model: path, Data: data}
-	var against predictor
+	var against network
 	if other != "" {
 		if against, err = openNetwork(c, other, data); err != nil {
 			return err
@@ -122,7 +122,7 @@ func checkPreprocessFlags(c *cli.Context, path, other string) error {
 }
 
 // openNetwork opens a model and the data it is to be measured on.
-func openNetwork(c *cli.Context, path, data string) (predictor, error) {
+func openNetwork(c *cli.Context, path, data string) (network, error) {
 	integer, err := isProgram(c, path)
 	if err != nil {
 		return nil, err
@@ -133,7 +133,7 @@ func openNetwork(c *cli.Context, path, data string) (predictor, error) {
 	return openFloat(c, path, data)
 }
 
-func openInteger(c *cli.Context, path, data string) (predictor, error) {
+func openInteger(c *cli.Context, path, data string) (network, error) {
 	p, err := readProgram(c, path)
 	if err != nil {
 		return nil, err
@@ -145,7 +145,7 @@ func openInteger(c *cli.Context, path, data string) (predictor, error) {
 	return newIntegerNetwork(p, s, programLimits(c))
 }
 
-func openFloat(c *cli.Context, path, data string) (predictor, error) {
+func openFloat(c *cli.Context, path, data string) (network, error) {
 	f, err := openFloatModel(c, path)
 	if err != nil {
 		return nil, err
@@ -162,47 +162,28 @@ func openFloat(c *cli.Context, path, data string) (predictor, error) {
 	return n, nil
 }
 
-// evalPart is how many samples are measured between two updates of the bar.
-const evalPart = 256
-
 // evaluate measures a network, and another one on the same samples where it is not nil.
-func evaluate(c *cli.Context, what string, net, against predictor) (metrics, *metrics, error) {
+func evaluate(c *cli.Context, what string, net, against network) (metrics, *metrics, error) {
 	if err := checkMeasurable(net, against); err != nil {
 		return metrics{}, nil, err
 	}
-	nets := []measured{newMeasured(net)}
-	if against != nil {
-		nets = append(nets, newMeasured(against))
-	}
-	samples := net.data().Len()
-	bar := newProgress(c.App.ErrWriter, what, "samples", samples)
+	bar := newProgress(c.App.ErrWriter, what, "samples", net.data().Len())
 	defer bar.finish()
-	for from := 0; from < samples; from += evalPart {
-		to := min(from+evalPart, samples)
-		for i := range nets {
-			if err := nets[i].measure(c.Context, from, to); err != nil {
-				return metrics{}, nil, err
-			}
-		}
-		if against != nil {
-			for k := range to - from {
-				nets[0].score.against(nets[0].outputs[k], nets[1].outputs[k])
-			}
-		}
-		bar.update(to)
-	}
-	own := nets[0].score.metrics()
+	cfg := finetune.EvaluateConfig{Progress: func(done, _ int) { bar.update(done) }}
+	_, outputs := net.Sizes()
 	if against == nil {
-		return own, nil, nil
+		m, err := finetune.Evaluate(c.Context, net, net.data(), cfg)
+		return metricsOf(m, false, outputs), nil, err
 	}
-	others := nets[1].score.metrics()
-	return own, &others, nil
+	m, o, err := finetune.Compare(c.Context, net, against, net.data(), cfg)
+	own, other := metricsOf(m, true, outputs), metricsOf(o, false, outputs)
+	return own, &other, err
 }
 
 // checkMeasurable reports data that say nothing about a network, or networks that cannot
 // be compared.
-func checkMeasurable(net, against predictor) error {
-	in, out := net.sizes()
+func checkMeasurable(net, against network) error {
+	in, out := net.Sizes()
 	data := net.data()
 	if against == nil {
 		if in != out && !data.Labelled() {
@@ -212,59 +193,12 @@ func checkMeasurable(net, against predictor) error {
 		if n := against.data().Len(); n != data.Len() {
 			return inputf("the two networks see %d and %d samples", data.Len(), n)
 		}
-		if other := sizesOf(against); other != [2]int{in, out} {
-			return inputf("the networks have %d and %d inputs, %d and %d outputs", in, other[0], out, other[1])
+		if otherIn, otherOut := against.Sizes(); otherIn != in || otherOut != out {
+			return inputf("the networks have %d and %d inputs, %d and %d outputs", in, otherIn, out, otherOut)
 		}
 	}
 	if in == out {
 		return nil
 	}
 	return data.checkLabels(out)
-}
-
-// measured is a network with its score so far.
-type measured struct {
-	predictor
-	score       score
-	outputs     [][]float64 // of the last samples
-	want        []float64
-	reconstruct bool // the output should equal the input; otherwise labels count
-}
-
-func newMeasured(p predictor) measured {
-	in, out := p.sizes()
-	return measured{predictor: p, outputs: rows(evalPart, out), want: make([]float64, out), reconstruct: in == out}
-}
-
-// measure adds samples from..to-1 to the score.
-func (m *measured) measure(ctx context.Context, from, to int) error {
-	if err := m.predict(ctx, from, to, m.outputs); err != nil {
-		return err
-	}
-	for i := from; i < to; i++ {
-		m.score.samples++
-		switch got := m.outputs[i-from]; {
-		case m.reconstruct:
-			if err := m.target(i, m.want); err != nil {
-				return err
-			}
-			m.score.target(got, m.want)
-		case m.data().Labelled():
-			m.score.label(got, m.data().Label(i))
-		}
-	}
-	return nil
-}
-
-func sizesOf(p predictor) [2]int {
-	in, out := p.sizes()
-	return [2]int{in, out}
-}
-
-func rows(n, size int) [][]float64 {
-	out := make([][]float64, n)
-	for i := range out {
-		out[i] = make([]float64, size)
-	}
-	return out
 }

@@ -17,7 +17,7 @@ const noiseSamples = 256
 
 // compareLayers measures the signal-to-noise ratio of every value that has levels, where
 // both networks are ONNX files that name it alike. The signal is that of against.
-func compareLayers(ctx context.Context, net, against predictor) ([]layerNoise, error) {
+func compareLayers(ctx context.Context, net, against network) ([]layerNoise, error) {
 	a, isFloat := net.(*floatNetwork)
 	b, otherFloat := against.(*floatNetwork)
 	if !isFloat || !otherFloat {
@@ -28,12 +28,19 @@ func compareLayers(ctx context.Context, net, against predictor) ([]layerNoise, e
 		levels = b.levels
 	}
 	signal, noise := map[string]float64{}, map[string]float64{}
-	_, out := a.sizes()
-	dst := rows(floatBatch, out)
-	for from := 0; from < min(a.samples.Len(), noiseSamples); from += floatBatch {
-		to := min(from+floatBatch, a.samples.Len())
-		for _, n := range []*floatNetwork{a, b} {
-			if err := n.predict(ctx, from, to, dst); err != nil {
+	batch := min(a.exec.Batch(), b.exec.Batch())
+	buffer := newSampleBuffer(a.samples, batch)
+	for from := 0; from < min(a.samples.Len(), noiseSamples); from += batch {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		n := min(batch, a.samples.Len()-from)
+		inputs, err := buffer.load(n, func(k int) int { return from + k })
+		if err != nil {
+			return nil, err
+		}
+		for _, net := range []*floatNetwork{a, b} {
+			if _, err := net.exec.Run(inputs...); err != nil {
 				return nil, err
 			}
 		}

@@ -13,15 +13,9 @@ import (
 	"qconv/runtime/printable"
 )
 
-// predictor computes the first output of a network for samples of a data set.
-type predictor interface {
-	// predict writes the outputs of samples from..to-1 to dst, one slice per sample.
-	predict(ctx context.Context, from, to int, dst [][]float64) error
-	// target writes what the outputs should be if they are to equal the input.
-	target(i int, dst []float64) error
-	// sizes are the elements of one sample's input and output.
-	sizes() (input, output int)
-	// data are the samples as the network takes them.
+// network is a network on the samples that it is measured on.
+type network interface {
+	finetune.Network
 	data() *samples
 }
 
@@ -30,12 +24,12 @@ const floatBatch = 64
 
 // floatNetwork runs an ONNX network in float, with levels where the model has them.
 type floatNetwork struct {
+	finetune.Network
 	exec    *finetune.Executor
 	graph   *onnx.Graph
 	levels  map[string]quant.Levels
 	balance map[string][]int // see quant.Model
 	samples *samples
-	in      *sampleBuffer
 }
 
 func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) (*floatNetwork, error) {
@@ -43,52 +37,10 @@ func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) 
 	if err != nil {
 		return nil, err
 	}
-	return &floatNetwork{exec: exec, graph: g, levels: levels, samples: s, in: newSampleBuffer(s, floatBatch)}, nil
+	return &floatNetwork{Network: exec.On(s), exec: exec, graph: g, levels: levels, samples: s}, nil
 }
 
 func (n *floatNetwork) data() *samples { return n.samples }
-
-func (n *floatNetwork) sizes() (input, output int) {
-	for _, v := range n.graph.Inputs {
-		input += v.Shape.Elems()
-	}
-	return input, n.graph.Outputs[0].Shape.Elems()
-}
-
-func (n *floatNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
-	for at := from; at < to; at += n.exec.Batch() {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		count := min(n.exec.Batch(), to-at)
-		inputs, err := n.in.load(count, func(k int) int { return at + k })
-		if err != nil {
-			return err
-		}
-		outs, err := n.exec.Run(inputs...)
-		if err != nil {
-			return err
-		}
-		per := len(outs[0]) / count
-		for k := range count {
-			for i, v := range outs[0][k*per:][:per] {
-				dst[at-from+k][i] = float64(v)
-			}
-		}
-	}
-	return nil
-}
-
-func (n *floatNetwork) target(i int, dst []float64) error {
-	x := make([]float32, len(dst))
-	if err := n.samples.Input(i, x); err != nil {
-		return err
-	}
-	for k, v := range x {
-		dst[k] = float64(v)
-	}
-	return nil
-}
 
 // integerNetwork runs a program. Pixels enter through its tables; float values are
 // rounded to the levels of its input first.
@@ -129,19 +81,21 @@ func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerN
 
 func (n *integerNetwork) data() *samples { return n.samples }
 
-func (n *integerNetwork) sizes() (input, output int) {
+// Sizes are the elements of one sample: of all inputs, and of the first output.
+func (n *integerNetwork) Sizes() (input, output int) {
 	p := n.program
 	return p.SampleBytes(), p.Tensors[p.Outputs[0].Tensor].Elems()
 }
 
-func (n *integerNetwork) predict(ctx context.Context, from, to int, dst [][]float64) error {
+// Predict shares the samples among the workers.
+func (n *integerNetwork) Predict(ctx context.Context, samples []int, dst [][]float64) error {
 	errs := make([]error, len(n.workers))
 	var wg sync.WaitGroup
 	for k, w := range n.workers {
 		wg.Go(func() {
-			for i := from + k; i < to && errs[k] == nil; i += len(n.workers) {
+			for i := k; i < len(samples) && errs[k] == nil; i += len(n.workers) {
 				if errs[k] = ctx.Err(); errs[k] == nil {
-					errs[k] = n.one(w, i, dst[i-from])
+					errs[k] = n.one(w, samples[i], dst[i])
 				}
 			}
 		})
@@ -186,8 +140,8 @@ func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
 	return w.entrance.run()
 }
 
-// target is the inputs as the program sees them, in real values.
-func (n *integerNetwork) target(i int, dst []float64) error {
+// Target is the inputs as the program sees them, in real values.
+func (n *integerNetwork) Target(i int, dst []float64) error {
 	p := n.program
 	for k, part := range n.samples.parts {
 		size := part.set.Elems()
