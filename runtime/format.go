@@ -41,7 +41,7 @@ var chunks = [...]chunk{
 func skippable(id string) bool { return id[0] >= 'a' }
 
 // Encode writes p in the format of FORMAT.md. Equal programs give equal bytes. The error
-// is that of [Program.Validate], or says that p is too repetitive for its file.
+// is that of [Program.Validate], or says that the file would be too large.
 func Encode(p *Program) ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
@@ -57,15 +57,12 @@ func Encode(p *Program) ([]byte, error) {
 		entries += w.entries
 		file = appendFrame(file, c.id, w.buf)
 	}
+	if n := missingBytes(len(file)+frameBytes, entries, p.weightCount()); n > 0 {
+		file = appendFrame(file, roomID, make([]byte, max(0, n-frameBytes)))
+	}
 	file = appendFrame(file, endID, nil)
 	if len(file) > maxFileBytes {
 		return nil, fmt.Errorf("runtime: the program takes %d bytes, want at most %d", len(file), maxFileBytes)
-	}
-	if most := maxEntries(len(file)); entries > most {
-		return nil, fmt.Errorf("runtime: the lists of the program have %d entries, want at most %d in a file of %d bytes", entries, most, len(file))
-	}
-	if n, most := p.weightCount(), maxFileWeights(len(file)); n > most {
-		return nil, fmt.Errorf("runtime: the program has %d weights, want at most %d in a file of %d bytes", n, most, len(file))
 	}
 	return file, nil
 }

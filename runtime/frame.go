@@ -14,9 +14,11 @@ const (
 	firstVersion  = 1
 	newestVersion = 2
 	headSize      = len(magic) + 2
-	frameBefore   = 8 // id and length of a chunk
-	frameAfter    = 4 // checksum
+	frameBefore   = 8                        // id and length of a chunk
+	frameAfter    = 4                        // checksum
+	frameBytes    = frameBefore + frameAfter // of a chunk without payload
 	endID         = "DONE"
+	roomID        = "room" // holds nothing: it makes the file larger
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)

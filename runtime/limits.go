@@ -34,3 +34,9 @@ func maxEntries(size int) int64 { return 1<<16 + 8*int64(size) }
 
 // maxFileWeights bounds the weights of all terms.
 func maxFileWeights(size int) int64 { return min(1<<20+256*int64(size), maxWeights) }
+
+// missingBytes is how much a file of size bytes must grow to hold that many entries and weights.
+func missingBytes(size int, entries, weights int64) int {
+	need := max((entries-maxEntries(0)+7)/8, (min(weights, maxWeights)-maxFileWeights(0)+255)/256)
+	return int(max(0, need-int64(size)))
+}

@@ -63,7 +63,7 @@ func (g gates) check(m metrics, against *metrics) error {
 	if g.mse != nil {
 		switch {
 		case m.MSE == nil:
-			return inputf("flag --%s: the network has not as many outputs as inputs", maxMSEFlag.Name)
+			return inputf("flag --%s: the error is not known, as the network has not as many outputs as inputs, or outputs that are no numbers", maxMSEFlag.Name)
 		case *m.MSE > *g.mse:
 			return &gateError{fmt.Sprintf("the mean squared error is %.6g, want at most %.6g", *m.MSE, *g.mse)}
 		}

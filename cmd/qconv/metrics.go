@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 
 	"qconv/finetune"
 )
@@ -23,13 +24,13 @@ type metrics struct {
 }
 
 // metricsOf are the metrics that mean something: of outputs that should equal the input, or of scores of classes; of
-// them, some compare with another model.
+// them, some compare with another model. A mean of outputs that are no numbers means nothing.
 func metricsOf(m finetune.Metrics, compared bool, outputs int) metrics {
 	out := metrics{Samples: m.Samples}
 	if m.HasMSE {
-		out.MSE = &m.MSE
+		out.MSE = meaningful(m.MSE)
 		if compared {
-			out.Difference = &m.Distance
+			out.Difference = meaningful(m.Distance)
 		}
 		return out
 	}
@@ -43,6 +44,14 @@ func metricsOf(m finetune.Metrics, compared bool, outputs int) metrics {
 		out.Agreement = &m.Agreement
 	}
 	return out
+}
+
+// meaningful is nil for what is no number, or infinite.
+func meaningful(v float64) *float64 {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return nil
+	}
+	return &v
 }
 
 // metric is one of the measured values, with its name.

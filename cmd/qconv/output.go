@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -42,6 +43,27 @@ func printJSON(w io.Writer, v any) error {
 	}
 	_, err = w.Write(append(printable.JSON(text), '\n'))
 	return err
+}
+
+// number is a number that JSON shows as null where it is none, or infinite.
+type number float64
+
+func (v number) MarshalJSON() ([]byte, error) {
+	if math.IsNaN(float64(v)) || math.IsInf(float64(v), 0) {
+		return []byte("null"), nil
+	}
+	return json.Marshal(float64(v))
+}
+
+// numbers are numbers that JSON shows alike.
+type numbers []float64
+
+func (v numbers) MarshalJSON() ([]byte, error) {
+	list := make([]number, len(v))
+	for i, x := range v {
+		list[i] = number(x)
+	}
+	return json.Marshal(list)
 }
 
 // report prints v as JSON where --json was given, and otherwise calls text.

@@ -49,17 +49,17 @@ type sampleReport struct {
 }
 
 type classScore struct {
-	Index int     `json:"index"`
-	Label string  `json:"label,omitempty"`
-	Score float64 `json:"score"`
+	Index int    `json:"index"`
+	Label string `json:"label,omitempty"`
+	Score number `json:"score"`
 }
 
 // outputReport is an output of one sample: real numbers, and for a program the exact
 // integers behind them.
 type outputReport struct {
-	Name   string    `json:"name"`
-	Shape  []int     `json:"shape"`
-	Values []float64 `json:"values"`
+	Name   string  `json:"name"`
+	Shape  []int   `json:"shape"`
+	Values numbers `json:"values"`
 	// Integers are what the program delivered.
 	Integers []int32 `json:"integers,omitempty"`
 	// After says which normalization made Values of the scores that Integers stand for; empty for none.
@@ -283,7 +283,7 @@ func (s *sampleReport) rank(top, input int, labels []string) {
 		return 0
 	})
 	for _, i := range order[:min(top, len(order))] {
-		class := classScore{Index: i, Score: scores[i]}
+		class := classScore{Index: i, Score: number(scores[i])}
 		if i < len(labels) {
 			class.Label = labels[i]
 		}

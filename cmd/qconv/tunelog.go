@@ -198,12 +198,12 @@ func validationMetrics(m finetune.Metrics, task finetune.Task) metrics {
 		out.Accuracy = &m.Accuracy
 	}
 	if m.HasMSE {
-		out.MSE = &m.MSE
+		out.MSE = meaningful(m.MSE)
 	}
 	if task == finetune.TaskClasses {
 		out.Agreement = &m.Agreement
 	} else {
-		out.Difference = &m.Distance
+		out.Difference = meaningful(m.Distance)
 	}
 	return out
 }
