@@ -20,6 +20,7 @@ import (
 //   - a Reshape made for a batch of one is made for any batch, and several in a row, such
 //     as a Squeeze behind an Unsqueeze, become one;
 //   - a mean or maximum over all spatial dimensions becomes a global pooling;
+//   - pictures that together are one sample become the channels of one;
 //   - Transpose nodes are moved towards the outputs, until they meet their opposites.
 //
 // Weights are folded in double precision and rounded once. It returns one line per change.
@@ -32,7 +33,7 @@ func Simplify(g *Graph) ([]string, error) {
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
 			s.reduceToPool, s.recognizeActivation,
-			s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldPad,
+			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
 				if s.dropped[n] {

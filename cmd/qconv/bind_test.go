@@ -96,6 +96,7 @@ func TestRunSeveralInputs(t *testing.T) {
 	}
 	xFile, bFile, both := file("x.npy", xs), file("b.npy", bs), file("both.npz", archive.Bytes())
 	one := file("one.npy", encodeTensor("one.npy", []int{1, 1}, []float32{0.25}))
+	three := file("three.npy", encodeTensor("three.npy", []int{3, 1}, make([]float32, 3)))
 	for _, c := range []struct {
 		inputs []string
 		code   int
@@ -106,7 +107,8 @@ func TestRunSeveralInputs(t *testing.T) {
 		{[]string{"x=" + xFile}, exitUsage, `no file for input "b"`},
 		{[]string{xFile}, exitUsage, "NAME=FILE"},
 		{[]string{"x=" + xFile, "x=" + xFile}, exitUsage, "given twice"},
-		{[]string{"x=" + xFile, "b=" + one}, exitBadInput, "1 samples"},
+		{[]string{"x=" + xFile, "b=" + one}, exitOK, "5.25"}, // one for both
+		{[]string{"x=" + xFile, "b=" + three}, exitBadInput, "holds 2 samples for input x, want 3"},
 		{nil, exitUsage, "is required"},
 	} {
 		args := []string{"qconv", "run", model, "--json"}

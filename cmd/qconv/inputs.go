@@ -12,7 +12,8 @@ import (
 	"qconv/runtime/printable"
 )
 
-// loadInputs reads the samples for every input of a network or program, as many for each.
+// loadInputs reads the samples for every input of a network or program, as many for each. One alone serves all
+// those of the other inputs.
 func loadInputs(c *cli.Context, ports []port, specs []string) ([]*dataset.Input, error) {
 	if len(ports) == 0 {
 		return nil, inputf("the network has no input")
@@ -27,11 +28,24 @@ func loadInputs(c *cli.Context, ports []port, specs []string) ([]*dataset.Input,
 		if err != nil {
 			return nil, err
 		}
-		if i > 0 && in.Count != inputs[0].Count {
-			return nil, inputf("%s holds %d samples for input %s, want %d as for %s", printable.Name(in.Name), in.Count,
-				printable.Name(p.name), inputs[0].Count, printable.Name(ports[0].name))
-		}
 		inputs = append(inputs, in)
+	}
+	most := slices.MaxFunc(inputs, func(a, b *dataset.Input) int { return a.Count - b.Count })
+	for i, in := range inputs {
+		switch {
+		case in.Count == most.Count:
+		case in.Count > 1:
+			k := slices.Index(inputs, most)
+			return nil, inputf("%s holds %d samples for input %s, want %d as for %s, or 1 for all of these", printable.Name(in.Name), in.Count,
+				printable.Name(ports[i].name), most.Count, printable.Name(ports[k].name))
+		default:
+			size, allowed := int64(4*elems(ports[i].shape)), readOptions(c, nil).Allowance(most.FileBytes+in.FileBytes)
+			if size*int64(most.Count) > allowed {
+				return nil, inputf("%s: one sample of %d bytes for each of %d takes more than %d bytes", printable.Name(in.Name), size, most.Count, allowed)
+			}
+			in.Pixels, in.Floats = slices.Repeat(in.Pixels, most.Count), slices.Repeat(in.Floats, most.Count)
+			in.Count = most.Count
+		}
 	}
 	return inputs, nil
 }

@@ -204,12 +204,29 @@ func (p *opener) arrayShape(dims []int, n int) (in *Input, interleaved bool, err
 func sameOrder(dims, want []int) (interleaved bool, err error) {
 	d, w := withoutOnes(dims), withoutOnes(want)
 	switch {
-	case slices.Equal(d, w), len(d) <= 1, len(w) <= 1:
+	case slices.Equal(d, w), len(d) <= 1, len(w) <= 1, divides(d, w), divides(w, d):
 		return false, nil
 	case len(want) == 3 && slices.Equal(d, []int{want[1], want[2], want[0]}):
 		return true, nil
 	}
 	return false, fmt.Errorf("samples have shape %v, want %v in this order", dims, want)
+}
+
+// divides says whether dimensions are those of whole with some of these cut into several.
+func divides(dims, whole []int) bool {
+	n := 1
+	for _, d := range dims {
+		if len(whole) == 0 {
+			return false
+		}
+		switch n *= d; {
+		case n == whole[0]:
+			n, whole = 1, whole[1:]
+		case n > whole[0]:
+			return false
+		}
+	}
+	return n == 1 && len(whole) == 0
 }
 
 func withoutOnes(dims []int) []int {

@@ -1,0 +1,73 @@
+package dataset
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+)
+
+// npyFile writes an array of zeros of type float32.
+func npyFile(t *testing.T, shape string, elems int) string {
+	t.Helper()
+	head := "{'descr': '<f4', 'fortran_order': False, 'shape': (" + shape + "), }"
+	for (10+len(head)+1)%64 != 0 {
+		head += " "
+	}
+	head += "\n"
+	data := append([]byte("\x93NUMPY\x01\x00"), byte(len(head)), byte(len(head)>>8))
+	path := filepath.Join(t.TempDir(), "x.npy")
+	if err := os.WriteFile(path, append(append(data, head...), make([]byte, 4*elems)...), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// TestOneSampleWithoutLeadingAxis demands that an array as large as a sample is one, whatever its shape.
+func TestOneSampleWithoutLeadingAxis(t *testing.T) {
+	for _, c := range []struct {
+		shape string
+		elems int
+		want  []int
+		count int
+	}{
+		{"2,3", 6, []int{2, 3}, 1},
+		{"1,2,3", 6, []int{2, 3}, 1},
+		{"4,2,3", 24, []int{2, 3}, 4},
+		{"5,", 5, []int{5}, 1},
+		{"5,", 5, []int{1}, 5},
+		{"", 1, []int{1}, 1},
+		{"2,3,4,5", 120, []int{2, 3, 4, 5}, 1},
+	} {
+		s, err := Open(npyFile(t, c.shape, c.elems), Options{Shape: c.want})
+		if err != nil {
+			t.Errorf("(%s) for %v: %v", c.shape, c.want, err)
+			continue
+		}
+		if s.Len() != c.count || s.Elems() != elems(c.want) {
+			t.Errorf("(%s) for %v: %d samples of %v, want %d", c.shape, c.want, s.Len(), s.Shape, c.count)
+		}
+	}
+}
+
+func TestDivides(t *testing.T) {
+	for _, c := range []struct {
+		dims, whole []int
+		want        bool
+	}{
+		{[]int{3, 2, 2, 2}, []int{3, 8}, true},
+		{[]int{2, 3, 8}, []int{6, 8}, true},
+		{[]int{6}, []int{6}, true},
+		{[]int{4, 2, 3}, []int{3, 8}, false},
+		{[]int{3, 4}, []int{3, 8}, false},
+		{[]int{3, 8, 2}, []int{3, 8}, false},
+	} {
+		if got := divides(c.dims, c.whole); got != c.want {
+			t.Errorf("%v of %v: got %v", c.dims, c.whole, got)
+		}
+	}
+	in, err := LoadInput(npyFile(t, "3,2,2,2", 24), Options{Shape: []int{3, 8, 1}})
+	if err != nil || in.Count != 1 || !slices.Equal(in.Shape, []int{3, 8, 1}) {
+		t.Errorf("got %+v, %v", in, err)
+	}
+}
