@@ -18,7 +18,7 @@ var inspectCommand = &cli.Command{
 	Name:      "inspect",
 	Usage:     "show what a model consists of",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Description: "Of a .qlut: inputs with their levels, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM. Of an .onnx: " +
+	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM. Of an .onnx: " +
 		"preprocessing, levels and weight values.",
 	Flags:  []cli.Flag{bytesFlag, maxMemoryFlag, jsonFlag},
 	Action: runInspect,

@@ -3,7 +3,7 @@
 //	qrun MODEL.qlut picture.png    what the network says
 //	qrun MODEL.qlut --input A=a.png --input B=b.raw    the same, of several inputs
 //	qrun --selftest MODEL.qlut     is this board right?
-//	qrun --info MODEL.qlut         layers, bytes, exact RAM
+//	qrun --info MODEL.qlut         inputs, layers, bytes, exact RAM
 //	qrun --bench MODEL.qlut        time per inference, kernel of every layer
 //
 // Results go to standard output. Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file.

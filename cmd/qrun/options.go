@@ -27,7 +27,7 @@ Flags may stand before or after the files; -- ends them.
   --top N         how many of the best classes to print (default 3)
   --json          one JSON document on standard output, exact integers
   --selftest      run the tests the program carries
-  --info          layers, bytes and exact RAM
+  --info          inputs, layers, bytes and exact RAM
   --bench         time per inference; kernel and time of every layer
   --bench-time S  seconds to measure (default 1)
   --kernel NAME   "portable" leaves assembly out, "generic" looks up every product;
