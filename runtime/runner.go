@@ -194,7 +194,7 @@ func (r *Runner) checkInputs(inputs [][]byte, levels bool) error {
 	for i, bytes := range inputs {
 		in := &r.p.Inputs[i]
 		if want := len(r.tensors[in.Tensor]); len(bytes) != want {
-			return fmt.Errorf("runtime: run: input %d has %d bytes, want %d", i, len(bytes), want)
+			return fmt.Errorf("runtime: run: input %s has %d bytes, want %d", r.ops.entries[i].name, len(bytes), want)
 		}
 		top := r.ops.entries[i].top
 		if top == math.MaxUint8 || in.Tables != nil && !levels {
@@ -202,7 +202,7 @@ func (r *Runner) checkInputs(inputs [][]byte, levels bool) error {
 		}
 		for k, v := range bytes {
 			if v > top {
-				return fmt.Errorf("runtime: run: element %d of input %d is level %d, want at most %d", k, i, v, top)
+				return fmt.Errorf("runtime: run: element %d of input %s is level %d, want at most %d", k, r.ops.entries[i].name, v, top)
 			}
 		}
 	}

@@ -2,9 +2,11 @@ package runtime
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"qconv/runtime/internal/kernel"
+	"qconv/runtime/printable"
 )
 
 // ops is a Program prepared for execution. It does not change once made.
@@ -25,6 +27,7 @@ type ops struct {
 
 // entry is how the bytes of an input become its tensor.
 type entry struct {
+	name     string      // in messages: the input's, or else its position
 	top      uint8       // the last level
 	mapping  *kernel.Map // nil: bytes are level indices in order
 	channels int         // of interleaved bytes; else 0
@@ -78,7 +81,7 @@ func prepare(p *Program, o Options) (*ops, error) {
 		seen[out.Tensor] = true
 	}
 	for i := range p.Inputs {
-		s.prepareInput(p, &p.Inputs[i])
+		s.prepareInput(p, i)
 	}
 	s.list = make([]*op, len(p.Instrs))
 	s.layers = make([]LayerInfo, len(p.Instrs))
@@ -127,10 +130,14 @@ func prepare(p *Program, o Options) (*ops, error) {
 	return s, nil
 }
 
-// prepareInput decides how the bytes of an input become its tensor.
-func (s *ops) prepareInput(p *Program, in *Input) {
+// prepareInput decides how the bytes of an input, given by its position, become its tensor.
+func (s *ops) prepareInput(p *Program, i int) {
+	in := &p.Inputs[i]
 	t := &p.Tensors[in.Tensor]
-	e := entry{top: uint8(t.Levels - 1)}
+	e := entry{name: strconv.Itoa(i), top: uint8(t.Levels - 1)}
+	if in.Name != "" {
+		e.name = printable.Name(in.Name)
+	}
 	tables := in.Tables
 	if in.Interleaved && t.Shape[0] > 1 {
 		e.channels = t.Shape[0]

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -99,22 +100,20 @@ func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration) (
 		return nil, named(path, err)
 	}
 	defer runner.Close()
-	in := &p.Tensors[p.Inputs[0].Tensor]
-	indices := make([]byte, in.Elems())
-	qrt.GenerateInput(1, indices, in.Levels)
+	inputs := p.GenerateInputs(1)
 	r := &benchReport{MACs: p.MACs(), Workers: o.Workers}
 	for _, l := range runner.Layers() {
 		r.Layers = append(r.Layers, kernelInfo{Name: l.Name, Kernel: l.Kernel, Workers: l.Workers, MACs: l.MACs})
 	}
 	err = r.measure(c.Context, d, func() error {
-		_, err := runner.RunLevels(indices)
+		_, err := runner.RunLevels(inputs...)
 		return err
 	})
 	for i, t := range runner.Profile(min(max(r.Runs, 1), profileRuns)) {
 		r.Layers[i].Ns = t.Nanoseconds()
 	}
 	if err == nil && o.Workers > 1 {
-		r.BatchNs, err = benchBatch(c.Context, p, o, indices, d)
+		r.BatchNs, err = benchBatch(c.Context, p, o, bytes.Join(inputs, nil), d)
 	}
 	return r, err
 }

@@ -123,6 +123,9 @@ func TestConvert(t *testing.T) {
 	if size, err := fileSize(program); err != nil || i.FileBytes != size || i.FileBytes != c.FileBytes {
 		t.Errorf("got %d bytes, the file has %d (%v), convert said %d", i.FileBytes, size, err, c.FileBytes)
 	}
+	if want := [3]int{1, 28, 28}; i.Input == nil || *i.Input != want || len(i.Inputs) != 1 || i.Inputs[0].Shape != want || i.Inputs[0].Tables != 1 {
+		t.Errorf("got inputs %+v, want one of %v with a table", i.Inputs, want)
+	}
 	weights, macs := 0, 0
 	for _, l := range i.Layers {
 		weights += l.Weights
@@ -140,7 +143,7 @@ func TestConvert(t *testing.T) {
 	if dump := mustCall(t, "inspect", program, "--bytes"); !strings.HasPrefix(dump, "000000-000008: 89 51 4c 54") {
 		t.Errorf("the dump begins with %.60q", dump)
 	}
-	if text := mustCall(t, "inspect", program); !strings.Contains(text, "RAM ") || !strings.Contains(text, "kernel") {
+	if text := mustCall(t, "inspect", program); !strings.Contains(text, ": input [1 28 28], labels 0, 1,") || !strings.Contains(text, "RAM ") || !strings.Contains(text, "kernel") {
 		t.Errorf("inspect prints\n%s", text)
 	}
 

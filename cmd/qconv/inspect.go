@@ -18,7 +18,7 @@ var inspectCommand = &cli.Command{
 	Name:      "inspect",
 	Usage:     "show what a model consists of",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Description: "Of a .qlut: layers, levels, weight values, bits per weight, bytes by purpose, exact RAM. Of an .onnx: " +
+	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM. Of an .onnx: " +
 		"preprocessing, levels and weight values.",
 	Flags:  []cli.Flag{bytesFlag, maxMemoryFlag, jsonFlag},
 	Action: runInspect,
@@ -59,26 +59,39 @@ func runInspect(c *cli.Context) error {
 		return err
 	}
 	r := programReport{Model: path, Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]),
-		Input: p.Tensors[p.Inputs[0].Tensor].Shape, Labels: p.Labels, programInfo: *info}
+		Inputs: p.InputInfos(), Labels: p.Labels, programInfo: *info}
+	if len(r.Inputs) == 1 {
+		r.Input = &r.Inputs[0].Shape
+	}
 	return report(c, r, r.print)
 }
 
 // programReport is what inspect prints of a program.
 type programReport struct {
-	Model    string   `json:"model"`
-	Producer string   `json:"producer,omitempty"`
-	Source   string   `json:"source_sha256"`
-	Input    [3]int   `json:"input_shape"`
-	Labels   []string `json:"labels,omitempty"`
+	Model    string `json:"model"`
+	Producer string `json:"producer,omitempty"`
+	Source   string `json:"source_sha256"`
+	// Input is the shape of the only input; Inputs tells all about each.
+	Input  *[3]int         `json:"input_shape,omitempty"`
+	Inputs []qrt.InputInfo `json:"inputs"`
+	Labels []string        `json:"labels,omitempty"`
 	programInfo
 }
 
 func (r programReport) print(w io.Writer) {
-	fmt.Fprintf(w, "%s: input %v", printable.Name(r.Model), r.Input)
+	if r.Input != nil {
+		fmt.Fprintf(w, "%s: input %v", printable.Name(r.Model), *r.Input)
+	} else {
+		fmt.Fprintf(w, "%s: %d inputs", printable.Name(r.Model), len(r.Inputs))
+	}
 	if len(r.Labels) > 0 {
 		fmt.Fprintf(w, ", labels %s", printable.Names(r.Labels))
 	}
-	fmt.Fprintf(w, "\nsource   %s\n", r.Source)
+	fmt.Fprintln(w)
+	for _, in := range r.Inputs {
+		fmt.Fprintf(w, "input    %v\n", in)
+	}
+	fmt.Fprintf(w, "source   %s\n", r.Source)
 	r.printTotals(w)
 	fmt.Fprintln(w)
 	r.printLayers(w)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"time"
@@ -22,12 +23,10 @@ type bench struct {
 // profileRuns is how often layers are timed one by one; the shortest time counts.
 const profileRuns = 100
 
-// runBench repeats inference on a generated input for the given time, after a first run that counts
+// runBench repeats inference on generated inputs for the given time, after a first run that counts
 // only if it takes as long as that.
 func runBench(p *runtime.Program, r *runtime.Runner, o options) (*bench, error) {
-	in := &p.Tensors[p.Inputs[0].Tensor]
-	indices := make([]byte, in.Elems())
-	runtime.GenerateInput(1, indices, in.Levels)
+	inputs := p.GenerateInputs(1)
 	b := &bench{Workers: o.workers, MACs: p.MACs(), Layers: layers(r)}
 	start := time.Now()
 	times := r.Profile(1)
@@ -35,7 +34,7 @@ func runBench(p *runtime.Program, r *runtime.Runner, o options) (*bench, error) 
 	if b.NsPerInference < o.benchTime.Nanoseconds() {
 		var err error
 		b.NsPerInference, b.Runs, err = measure(o.benchTime, func() error {
-			_, err := r.RunLevels(indices)
+			_, err := r.RunLevels(inputs...)
 			return err
 		})
 		if err != nil {
@@ -48,7 +47,7 @@ func runBench(p *runtime.Program, r *runtime.Runner, o options) (*bench, error) 
 	}
 	var err error
 	if o.workers > 1 {
-		b.BatchNs, err = benchBatch(p, o, indices)
+		b.BatchNs, err = benchBatch(p, o, bytes.Join(inputs, nil))
 	}
 	return b, err
 }

@@ -12,11 +12,13 @@ import (
 
 // info describes a program as this machine runs it.
 type info struct {
-	Producer  string   `json:"producer,omitempty"`
-	Source    string   `json:"source_sha256"`
-	FileBytes int      `json:"file_bytes"`
-	Input     [3]int   `json:"input_shape"`
-	Labels    []string `json:"labels,omitempty"`
+	Producer  string `json:"producer,omitempty"`
+	Source    string `json:"source_sha256"`
+	FileBytes int    `json:"file_bytes"`
+	// Input is the shape of the only input; Inputs tells all about each.
+	Input  *[3]int             `json:"input_shape,omitempty"`
+	Inputs []runtime.InputInfo `json:"inputs"`
+	Labels []string            `json:"labels,omitempty"`
 	// Left says which outputs hold scores, and before what.
 	Left []string `json:"left_to_reader,omitempty"`
 	MACs int      `json:"macs"`
@@ -45,12 +47,16 @@ func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error)
 		return nil, err
 	}
 	m := r.Memory()
-	return &info{
+	i := &info{
 		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(fi.Size()),
-		Input: p.Tensors[p.Inputs[0].Tensor].Shape, Labels: p.Labels, Left: p.LeftToReader(), MACs: p.MACs(),
+		Inputs: p.InputInfos(), Labels: p.Labels, Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
 		Layers: layers(r),
-	}, nil
+	}
+	if len(i.Inputs) == 1 {
+		i.Input = &i.Inputs[0].Shape
+	}
+	return i, nil
 }
 
 func layers(r *runtime.Runner) []layer {
@@ -65,7 +71,9 @@ func (i *info) print(w io.Writer) {
 	fmt.Fprintf(w, "file      %9d bytes\n", i.FileBytes)
 	fmt.Fprintf(w, "RAM       %9d bytes: arena %d, scratch %d, weights %d, tables %d\n", i.RAM, i.Arena, i.Scratch, i.Weights, i.Tables)
 	fmt.Fprintf(w, "MACs      %9d\n", i.MACs)
-	fmt.Fprintf(w, "input     %v\n", i.Input)
+	for _, in := range i.Inputs {
+		fmt.Fprintf(w, "input     %v\n", in)
+	}
 	if len(i.Labels) > 0 {
 		fmt.Fprintf(w, "labels    %s\n", printable.Names(i.Labels))
 	}

@@ -17,66 +17,88 @@ import (
 // maxInputBytes bounds what one argument may bring into memory.
 const maxInputBytes = 64 << 20
 
-// readInputs reads the samples in a file, for a program whose input has shape want
+// inputFile is a file of samples that is there.
+type inputFile struct {
+	path string
+	part string // what stands behind #
+	size int64
+	kind string // "picture", "idx" or "raw"
+}
+
+// locate finds the file that FILE or FILE#PART means.
+func locate(path string) (*inputFile, error) {
+	f := &inputFile{path: path}
+	st, err := os.Stat(f.path)
+	if err != nil {
+		if k := strings.LastIndexByte(path, '#'); k > 0 {
+			f.path, f.part = path[:k], path[k+1:]
+			st, err = os.Stat(f.path)
+		}
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, inputf("%s: no such file", f.path)
+	case err != nil:
+		return nil, inputf("%w", err)
+	case !st.Mode().IsRegular():
+		return nil, inputf("%s is a directory or device, want a picture, IDX or raw file", f.path)
+	}
+	f.size = st.Size()
+	if f.kind, err = inputKind(f.path); err != nil {
+		return nil, inputf("%w", err)
+	}
+	return f, nil
+}
+
+// names are those of n samples from the first on: the file without folders, and the sample's number where it holds many.
+func (f *inputFile) names(first, n int, many bool) []string {
+	names := make([]string, n)
+	for i := range names {
+		names[i] = filepath.Base(f.path)
+		if many {
+			names[i] += fmt.Sprintf("#%d", first+i)
+		}
+	}
+	return names
+}
+
+// readInputs reads the samples in a file, for an input of shape want
 // ([channels, rows, columns]), as bytes in [C][H][W] order, and a name for each:
 //
 //	a picture      PNG, JPEG, GIF of just the wanted size; grey or colour is converted
 //	an IDX file    of pictures, gzipped or not: all, or those chosen by #7 or #0:100
 //	other files    raw bytes in [C][H][W] order, one sample or several, chosen alike
 //
-// A program that wants a plain vector takes pictures with as many pixels (grey), or
+// An input that is a plain vector takes pictures with as many pixels (grey), or
 // with a third as many (colour).
 func readInputs(path string, want [3]int) (samples [][]byte, names []string, err error) {
-	file, part := path, ""
-	st, err := os.Stat(file)
+	f, err := locate(path)
 	if err != nil {
-		if k := strings.LastIndexByte(path, '#'); k > 0 {
-			file, part = path[:k], path[k+1:]
-			st, err = os.Stat(file)
-		}
-	}
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return nil, nil, inputf("%s: no such file", file)
-	case err != nil:
-		return nil, nil, inputf("%w", err)
-	case !st.Mode().IsRegular():
-		return nil, nil, inputf("%s is a directory or device, want a picture, IDX or raw file", file)
+		return nil, nil, err
 	}
 	first, many := 0, true
-	switch kind, err := inputKind(file); {
-	case err != nil:
-		return nil, nil, inputf("%w", err)
-	case kind == "picture":
+	switch f.kind {
+	case "picture":
 		many = false
-		if part != "" {
+		if f.part != "" {
 			return nil, nil, inputf("%s: a picture has no parts to choose with #", path)
 		}
-		samples, err = pictureInput(file, st.Size(), want)
-		if err != nil {
-			return nil, nil, inputf("%s: %w", file, err)
-		}
-	case kind == "idx":
-		samples, first, err = idxInput(file, part, want)
-		if err != nil {
-			return nil, nil, inputf("%s: %w", file, err)
-		}
+		samples, err = pictureInput(f.path, f.size, want)
+	case "idx":
+		samples, first, err = idxInput(f.path, f.part, want)
 	default:
-		samples, first, err = rawInput(file, st.Size(), part, want)
-		if err != nil {
-			return nil, nil, inputf("%s: %w", file, err)
-		}
-		many = st.Size() > int64(len(samples[0]))
+		n := want[0] * want[1] * want[2]
+		samples, first, err = rawInput(f, n, times(want)+", channels x rows x columns")
+		many = f.size > int64(n)
 	}
-	for i := range samples {
-		name := filepath.Base(file)
-		if many {
-			name += fmt.Sprintf("#%d", first+i)
-		}
-		names = append(names, name)
+	if err != nil {
+		return nil, nil, inputf("%s: %w", f.path, err)
 	}
-	return samples, names, nil
+	return samples, f.names(first, len(samples), many), nil
 }
+
+// times is a shape as in 3x32x32.
+func times(shape [3]int) string { return fmt.Sprintf("%dx%dx%d", shape[0], shape[1], shape[2]) }
 
 // inputKind is "picture", "idx" or "raw", by the name and else by the first bytes.
 func inputKind(file string) (string, error) {
@@ -201,19 +223,19 @@ func idxInput(file, part string, want [3]int) (samples [][]byte, first int, err 
 	return samples, first, err
 }
 
-func rawInput(file string, size int64, part string, want [3]int) (samples [][]byte, first int, err error) {
-	n := want[0] * want[1] * want[2]
-	if size == 0 || size%int64(n) != 0 {
-		return nil, 0, fmt.Errorf("neither picture nor IDX file, and as raw bytes it has %d, want %d (%dx%dx%d, channels x rows x columns) or a multiple", size, n, want[0], want[1], want[2])
+// rawInput reads samples of n bytes, which have the shape that a message says.
+func rawInput(file *inputFile, n int, shape string) (samples [][]byte, first int, err error) {
+	if file.size == 0 || file.size%int64(n) != 0 {
+		return nil, 0, fmt.Errorf("neither picture nor IDX file, and as raw bytes it has %d, want %d (%s) or a multiple", file.size, n, shape)
 	}
-	first, to, err := idx.ParseRange(part, int(min(size/int64(n), 1<<30)))
+	first, to, err := idx.ParseRange(file.part, int(min(file.size/int64(n), 1<<30)))
 	if err != nil {
 		return nil, 0, err
 	}
 	if err := fitsMemory(to-first, n); err != nil {
 		return nil, 0, err
 	}
-	f, err := os.Open(file)
+	f, err := os.Open(file.path)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -1,8 +1,9 @@
 // Command qrun runs an integer program on the board: additions and table look-ups only.
 //
 //	qrun MODEL.qlut picture.png    what the network says
+//	qrun MODEL.qlut --input A=a.png --input B=b.raw    the same, of several inputs
 //	qrun --selftest MODEL.qlut     is this board right?
-//	qrun --info MODEL.qlut         layers, bytes, exact RAM
+//	qrun --info MODEL.qlut         inputs, layers, bytes, exact RAM
 //	qrun --bench MODEL.qlut        time per inference, kernel of every layer
 //
 // Results go to standard output. Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file.
@@ -66,6 +67,13 @@ func execute(o options, w *bufio.Writer) error {
 		debug.SetMemoryLimit(o.limits.Memory) // garbage is collected before it takes more
 	}
 	p, err := openProgram(o.model, o.limits)
+	if o.nothing() && (err != nil || len(p.Inputs) == 1) {
+		return usagef("no input file given, want qrun MODEL.qlut FILE...")
+	}
+	if err != nil {
+		return err
+	}
+	groups, err := o.groups(p)
 	if err != nil {
 		return err
 	}
@@ -103,8 +111,12 @@ func execute(o options, w *bufio.Writer) error {
 			doc.Bench.print(w)
 		}
 	}
-	for _, file := range o.files {
-		results, err := classify(p, r, file, o.top)
+	for _, files := range groups {
+		samples, err := readSamples(p, files)
+		if err != nil {
+			return err
+		}
+		results, err := classify(p, r, samples, o.top)
 		if err != nil {
 			return err
 		}

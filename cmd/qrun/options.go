@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,15 +14,20 @@ const usage = `qrun - run an integer program made by qconv
 
 Usage:
   qrun [FLAGS] MODEL.qlut FILE...
+  qrun [FLAGS] MODEL.qlut --input NAME=FILE --input NAME2=FILE2 ...
 
 FILE is a picture (PNG, JPEG, GIF), IDX (gzipped or not), or raw bytes [C][H][W];
 FILE#7 and FILE#0:100 choose samples of one that holds many.
+A program with several inputs takes a file for each, all with as many samples, or
+FILEs of raw bytes with the inputs one after the other in every sample. --info lists
+the inputs, and what bytes mean to each.
 Flags may stand before or after the files; -- ends them.
 
+  --input NAME=FILE  the samples for the input of that name; FILE alone for the only one
   --top N         how many of the best classes to print (default 3)
   --json          one JSON document on standard output, exact integers
   --selftest      run the tests the program carries
-  --info          layers, bytes and exact RAM
+  --info          inputs, layers, bytes and exact RAM
   --bench         time per inference; kernel and time of every layer
   --bench-time S  seconds to measure (default 1)
   --kernel NAME   "portable" leaves assembly out, "generic" looks up every product;
@@ -39,8 +45,9 @@ Flags may stand before or after the files; -- ends them.
 
 // options are the parsed arguments.
 type options struct {
-	model string
-	files []string
+	model  string
+	files  []string
+	inputs []string // of --input
 
 	json, selftest, info, bench, lowMemory, help bool
 
@@ -59,6 +66,7 @@ func parse(args []string) (options, error) {
 		"low-memory": &o.lowMemory, "help": &o.help, "h": &o.help,
 	}
 	values := map[string]func(string) error{
+		"input":      func(s string) error { o.inputs = append(o.inputs, s); return nil },
 		"top":        func(s string) error { return parseCount(s, &o.top) },
 		"kernel":     func(s string) error { o.kernel = s; return nil },
 		"workers":    func(s string) error { return parseCount(s, &o.workers) },
@@ -112,12 +120,12 @@ func (o *options) assign(files []string) error {
 		return usagef("no MODEL.qlut given")
 	}
 	o.model, o.files = files[0], files[1:]
-	mode := o.selftest || o.info || o.bench
+	given := slices.Concat(o.files, o.inputs)
 	switch {
-	case mode && len(o.files) > 0:
-		return usagef("--selftest, --info and --bench take no input files, got %q", o.files[0])
-	case !mode && len(o.files) == 0:
-		return usagef("no input file given, want qrun MODEL.qlut FILE...")
+	case o.mode() && len(given) > 0:
+		return usagef("--selftest, --info and --bench take no input files, got %q", given[0])
+	case len(o.files) > 0 && len(o.inputs) > 0:
+		return usagef("got %q and --input %q, want FILE... or --input for every input", o.files[0], o.inputs[0])
 	case o.kernel != "" && o.kernel != "generic" && o.kernel != "portable":
 		return usagef("flag --kernel: got %q, want portable or generic", o.kernel)
 	case o.workers > 256:
@@ -125,6 +133,12 @@ func (o *options) assign(files []string) error {
 	}
 	return nil
 }
+
+// mode tells whether something else is asked for than results of samples.
+func (o *options) mode() bool { return o.selftest || o.info || o.bench }
+
+// nothing tells that results are asked for, but of no samples.
+func (o *options) nothing() bool { return !o.mode() && len(o.files) == 0 && len(o.inputs) == 0 }
 
 // runtime are the options of a Runner.
 func (o *options) runtime() runtime.Options {

@@ -15,7 +15,8 @@ import (
 
 // result is what the network says about one sample.
 type result struct {
-	// Input is the file without folders, with the sample's number where it holds several.
+	// Input is the file without folders, with the sample's number where it holds several; of several files that of the
+	// first input.
 	Input   string   `json:"input"`
 	Top     []class  `json:"top,omitempty"` // best class first
 	Outputs []output `json:"outputs"`
@@ -46,25 +47,26 @@ type output struct {
 	Normalized []float64 `json:"normalized,omitempty"`
 }
 
-// classify runs every sample of a file.
-func classify(p *runtime.Program, r *runtime.Runner, file string, top int) ([]result, error) {
-	shape := p.Tensors[p.Inputs[0].Tensor].Shape
-	samples, names, err := readInputs(file, shape)
-	if err != nil {
-		return nil, err
-	}
-	interleaved := make([]byte, p.Tensors[p.Inputs[0].Tensor].Elems())
-	results := make([]result, 0, len(samples))
-	for i, sample := range samples {
-		if p.Inputs[0].Interleaved {
-			picture.Interleave(interleaved, sample, shape[0])
-			sample = interleaved
+// classify runs every sample.
+func classify(p *runtime.Program, r *runtime.Runner, s *samples, top int) ([]result, error) {
+	inputs, interleaved := make([][]byte, len(p.Inputs)), make([][]byte, len(p.Inputs))
+	results := make([]result, 0, len(s.names[0]))
+	for i, name := range s.names[0] {
+		for k := range inputs {
+			inputs[k] = s.inputs[k][i]
+			if p.Inputs[k].Interleaved {
+				if interleaved[k] == nil {
+					interleaved[k] = make([]byte, len(inputs[k]))
+				}
+				picture.Interleave(interleaved[k], inputs[k], p.Tensors[p.Inputs[k].Tensor].Shape[0])
+				inputs[k] = interleaved[k]
+			}
 		}
-		outs, err := r.Run(sample)
+		outs, err := r.Run(inputs...)
 		if err != nil {
-			return nil, inputf("%s: %w", names[i], err)
+			return nil, inputf("%s: %w", s.describe(i), err)
 		}
-		results = append(results, newResult(p, names[i], outs, top))
+		results = append(results, newResult(p, name, outs, top))
 	}
 	return results, nil
 }
@@ -105,7 +107,7 @@ func normalized(scores []int32, t *runtime.Tensor, n *runtime.Normalization) []f
 }
 
 // isClassifier tells whether the first output holds class scores: it has a label per
-// element, or is a plain vector that is not a reconstruction of the input.
+// element, or is a plain vector that is not a reconstruction of the (first) input.
 func isClassifier(p *runtime.Program) bool {
 	if len(p.Outputs) == 0 {
 		return false
