@@ -72,6 +72,5 @@ var refused = map[string]string{
 	"RNN":                     recurrent,
 	"RoiAlign":                "regions of interest are computed at run time",
 	"Scan":                    controlFlow,
-	"TopK":                    "sorting; end the network before it",
 	"Unique":                  dataShape,
 }
