@@ -72,5 +72,4 @@ var refused = map[string]string{
 	"RNN":                     recurrent,
 	"RoiAlign":                "regions of interest are computed at run time",
 	"Scan":                    controlFlow,
-	"Unique":                  dataShape,
 }

@@ -92,3 +92,48 @@ func gridTap(at float64, n int, nearest bool, border string, corners bool) Tap {
 	}
 	return t
 }
+
+// sayAffineGrid makes the grid of a constant affine map, the places in a picture that an upright grid is sent to:
+//
+//	grid[n][i][j] = theta[n] (x_j, y_i, 1)
+//
+// Operands: theta [N][2][3], size (N, C, h, w). Result: [N][h][w][2].
+func sayAffineGrid(r *nodeReader, s *spelling) *Value {
+	corners := r.bool("align_corners", false)
+	if r.arity(2, 2); r.wrong(s) {
+		return nil
+	}
+	theta, size := r.operand(0, "theta"), r.operandInts(1, "size")
+	switch {
+	case r.wrong(s) || theta == nil || size == nil:
+		return nil
+	case len(size) != 4:
+		r.refusef("size %v, want two spatial dimensions", size)
+	case theta.Type != Float || !theta.Shape.Equal(Shape{size[0], 2, 3}) || min(size[2], size[3]) < 1:
+		r.failf("theta %v for size %v", theta.Shape, size)
+	}
+	if r.wrong(s) || !r.small(size[2]) || !r.small(size[3]) || !r.small(2*size[0]*size[2]*size[3]) {
+		return nil
+	}
+	place := func(i, n int) float64 {
+		switch {
+		case corners && n == 1:
+			return 0
+		case corners:
+			return 2*float64(i)/float64(n-1) - 1
+		}
+		return (2*float64(i)+1)/float64(n) - 1
+	}
+	grid := &Tensor{Type: Float, Shape: Shape{size[0], size[2], size[3], 2}}
+	for n := range size[0] {
+		for i := range size[2] {
+			for j := range size[3] {
+				for d := range 2 {
+					t := theta.Floats[6*n+3*d:]
+					grid.Floats = append(grid.Floats, float32(float64(t[0])*place(j, size[3])+float64(t[1])*place(i, size[2])+float64(t[2])))
+				}
+			}
+		}
+	}
+	return s.constant(grid)
+}
