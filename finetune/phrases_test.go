@@ -347,7 +347,7 @@ func TestPhraseErrors(t *testing.T) {
 		{"diagonal", []message{nodeFile("Einsum", "x", "y", attrs{"equation": "nii->n"})}, "takes a diagonal"},
 		{"codes", []message{nodeFile("QuantizeLinear", "x k", "q", nil), nodeFile("Hardmax", "q", "y", nil)}, "arithmetic with integer codes"},
 		{"sequence", []message{nodeFile("SequenceConstruct", "x x", "s", nil), nodeFile("Relu", "s", "y", nil)}, "a sequence of tensors"},
-		{"trees", []message{nodeFile("ai.onnx.ml:Scaler", "x", "y", nil)}, "classical machine learning"},
+		{"trees", []message{nodeFile("ai.onnx.ml:TreeEnsembleRegressor", "x", "y", nil)}, "classical machine learning"},
 		{"layout", []message{nodeFile("com.microsoft.nchwc:Conv", "x", "y", nil)}, "lower optimization level"},
 		{"bits", []message{nodeFile("onnx.brevitas:Quant", "x k k k", "y", nil)}, "0.5 bits"},
 	} {
