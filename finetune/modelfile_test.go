@@ -57,6 +57,11 @@ func nodeFile(op, in, out string, a attrs) message {
 				p.number(8, k)
 			}
 			p.number(20, 7)
+		case []float64:
+			for _, k := range v {
+				p = append(binary.AppendUvarint(p, 7<<3|5), binary.LittleEndian.AppendUint32(nil, math.Float32bits(float32(k)))...)
+			}
+			p.number(20, 6)
 		case graphFile:
 			p.bytes(6, v.message())
 			p.number(20, 5)

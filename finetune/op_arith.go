@@ -5,6 +5,7 @@ import (
 
 	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
+	"qconv/quant"
 
 	G "gorgonia.org/gorgonia"
 )
@@ -66,18 +67,36 @@ func buildPair(b *builder, n *onnx.Node) (*G.Node, error) {
 		return nil, err
 	}
 	op := n.Op.(onnx.Pair)
-	f := func(x, y float32) float32 { return float32(op.Combine(float64(x), float64(y))) }
+	combine, partials := op.Combine, op.Partials
+	if b.plan.round != nil {
+		combine, partials = quant.OfLevels(op), finitePartials(op)
+	}
+	f := func(x, y float32) float32 { return float32(combine(float64(x), float64(y))) }
 	if n.Outputs[0].Type == onnx.Int {
-		f = func(x, y float32) float32 { return float32(math.Trunc(op.Combine(float64(x), float64(y)))) }
+		f = func(x, y float32) float32 { return float32(math.Trunc(combine(float64(x), float64(y)))) }
 	}
 	acc := in[0]
 	for _, x := range in[1:] {
 		acc = b.pairwise(n.Op.Type(), acc, x, f, func(x, y float32) (dx, dy float32) {
-			a, b := op.Partials(float64(x), float64(y))
+			a, b := partials(float64(x), float64(y))
 			return float32(a), float32(b)
 		})
 	}
 	return acc, nil
+}
+
+// finitePartials are the derivatives of a function of levels. A quotient by a level that is zero has an outermost level, whose
+// derivative counts as zero.
+func finitePartials(op onnx.Pair) func(x, y float64) (dx, dy float64) {
+	if _, divides := op.(*onnx.Div); !divides {
+		return op.Partials
+	}
+	return func(x, y float64) (dx, dy float64) {
+		if y == 0 {
+			return 0, 0
+		}
+		return op.Partials(x, y)
+	}
 }
 
 // pairwise lays f of two nodes; partials are its derivatives by each.

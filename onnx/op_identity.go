@@ -20,13 +20,13 @@ func (*Identity) InferShape(in []Shape) ([]Shape, error) { return sameShape(in) 
 // InferShape returns the shape of the input.
 func (*Dropout) InferShape(in []Shape) ([]Shape, error) { return sameShape(in) }
 
-// readDropout refuses training mode, operand 2 since opset 12.
+// readDropout refuses training mode, operand 2 since opset 12, unless it drops nothing (ratio 0, operand 1).
 func readDropout(r *nodeReader) Op {
 	r.ignore("ratio", "seed")
 	if r.opset < 7 {
 		r.ignore("is_test")
 	}
-	if r.given(2) {
+	if r.given(2) && !(r.given(1) && r.in[1].Const != nil && r.operandFloat(1, "ratio", 0.5) == 0) {
 		if t := r.operand(2, "training_mode"); t != nil && (len(t.Ints) != 1 || t.Ints[0] != 0) {
 			r.refusef("training mode, want the mode for inference")
 		}

@@ -24,7 +24,7 @@ func Operators() []OperatorInfo {
 		}
 		list = append(list, OperatorInfo{Name: name, Since: e.since, Until: until, Note: e.note})
 	}
-	for _, domain := range []string{microsoft, "qonnx.custom_op.general"} {
+	for _, domain := range []string{classical, microsoft, "qonnx.custom_op.general"} {
 		for name, e := range domainOps[domain] {
 			list = append(list, OperatorInfo{Name: domain + ":" + name, Since: e.since, Until: e.since, Note: e.note})
 		}
@@ -72,6 +72,4 @@ var refused = map[string]string{
 	"RNN":                     recurrent,
 	"RoiAlign":                "regions of interest are computed at run time",
 	"Scan":                    controlFlow,
-	"TopK":                    "sorting; end the network before it",
-	"Unique":                  dataShape,
 }

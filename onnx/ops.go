@@ -157,6 +157,7 @@ var ops = map[string]opEntry{
 	"Unsqueeze":    {since: 1, read: readUnsqueeze},
 
 	// Read as several of the others.
+	"AffineGrid":                   {since: 20, say: sayAffineGrid, note: "of constants, two spatial dimensions"},
 	"Affine":                       {since: 1, say: sayAffine, until: 9},
 	"Compress":                     {since: 9, say: sayCompress, note: "constant condition"},
 	"ConcatFromSequence":           {since: 11, say: sayConcatFromSequence, note: sequenceNote},
@@ -165,6 +166,7 @@ var ops = map[string]opEntry{
 	"Einsum":                       {since: 12, say: sayEinsum, note: "without diagonals"},
 	"GatherElements":               {since: 11, say: sayGatherElements, note: "constant indices"},
 	"GatherND":                     {since: 11, say: sayGatherND, note: "constant indices"},
+	"GridSample":                   {since: 16, say: sayGridSample, note: "constant grid, two spatial dimensions, linear or nearest"},
 	"GlobalLpPool":                 {since: 1, say: sayLpPool(true)},
 	"Hardmax":                      {since: 1, say: sayHardmax},
 	"ImageScaler":                  {since: 1, say: sayImageScaler, until: 9},
@@ -181,6 +183,8 @@ var ops = map[string]opEntry{
 	"SequenceLength":               {since: 11, say: saySequenceLength, note: sequenceNote},
 	"SimplifiedLayerNormalization": {since: 1, read: readLayerNormalization(true), note: "of ONNX Runtime's optimizer"},
 	"SplitToSequence":              {since: 11, say: saySplitToSequence, note: sequenceNote},
+	"Unique":                       {since: 11, say: sayUnique, note: "of shapes and constants, without an axis"},
+	"TopK":                         {since: 1, say: sayTopK, note: "k 1"},
 	"Trilu":                        {since: 14, say: sayTrilu, note: "constant diagonal"},
 }
 

@@ -35,6 +35,9 @@ type ReadOptions struct {
 	// Outputs are the values, by name, that become the graph's outputs, in this order; without any, those that the
 	// file names. Nodes that do not lead to them are not read.
 	Outputs []string
+	// Samples, if it is not 0, is the size of leading dimensions that are open: those are dimensions like the others then, and
+	// the network has no batch.
+	Samples int
 	// MaxMemory bounds the bytes that the model may take to be read, simplified and run once, as far as
 	// its shapes tell. Without it (0) a file may take an amount that depends on its size, at most
 	// [DefaultMaxMemory].
@@ -86,13 +89,17 @@ func DecodeWith(data []byte, o ReadOptions) (*Graph, error) {
 // any other dimension of one sample.
 func decode(data []byte, d decoder) (*Graph, error) {
 	batched, whole := d, d
+	if d.options.Samples > 0 {
+		whole.whole = true
+		return whole.decode(data)
+	}
 	g, err := batched.decode(data)
 	if err == nil && !batched.unequal || !batched.fixed {
 		return g, err
 	}
 	whole.whole = true
 	g, second := whole.decode(data)
-	if second == nil || err == nil || aboutBatch(err) {
+	if second == nil || err == nil || AboutBatch(err) {
 		return g, second
 	}
 	// A contradiction that is none without a batch says less than what the network would need.
@@ -104,8 +111,8 @@ func decode(data []byte, d decoder) (*Graph, error) {
 	return nil, err
 }
 
-// aboutBatch says whether all that an error lists is what nodes would do to the batch.
-func aboutBatch(err error) bool {
+// AboutBatch says whether all that an error of [Read] lists is what nodes would do to the batch.
+func AboutBatch(err error) bool {
 	var u *UnsupportedError
 	return errors.As(err, &u) && !slices.ContainsFunc(u.Nodes, func(n UnsupportedNode) bool { return !strings.Contains(n.Reason, "batch") })
 }

@@ -6,6 +6,7 @@ import "slices"
 // compute the same.
 
 const (
+	classical = "ai.onnx.ml"    // scikit-learn's converters, whose scalers may stand around a network
 	microsoft = "com.microsoft" // ONNX Runtime, whose optimizer writes fused and quantized operators
 
 	// contribOpset is the version of ONNX whose operators those of other domains follow.
@@ -21,6 +22,7 @@ var domainOps = map[string]map[string]opEntry{
 		"FusedGemm":                        {since: 1, say: sayFusedGemm},
 		"FusedMatMul":                      {since: 1, say: sayFusedMatMul, note: "transposed matrices of rank 2 or more"},
 		"Gelu":                             {since: 1, read: plain[Gelu]},
+		"MatMulNBits":                      {since: 1, say: sayMatMulNBits, note: "constant weights of 2, 4 or 8 bits"},
 		"NhwcMaxPool":                      {since: 1, say: sayNhwcMaxPool},
 		"Pad":                              {since: 1, read: readPad, note: "constant pads"},
 		"QuickGelu":                        {since: 1, say: sayQuickGelu},
@@ -43,6 +45,11 @@ var domainOps = map[string]map[string]opEntry{
 		"QLinearWhere":             {since: 1, say: sayQLinearWhere},
 		"QuantizeLinear":           {since: 1, read: readQuantizeLinear},
 	},
+	classical: {
+		"Normalizer": {since: 1, say: sayNormalizer},
+		"Scaler":     {since: 1, say: sayScaler},
+		"ZipMap":     {since: 1, say: sayZipMap, note: "read as its scores, without names"},
+	},
 	"onnx.brevitas":                 quantizers,
 	"qonnx.custom_op.general":       quantizers,
 	"qonnx.custom_op.channels_last": nil,
@@ -52,8 +59,8 @@ var domainOps = map[string]map[string]opEntry{
 // aboutDomain says why an operator of a domain, which none of its tables has, is refused.
 func aboutDomain(domain string) string {
 	switch domain {
-	case "ai.onnx.ml":
-		return "an operator of classical machine learning (trees, scalers, encoders); qconv takes networks: give it the part of the model that is one"
+	case classical:
+		return "an operator of classical machine learning (trees, encoders, labels); qconv takes networks: give it the part of the model that is one, which --output NAME ends at a value before this node"
 	case "com.microsoft.nchwc", "com.ms.internal.nhwc":
 		return "a layout that ONNX Runtime makes for one processor: save the model with a lower optimization level (extended)"
 	case "ai.onnx.preview.training", "ai.onnx.training":

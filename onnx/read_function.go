@@ -26,6 +26,7 @@ type inliner struct {
 	functions map[functionKey]*pb.FunctionProto
 	names     map[string]bool // values and nodes of the file, and those made here
 	nodes     []*pb.NodeProto
+	copied    int                  // nodes so far, those in branches too
 	open      map[functionKey]bool // functions whose nodes are being copied
 	prefixes  map[string]bool      // of names made for calls
 	copies    int                  // to number calls and names that are taken
@@ -60,18 +61,26 @@ func (d *decoder) inline(m *pb.ModelProto) (*pb.GraphProto, error) {
 	for _, v := range p.GetInput() {
 		in.names[v.GetName()] = true
 	}
-	for _, n := range p.GetNode() {
-		in.names[n.GetName()] = true
-		for _, out := range n.GetOutput() {
-			in.names[out] = true
-		}
-	}
+	in.take(p.GetNode())
 	d.nodeOpsets = map[*pb.NodeProto]map[string]int{}
 	if err := in.copy(p.GetNode(), nil); err != nil {
 		return nil, err
 	}
 	return &pb.GraphProto{Name: p.Name, Node: in.nodes, Initializer: p.Initializer, SparseInitializer: p.SparseInitializer,
 		Input: p.Input, Output: p.Output, ValueInfo: p.ValueInfo}, nil
+}
+
+// take notes the names of nodes and what they compute, in branches too.
+func (in *inliner) take(nodes []*pb.NodeProto) {
+	for _, n := range nodes {
+		in.names[n.GetName()] = true
+		for _, out := range n.GetOutput() {
+			in.names[out] = true
+		}
+		for _, g := range branches(n) {
+			in.take(g.GetNode())
+		}
+	}
 }
 
 // growth is what nodes become once all calls in them are replaced.
@@ -85,6 +94,13 @@ func (in *inliner) grow(nodes []*pb.NodeProto, level int) (growth, error) {
 		f := in.functions[functionKey{n.GetDomain(), n.GetOpType()}]
 		if f == nil {
 			sum.nodes++
+			for _, branch := range branches(n) {
+				g, err := in.grow(branch.GetNode(), max(level, 1))
+				if err != nil {
+					return sum, err
+				}
+				sum.nodes, sum.calls = min(sum.nodes+g.nodes, maxInlined+1), min(sum.calls+g.calls, maxInlined+1)
+			}
 			continue
 		}
 		key := functionKey{f.GetDomain(), f.GetName()}
@@ -129,8 +145,13 @@ func (in *inliner) copy(nodes []*pb.NodeProto, opsets map[string]int) error {
 			}
 			continue
 		}
-		if len(in.nodes) == maxInlined {
+		if in.copied == maxInlined {
 			return in.refuse("the model", fmt.Sprintf("its functions grow to more than %d nodes", maxInlined))
+		}
+		in.copied++
+		n, err := in.inner(n, opsets)
+		if err != nil {
+			return err
 		}
 		in.nodes = append(in.nodes, n)
 		if opsets != nil {
@@ -138,6 +159,28 @@ func (in *inliner) copy(nodes []*pb.NodeProto, opsets map[string]int) error {
 		}
 	}
 	return nil
+}
+
+// inner replaces the calls in the graphs that a node holds, its branches.
+func (in *inliner) inner(n *pb.NodeProto, opsets map[string]int) (*pb.NodeProto, error) {
+	if branches(n) == nil {
+		return n, nil
+	}
+	around := in.nodes
+	defer func() { in.nodes = around }()
+	c := &pb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Input: n.Input, Output: n.Output}
+	for _, a := range n.GetAttribute() {
+		if g := a.GetG(); g != nil {
+			in.nodes = nil
+			if err := in.copy(g.GetNode(), opsets); err != nil {
+				return nil, err
+			}
+			a = &pb.AttributeProto{Name: a.Name, Type: a.Type, G: &pb.GraphProto{Name: g.Name, Node: in.nodes, Initializer: g.Initializer,
+				SparseInitializer: g.SparseInitializer, Input: g.Input, Output: g.Output}}
+		}
+		c.Attribute = append(c.Attribute, a)
+	}
+	return c, nil
 }
 
 func (in *inliner) refuse(what, reason string) error {
@@ -202,21 +245,21 @@ func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
 		}
 		names[name] = out
 	}
-	attrs := map[string]*pb.AttributeProto{}
+	given := arguments{of: map[string]*pb.AttributeProto{}, declared: map[string]bool{}}
 	for _, a := range n.GetAttribute() {
-		attrs[a.GetName()] = a
+		given.of[a.GetName()] = a
 	}
-	declared := map[string]bool{}
 	for _, name := range f.GetAttribute() {
-		declared[name] = true
+		given.declared[name] = true
 	}
+	var err error
 	value := func(name string) string {
 		if _, ok := names[name]; !ok {
 			names[name] = in.fresh(prefix + "/" + name)
 		}
 		return names[name]
 	}
-	if len(in.nodes)+len(f.GetNode()) > maxInlined {
+	if in.copied+len(f.GetNode()) > maxInlined {
 		return in.refuse("the model", fmt.Sprintf("its functions grow to more than %d nodes", maxInlined))
 	}
 	for _, inner := range f.GetNode() {
@@ -230,21 +273,57 @@ func (in *inliner) call(n *pb.NodeProto, f *pb.FunctionProto) error {
 		for _, name := range inner.GetOutput() {
 			c.Output = append(c.Output, value(name))
 		}
-		for _, a := range inner.GetAttribute() {
-			ref := a.GetRefAttrName()
-			switch given := attrs[ref]; {
-			case ref == "":
-				c.Attribute = append(c.Attribute, a)
-			case given != nil:
-				c.Attribute = append(c.Attribute, &pb.AttributeProto{Name: a.Name, Type: given.Type, F: given.F, I: given.I, S: given.S,
-					T: given.T, Floats: given.Floats, Ints: given.Ints, Strings: given.Strings})
-			case !declared[ref]:
-				return in.refuse(where, fmt.Sprintf("attribute %q has a default value in the function", ref))
+		if c.Attribute, err = given.bind(inner.GetAttribute()); err != nil {
+			return in.refuse(where, err.Error())
+		}
+		if branches(inner) != nil {
+			for _, name := range reads(inner) {
+				value(name)
+			}
+			for i, a := range c.Attribute {
+				if a.GetG() != nil {
+					c.Attribute[i] = &pb.AttributeProto{Name: a.Name, Type: a.Type, G: in.d.renamedGraph(a.GetG(), names)}
+				}
 			}
 		}
 		copies = append(copies, c)
 	}
 	return in.copy(copies, opsets)
+}
+
+// arguments are the attributes of a call, and which of them the function declares.
+type arguments struct {
+	of       map[string]*pb.AttributeProto
+	declared map[string]bool
+}
+
+// bind gives attributes that refer to those of the function their values, also in branches.
+func (g arguments) bind(list []*pb.AttributeProto) ([]*pb.AttributeProto, error) {
+	var out []*pb.AttributeProto
+	for _, a := range list {
+		ref := a.GetRefAttrName()
+		switch given := g.of[ref]; {
+		case ref == "" && a.GetG() != nil:
+			graph := a.GetG()
+			c := &pb.GraphProto{Name: graph.Name, Initializer: graph.Initializer, SparseInitializer: graph.SparseInitializer, Input: graph.Input, Output: graph.Output}
+			for _, n := range graph.GetNode() {
+				attrs, err := g.bind(n.GetAttribute())
+				if err != nil {
+					return nil, err
+				}
+				c.Node = append(c.Node, &pb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain, Input: n.Input, Output: n.Output, Attribute: attrs})
+			}
+			out = append(out, &pb.AttributeProto{Name: a.Name, Type: a.Type, G: c})
+		case ref == "":
+			out = append(out, a)
+		case given != nil:
+			out = append(out, &pb.AttributeProto{Name: a.Name, Type: given.Type, F: given.F, I: given.I, S: given.S,
+				T: given.T, Floats: given.Floats, Ints: given.Ints, Strings: given.Strings})
+		case !g.declared[ref]:
+			return nil, fmt.Errorf("attribute %q has a default value in the function", ref)
+		}
+	}
+	return out, nil
 }
 
 // afford spends what a call takes: a visit of every part, and copies of the nodes and of their names.

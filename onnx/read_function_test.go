@@ -55,6 +55,40 @@ func TestReadFunctions(t *testing.T) {
 	}
 }
 
+// TestReadFunctionsInBranches reads calls in a branch, and a function whose branches use its operands and attributes. Its
+// nodes are of its opset there too: Softmax of opset 11 looks at all dimensions.
+func TestReadFunctionsInBranches(t *testing.T) {
+	choice := func(yes, no *pb.NodeProto) *pb.NodeProto {
+		graph := func(n *pb.NodeProto) *pb.AttributeProto {
+			return &pb.AttributeProto{Type: pb.AttributeProto_GRAPH.Enum(), G: &pb.GraphProto{Node: []*pb.NodeProto{n}, Output: []*pb.ValueInfoProto{{Name: proto.String(n.GetOutput()[0])}}}}
+		}
+		n := call("If", "c", "chosen")
+		for name, branch := range map[string]*pb.NodeProto{"then_branch": yes, "else_branch": no} {
+			a := graph(branch)
+			a.Name = proto.String(name)
+			n.Attribute = append(n.Attribute, a)
+		}
+		return n
+	}
+	outer := choice(own("Chosen", "x", "r", attr("slope", 0.5)), call("Relu", "x", "r"))
+	outer.Output = []string{"y"}
+	m := file(13, in("x", "N", 2, 3), out("y"), tensorProto("c", &Tensor{Type: Bool, Shape: Shape{}, Ints: []int64{1}}), outer)
+	chosen := function("Chosen", "u", "chosen", call("Softmax", "u", "s", attr("axis", 1)),
+		call("Constant", "", "c", attr("value", tensorProto("", &Tensor{Type: Bool, Shape: Shape{}, Ints: []int64{1}}))),
+		choice(call("LeakyRelu", "s", "r", referring("alpha", "slope")), call("Relu", "u", "r")))
+	chosen.Attribute = []string{"slope"}
+	chosen.OpsetImport[0].Version = proto.Int64(11)
+	m.Functions = []*pb.FunctionProto{chosen}
+	g := decodeFile(t, m)
+	var got []string
+	for _, n := range g.Nodes {
+		got = append(got, fmt.Sprintf("%s%v", n.Op.Type(), n.Op))
+	}
+	if want := "Reshape&{[0 6]} Softmax&{1} Reshape&{[0 2 3]} LeakyRelu&{0.5}"; strings.Join(got, " ") != want {
+		t.Errorf("got %s\nwant %s", strings.Join(got, " "), want)
+	}
+}
+
 func TestReadFunctionErrors(t *testing.T) {
 	x, y := in("x", "N", 4), out("y")
 	model := func(call *pb.NodeProto, functions ...*pb.FunctionProto) *pb.ModelProto {

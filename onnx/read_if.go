@@ -149,7 +149,7 @@ func (d *decoder) inlineBranch(p *node, g *pb.GraphProto) error {
 	copies := inner.Node
 	inner.Node = nil
 	for _, n := range g.GetNode() {
-		inner.Node = append(inner.Node, renamed(n, names))
+		inner.Node = append(inner.Node, d.renamed(n, names))
 	}
 	for _, n := range copies {
 		inner.Node = append(inner.Node, &pb.NodeProto{OpType: n.OpType, Input: []string{renamedName(n.Input[0], names)}, Output: n.Output})
@@ -159,7 +159,7 @@ func (d *decoder) inlineBranch(p *node, g *pb.GraphProto) error {
 		return err
 	}
 	for _, n := range nodes {
-		if own := d.nodeOpsets[p.NodeProto]; own != nil {
+		if own := d.nodeOpsets[p.NodeProto]; own != nil && d.nodeOpsets[n.NodeProto] == nil {
 			d.nodeOpsets[n.NodeProto] = own
 		}
 		n.name = p.name + "/" + n.name
@@ -181,9 +181,12 @@ func renamedName(name string, names map[string]string) string {
 	return name
 }
 
-// renamed is a node with other names of values, also where graphs in it use values around them.
-func renamed(n *pb.NodeProto, names map[string]string) *pb.NodeProto {
+// renamed is a node with other names of values, also where graphs in it use values around them. It is of the same opsets.
+func (d *decoder) renamed(n *pb.NodeProto, names map[string]string) *pb.NodeProto {
 	c := &pb.NodeProto{Name: n.Name, OpType: n.OpType, Domain: n.Domain}
+	if own := d.nodeOpsets[n]; own != nil {
+		d.nodeOpsets[c] = own
+	}
 	for _, name := range n.GetInput() {
 		c.Input = append(c.Input, renamedName(name, names))
 	}
@@ -192,7 +195,7 @@ func renamed(n *pb.NodeProto, names map[string]string) *pb.NodeProto {
 	}
 	for _, a := range n.GetAttribute() {
 		if g := a.GetG(); g != nil {
-			a = &pb.AttributeProto{Name: a.Name, Type: a.Type, G: renamedGraph(g, names)}
+			a = &pb.AttributeProto{Name: a.Name, Type: a.Type, G: d.renamedGraph(g, names)}
 		}
 		c.Attribute = append(c.Attribute, a)
 	}
@@ -200,7 +203,7 @@ func renamed(n *pb.NodeProto, names map[string]string) *pb.NodeProto {
 }
 
 // renamedGraph renames what a graph uses of the values around it.
-func renamedGraph(g *pb.GraphProto, names map[string]string) *pb.GraphProto {
+func (d *decoder) renamedGraph(g *pb.GraphProto, names map[string]string) *pb.GraphProto {
 	own := defined(g)
 	outside := map[string]string{}
 	for name, to := range names {
@@ -210,7 +213,7 @@ func renamedGraph(g *pb.GraphProto, names map[string]string) *pb.GraphProto {
 	}
 	c := &pb.GraphProto{Name: g.Name, Input: g.Input, Initializer: g.Initializer, SparseInitializer: g.SparseInitializer}
 	for _, n := range g.GetNode() {
-		c.Node = append(c.Node, renamed(n, outside))
+		c.Node = append(c.Node, d.renamed(n, outside))
 	}
 	for _, v := range g.GetOutput() {
 		c.Output = append(c.Output, &pb.ValueInfoProto{Name: proto.String(renamedName(v.GetName(), outside)), Type: v.Type})

@@ -133,6 +133,9 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 				}
 			}
 		}
+		if i == 0 && !known && d.options.Samples > 0 {
+			size, known = int64(d.options.Samples), true
+		}
 		switch {
 		case i == 0 && !(known && d.whole):
 			shape = append(shape, Batch)

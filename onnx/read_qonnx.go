@@ -159,15 +159,18 @@ func (r *nodeReader) bipolar(s *spelling) *Value {
 //
 //	y = scale * (floor(round(x/scale + zero) / 2^(in-out)) - zero)
 //
-// Operands: x, scale, zero, bits before, bits after.
+// Operands: x, scale, zero, bits before, bits after. Newer files name the scale of the result, and perhaps its zero point, before
+// the bits after; codes are then divided by the power of two between both scales, and bounded:
+//
+//	y = after * (floor(clip(round(x/scale + zero) / 2^s)) - zero / 2^s), s = round(log2(after/scale))
 func sayTrunc(r *nodeReader, s *spelling) *Value {
 	mode := r.text("rounding_mode", "FLOOR")
-	r.ignore("signed", "narrow")
-	if r.arity(5, 5); r.wrong(s) {
+	signed, narrow := r.bool("signed", true), r.bool("narrow", false)
+	if r.arity(5, 7); r.wrong(s) {
 		return nil
 	}
 	scale, zero := r.operand(1, "scale"), r.operand(2, "zero point")
-	before, after := r.operandFloat(3, "number of bits before", 8), r.operandFloat(4, "number of bits after", 8)
+	before, after := r.operandFloat(3, "number of bits before", 8), r.operandFloat(len(r.in)-1, "number of bits after", 8)
 	round := roundings[mode]
 	if round == nil {
 		r.failf("rounding_mode is %q", mode)
@@ -177,6 +180,24 @@ func sayTrunc(r *nodeReader, s *spelling) *Value {
 	}
 	z := r.sameNumber(zero, "zero point")
 	y := s.add(&Round{}, s.add(&Add{}, s.add(&Div{}, r.in[0], r.in[1]), s.number(z)))
-	y = round(s, s.add(&Mul{}, y, s.number(math.Exp2(after-before))))
-	return s.add(&Mul{}, s.add(&Sub{}, y, s.number(z)), r.in[1])
+	if len(r.in) == 5 {
+		y = round(s, s.add(&Mul{}, y, s.number(math.Exp2(after-before))))
+		return s.add(&Mul{}, s.add(&Sub{}, y, s.number(z)), r.in[1])
+	}
+	to := r.operand(4, "scale of the result")
+	bounds := r.quantBounds(after, signed, narrow)
+	if r.wrong(s) || to == nil {
+		return nil
+	}
+	ratio := r.sameNumber(to, "scale of the result") / r.sameNumber(scale, "scale")
+	if r.wrong(s) {
+		return nil
+	}
+	if !(ratio > 0) || math.IsInf(ratio, 0) {
+		r.failf("the scales of the result and of the input are in a ratio of %g, want one above 0", ratio)
+		return nil
+	}
+	factor := math.Exp2(-math.RoundToEven(math.Log2(ratio)))
+	y = s.add(&Clip{Min: float64(bounds.Lo), Max: float64(bounds.Hi)}, s.add(&Mul{}, y, s.number(factor)))
+	return s.add(&Mul{}, s.add(&Sub{}, round(s, y), s.number(z*factor)), r.in[4])
 }

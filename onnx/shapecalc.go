@@ -37,6 +37,7 @@ var evaluators = map[string]evaluator{
 	"ConstantOfShape":  evalConstantOfShape,
 	"DequantizeLinear": evalDequantizeLinear,
 	"Div":              evalDiv,
+	"Equal":            evalEqual,
 	"EyeLike":          evalEyeLike,
 	"Gather":           evalGather,
 	"Identity":         evalIdentity,
@@ -44,6 +45,7 @@ var evaluators = map[string]evaluator{
 	"NonZero":          evalNonZero,
 	"QuantizeLinear":   evalQuantizeLinear,
 	"Range":            evalRange,
+	"ReduceProd":       evalReduceProd,
 	"Reshape":          evalReshape,
 	"Shape":            evalShape,
 	"Size":             evalSize,
@@ -52,6 +54,7 @@ var evaluators = map[string]evaluator{
 	"Sub":              evalSub,
 	"Transpose":        evalTranspose,
 	"Unsqueeze":        evalUnsqueeze,
+	"Where":            evalWhere,
 }
 
 // evaluate computes the node if it can, and says whether it is done with.

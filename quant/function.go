@@ -88,12 +88,30 @@ func affine(gain, offset []float64) *function {
 	}}}
 }
 
+// OfLevels is a function of two numbers as it is computed of levels. A divisor above zero, such as a deviation, may be
+// rounded to zero where what it divides is zero too: the quotient is zero there.
+func OfLevels(op onnx.Pair) func(a, b float64) float64 {
+	if _, divides := op.(*onnx.Div); !divides {
+		return op.Combine
+	}
+	return func(a, b float64) float64 {
+		if a == 0 && b == 0 {
+			return 0
+		}
+		return op.Combine(a, b)
+	}
+}
+
 // newStep makes the step of an elementwise node whose computed operands stand at the given positions,
 // nil when it is no function of these: a constant that differs by position.
 func newStep(n *onnx.Node, position map[*onnx.Value]int) *step {
 	s := &step{apply: onnx.ElementFunc(n.Op)}
 	if s.apply == nil {
 		return nil
+	}
+	if op, ok := n.Op.(*onnx.Div); ok {
+		divide := OfLevels(op)
+		s.apply = func(x []float64) float64 { return divide(x[0], x[1]) }
 	}
 	for _, v := range n.Inputs {
 		if v.Const == nil {

@@ -13,7 +13,7 @@ func (c *compiler) pair(n *onnx.Node) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	f := n.Op.(onnx.Pair).Combine
+	f := OfLevels(n.Op.(onnx.Pair))
 	a, b := n.Inputs[0], n.Inputs[1]
 	if !a.Shape.Equal(out.Shape) {
 		g := f

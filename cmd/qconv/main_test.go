@@ -188,7 +188,7 @@ func TestUnsupported(t *testing.T) {
 	if code != exitUnsupported || stdout != "" {
 		t.Errorf("exit %d, stdout %q, want exit %d and nothing", code, stdout, exitUnsupported)
 	}
-	for _, op := range []string{"LSTM", "TopK"} {
+	for _, op := range []string{"LSTM", "Transpose"} {
 		if !strings.Contains(stderr, op) {
 			t.Errorf("stderr does not name %s:\n%s", op, stderr)
 		}
@@ -199,7 +199,7 @@ func TestUnsupported(t *testing.T) {
 		t.Fatalf("exit %d, %v in\n%s", code, err, stdout)
 	}
 	if len(r.Unsupported) < 2 || r.Unsupported[0].Reason == "" || r.Unsupported[0].Name == "" {
-		t.Errorf("got unsupported nodes %+v, want at least the LSTM and the TopK, with reasons", r.Unsupported)
+		t.Errorf("got unsupported nodes %+v, want at least the LSTM and the Transpose, with reasons", r.Unsupported)
 	}
 }
 

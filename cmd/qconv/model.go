@@ -49,7 +49,13 @@ func readGraph(c *cli.Context, path string, o onnx.ReadOptions) (*onnx.Graph, er
 	if err := checkInput(path, "an ONNX file"); err != nil {
 		return nil, err
 	}
-	g, err := onnx.ReadWith(path, modelOptions(c, o))
+	o = modelOptions(c, o)
+	g, err := onnx.ReadWith(path, o)
+	if err != nil && onnx.AboutBatch(err) {
+		if one := readOneSample(path, o); one != nil {
+			return one, nil
+		}
+	}
 	return g, named(path, err)
 }
 

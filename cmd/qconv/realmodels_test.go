@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -112,6 +113,9 @@ func checkRealModel(model, dir string, dims []string) error {
 		if err != nil {
 			return fmt.Errorf("output %q: %w", g.name, err)
 		}
+		if w.Type == "float16" {
+			roundToHalf(g.rows)
+		}
 		if err := compareOutputs([]namedOutput{g}, []namedOutput{{g.name, rowsOf(w, len(g.rows))}}, nearly); err != nil {
 			return err
 		}
@@ -125,6 +129,17 @@ func checkRealModel(model, dir string, dims []string) error {
 		normal = normal || like.Len() == 0 || !within(like, 0, 1)
 	}
 	return checkInteger(imported, program, normal, dir)
+}
+
+// roundToHalf rounds values as a network of float16 does with its results: to 11 binary digits, and multiples of 2^-24.
+func roundToHalf(rows [][]float64) {
+	for _, row := range rows {
+		for i, v := range row {
+			_, exponent := math.Frexp(v)
+			grid := math.Ldexp(1, max(exponent-11, -24))
+			row[i] = math.RoundToEven(v/grid) * grid
+		}
+	}
 }
 
 // checkInteger converts an imported network with random inputs, normal or uniform from 0 to 1, and compares the program

@@ -15,8 +15,8 @@ import (
 const maxArrayRank = 8
 
 // Array is a NumPy array in row-major order. Exactly one of Bytes, Floats and Doubles is
-// used: Bytes for uint8 and bool, Floats for float32 and what fits it exactly (int8, int16,
-// uint16), Doubles for the rest (int64 and uint64 beyond 2^53 are rounded).
+// used: Bytes for uint8 and bool, Floats for float32 and what fits it exactly (float16, int8,
+// int16, uint16), Doubles for the rest (int64 and uint64 beyond 2^53 are rounded).
 type Array struct {
 	Shape   []int  // [] for a single number
 	Type    string // as in the file: "uint8", "float32", "int64", ...
@@ -87,10 +87,10 @@ func readDtype(s string) (dtype, error) {
 	}
 	names := map[string]string{
 		"b1": "bool", "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64",
-		"i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64", "f4": "float32", "f8": "float64",
+		"i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64", "f2": "float16", "f4": "float32", "f8": "float64",
 	}
 	if d.name = names[rest]; d.name == "" {
-		return d, fmt.Errorf("element type %q, want uint8, float32, float64 or another integer type (convert with .astype)", s)
+		return d, fmt.Errorf("element type %q, want uint8, float16, float32, float64 or another integer type (convert with .astype)", s)
 	}
 	d.kind, d.size = rest[0], int(rest[1]-'0')
 	switch {
@@ -174,6 +174,8 @@ func (a *arrayReader) read(sure int64) (*Array, error) {
 	switch {
 	case d.mem == 1:
 		out.Bytes, err = readElems(r, n, first, 1, func(b []byte) byte { return b[0] })
+	case d.kind == 'f' && d.size == 2:
+		out.Floats, err = readElems(r, n, first, 2, func(b []byte) float32 { return float16(order.Uint16(b)) })
 	case d.kind == 'f' && d.size == 4:
 		out.Floats, err = readElems(r, n, first, 4, func(b []byte) float32 { return math.Float32frombits(order.Uint32(b)) })
 	case d.mem == 4:
@@ -221,6 +223,17 @@ func (d dtype) integer(b []byte, order binary.ByteOrder) float64 {
 		return float64(int64(v))
 	}
 	return float64(v)
+}
+
+// float16 widens an IEEE half-precision number: 1 sign bit, 5 of exponent, 10 of mantissa.
+func float16(bits uint16) float32 {
+	const below = 1 << 112 // what the bias of a float32's exponent is above that of a float16
+	magnitude := uint32(bits&0x7fff) << 13
+	v := math.Float32frombits(magnitude) * below
+	if bits&0x7c00 == 0x7c00 { // infinity or NaN
+		v = math.Float32frombits(magnitude | 0xff<<23)
+	}
+	return math.Float32frombits(math.Float32bits(v) | uint32(bits>>15)<<31)
 }
 
 // readElems reads n elements of size bytes each and checks that nothing follows them.

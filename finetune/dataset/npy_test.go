@@ -30,6 +30,8 @@ func TestArrayTypes(t *testing.T) {
 		{">i4", "int32", []byte{0, 0, 1, 0, 255, 255, 255, 255, 0, 0, 0, 7}, []float64{256, -1, 7}},
 		{"<i8", "int64", little[int64](1, -5, 1<<40), []float64{1, -5, 1 << 40}},
 		{"<u8", "uint64", little[uint64](1, 5, 1<<63), []float64{1, 5, 1 << 63}},
+		{"<f2", "float16", []byte{0, 0x3c, 0, 0xc1, 1, 0x80}, []float64{1, -2.5, -0x1p-24}}, // the last is subnormal
+		{">f2", "float16", []byte{0x7b, 0xff, 0x04, 0, 0xfc, 0}, []float64{65504, 0x1p-14, math.Inf(-1)}},
 		{"<f4", "float32", little[float32](0.5, -1, 3), []float64{0.5, -1, 3}},
 		{">f4", "float32", []byte{0x3f, 0x80, 0, 0, 0xbf, 0x80, 0, 0, 0, 0, 0, 0}, []float64{1, -1, 0}},
 		{"<f8", "float64", little[float64](0.1, -1, 3), []float64{0.1, -1, 3}},
@@ -126,7 +128,7 @@ func TestBrokenArrays(t *testing.T) {
 		{"no shape", npyRaw("{'descr': '<f4', 'fortran_order': False, }", nil), "not understood"},
 		{"odd order", npyRaw("{'shape': (1,), 'descr': '<f4', 'fortran_order': False}", nil), "not understood"},
 		{"complex", npyData("<c8", false, "(1,)", make([]byte, 8)), `element type "<c8"`},
-		{"half", npyData("<f2", false, "(1,)", make([]byte, 2)), `element type "<f2"`},
+		{"quarter", npyData("<f1", false, "(1,)", make([]byte, 1)), `element type "<f1"`},
 		{"text elements", npyData("<U5", false, "(1,)", make([]byte, 20)), `element type "<U5"`},
 		{"huge", big("(1000000, 1000000, 1000000)"), "too large"},
 		{"overflow", big("(2147483647, 2147483647, 2147483647)"), "too large"},
