@@ -164,30 +164,56 @@ func wholeMultiple(ratio, tolerance float64) int32 {
 // a requantization, and returns that unit. The result will have that many levels.
 func (c *compiler) emit(s *sum, out, levels int) (*runtime.Linear, float64, error) {
 	for _, m := range matchings(s.terms, levels) {
-		linear := &runtime.Linear{Out: out}
-		fits := true
-		for _, v := range s.bias {
-			b := math.Round(v / m.unit)
-			fits = fits && math.Abs(b) <= math.MaxInt32
-			linear.Bias = append(linear.Bias, int32(b))
+		// Codebooks enter the program once a unit is chosen: those of units that do not fit would stay in the file.
+		linear, books, ok := s.over(m)
+		if !ok {
+			continue
 		}
-		for i, t := range s.terms {
-			rt := t.Term
-			centres, indices, ok := rescale(t.centres, t.indices, m.multiples[i])
-			fits = fits && ok
-			rt.Codebook = c.codebook(centres)
-			rt.Weights = runtime.PackWeights(indices, len(centres))
-			linear.Terms = append(linear.Terms, rt)
+		if linear.Out = out; inRange(c.prog, linear, books) != nil {
+			continue
 		}
-		if fits {
-			_, _, err := c.prog.AccRange(linear)
-			fits = err == nil
+		for i, centres := range books {
+			linear.Terms[i].Codebook = c.codebook(centres)
 		}
-		if fits {
-			return linear, m.unit, nil
-		}
+		return linear, m.unit, nil
 	}
 	return nil, 0, fmt.Errorf("no unit keeps the accumulators within 32 bits; the weights or their inputs are out of proportion")
+}
+
+// over is the sum in multiples of a common unit: an instruction whose term i has its weights in codebook i of books. It
+// fails when a centre or a bias does not fit an int32.
+func (s *sum) over(m matching) (linear *runtime.Linear, books [][]int32, ok bool) {
+	linear = &runtime.Linear{}
+	for _, v := range s.bias {
+		b := math.Round(v / m.unit)
+		if math.Abs(b) > math.MaxInt32 {
+			return nil, nil, false
+		}
+		linear.Bias = append(linear.Bias, int32(b))
+	}
+	for i, t := range s.terms {
+		rt := t.Term
+		centres, indices, ok := rescale(t.centres, t.indices, m.multiples[i])
+		if !ok {
+			return nil, nil, false
+		}
+		rt.Codebook = i
+		rt.Weights = runtime.PackWeights(indices, len(centres))
+		linear.Terms = append(linear.Terms, rt)
+		books = append(books, centres)
+	}
+	return linear, books, true
+}
+
+// inRange is an error where the accumulators of an instruction, over codebooks that are not in the program yet, leave 32 bits.
+func inRange(p *runtime.Program, linear *runtime.Linear, books [][]int32) error {
+	trial := *p
+	trial.Codebooks = make([]runtime.Codebook, len(books))
+	for i, centres := range books {
+		trial.Codebooks[i].Centres = centres
+	}
+	_, _, err := trial.AccRange(linear)
+	return err
 }
 
 // rescale multiplies centres by factor and rounds; centres that fall together are merged.

@@ -3,6 +3,9 @@ package quant
 import (
 	"math"
 	"testing"
+
+	"qconv/onnx"
+	"qconv/runtime"
 )
 
 // TestMatchings checks the first common unit of terms: exact where that is possible, else near enough
@@ -44,5 +47,29 @@ func TestMatchings(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestRejectedUnits emits a sum whose finest units overflow: their codebooks must not stay in the program.
+func TestRejectedUnits(t *testing.T) {
+	c := &compiler{prog: &runtime.Program{}, books: map[string]int{}}
+	shape := [3]int{2, 1, 1}
+	in := c.tensor(onnx.Shape{onnx.Batch, 2}, Levels{Count: 256, Step: 1, Stride: 1})
+	out := c.tensor(onnx.Shape{onnx.Batch, 2}, Levels{Count: 256, Step: 1e6, Stride: 1})
+	small := identity(state{tensor: in, levels: Levels{Count: 256, Step: 1}}, shape)
+	large := small.scaled(1.3e6 + 1.0/3)
+	linear, _, err := c.emit(join(small, large), out, 256)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1.3e6 * 256; float64(c.prog.Codebooks[linear.Terms[1].Codebook].Centres[0]) >= want {
+		t.Fatalf("centres %v: no unit was rejected, and the test shows nothing", c.prog.Codebooks)
+	}
+	used := map[int]bool{}
+	for _, term := range linear.Terms {
+		used[term.Codebook] = true
+	}
+	if len(c.prog.Codebooks) != len(used) {
+		t.Errorf("%d codebooks in the program, %d are used", len(c.prog.Codebooks), len(used))
 	}
 }
