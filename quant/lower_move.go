@@ -1,6 +1,8 @@
 package quant
 
 import (
+	"slices"
+
 	"qconv/onnx"
 	"qconv/runtime"
 )
@@ -96,6 +98,9 @@ func (c *compiler) concat(n *onnx.Node) (state, error) {
 		in, err := c.operand(v, nil)
 		if err != nil {
 			return state{}, err
+		}
+		if q := c.rounding(out, levels); q != nil && in.levels != levels {
+			in.funcs = append(slices.Clone(in.funcs), quantizer(q))
 		}
 		size := v.Shape[op.Axis:].Elems()
 		instr.Pieces = append(instr.Pieces, newPiece(c.relevel(in, levels), at, 0, []dim{{outer, row, size}, {size, 1, 1}}))

@@ -29,9 +29,9 @@ func TestMatchings(t *testing.T) {
 		for _, u := range tt.units {
 			terms = append(terms, term{unit: u})
 		}
-		list := matchings(terms, tt.levels)
+		list := matchings(&sum{terms: terms}, tt.levels, useLevels)
 		for i, k := range list[0].multiples {
-			if k != tt.want[i] {
+			if k[0] != tt.want[i] {
 				t.Errorf("%s: multiples %v, want %v", tt.name, list[0].multiples, tt.want)
 				break
 			}
@@ -42,7 +42,7 @@ func TestMatchings(t *testing.T) {
 				tolerance = inaccuracy / float64(tt.levels)
 			}
 			for i, k := range m.multiples {
-				if got := k * m.unit; math.Abs(got-tt.units[i]) > tolerance*tt.units[i] {
+				if got := k[0] * m.units[0]; math.Abs(got-tt.units[i]) > tolerance*tt.units[i] {
 					t.Errorf("%s: matching %d: unit %g became %g", tt.name, n, tt.units[i], got)
 				}
 			}
@@ -58,7 +58,7 @@ func TestRejectedUnits(t *testing.T) {
 	out := c.tensor(onnx.Shape{onnx.Batch, 2}, Levels{Count: 256, Step: 1e6, Stride: 1})
 	small := identity(state{tensor: in, levels: Levels{Count: 256, Step: 1}}, shape)
 	large := small.scaled(1.3e6 + 1.0/3)
-	linear, _, err := c.emit(join(small, large), out, 256)
+	linear, _, err := c.emit(join(small, large), out, 256, useLevels)
 	if err != nil {
 		t.Fatal(err)
 	}
