@@ -146,10 +146,12 @@ var exacts = []struct {
 		return n.s8(2, n.add(conv(3, 1, 1, 1), y, n.ints(-127, 127, 3, 3, 4, 3, 3), n.bias(3)))
 	}},
 	{"weights of 2, 3 and 4 bits", image, func(n *quantized, x *onnx.Value) *onnx.Value {
-		four := func(hi int, x *onnx.Value) *onnx.Value { return n.add(&onnx.Quantize{Scale: n.scale(2 / float64(hi)), Hi: hi}, x) }
-		y := four(3, n.add(&onnx.Relu{}, n.add(conv(3, 1, 1, 1), n.s8(1, x), n.ints(-2, 1, 1, 6, 4, 3, 3), n.bias(6))))
-		y = four(7, n.add(&onnx.Relu{}, n.add(conv(3, 1, 1, 1), y, n.ints(-4, 3, 5, 5, 6, 3, 3), n.bias(5))))
-		return n.add(&onnx.Quantize{Scale: n.scale(0.25), Lo: -8, Hi: 7}, n.add(conv(1, 1, 0, 1), y, n.ints(-7, 7, 4, 4, 5, 1, 1)))
+		signed := func(around float64, x *onnx.Value) *onnx.Value {
+			return n.add(&onnx.Quantize{Scale: n.scale(around), Lo: -8, Hi: 7}, x)
+		}
+		y := signed(0.5, n.add(conv(3, 1, 1, 1), n.s8(1, x), n.ints(-2, 1, 1, 6, 4, 3, 3), n.bias(6)))
+		y = signed(0.5, n.add(conv(3, 1, 1, 1), y, n.ints(-4, 3, 5, 5, 6, 3, 3), n.bias(5)))
+		return signed(0.5, n.add(conv(1, 1, 0, 1), y, n.ints(-7, 7, 4, 4, 5, 1, 1)))
 	}},
 	{"bipolar weights", image, func(n *quantized, x *onnx.Value) *onnx.Value {
 		y := n.add(&onnx.Quantize{Scale: n.scale(1), Lo: -1, Hi: 1}, n.add(conv(3, 1, 1, 1), n.s8(1, x), n.ints(-1, 1, 1, 6, 4, 3, 3), n.bias(6)))
