@@ -9,8 +9,8 @@ import (
 // A network that comes quantized brings levels with it: the codes its QuantizeLinear and kin round to. They are those of what is rounded, and
 // of everything that keeps the codes: movements, pooling, concatenations of equal codes.
 //
-// What comes to a rounding by movements, pooling and concatenations alone, and needs levels before, is rounded where it needs them: all of these
-// hand on elements, or the larger of them, so it makes no difference.
+// What comes to a rounding by movements, pooling, concatenations and cutting off alone, and needs levels before, is rounded where it needs them: all of
+// these hand on elements, or the larger of them, so it makes no difference.
 
 // levelsOfCodes are codes as levels; false where they are more than 256, as many as a program's element holds.
 func levelsOfCodes(q *onnx.Quantize) (Levels, bool) {
@@ -79,7 +79,17 @@ func keepsCodes(n *onnx.Node) bool {
 	return moves != nil && !slices.ContainsFunc(moves, func(m onnx.Move) bool { return m.FillValue != 0 })
 }
 
-// rounding is the rounding to codes, at most 256 of them, that all readers of a value are or come to by keeping elements; nil where there is none.
+// commutes says whether a node may stand behind a rounding as well as before it: one that keeps elements, or cuts them off, at a number that may
+// lie between two codes.
+func commutes(n *onnx.Node) bool {
+	switch n.Op.(type) {
+	case *onnx.Relu, *onnx.Clip:
+		return true
+	}
+	return keepsCodes(n)
+}
+
+// rounding is the rounding to codes, at most 256 of them, that all readers of a value are or come to by what commutes with it; nil where there is none.
 func (a *analysis) rounding(v *onnx.Value) *onnx.Quantize {
 	q, ok := a.roundings[v]
 	if !ok {
@@ -97,7 +107,7 @@ func (a *analysis) findRounding(v *onnx.Value) *onnx.Quantize {
 	for _, n := range a.consumers[v] {
 		q, ok := n.Op.(*onnx.Quantize)
 		if !ok {
-			if !keepsCodes(n) || len(n.Outputs) != 1 {
+			if !commutes(n) || len(n.Outputs) != 1 {
 				return nil
 			}
 			q = a.rounding(n.Outputs[0])

@@ -132,6 +132,11 @@ var exacts = []struct {
 		b := n.add(q, n.add(conv(3, 1, 1, 1), x, n.ints(-127, 127, 3, 3, 4, 3, 3)))
 		return n.u8(2, n.add(conv(1, 1, 0, 1), n.add(&onnx.Concat{Axis: 1}, a, b), n.ints(-127, 127, 4, 4, 6, 1, 1)))
 	}},
+	{"movement before a cut and the rounding", image, func(n *quantized, x *onnx.Value) *onnx.Value {
+		y := n.add(conv(3, 1, 1, 1), n.s8(1, x), n.ints(-127, 127, 4, 4, 4, 3, 3), n.bias(4))
+		y = n.add(&onnx.DepthToSpace{Block: 2}, y)
+		return n.s8(2, n.add(&onnx.Clip{Min: -0.7, Max: 0.9}, y))
+	}},
 	{"average pooling", image, func(n *quantized, x *onnx.Value) *onnx.Value {
 		k, s, d, p := window(2, 1, 0)
 		y := n.u8(1, n.add(&onnx.AveragePool{Kernel: k, Strides: s, Dilations: d, Pads: p}, n.u8(1, x)))
