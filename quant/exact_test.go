@@ -203,6 +203,67 @@ func TestQuantizedExactly(t *testing.T) {
 	}
 }
 
+// TestQuantizedScores delivers accumulators of weights with scales by channel: one scale has to do for all of them, and the largest error of
+// a score is 4e-6, where scores are of the order of 1.
+func TestQuantizedScores(t *testing.T) {
+	x := &onnx.Value{Name: "x", Shape: onnx.Shape{onnx.Batch, 20}}
+	n := &quantized{net: &net{t: t, graph: &onnx.Graph{Name: "scores", Opset: 17, Inputs: []*onnx.Value{x}}, rng: rand.New(rand.NewPCG(12, 1))}}
+	y := n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, n.s8(1, x), n.ints(-127, 127, 6, 6, 20), n.bias(6))
+	n.graph.Outputs = []*onnx.Value{y}
+	float, err := finetune.NewExecutor(n.graph.Clone(), 1, finetune.ExecOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := quant.NewModel(n.graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := quant.Cluster(m, quant.DefaultClusterConfig()); err != nil {
+		t.Fatal(err)
+	}
+	// What a file holds of the model has to do.
+	file, err := m.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := onnx.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m, err = quant.FromGraph(g); err != nil {
+		t.Fatal(err)
+	}
+	if code := m.Weights[m.WeightValues()[0].Name]; len(code.Units) != 6 {
+		t.Fatalf("weights are %+v, want 6 units", code)
+	}
+	p, err := quant.Compile(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	levels := m.Levels[m.Sites[0].Value.Name]
+	scale := p.Tensors[p.Outputs[0].Tensor].Scale.Float()
+	for range 20 {
+		raw, real := make([]byte, 20), make([]float32, 20)
+		for i := range raw {
+			raw[i] = byte(n.rng.IntN(levels.Size()))
+			real[i] = float32(levels.Value(int(raw[i])))
+		}
+		want, err := float.Run(real)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := quant.Simulate(p, raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, w := range want[0] {
+			if d := math.Abs(float64(w) - scale*float64(got[0][i])); d > 4e-6 {
+				t.Errorf("score %d is %g, want %g", i, scale*float64(got[0][i]), w)
+			}
+		}
+	}
+}
+
 // differingCodes counts results of a program that are not those of the network, whose codes it adds to seen.
 func differingCodes(t *testing.T, input onnx.Shape, powers bool, seed uint64, build func(*quantized, *onnx.Value) *onnx.Value, seen map[int]int) (differing int) {
 	t.Helper()
