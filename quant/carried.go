@@ -131,7 +131,7 @@ func quantizer(q *onnx.Quantize) *function {
 // Carried says whether the levels of all sites, and all weights since they were clustered, are those of the network that was
 // imported: its program is then exact.
 func (m *Model) Carried() bool {
-	if !m.unclustered {
+	if len(m.changed) > 0 || len(m.Weights) < len(m.WeightValues()) {
 		return false
 	}
 	a := analyze(m.Graph)
@@ -139,6 +139,14 @@ func (m *Model) Carried() bool {
 		l, ok := a.carried(s.Value)
 		return !ok || m.Levels[s.Value.Name] != l
 	})
+}
+
+// Changed are the weights, by name, that clustering changed in a network which rounds to codes itself; nil for other networks.
+func (m *Model) Changed() []string {
+	if !slices.ContainsFunc(m.Graph.Nodes, func(n *onnx.Node) bool { _, ok := n.Op.(*onnx.Quantize); return ok }) {
+		return nil
+	}
+	return m.changed
 }
 
 // Wide are the values, by name, that a network which comes quantized rounds to more codes than a program's element has levels.

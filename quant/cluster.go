@@ -22,7 +22,7 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 		}
 	}
 	old := *m
-	m.Codebooks, m.Weights, m.unclustered = nil, map[string]WeightCode{}, true
+	m.Codebooks, m.Weights, m.changed = nil, map[string]WeightCode{}, nil
 	for _, group := range Groups(m, cfg.Scope) {
 		own := cfg.For(group.Values[0].Name)
 		book, frozen := old.Frozen(group, cfg)
@@ -45,7 +45,9 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 			}
 			before := slices.Clone(w.Const.Floats)
 			assign(w.Const.Floats, Expand(book.Ints, code.Unit), float32(book.Threshold*group.Scales[i]))
-			m.unclustered = m.unclustered && nearly(before, w.Const.Floats)
+			if !nearly(before, w.Const.Floats) {
+				m.changed = append(m.changed, w.Name)
+			}
 		}
 	}
 	return nil

@@ -3,6 +3,7 @@ package quant_test
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"qconv/finetune"
@@ -293,6 +294,11 @@ func differingCodes(t *testing.T, input onnx.Shape, powers bool, seed uint64, bu
 	p, err := quant.Compile(m)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i, instr := range p.Instrs {
+		if table, ok := instr.(*runtime.Map); ok && len(table.Tables) == 1 && slices.IsSorted(table.Tables[0]) && len(slices.Compact(slices.Clone(table.Tables[0]))) == 256 {
+			t.Errorf("instruction %d maps all levels to themselves", i)
+		}
 	}
 	runner, err := runtime.NewRunner(p, runtime.Options{})
 	if err != nil {

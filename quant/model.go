@@ -35,8 +35,8 @@ type Model struct {
 	Source [32]byte
 	// Producer names the program that made the model.
 	Producer string
-	// unclustered says that clustering left all weights as they were.
-	unclustered bool
+	// changed are the weights, by name, that clustering did not leave as they were.
+	changed []string
 }
 
 // WeightCode says that every element of a weight tensor is Unit times a centre of

@@ -97,7 +97,7 @@ func runConvert(c *cli.Context) error {
 		if calibrated != nil {
 			defer calibrated.set.Close()
 		}
-		noteWide(c, m)
+		noteNotKept(c, m)
 	}
 	p, info, err := compile(m, file, programLimits(c))
 	if err != nil {
@@ -156,19 +156,24 @@ func leveled(m *quant.Model) bool {
 	})
 }
 
-// noteWide names the values of a network that comes quantized whose codes are more than the levels of a program.
-func noteWide(c *cli.Context, m *quant.Model) {
+// noteNotKept names what a network that comes quantized has and its program has not: codes wider than the levels of a program, and weights
+// that are more than the codebook, unless flags say how they are to be.
+func noteNotKept(c *cli.Context, m *quant.Model) {
+	if names := m.Wide(); len(names) > 0 {
+		note(c, "warning: codes of more than 8 bits are not kept, as a program's values have at most 256 levels: those of %s are chosen from the data", firstNames(names))
+	}
+	if names := m.Changed(); len(names) > 0 && anySet(c, clusterFlags) == "" {
+		note(c, "warning: not all weights of this quantized network are kept, as they are not integers of at most 8 bits times a scale: --%s 65536 keeps integers of up to 16: %s", weightsFlag.Name, firstNames(names))
+	}
+}
+
+// firstNames lists a few names, and says how many there are beside.
+func firstNames(names []string) string {
 	const most = 5
-	names := m.Wide()
-	if len(names) == 0 {
-		return
+	if len(names) <= most {
+		return printable.Names(names)
 	}
-	more := ""
-	if len(names) > most {
-		more = fmt.Sprintf(" and %d more", len(names)-most)
-		names = names[:most]
-	}
-	note(c, "warning: codes of more than 8 bits are not kept, as a program's values have at most 256 levels: those of %s%s are chosen from the data", printable.Names(names), more)
+	return fmt.Sprintf("%s and %d more", printable.Names(names[:most]), len(names)-most)
 }
 
 // postTrain makes a float model integer without training: levels, codebooks, biases. It returns the data that it
