@@ -326,3 +326,57 @@ func TestPhraseErrors(t *testing.T) {
 		}
 	}
 }
+
+// TestQuantLevels checks that what two codes and cut codes become has levels of the network's own, and that the program computes them.
+func TestQuantLevels(t *testing.T) {
+	constants := []message{tensorFile("s", typeFloat, nil, 0.3), tensorFile("z", typeFloat, nil, 0), tensorFile("eight", typeFloat, nil, 8), tensorFile("four", typeFloat, nil, 4)}
+	in := nodeFile("onnx.brevitas:Quant", "x s z eight", "q", attrs{"signed": 1, "narrow": 0, "rounding_mode": "ROUND"})
+	for name, nodes := range map[string][]message{
+		"two codes": {in, nodeFile("onnx.brevitas:BipolarQuant", "q s", "y", nil)},
+		"cut codes": {in, nodeFile("onnx.brevitas:Trunc", "q s z eight four", "y", attrs{"rounding_mode": "FLOOR"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := graphFile{nodes: nodes, constants: constants, inputs: []message{portFile("x", typeFloat, 0, 8)}, outputs: []message{portFile("y", typeFloat)}}.decode(13)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := quant.FromGraph(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !m.Carried() {
+				t.Fatalf("levels are %v, want some of every site", m.Levels)
+			}
+			p, err := quant.Compile(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := NewExecutor(m.Graph, 1, ExecOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := p.Tensors[p.Outputs[0].Tensor]
+			levels := m.Levels[g.Inputs[0].Name]
+			for first := 0; first < 256; first += 8 {
+				raw, x := make([]byte, 8), make([]float32, 8)
+				for i := range raw {
+					raw[i] = byte(first + i)
+					x[i] = float32(levels.Value(first + i))
+				}
+				want, err := e.Run(x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := quant.Simulate(p, raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, w := range want[0] {
+					if v := out.Scale.Float() * float64(got[0][i]-int32(out.Zero)); math.Abs(v-float64(w)) > 1e-5 {
+						t.Errorf("%g becomes %g, want %g", x[i], v, w)
+					}
+				}
+			}
+		})
+	}
+}

@@ -131,7 +131,7 @@ func quantizer(q *onnx.Quantize) *function {
 // Carried says whether the levels of all sites, and all weights since they were clustered, are those of the network that was
 // imported: its program is then exact.
 func (m *Model) Carried() bool {
-	if len(m.changed) > 0 || len(m.Weights) < len(m.WeightValues()) {
+	if len(m.changed) > 0 || !m.clustered && len(m.WeightValues()) > 0 {
 		return false
 	}
 	a := analyze(m.Graph)

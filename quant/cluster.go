@@ -22,7 +22,7 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 		}
 	}
 	old := *m
-	m.Codebooks, m.Weights, m.changed = nil, map[string]WeightCode{}, nil
+	m.Codebooks, m.Weights, m.clustered, m.changed = nil, map[string]WeightCode{}, true, nil
 	for _, group := range Groups(m, cfg.Scope) {
 		own := cfg.For(group.Values[0].Name)
 		book, frozen := old.Frozen(group, cfg)

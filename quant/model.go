@@ -35,8 +35,9 @@ type Model struct {
 	Source [32]byte
 	// Producer names the program that made the model.
 	Producer string
-	// changed are the weights, by name, that clustering did not leave as they were.
-	changed []string
+	// clustered says that [Cluster] chose the codebooks; changed are the weights, by name, that it did not leave as they were.
+	clustered bool
+	changed   []string
 }
 
 // WeightCode says that every element of a weight tensor is Unit times a centre of
