@@ -18,12 +18,12 @@ const correctionValues = 1 << 27
 // layer's output has the same mean, per channel, as in the float network it was made from. It
 // looks at up to samples samples in one batch, correcting one layer after the other, each with
 // those before it corrected already. A layer without a bias gets one. A network without a batch is left as
-// it is.
+// it is, and so is one that came quantized and has lost nothing.
 func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, samples int) error {
 	if err := checkData(m.Graph, data); err != nil {
 		return err
 	}
-	if !batched(m.Graph) {
+	if !batched(m.Graph) || m.Carried() {
 		return nil
 	}
 	perSample := 0

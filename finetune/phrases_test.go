@@ -113,6 +113,9 @@ func TestPhrases(t *testing.T) {
 			[]float64{x6[0] - 4, x6[1] + 3.5, x6[2] + 0.5, x6[3] - 0.5, x6[4] + 6, x6[5] - 8}},
 		{"clipped codes", 13, []int{0, 6}, []message{nodeFile("QuantizeLinear", "x s i", "q", nil), nodeFile("Clip", "q lo hi", "c", nil), nodeFile("DequantizeLinear", "c s i", "y", nil)},
 			[]message{codes[0], tensorFile("i", typeI8, nil, 0), tensorFile("lo", typeI8, nil, -3), tensorFile("hi", typeI8, nil, 3)}, apply(x6, func(v float64) float64 { return math.Max(-1.5, math.Min(1.5, v)) })},
+		{"codes by channel", 13, []int{0, 2, 3}, []message{nodeFile("QuantizeLinear", "x cs cz", "q", nil), nodeFile("Transpose", "q", "t", attrs{"perm": []int{0, 2, 1}}), nodeFile("DequantizeLinear", "t cs cz", "y", attrs{"axis": 2})},
+			[]message{tensorFile("cs", typeFloat, []int{2}, 0.25, 2), tensorFile("cz", typeI8, []int{2}, 3, 3)},
+			pickOf(slices.Concat(x6[:3], apply(x6[3:], func(v float64) float64 { return 2 * math.RoundToEven(v/2) })), 0, 3, 1, 4, 2, 5)},
 		{"QLinearAdd", 13, []int{0, 6}, quantized(nodeFile("com.microsoft:QLinearAdd", "q s z q s z ys yz", "r", nil)), codes,
 			apply(x6, func(v float64) float64 { return round8(2*round8(v, 0.5, 10), 0.25, 64) })},
 		{"QLinearLeakyRelu", 13, []int{0, 6}, quantized(nodeFile("com.microsoft:QLinearLeakyRelu", "q s z ys yz", "r", attrs{"alpha": 0.5})), codes,
@@ -357,5 +360,59 @@ func TestPhraseErrors(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", c.name, err, c.want)
 		}
+	}
+}
+
+// TestQuantLevels checks that what two codes and cut codes become has levels of the network's own, and that the program computes them.
+func TestQuantLevels(t *testing.T) {
+	constants := []message{tensorFile("s", typeFloat, nil, 0.3), tensorFile("z", typeFloat, nil, 0), tensorFile("eight", typeFloat, nil, 8), tensorFile("four", typeFloat, nil, 4)}
+	in := nodeFile("onnx.brevitas:Quant", "x s z eight", "q", attrs{"signed": 1, "narrow": 0, "rounding_mode": "ROUND"})
+	for name, nodes := range map[string][]message{
+		"two codes": {in, nodeFile("onnx.brevitas:BipolarQuant", "q s", "y", nil)},
+		"cut codes": {in, nodeFile("onnx.brevitas:Trunc", "q s z eight four", "y", attrs{"rounding_mode": "FLOOR"})},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g, err := graphFile{nodes: nodes, constants: constants, inputs: []message{portFile("x", typeFloat, 0, 8)}, outputs: []message{portFile("y", typeFloat)}}.decode(13)
+			if err != nil {
+				t.Fatal(err)
+			}
+			m, err := quant.FromGraph(g)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !m.Carried() {
+				t.Fatalf("levels are %v, want some of every site", m.Levels)
+			}
+			p, err := quant.Compile(m)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e, err := NewExecutor(m.Graph, 1, ExecOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			out := p.Tensors[p.Outputs[0].Tensor]
+			levels := m.Levels[g.Inputs[0].Name]
+			for first := 0; first < 256; first += 8 {
+				raw, x := make([]byte, 8), make([]float32, 8)
+				for i := range raw {
+					raw[i] = byte(first + i)
+					x[i] = float32(levels.Value(first + i))
+				}
+				want, err := e.Run(x)
+				if err != nil {
+					t.Fatal(err)
+				}
+				got, err := quant.Simulate(p, raw)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for i, w := range want[0] {
+					if v := out.Scale.Float() * float64(got[0][i]-int32(out.Zero)); math.Abs(v-float64(w)) > 1e-5 {
+						t.Errorf("%g becomes %g, want %g", x[i], v, w)
+					}
+				}
+			}
+		})
 	}
 }

@@ -125,10 +125,10 @@ var ops = map[string]opEntry{
 	"ReduceSumSquare": {since: 1, read: readReduce(ReduceSumSquare)},
 
 	// Integer codes.
-	"DequantizeLinear": {since: 10, say: sayDequantizeLinear, note: "constants, codes of one scale, and other integers"},
+	"DequantizeLinear": {since: 10, say: sayDequantizeLinear, note: "constants, codes and other integers"},
 	"QLinearConv":      {since: 10, read: readQLinearConv, note: "constant weights; read as Conv and Quantize"},
 	"QLinearMatMul":    {since: 10, read: readQLinearMatMul, note: "constant second operand; read as MatMul and Quantize"},
-	"QuantizeLinear":   {since: 10, read: readQuantizeLinear, note: "constant scale and zero point, one for all channels"},
+	"QuantizeLinear":   {since: 10, say: sayQuantizeLinear, note: "constant scale and zero point; the scale may differ by channel"},
 
 	"ConvInteger":           {since: 10, say: sayInteger(readConv, 0), note: "constant weights; read as Conv"},
 	"DynamicQuantizeLinear": {since: 11, say: sayDynamicQuantizeLinear, note: dynamicTwin},

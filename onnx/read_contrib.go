@@ -43,7 +43,7 @@ var domainOps = map[string]map[string]opEntry{
 		"QLinearSigmoid":           {since: 1, say: sayQLinearScalar(plain[Sigmoid])},
 		"QLinearSoftmax":           {since: 1, say: sayQLinearSoftmax},
 		"QLinearWhere":             {since: 1, say: sayQLinearWhere},
-		"QuantizeLinear":           {since: 1, read: readQuantizeLinear},
+		"QuantizeLinear":           {since: 1, say: sayQuantizeLinear},
 	},
 	classical: {
 		"Normalizer": {since: 1, say: sayNormalizer},

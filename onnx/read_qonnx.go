@@ -152,7 +152,19 @@ func sayBipolarQuant(r *nodeReader, s *spelling) *Value {
 func (r *nodeReader) bipolar(s *spelling) *Value {
 	holds := s.add(&Cast{To: Float}, s.add(&Compare{Relation: GreaterOrEqual}, r.in[0], s.number(0)))
 	sign := s.add(&Sub{}, s.add(&Mul{}, holds, s.number(2)), s.number(1))
+	if scale, ok := r.singleScale(); ok { // the codes come last, so that levels can be theirs
+		return s.add(&Quantize{Scale: scale, Lo: -1, Hi: 1}, s.add(&Mul{}, sign, r.in[1]))
+	}
 	return s.add(&Mul{}, s.add(&Quantize{Scale: 1, Lo: -1, Hi: 1}, sign), r.in[1])
+}
+
+// singleScale is operand 1 if it is one constant number above 0.
+func (r *nodeReader) singleScale() (float64, bool) {
+	if !r.given(1) || r.in[1].Const == nil || len(r.in[1].Const.Floats) != 1 {
+		return 0, false
+	}
+	scale := float64(r.in[1].Const.Floats[0])
+	return scale, scale > 0 && !math.IsInf(scale, 0)
 }
 
 // sayTrunc drops the lowest bits of codes:
@@ -182,7 +194,13 @@ func sayTrunc(r *nodeReader, s *spelling) *Value {
 	y := s.add(&Round{}, s.add(&Add{}, s.add(&Div{}, r.in[0], r.in[1]), s.number(z)))
 	if len(r.in) == 5 {
 		y = round(s, s.add(&Mul{}, y, s.number(math.Exp2(after-before))))
-		return s.add(&Mul{}, s.add(&Sub{}, y, s.number(z)), r.in[1])
+		y = s.add(&Mul{}, s.add(&Sub{}, y, s.number(z)), r.in[1])
+		// Codes of so few bits are on this grid, signed or not, and their levels can be its.
+		if scale, ok := r.singleScale(); ok && after >= 1 && after <= 7 && z == math.Trunc(z) && math.Abs(z) < math.Exp2(after) {
+			reach := int(math.Exp2(after))
+			y = s.add(&Quantize{Scale: scale, Zero: int(z), Lo: -reach, Hi: reach - 1}, y)
+		}
+		return y
 	}
 	to := r.operand(4, "scale of the result")
 	bounds := r.quantBounds(after, signed, narrow)

@@ -90,8 +90,14 @@ func (r *nodeReader) moveCodes(op Op) *codes {
 // quantization takes a constant scale and zero point, operands i and i+1, of one number
 // each; nil if they are not, and the node is refused. Without a zero point the codes are
 // uint8.
-func (r *nodeReader) quantization(i int) *codes {
+func (r *nodeReader) quantization(i int) *codes { return r.quantizationOf(i, nil) }
+
+// quantizationOf is the same where channels may have scales of their own: these are in the values then, and that of the codes is 1.
+func (r *nodeReader) quantizationOf(i int, scales *Tensor) *codes {
 	scale := r.operand(i, "scale")
+	if scales != nil {
+		scale = &Tensor{Type: Float, Shape: Shape{}, Floats: []float32{1}}
+	}
 	kind, zero := pb.TensorProto_UINT8, 0
 	if k := r.int("output_dtype", 0); k != 0 {
 		kind = pb.TensorProto_DataType(k)
@@ -139,19 +145,45 @@ func (r *nodeReader) quantization(i int) *codes {
 	return c
 }
 
-// readQuantizeLinear makes the result of the node codes. A constant operand never comes
-// here.
-func readQuantizeLinear(r *nodeReader) Op {
-	r.ignore("axis", "saturate", "precision")
+// sayQuantizeLinear makes the result of the node codes. A constant operand never comes
+// here. Where channels have scales of their own, x is divided by them, and the codes have a scale of 1.
+func sayQuantizeLinear(r *nodeReader, s *spelling) *Value {
+	axis := r.int("axis", 1)
+	r.ignore("saturate", "precision")
 	r.noBlocks(r.int("block_size", 0))
-	c := r.quantization(1)
-	r.keep(1)
-	r.made = c
-	if c == nil {
-		return &Identity{}
+	if r.wrong(s) || !r.given(0) {
+		r.failf("operand 0 is missing")
+		return nil
 	}
+	x, scales := r.in[0], r.channelScales(1)
+	if scales != nil {
+		x = s.add(&Div{}, x, r.along(s, scales, x.Shape, axis))
+	}
+	c := r.quantizationOf(1, scales)
+	if c == nil || r.wrong(s) {
+		return nil
+	}
+	r.made = c
 	op := *c
-	return &op
+	return s.add(&op, x)
+}
+
+// channelScales is constant operand i if it has numbers that differ, one for each channel; nil otherwise.
+func (r *nodeReader) channelScales(i int) *Tensor {
+	if !r.given(i) || r.in[i].Const == nil {
+		return nil
+	}
+	t := r.in[i].Const
+	if len(t.Floats) < 2 || !slices.ContainsFunc(t.Floats, func(v float32) bool { return v != t.Floats[0] }) {
+		return nil
+	}
+	for ch, v := range t.Floats {
+		if !(v > 0) || math.IsInf(float64(v), 0) {
+			r.failf("scale %g in channel %d, want one above 0", v, ch)
+			return nil
+		}
+	}
+	return t
 }
 
 // sayDequantizeLinear takes codes for the real numbers they stand for already, and computes those of other
@@ -165,6 +197,24 @@ func sayDequantizeLinear(r *nodeReader, s *spelling) *Value {
 		return nil
 	}
 	if c := r.codes[0]; c != nil {
+		if scales := r.channelScales(1); scales != nil && c != dynamic {
+			r.noBlocks(block)
+			want := r.quantizationOf(1, scales)
+			if want == nil || r.wrong(s) {
+				return nil
+			}
+			// The values are codes times c.Scale already.
+			own := *c
+			own.Scale = 1
+			r.codes[0] = &own
+			r.codesOf(0, want)
+			relative := &Tensor{Type: Float, Shape: scales.Shape, Floats: slices.Clone(scales.Floats)}
+			for i := range relative.Floats {
+				relative.Floats[i] /= float32(c.Scale)
+			}
+			r.codes = nil
+			return s.add(&Mul{}, r.in[0], r.along(s, relative, r.in[0].Shape, axis))
+		}
 		if r.codes[0] != dynamic {
 			r.noBlocks(block)
 			r.codesOf(0, r.quantization(1))
@@ -205,20 +255,7 @@ func (r *nodeReader) scaled(s *spelling, i, axis int) *Value {
 		r.refusef("operand %d (%q) holds no integers", i, x.Name)
 		return nil
 	}
-	along := func(t *Tensor) *Value {
-		t = t.toFloats()
-		if t.Shape.Elems() == 1 {
-			return s.constant(&Tensor{Type: Float, Shape: Shape{}, Floats: t.Floats})
-		}
-		a, ok := resolveAxis(axis, len(x.Shape))
-		if !ok {
-			r.failf("axis %d is outside input %v", axis, x.Shape)
-			return s.number(0)
-		}
-		shape := Shape(filled(len(x.Shape)-a, 1))
-		shape[0] = len(t.Floats)
-		return s.constant(&Tensor{Type: Float, Shape: shape, Floats: t.Floats})
-	}
+	along := func(t *Tensor) *Value { return r.along(s, t, x.Shape, axis) }
 	y := s.add(&Cast{To: Float}, x)
 	if r.given(i + 2) {
 		zero := r.operand(i+2, "zero point")
@@ -230,6 +267,22 @@ func (r *nodeReader) scaled(s *spelling, i, axis int) *Value {
 		}
 	}
 	return s.add(&Mul{}, y, along(scale))
+}
+
+// along is a constant of one number for all, or of one for each position along an axis of values of shape x.
+func (r *nodeReader) along(s *spelling, t *Tensor, x Shape, axis int) *Value {
+	t = t.toFloats()
+	if t.Shape.Elems() == 1 {
+		return s.constant(&Tensor{Type: Float, Shape: Shape{}, Floats: t.Floats})
+	}
+	a, ok := resolveAxis(axis, len(x))
+	if !ok || x[a] != len(t.Floats) {
+		r.failf("%d scales or zero points along axis %d of input %v", len(t.Floats), axis, x)
+		return s.number(0)
+	}
+	shape := Shape(filled(len(x)-a, 1))
+	shape[0] = len(t.Floats)
+	return s.constant(&Tensor{Type: Float, Shape: shape, Floats: t.Floats})
 }
 
 // dynamic marks values that stand for codes whose scale a network computes while it runs: they are the real

@@ -47,12 +47,15 @@ type analysis struct {
 	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views alone
 	positions map[*onnx.Value]bool     // results of ArgMax, and views of them
 	plans     map[*onnx.Node]*plan
+	codes     map[*onnx.Value]Levels         // what carried has found; no levels for none
+	roundings map[*onnx.Value]*onnx.Quantize // what rounding has found; nil for none
 }
 
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
 		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
+		codes: map[*onnx.Value]Levels{}, roundings: map[*onnx.Value]*onnx.Quantize{},
 	}
 	for i, n := range g.Nodes {
 		a.order[n] = i

@@ -22,10 +22,15 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 		}
 	}
 	old := *m
-	m.Codebooks, m.Weights = nil, map[string]WeightCode{}
+	m.Codebooks, m.Weights, m.clustered, m.changed = nil, map[string]WeightCode{}, true, nil
 	for _, group := range Groups(m, cfg.Scope) {
 		own := cfg.For(group.Values[0].Name)
 		book, frozen := old.Frozen(group, cfg)
+		if ints, units := m.channelGrids(group, own, cfg.Scope); ints != nil && !frozen {
+			m.Codebooks = append(m.Codebooks, ints)
+			m.Weights[group.Values[0].Name] = WeightCode{Codebook: len(m.Codebooks) - 1, Unit: slices.Max(units), Units: units}
+			continue
+		}
 		if !frozen {
 			book = own.Fit(group.Pool(), nil, 0)
 		}
@@ -38,10 +43,28 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 			if frozen {
 				continue
 			}
+			before := slices.Clone(w.Const.Floats)
 			assign(w.Const.Floats, Expand(book.Ints, code.Unit), float32(book.Threshold*group.Scales[i]))
+			if !nearly(before, w.Const.Floats) {
+				m.changed = append(m.changed, w.Name)
+			}
 		}
 	}
 	return nil
+}
+
+// nearly says whether weights are equal but for the rounding of float32.
+func nearly(a, b []float32) bool {
+	largest := 0.0
+	for _, v := range a {
+		largest = math.Max(largest, math.Abs(float64(v)))
+	}
+	for i := range a {
+		if math.Abs(float64(a[i])-float64(b[i])) > gridTolerance*largest {
+			return false
+		}
+	}
+	return true
 }
 
 // assign replaces weights by the nearest of the ascending values, those of a magnitude up to
@@ -58,7 +81,7 @@ func assign(weights []float32, values []float64, threshold float32) {
 func (m *Model) Frozen(g Group, cfg ClusterConfig) (Fitted, bool) {
 	w := g.Values[0]
 	code, ok := m.Weights[w.Name]
-	if !ok || !cfg.Layers[w.Name].Frozen {
+	if !ok || code.Units != nil || !cfg.Layers[w.Name].Frozen {
 		return Fitted{}, false
 	}
 	ints := m.Codebooks[code.Codebook]

@@ -196,9 +196,11 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 	if c.exactZero() {
 		f.Centres = withZero(f.Centres, c.Weights)
 	}
-	if ints, unit := onGrid(f.Centres, c.bits()); ints != nil && len(distinctValues(sortedSample(weights), c.Weights)) <= c.Weights {
-		f.Ints, f.Unit = ints, unit // the weights were quantized before, and stay what they are
-		return f
+	if unit := grid(weights, c.reach()); unit > 0 {
+		if ints, unit := onGrid(weights, unit, c.bits(), c.exactZero()); len(ints) <= c.Weights {
+			f.Ints, f.Unit = ints, unit // the weights were quantized before, and stay what they are
+			return f
+		}
 	}
 	f.Ints, f.Unit = Snap(f.Centres, c.bits())
 	if c.Codebook == KindCheap {
@@ -292,35 +294,25 @@ func Snap(centres []float64, bits int) (ints []int32, unit float64) {
 	return slices.Compact(ints), unit
 }
 
-// onGrid finds integers of the given signed width whose multiples of one unit the centres are, but for the rounding
-// of float32; nil where there are none.
-func onGrid(centres []float64, bits int) (ints []int32, unit float64) {
-	largest := 0.0
-	for _, c := range centres {
-		largest = math.Max(largest, math.Abs(c))
+// onGrid are the integers that weights are times the unit, which becomes as fine as the signed width allows: biases are
+// rounded to it as well. It is divided by a power of two, so that sums which lie halfway between two levels still do. Zero is one of them where it is asked for.
+func onGrid(weights []float32, unit float64, bits int, zero bool) (ints []int32, finer float64) {
+	if zero {
+		ints = append(ints, 0)
 	}
-	if largest == 0 {
-		return nil, 0
+	for _, w := range weights {
+		ints = append(ints, int32(math.Round(float64(w)/unit)))
 	}
-	const tolerance = 1e-6 // of the largest
-next:
-	for top := 1; top < 1<<(bits-1); top++ {
-		ints, unit = ints[:0], largest/float64(top)
-		for _, c := range centres {
-			k := math.Round(c / unit)
-			if math.Abs(c-k*unit) > tolerance*largest {
-				continue next
-			}
-			ints = append(ints, int32(k))
-		}
-		// As fine a unit as the width allows: biases are rounded to it as well.
-		finer := (1<<(bits-1) - 1) / top
-		for i := range ints {
-			ints[i] *= int32(finer)
-		}
-		return slices.Compact(ints), unit / float64(finer)
+	slices.Sort(ints)
+	ints = slices.Compact(ints)
+	top, factor := max(-ints[0], ints[len(ints)-1]), int32(1)
+	for 2*factor*top < 1<<(bits-1) {
+		factor *= 2
 	}
-	return nil, 0
+	for i := range ints {
+		ints[i] *= factor
+	}
+	return ints, unit / float64(factor)
 }
 
 // Expand returns the real values unit*ints, ascending.

@@ -91,7 +91,11 @@ func (c *compiler) input(v *onnx.Value) error {
 		in.Shifts = c.analysis.inputShifts(v)
 	}
 	if c.model.Input.Given && c.model.Input.TakesPixels(c.model.Graph, v) {
-		in.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0], in.Shifts)
+		var funcs []*function
+		if q := c.rounding(first, levels); q != nil {
+			funcs = append(funcs, quantizer(q))
+		}
+		in.Tables = inputTables(c.model.Input, levels, c.prog.Tensors[id].Shape[0], in.Shifts, funcs)
 	}
 	c.prog.Inputs = append(c.prog.Inputs, in)
 	c.states[first] = state{shape: v.Shape, tensor: id, levels: levels}

@@ -22,6 +22,7 @@ type step struct {
 	operands []int
 	// constants are those the operands -1, -2, ... stand for: one value, or one per channel.
 	constants [][]float64
+	rounds    bool // to codes, as a network that was quantized does
 }
 
 // at evaluates the function for a channel.
@@ -73,6 +74,13 @@ func (f *function) byChannel() bool {
 // byChannel says whether any function of a chain tells channels apart.
 func byChannel(funcs []*function) bool { return slices.ContainsFunc(funcs, (*function).byChannel) }
 
+// roundsToCodes says whether any function of a chain rounds to codes.
+func roundsToCodes(funcs []*function) bool {
+	return slices.ContainsFunc(funcs, func(f *function) bool {
+		return slices.ContainsFunc(f.steps, func(s step) bool { return s.rounds })
+	})
+}
+
 // evaluate applies a chain of functions in order.
 func evaluate(funcs []*function, channel int, x float64) float64 {
 	for _, f := range funcs {
@@ -106,6 +114,7 @@ func OfLevels(op onnx.Pair) func(a, b float64) float64 {
 // nil when it is no function of these: a constant that differs by position.
 func newStep(n *onnx.Node, position map[*onnx.Value]int) *step {
 	s := &step{apply: onnx.ElementFunc(n.Op)}
+	_, s.rounds = n.Op.(*onnx.Quantize)
 	if s.apply == nil {
 		return nil
 	}

@@ -170,16 +170,20 @@ func (c *compiler) weighted(n *onnx.Node, shape [3]int) (term, error) {
 		return term{}, fmt.Errorf("weights %q have no codebook; cluster the model first", w.Name)
 	}
 	centres := c.model.Codebooks[code.Codebook]
-	indices, err := weightIndices(w.Const.Floats, centres, code.Unit)
+	indices, err := c.model.indices(w, centres, code)
 	if err != nil {
 		return term{}, fmt.Errorf("weights %q: %w", w.Name, err)
 	}
-	return term{
+	t := term{
 		Term:    runtime.Term{In: c.reshaped(st, shape)},
 		centres: centres,
 		unit:    code.Unit * st.levels.Step,
 		indices: indices,
-	}, nil
+	}
+	for _, unit := range code.Units {
+		t.units = append(t.units, unit*st.levels.Step)
+	}
+	return t, nil
 }
 
 // open makes an accumulator of one term and the node's bias.

@@ -1,6 +1,8 @@
 package quant
 
 import (
+	"slices"
+
 	"qconv/onnx"
 	"qconv/runtime"
 )
@@ -97,6 +99,9 @@ func (c *compiler) concat(n *onnx.Node) (state, error) {
 		if err != nil {
 			return state{}, err
 		}
+		if q := c.rounding(out, levels); q != nil && in.levels != levels {
+			in.funcs = append(slices.Clone(in.funcs), quantizer(q))
+		}
 		size := v.Shape[op.Axis:].Elems()
 		instr.Pieces = append(instr.Pieces, newPiece(c.relevel(in, levels), at, 0, []dim{{outer, row, size}, {size, 1, 1}}))
 		at += size
@@ -113,8 +118,11 @@ func (c *compiler) relevel(st state, levels Levels) int {
 	return c.mapped(st, levels)
 }
 
-// mapped is the tensor of st with its functions applied, at other levels.
+// mapped is the tensor of st with its functions applied, at other levels. Where that changes nothing it is the same tensor.
 func (c *compiler) mapped(st state, levels Levels) int {
+	if st.levels == levels && !byChannel(st.funcs) && isIdentity(lookup(st.funcs, 0, levels, levels)) {
+		return st.tensor
+	}
 	id := c.tensor(st.shape, levels)
 	channels := 1
 	if byChannel(st.funcs) {
@@ -129,6 +137,16 @@ func (c *compiler) mapped(st state, levels Levels) int {
 	}
 	c.prog.Instrs = append(c.prog.Instrs, instr)
 	return id
+}
+
+// isIdentity says whether a table leaves all indices as they are.
+func isIdentity(table []uint8) bool {
+	for i, v := range table {
+		if int(v) != i {
+			return false
+		}
+	}
+	return true
 }
 
 // reshaped is the tensor of st seen with another shape of as many elements.

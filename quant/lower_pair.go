@@ -14,6 +14,10 @@ func (c *compiler) pair(n *onnx.Node) (state, error) {
 		return state{}, err
 	}
 	f := OfLevels(n.Op.(onnx.Pair))
+	if q := c.rounding(out, levels); q != nil {
+		exact, round := f, quantizer(q)
+		f = func(x, y float64) float64 { return round.at(0, exact(x, y)) }
+	}
 	a, b := n.Inputs[0], n.Inputs[1]
 	if !a.Shape.Equal(out.Shape) {
 		g := f

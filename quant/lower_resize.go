@@ -273,11 +273,11 @@ func (c *compiler) interpolate(st state, axes [2]phases, from, to [3]int, levels
 	perChannel := rows / t.Stride[0]
 	sums := [3]int{len(axes[0].weights) * len(axes[1].weights), from[0] * perChannel, steps[1]}
 	id := c.tensor(onnx.Shape{onnx.Batch, sums[0], sums[1], sums[2]}, levels)
-	linear, unit, err := c.emit(&sum{shape: sums, terms: []term{t}, bias: make([]float64, sums[0])}, id, levels.Count)
+	linear, match, err := c.emit(&sum{shape: sums, terms: []term{t}, bias: make([]float64, sums[0])}, id, levels.Count, useLevels)
 	if err != nil {
 		return state{}, err
 	}
-	if err := c.requantize(linear, nil, unit, levels); err != nil {
+	if err := c.requantize(linear, nil, match, nil, levels); err != nil {
 		return state{}, err
 	}
 	plane := sums[1] * sums[2]

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 
@@ -150,6 +151,11 @@ func (m *Model) checkMeta() error {
 		w := m.Weights[name]
 		if w.Codebook < 0 || w.Codebook >= len(m.Codebooks) || !(w.Unit > 0) {
 			return fmt.Errorf("%s: %q refers to codebook %d of %d with unit %g", keyWeights, name, w.Codebook, len(m.Codebooks), w.Unit)
+		}
+		for ch, unit := range w.Units {
+			if !(unit > 0) || math.IsInf(unit, 0) {
+				return fmt.Errorf("%s: %q has unit %g in channel %d, want more than 0", keyWeights, name, unit, ch)
+			}
 		}
 	}
 	if err := m.checkBalance(); err != nil {

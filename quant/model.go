@@ -35,13 +35,19 @@ type Model struct {
 	Source [32]byte
 	// Producer names the program that made the model.
 	Producer string
+	// clustered says that [Cluster] chose the codebooks; changed are the weights, by name, that it did not leave as they were.
+	clustered bool
+	changed   []string
 }
 
 // WeightCode says that every element of a weight tensor is Unit times a centre of
 // Codebooks[Codebook].
 type WeightCode struct {
 	Codebook int     `json:"codebook"`
-	Unit     float64 `json:"unit"`
+	Unit     float64 `json:"unit"` // larger than 0
+	// Units, one for each output channel, are in place of Unit, which is the largest of them then. Nil where all channels
+	// have the same: only networks that come quantized by channel have others.
+	Units []float64 `json:"units,omitempty"`
 }
 
 // NewModel finds the sites of a simplified graph. It fails with [onnx.UnsupportedError],
@@ -50,26 +56,17 @@ func NewModel(g *onnx.Graph) (*Model, error) {
 	if err := Check(g); err != nil {
 		return nil, err
 	}
+	a := analyze(g)
 	m := &Model{
 		Graph:   g,
-		Sites:   analyze(g).sites(),
+		Sites:   a.sites(),
 		Levels:  map[string]Levels{},
 		Weights: map[string]WeightCode{},
 		Source:  g.SHA256,
 	}
-	// A network that was quantized before brings the levels of some sites with it.
-	producers, consumers := g.Producers(), g.Consumers()
 	for _, s := range m.Sites {
-		n := producers[s.Value]
-		if readers := consumers[s.Value]; n == nil && len(readers) == 1 {
-			n = readers[0] // an input that is rounded before anything else
-		}
-		if n == nil {
-			continue
-		}
-		// More than 256 are only a rounding too fine to matter: such sites get levels like others.
-		if q, ok := n.Op.(*onnx.Quantize); ok && q.Hi-q.Lo < 256 {
-			m.Levels[s.Value.Name] = Levels{Count: q.Hi - q.Lo + 1, Step: q.Scale, Zero: q.Zero - q.Lo, Stride: 1}
+		if levels, ok := a.carried(s.Value); ok {
+			m.Levels[s.Value.Name] = levels
 		}
 	}
 	return m, nil
@@ -97,15 +94,27 @@ func (m *Model) operands(i int) []*onnx.Value {
 	return out
 }
 
-// weightIndices finds the centre of every weight. A weight that is no centre, up to float32
+// indices finds the centre of every element of weights w among the given ones. A weight that is no centre, up to float32
 // rounding, is an error: the weights were changed after they were clustered.
-func weightIndices(weights []float32, centres []int32, unit float64) ([]uint16, error) {
-	values := Expand(centres, unit)
-	tolerance := 1e-5 * math.Max(math.Abs(values[0]), math.Abs(values[len(values)-1]))
+func (m *Model) indices(w *onnx.Value, centres []int32, code WeightCode) ([]uint16, error) {
+	weights := w.Const.Floats
+	units, channel := []float64{code.Unit}, func(int) int { return 0 }
+	if code.Units != nil {
+		var n int
+		if channel, n = m.weightChannels(w); n != len(code.Units) {
+			return nil, fmt.Errorf("%d units for %d output channels", len(code.Units), n)
+		}
+		units = code.Units
+	}
+	values := make([][]float64, len(units))
+	for ch, unit := range units {
+		values[ch] = Expand(centres, unit)
+	}
 	out := make([]uint16, len(weights))
 	for i, w := range weights {
-		n := Nearest(values, float64(w))
-		if math.Abs(values[n]-float64(w)) > tolerance {
+		v := values[channel(i)]
+		n := Nearest(v, float64(w))
+		if tolerance := 1e-5 * math.Max(math.Abs(v[0]), math.Abs(v[len(v)-1])); math.Abs(v[n]-float64(w)) > tolerance {
 			return nil, fmt.Errorf("element %d is %g, which is none of the %d centres; the weights were changed after they were clustered", i, w, len(centres))
 		}
 		out[i] = uint16(n)

@@ -15,13 +15,13 @@ const scan = 4096
 // stepFunction is the requantization of one layer as a table: for every accumulator acc in
 // [lo, hi],
 //
-//	Level(acc) = levels.Index(f(acc*unit))
+//	Level(acc) = levels.Index(f(acc*unit + offset))
 //
 // where f applies funcs, as they are for channel, in order. Breaks are found by bisection, so they are exact for any
 // function that does not turn around within a part of [scan].
-func stepFunction(funcs []*function, channel int, unit float64, levels Levels, lo, hi int64) (runtime.Step, error) {
+func stepFunction(funcs []*function, channel int, unit, offset float64, levels Levels, lo, hi int64) (runtime.Step, error) {
 	level := func(acc int64) int {
-		return levels.Index(evaluate(funcs, channel, float64(acc)*unit))
+		return levels.Index(evaluate(funcs, channel, float64(acc)*unit+offset))
 	}
 	step := runtime.Step{Values: []uint8{uint8(level(lo))}}
 	// Divide before multiplying: hi-lo may have 32 bits.
@@ -56,8 +56,8 @@ func lookup(funcs []*function, channel int, in, out Levels) []uint8 {
 }
 
 // inputTables map pixel values to levels, one table per channel, or one for all where
-// neither preprocessing nor shifts, the powers of two that a step is larger by in each channel, tell channels apart.
-func inputTables(p Preprocess, levels Levels, channels int, shifts []int8) [][]uint8 {
+// neither preprocessing nor shifts, the powers of two that a step is larger by in each channel, tell channels apart. Funcs are applied before the levels are taken.
+func inputTables(p Preprocess, levels Levels, channels int, shifts []int8, funcs []*function) [][]uint8 {
 	if len(p.Scale) <= 1 && len(p.Mean) <= 1 && len(p.Std) <= 1 && shifts == nil {
 		channels = 1
 	}
@@ -69,7 +69,7 @@ func inputTables(p Preprocess, levels Levels, channels int, shifts []int8) [][]u
 			if shifts != nil {
 				x = math.Ldexp(x, -int(shifts[c]))
 			}
-			tables[c][pixel] = uint8(levels.Index(x))
+			tables[c][pixel] = uint8(levels.Index(evaluate(funcs, c, x)))
 		}
 	}
 	return tables

@@ -33,7 +33,7 @@ func TestStepFunction(t *testing.T) {
 		{"one accumulator", nil, 1, levels(4, 0, 3), 2, 2, true},
 	}
 	for _, c := range cases {
-		step, err := stepFunction(c.funcs, 0, c.unit, c.levels, c.lo, c.hi)
+		step, err := stepFunction(c.funcs, 0, c.unit, 0, c.levels, c.lo, c.hi)
 		if err != nil {
 			t.Errorf("%s: %v", c.name, err)
 			continue
@@ -66,7 +66,7 @@ func TestInputTables(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tables := inputTables(p, l, 1, nil)
+	tables := inputTables(p, l, 1, nil, nil)
 	if len(tables) != 1 || len(tables[0]) != 256 {
 		t.Fatalf("%d tables", len(tables))
 	}

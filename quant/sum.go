@@ -2,6 +2,7 @@ package quant
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
 
@@ -23,7 +24,16 @@ type term struct {
 	runtime.Term
 	centres []int32
 	unit    float64
+	units   []float64 // in place of unit, one for each output channel; nil where all have the same
 	indices []uint16
+}
+
+// unitOf is the unit of an output channel.
+func (t *term) unitOf(channel int) float64 {
+	if t.units != nil {
+		return t.units[channel]
+	}
+	return t.unit
 }
 
 // join adds two accumulators of the same shape.
@@ -44,6 +54,12 @@ func (s *sum) scaled(factor float64) *sum {
 	for i := range out.terms {
 		t := &out.terms[i]
 		t.unit *= math.Abs(factor)
+		if t.units != nil {
+			t.units = slices.Clone(t.units)
+			for ch := range t.units {
+				t.units[ch] *= math.Abs(factor)
+			}
+		}
 		if factor < 0 {
 			t.negate()
 		}
@@ -82,137 +98,98 @@ func identity(st state, shape [3]int) *sum {
 	}
 }
 
-// fineness is how many bits finer the common unit of several terms is made than the
-// finest of theirs, at most, so that the others are nearly whole multiples of it.
-const fineness = 8
-
-// inaccuracy is what a term's unit may be wrong by, as a part of a level of the result when the
-// term spans all levels.
-const inaccuracy = 1.0 / 16
-
-// matching is a common unit of terms.
-type matching struct {
-	unit      float64
-	multiples []float64 // of it, by term: their own units
-}
-
-// matchings lists common units from the best on. The first one's multiples are whole and take few
-// additions, if there is such a unit: they differ from the units of terms by nothing or, where that is
-// impossible, by too little to matter to a result of that many levels. The others do not differ at
-// all, and centres are rounded.
-func matchings(terms []term, levels int) []matching {
-	finest := math.Inf(1)
-	for _, t := range terms {
-		finest = math.Min(finest, t.unit)
-	}
-	var list []matching
-	for _, tolerance := range []float64{1e-9, inaccuracy / float64(levels)} {
-		if m, ok := wholeMatching(terms, finest, tolerance); ok {
-			list = append(list, m)
-			break
-		}
-	}
-	for shift := fineness; shift >= -16; shift-- {
-		m := matching{unit: math.Ldexp(finest, -shift)}
-		for _, t := range terms {
-			m.multiples = append(m.multiples, t.unit/m.unit)
-		}
-		list = append(list, m)
-	}
-	return list
-}
-
-// wholeMatching finds the unit whose multiples have the fewest signed binary digits; of several
-// the coarsest.
-func wholeMatching(terms []term, finest, tolerance float64) (best matching, ok bool) {
-	least := math.MaxInt
-	for shift := range fineness + 1 {
-		m, digits := matching{unit: math.Ldexp(finest, -shift)}, 0
-		for _, t := range terms {
-			k := wholeMultiple(t.unit/m.unit, tolerance)
-			if k == 0 {
-				digits = math.MaxInt
-				break
-			}
-			digits += signedDigits(k)
-			m.multiples = append(m.multiples, float64(k))
-		}
-		if digits < least {
-			best, least = m, digits
-		}
-	}
-	return best, least < math.MaxInt
-}
-
-// wholeMultiple is the whole number next to ratio, which is 1 or more, whose signed binary digits are the
-// fewest, and of those the nearest one; 0 if there is none within tolerance*ratio.
-func wholeMultiple(ratio, tolerance float64) int32 {
-	if ratio > 1<<24 {
-		return 0
-	}
-	best, least, nearest := int32(0), math.MaxInt, 0.0
-	for k := math.Ceil(ratio * (1 - tolerance)); k <= ratio*(1+tolerance); k++ {
-		digits, far := signedDigits(int32(k)), math.Abs(k-ratio)
-		if digits < least || digits == least && far < nearest {
-			best, least, nearest = int32(k), digits, far
-		}
-	}
-	return best
-}
-
 // emit turns a sum into an instruction over a common unit, with integer biases and without
-// a requantization, and returns that unit. The result will have that many levels.
-func (c *compiler) emit(s *sum, out, levels int) (*runtime.Linear, float64, error) {
-	for _, m := range matchings(s.terms, levels) {
-		linear := &runtime.Linear{Out: out}
-		fits := true
-		for _, v := range s.bias {
-			b := math.Round(v / m.unit)
-			fits = fits && math.Abs(b) <= math.MaxInt32
-			linear.Bias = append(linear.Bias, int32(b))
+// a requantization, and returns how its terms were matched. The result will have that many levels.
+func (c *compiler) emit(s *sum, out, levels int, use use) (*runtime.Linear, matching, error) {
+	for _, m := range matchings(s, levels, use) {
+		// Codebooks enter the program once a unit is chosen: those of units that do not fit would stay in the file.
+		linear, books, ok := s.over(m)
+		if !ok {
+			continue
 		}
-		for i, t := range s.terms {
-			rt := t.Term
-			centres, indices, ok := rescale(t.centres, t.indices, m.multiples[i])
-			fits = fits && ok
-			rt.Codebook = c.codebook(centres)
-			rt.Weights = runtime.PackWeights(indices, len(centres))
-			linear.Terms = append(linear.Terms, rt)
+		if linear.Out = out; inRange(c.prog, linear, books) != nil {
+			continue
 		}
-		if fits {
-			_, _, err := c.prog.AccRange(linear)
-			fits = err == nil
+		for i, centres := range books {
+			linear.Terms[i].Codebook = c.codebook(centres)
 		}
-		if fits {
-			return linear, m.unit, nil
-		}
+		return linear, m, nil
 	}
-	return nil, 0, fmt.Errorf("no unit keeps the accumulators within 32 bits; the weights or their inputs are out of proportion")
+	return nil, matching{}, fmt.Errorf("no unit keeps the accumulators within 32 bits; the weights or their inputs are out of proportion")
 }
 
-// rescale multiplies centres by factor and rounds; centres that fall together are merged.
-// It fails when one does not fit an int32.
-func rescale(centres []int32, indices []uint16, factor float64) ([]int32, []uint16, bool) {
-	var out []int32
-	position := make([]uint16, len(centres))
-	for i, c := range centres {
-		v := math.Round(float64(c) * factor)
-		if math.Abs(v) > math.MaxInt32 {
-			return centres, indices, false
+// over is the sum in multiples of a common unit: an instruction whose term i has its weights in codebook i of books. It
+// fails when a centre or a bias does not fit an int32, or a codebook grows too large.
+func (s *sum) over(m matching) (linear *runtime.Linear, books [][]int32, ok bool) {
+	linear = &runtime.Linear{}
+	for ch, v := range s.bias {
+		b := math.Round(v / m.unitOf(ch))
+		if math.Abs(b) > math.MaxInt32 {
+			return nil, nil, false
 		}
-		if len(out) == 0 || out[len(out)-1] != int32(v) {
-			out = append(out, int32(v))
+		linear.Bias = append(linear.Bias, int32(b))
+	}
+	for i, t := range s.terms {
+		rt := t.Term
+		centres, indices, ok := rescale(t.centres, t.indices, m.multiples[i])
+		if !ok {
+			return nil, nil, false
 		}
-		position[i] = uint16(len(out) - 1)
+		rt.Codebook = i
+		rt.Weights = runtime.PackWeights(indices, len(centres))
+		linear.Terms = append(linear.Terms, rt)
+		books = append(books, centres)
 	}
-	if len(out) == len(centres) {
-		return out, indices, true
+	return linear, books, true
+}
+
+// inRange is an error where the accumulators of an instruction, over codebooks that are not in the program yet, leave 32 bits.
+func inRange(p *runtime.Program, linear *runtime.Linear, books [][]int32) error {
+	trial := *p
+	trial.Codebooks = make([]runtime.Codebook, len(books))
+	for i, centres := range books {
+		trial.Codebooks[i].Centres = centres
 	}
-	moved := make([]uint16, len(indices))
-	for i, w := range indices {
-		moved[i] = position[w]
+	_, _, err := trial.AccRange(linear)
+	return err
+}
+
+// rescale multiplies centres by factors and rounds; centres that fall together are merged. There is one factor, or one for
+// each output channel: rows of weights as many as there are factors. It fails when a product does not fit an int32, or products are too many.
+func rescale(centres []int32, indices []uint16, factors []float64) ([]int32, []uint16, bool) {
+	row := max(len(indices)/len(factors), 1)
+	products := map[int32]bool{}
+	moved := make([]int32, len(indices))
+	table := make([]int32, len(centres))
+	for ch, factor := range factors {
+		for i, c := range centres {
+			v := math.Round(float64(c) * factor)
+			if math.Abs(v) > math.MaxInt32 {
+				return centres, indices, false
+			}
+			table[i] = int32(v)
+			if len(factors) == 1 {
+				products[table[i]] = true
+			}
+		}
+		for i := ch * row; i < min((ch+1)*row, len(indices)); i++ {
+			moved[i] = table[indices[i]]
+			products[moved[i]] = true
+		}
 	}
-	return out, moved, true
+	out := slices.Sorted(maps.Keys(products))
+	if len(out) > 65536 {
+		return centres, indices, false
+	}
+	position := make(map[int32]uint16, len(out))
+	for i, v := range out {
+		position[v] = uint16(i)
+	}
+	found := make([]uint16, len(indices))
+	for i, v := range moved {
+		found[i] = position[v]
+	}
+	return out, found, true
 }
 
 // codebook returns the position of a codebook in the program, adding it when it is new.
@@ -233,36 +210,75 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
+	if q := c.rounding(v, levels); q != nil {
+		st.funcs = append(slices.Clone(st.funcs), quantizer(q))
+	}
 	if st.sum == nil {
 		return state{shape: v.Shape, tensor: c.mapped(st, levels), levels: levels}, nil
 	}
 	id := c.tensor(v.Shape, levels)
 	c.prog.Tensors[id].Shape = st.sum.shape
-	linear, unit, err := c.emit(st.sum, id, levels.Count)
+	// A network that rounds here itself means its own rounding, to the last half.
+	use, rest := useLevels, []float64(nil)
+	if roundsToCodes(st.funcs) {
+		use = useExact
+	}
+	linear, m, err := c.emit(st.sum, id, levels.Count, use)
 	if err != nil {
 		return state{}, err
 	}
-	if err := c.requantize(linear, st.funcs, unit, levels); err != nil {
+	if use == useExact {
+		rest = st.sum.rest(linear, m)
+	}
+	if err := c.requantize(linear, st.funcs, m, rest, levels); err != nil {
 		return state{}, err
 	}
 	return state{shape: v.Shape, tensor: id, levels: levels}, nil
 }
 
+// rounding is the rounding of the network's own that gives a value its levels; nil where levels are rounded to as usual.
+func (c *compiler) rounding(v *onnx.Value, levels Levels) *onnx.Quantize {
+	if q := c.analysis.rounding(v); q != nil {
+		if own, ok := levelsOfCodes(q); ok && own == levels {
+			return q
+		}
+	}
+	return nil
+}
+
+// rest is what the rounding of biases left, by channel; nil where that is nothing but the rounding of float32.
+func (s *sum) rest(linear *runtime.Linear, m matching) []float64 {
+	rest, some := make([]float64, len(s.bias)), false
+	for ch, v := range s.bias {
+		if d := v - float64(linear.Bias[ch])*m.unitOf(ch); math.Abs(d) > math.Ldexp(math.Abs(v), -23) {
+			rest[ch], some = d, true
+		}
+	}
+	if !some {
+		return nil
+	}
+	return rest
+}
+
 // requantize completes an instruction by the step functions that apply funcs to its accumulators, and adds it
-// to the program.
-func (c *compiler) requantize(linear *runtime.Linear, funcs []*function, unit float64, levels Levels) error {
+// to the program. Rest is what accumulators of each channel are short of; nil for nothing.
+func (c *compiler) requantize(linear *runtime.Linear, funcs []*function, m matching, rest []float64, levels Levels) error {
 	lo, hi, err := c.prog.AccRange(linear)
 	if err != nil {
 		return err
 	}
 	channels := 1
-	if byChannel(funcs) {
+	if byChannel(funcs) || len(m.units) > 1 || rest != nil {
 		channels = len(linear.Bias)
 	} else {
 		lo[0], hi[0] = slices.Min(lo), slices.Max(hi)
 	}
 	for ch := range channels {
-		step, err := stepFunction(funcs, ch, unit, levels, int64(lo[ch]), int64(hi[ch]))
+		offset := 0.0
+		if rest != nil {
+			offset = rest[ch]
+		}
+		step, err := stepFunction(funcs, ch, m.unitOf(ch), offset, levels, int64(lo[ch]), int64(hi[ch]))
 		if err != nil {
 			return err
 		}
@@ -280,11 +296,11 @@ func (c *compiler) deliver(st state) (state, error) {
 	}
 	id := len(c.prog.Tensors)
 	c.prog.Tensors = append(c.prog.Tensors, runtime.Tensor{Shape: st.sum.shape})
-	linear, unit, err := c.emit(st.sum, id, 256)
+	linear, m, err := c.emit(st.sum, id, 256, useSums)
 	if err != nil {
 		return state{}, err
 	}
-	c.prog.Tensors[id].Scale = runtime.ScaleOf(unit)
+	c.prog.Tensors[id].Scale = runtime.ScaleOf(m.unitOf(0))
 	c.prog.Instrs = append(c.prog.Instrs, linear)
 	c.sums[st.sum] = id
 	return state{shape: st.shape, tensor: id}, nil

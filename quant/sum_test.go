@@ -3,6 +3,9 @@ package quant
 import (
 	"math"
 	"testing"
+
+	"qconv/onnx"
+	"qconv/runtime"
 )
 
 // TestMatchings checks the first common unit of terms: exact where that is possible, else near enough
@@ -26,9 +29,9 @@ func TestMatchings(t *testing.T) {
 		for _, u := range tt.units {
 			terms = append(terms, term{unit: u})
 		}
-		list := matchings(terms, tt.levels)
+		list := matchings(&sum{terms: terms}, tt.levels, useLevels)
 		for i, k := range list[0].multiples {
-			if k != tt.want[i] {
+			if k[0] != tt.want[i] {
 				t.Errorf("%s: multiples %v, want %v", tt.name, list[0].multiples, tt.want)
 				break
 			}
@@ -39,10 +42,34 @@ func TestMatchings(t *testing.T) {
 				tolerance = inaccuracy / float64(tt.levels)
 			}
 			for i, k := range m.multiples {
-				if got := k * m.unit; math.Abs(got-tt.units[i]) > tolerance*tt.units[i] {
+				if got := k[0] * m.units[0]; math.Abs(got-tt.units[i]) > tolerance*tt.units[i] {
 					t.Errorf("%s: matching %d: unit %g became %g", tt.name, n, tt.units[i], got)
 				}
 			}
 		}
+	}
+}
+
+// TestRejectedUnits emits a sum whose finest units overflow: their codebooks must not stay in the program.
+func TestRejectedUnits(t *testing.T) {
+	c := &compiler{prog: &runtime.Program{}, books: map[string]int{}}
+	shape := [3]int{2, 1, 1}
+	in := c.tensor(onnx.Shape{onnx.Batch, 2}, Levels{Count: 256, Step: 1, Stride: 1})
+	out := c.tensor(onnx.Shape{onnx.Batch, 2}, Levels{Count: 256, Step: 1e6, Stride: 1})
+	small := identity(state{tensor: in, levels: Levels{Count: 256, Step: 1}}, shape)
+	large := small.scaled(1.3e6 + 1.0/3)
+	linear, _, err := c.emit(join(small, large), out, 256, useLevels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := 1.3e6 * 256; float64(c.prog.Codebooks[linear.Terms[1].Codebook].Centres[0]) >= want {
+		t.Fatalf("centres %v: no unit was rejected, and the test shows nothing", c.prog.Codebooks)
+	}
+	used := map[int]bool{}
+	for _, term := range linear.Terms {
+		used[term.Codebook] = true
+	}
+	if len(c.prog.Codebooks) != len(used) {
+		t.Errorf("%d codebooks in the program, %d are used", len(c.prog.Codebooks), len(used))
 	}
 }

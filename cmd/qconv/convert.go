@@ -23,7 +23,7 @@ var convertCommand = &cli.Command{
 	Name:      "convert",
 	Usage:     "turn a model into an integer program, a .qlut file",
 	ArgsUsage: "MODEL.onnx",
-	Description: "A fine-tuned model is lowered as it is. Any other needs --calib: its ranges are chosen, its weights " +
+	Description: "A fine-tuned model is lowered as it is, and so is one that comes quantized with 8 bits or less. Any other needs --calib: its ranges are chosen, its weights " +
 		"clustered and its biases corrected without training. What is lost on these data all the same is reported: a warning names each output " +
 		"that is off by more than 5 % of its spread, and the layer where that begins. The file is written even where a gate is missed.",
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
@@ -94,7 +94,10 @@ func runConvert(c *cli.Context) error {
 		if calibrated, err = postTrain(c, m, reference.graph, calibration, clustering); err != nil {
 			return err
 		}
-		defer calibrated.set.Close()
+		if calibrated != nil {
+			defer calibrated.set.Close()
+		}
+		noteNotKept(c, m)
 	}
 	p, info, err := compile(m, file, programLimits(c))
 	if err != nil {
@@ -143,19 +146,49 @@ func openModel(c *cli.Context, path string) (*quant.Model, error) {
 }
 
 // isTuned tells whether a model has levels everywhere and clustered weights.
-func isTuned(m *quant.Model) bool {
-	for _, s := range m.Sites {
-		if _, ok := m.Levels[s.Value.Name]; !ok {
-			return false
-		}
+func isTuned(m *quant.Model) bool { return leveled(m) && len(m.Codebooks) > 0 }
+
+// leveled tells whether a model has levels everywhere.
+func leveled(m *quant.Model) bool {
+	return !slices.ContainsFunc(m.Sites, func(s quant.Site) bool {
+		_, ok := m.Levels[s.Value.Name]
+		return !ok
+	})
+}
+
+// noteNotKept names what a network that comes quantized has and its program has not: codes wider than the levels of a program, and weights
+// that are more than the codebook, unless flags say how they are to be.
+func noteNotKept(c *cli.Context, m *quant.Model) {
+	if names := m.Wide(); len(names) > 0 {
+		note(c, "warning: codes of more than 8 bits are not kept, as a program's values have at most 256 levels: those of %s are chosen from the data", firstNames(names))
 	}
-	return len(m.Codebooks) > 0
+	if names := m.Changed(); len(names) > 0 && anySet(c, clusterFlags) == "" {
+		note(c, "warning: not all weights of this quantized network are kept, as they are not integers of at most 8 bits times a scale: --%s 65536 keeps integers of up to 16: %s", weightsFlag.Name, firstNames(names))
+	}
+}
+
+// firstNames lists a few names, and says how many there are beside.
+func firstNames(names []string) string {
+	const most = 5
+	if len(names) <= most {
+		return printable.Names(names)
+	}
+	return fmt.Sprintf("%s and %d more", printable.Names(names[:most]), len(names)-most)
 }
 
 // postTrain makes a float model integer without training: levels, codebooks, biases. It returns the data that it
-// looked at, to be closed.
+// looked at, to be closed; none for a network that comes quantized and needs none.
 func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (*samples, error) {
 	spec := c.String(calibFlag.Name)
+	if spec == "" && leveled(m) {
+		if err := quant.Cluster(m, clustering); err != nil {
+			return nil, err
+		}
+		if m.Carried() {
+			return nil, nil
+		}
+		return nil, usagef("the weights of this quantized model are not kept with --%s %d: give --%s DATA, or keep all of them", weightsFlag.Name, clustering.Weights, calibFlag.Name)
+	}
 	if spec == "" {
 		return nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
 	}
