@@ -51,28 +51,43 @@ func matchings(s *sum, levels int, use use) []matching {
 	}
 	var list []matching
 	if use == useSums {
-		finest := math.Inf(1)
+		finest, coarsest := math.Inf(1), 0.0
 		for ch := range s.bias {
 			for _, t := range terms {
-				finest = math.Min(finest, t.unitOf(ch))
+				if u := t.unitOf(ch); u > 0 {
+					finest, coarsest = math.Min(finest, u), math.Max(coarsest, u)
+				}
 			}
 		}
-		for shift := exactBits; shift >= -16; shift-- {
+		for shift, last := exactBits, -16-math.Log2(coarsest/finest); float64(shift) >= last; shift-- {
 			list = append(list, matchedOver(s, []float64{math.Ldexp(finest, -shift)}))
 		}
 		return list
 	}
 	if len(terms) == 1 {
-		list = append(list, matchedOver(s, terms[0].units))
+		list = append(list, matchedOver(s, s.raised(terms[0].units, 0)))
 	}
 	for shift := exactBits; shift >= -16; shift-- {
-		units := make([]float64, len(s.bias))
-		for ch := range units {
-			units[ch] = math.Ldexp(terms[base].units[ch], -shift)
-		}
-		list = append(list, matchedOver(s, units))
+		list = append(list, matchedOver(s, s.raised(terms[base].units, -shift)))
 	}
 	return list
+}
+
+// largestBias is the largest bias in units of a channel: beside it there is room for the products.
+const largestBias = 1 << 29
+
+// raised is units times 2^shift, each doubled until its channel's bias is no larger than largestBias. In such a channel the weights are next to
+// nothing: it must not make the units of all others coarser.
+func (s *sum) raised(units []float64, shift int) []float64 {
+	out := make([]float64, len(units))
+	for ch, unit := range units {
+		unit = math.Ldexp(unit, shift)
+		for unit > 0 && math.Abs(s.bias[ch]) > largestBias*unit {
+			unit *= 2
+		}
+		out[ch] = unit
+	}
+	return out
 }
 
 // matchedOver is the matching over given units.

@@ -73,3 +73,36 @@ func TestRejectedUnits(t *testing.T) {
 		t.Errorf("%d codebooks in the program, %d are used", len(c.prog.Codebooks), len(used))
 	}
 }
+
+// TestUnitsOfDeadChannels emits weights with a unit for each channel, one of which is next to nothing beside its bias: the others
+// keep their codes.
+func TestUnitsOfDeadChannels(t *testing.T) {
+	for _, use := range []use{useLevels, useExact, useSums} {
+		c := &compiler{prog: &runtime.Program{}, books: map[string]int{}}
+		in := c.tensor(onnx.Shape{onnx.Batch, 2}, Levels{Count: 256, Step: 1, Stride: 1})
+		out := c.tensor(onnx.Shape{onnx.Batch, 2}, Levels{Count: 256, Step: 1, Stride: 1})
+		s := identity(state{tensor: in, levels: Levels{Count: 256, Step: 1}}, [3]int{2, 1, 1})
+		term := &s.terms[0]
+		term.Groups, term.centres, term.indices = 1, []int32{-7, 3, 100}, []uint16{0, 1, 2, 0}
+		term.units = []float64{1e-14, 0.25}
+		s.bias = []float64{5, 0.5}
+		linear, m, err := c.emit(s, out, 256, use)
+		if err != nil {
+			t.Errorf("use %d: %v", use, err)
+			continue
+		}
+		indices := make([]uint16, 4)
+		if err := linear.Terms[0].Weights.Decode(indices); err != nil {
+			t.Fatal(err)
+		}
+		centres := c.prog.Codebooks[linear.Terms[0].Codebook].Centres
+		for i, want := range []float64{100 * 0.25, -7 * 0.25} {
+			if got := float64(centres[indices[2+i]]) * m.unitOf(1); math.Abs(got-want) > m.unitOf(1) {
+				t.Errorf("use %d: weight %d of the second channel is %g, want %g", use, i, got, want)
+			}
+		}
+		if got := float64(linear.Bias[0]) * m.unitOf(0); math.Abs(got-5) > m.unitOf(0) {
+			t.Errorf("use %d: the bias of the first channel is %g, want 5", use, got)
+		}
+	}
+}
