@@ -113,16 +113,20 @@ func cubicKernel(a float64) func(x float64) float64 {
 	}
 }
 
+// nearHalf is how far off a half a position may lie that counts as one: positions are computed in single precision. It
+// is what ONNX Runtime allows, found by trying scales about halves from 0.5 to 100.5.
+const nearHalf = 1e-6
+
 // round is the element nearest to a position; the mode says what happens to halves,
 // or that nothing but one direction counts.
 func (mode NearestMode) round(at float64) int {
 	switch mode {
 	case RoundPreferCeil:
-		return int(math.Floor(at + 0.5))
+		return int(math.Floor(at + 0.5 + nearHalf))
 	case RoundFloor:
 		return int(math.Floor(at))
 	case RoundCeil:
 		return int(math.Ceil(at))
 	}
-	return int(math.Ceil(at - 0.5))
+	return int(math.Ceil(at - 0.5 - nearHalf))
 }

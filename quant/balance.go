@@ -421,6 +421,10 @@ func (b *Balancing) partSizes(v *onnx.Value) []int {
 		if op, ok := n.Op.(*onnx.Concat); ok && op.Axis == channelAxis(v.Shape) {
 			var sizes []int
 			for _, in := range n.Inputs {
+				if channelAxis(in.Shape) != op.Axis {
+					sizes = append(sizes, partChannels(in, op.Axis))
+					continue
+				}
 				sizes = append(sizes, b.partSizes(in)...)
 			}
 			return sizes

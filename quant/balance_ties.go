@@ -220,13 +220,13 @@ func (b *Balancing) tieConcat(n *onnx.Node, op *onnx.Concat) []part {
 		case v.Const != nil, op.Axis < axis, channelAxis(v.Shape) != axis:
 			b.ties.pin(out)
 			if v.Const != nil {
-				at += Channels(v)
+				at += partChannels(v, op.Axis)
 				continue
 			}
 		case op.Axis == axis:
 			p.offset = at
 		}
-		at += Channels(v)
+		at += partChannels(v, op.Axis)
 		if op.Axis >= axis {
 			parts = append(parts, p)
 		} else {
@@ -234,6 +234,15 @@ func (b *Balancing) tieConcat(n *onnx.Node, op *onnx.Concat) []part {
 		}
 	}
 	return parts
+}
+
+// partChannels is how many channels a part has in a concatenation along a dimension. One row, which alone would be a
+// batch of one, is one.
+func partChannels(v *onnx.Value, axis int) int {
+	if channelAxis(v.Shape) == axis {
+		return Channels(v)
+	}
+	return v.Shape[axis]
 }
 
 // tieProduct ties a product with a constant, or with a value that says how much of each element, or of each

@@ -78,7 +78,15 @@ func pieces(m onnx.Move, in int) ([]runtime.Piece, error) {
 	build = func(d, outStart, inStart int, dims []dim) error {
 		if d == len(m.Axes) {
 			if len(dims) > len(runtime.Piece{}.Dims) {
-				return fmt.Errorf("moves elements along %d nested loops, want at most %d", len(dims), len(runtime.Piece{}.Dims))
+				// The shortest loop becomes pieces of its own.
+				k := slices.IndexFunc(dims, func(a dim) bool { return a == slices.MinFunc(dims, func(a, b dim) int { return a.size - b.size }) })
+				rest, loop := slices.Delete(slices.Clone(dims), k, k+1), dims[k]
+				for i := range loop.size {
+					if err := build(d, outStart+i*loop.out, inStart+i*loop.in, rest); err != nil {
+						return err
+					}
+				}
+				return nil
 			}
 			if len(out) == maxPieces {
 				return fmt.Errorf("moves elements in more than %d pieces", maxPieces)

@@ -11,13 +11,12 @@ import (
 // convolution; any other is a convolution for each phase of its positions.
 func classifyResize(n *onnx.Node, op *onnx.Resize) plan {
 	in, out := n.Inputs[0].Shape.WithBatch(1), n.Outputs[0].Shape.WithBatch(1)
-	whole := op.Mode == onnx.ResizeLinear && !op.Antialias
-	spatial := len(in) - min(len(SampleShape(n.Inputs[0].Shape))-1, 2) // the first dimension of positions
+	sample := len(SampleShape(n.Inputs[0].Shape))
+	whole := op.Mode == onnx.ResizeLinear && !op.Antialias && sample <= 3
+	spatial := len(in) - min(sample-1, 2) // the first dimension of positions
 	for d := range in {
 		taps := op.Taps(d, in[d], out[d])
-		if taps != nil && d < spatial {
-			return refused("interpolates along dimension %d; only rows and columns have an integer form", d)
-		}
+		whole = whole && (taps == nil || d >= spatial)
 		if slices.ContainsFunc(taps, func(t onnx.Tap) bool { return t.From == nil }) {
 			return refused("extrapolates beyond the input")
 		}
@@ -200,32 +199,45 @@ func (c *compiler) resample(n *onnx.Node, op *onnx.Resize) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	in, out := n.Inputs[0].Shape.WithBatch(1), n.Outputs[0].Shape.WithBatch(1)
-	from, to := imageShape(n.Inputs[0].Shape), imageShape(n.Outputs[0].Shape)
-	axes := [2]phases{unchanged(from[1]), unchanged(from[2])}
-	for back := range 2 {
-		if d := len(in) - 1 - back; d > 0 {
-			if taps := op.Taps(d, in[d], out[d]); taps != nil {
-				axes[1-back] = findPhases(taps, in[d])
-			}
+	in, out := slices.Clone(n.Inputs[0].Shape.WithBatch(1)), n.Outputs[0].Shape.WithBatch(1)
+	var changed []int // dimensions
+	found := map[int]phases{}
+	size := 1 // weights of all at once
+	for d := range in {
+		if taps := op.Taps(d, in[d], out[d]); taps != nil {
+			changed, found[d] = append(changed, d), findPhases(taps, in[d])
+			size *= len(found[d].weights) * len(found[d].weights[0])
 		}
 	}
-	size := 1
-	for _, a := range axes {
-		size *= len(a.weights) * len(a.weights[0])
+	between, err := NewLevels(256, levels.Min(), levels.Max())
+	if err != nil {
+		return state{}, err
 	}
-	if size > maxResampleWeights && from[1] != 1 && from[2] != 1 {
-		between := [3]int{from[0], to[1], from[2]}
-		half, err := NewLevels(256, levels.Min(), levels.Max())
+	last := len(in) - 1
+	if len(changed) == 2 && changed[0] == last-1 && size <= maxResampleWeights {
+		from := [3]int{in[:last-1].Elems(), in[last-1], in[last]}
+		st, err = c.interpolate(st, [2]phases{found[last-1], found[last]}, from, [3]int{from[0], out[last-1], out[last]}, levels)
+		changed = nil
+	}
+	// One dimension after the other, as the rows of a picture.
+	for k, d := range changed {
 		if err != nil {
-			return state{}, err
+			break
 		}
-		if st, err = c.interpolate(st, [2]phases{axes[0], unchanged(from[2])}, from, between, half); err != nil {
-			return state{}, err
+		own := between
+		if k == len(changed)-1 {
+			own = levels
 		}
-		axes[0], from = unchanged(to[1]), between
+		from := [3]int{in[:d].Elems(), in[d], in[d+1:].Elems()}
+		axes := [2]phases{found[d], unchanged(from[2])}
+		to := [3]int{from[0], out[d], from[2]}
+		if from[2] == 1 { // its columns
+			from[1], from[2], to[1], to[2] = 1, in[d], 1, out[d]
+			axes = [2]phases{unchanged(1), found[d]}
+		}
+		st, err = c.interpolate(st, axes, from, to, own)
+		in[d] = out[d]
 	}
-	st, err = c.interpolate(st, axes, from, to, levels)
 	st.shape = n.Outputs[0].Shape
 	return st, err
 }

@@ -95,7 +95,7 @@ func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 		return true
 	case classView:
 		out := reader.Outputs[0]
-		return a.open(v) && (a.outputs[out] || absorbed[out] && imageShape(v.Shape)[0] == imageShape(out.Shape)[0])
+		return a.open(v) && (a.outputs[out] && a.delivered(out) || absorbed[out] && imageShape(v.Shape)[0] == imageShape(out.Shape)[0])
 	case classLinear:
 		return a.open(v) && joins(reader.Op)
 	}

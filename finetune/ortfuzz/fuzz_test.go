@@ -20,14 +20,14 @@ import (
 
 var (
 	graphs = flag.Int("graphs", 300, "how many networks to draw")
-	seed   = flag.Uint64("seed", 1000, "of the first network; the others follow")
+	seed   = flag.Uint64("seed", 1, "of the first network; the others follow")
 	show   = flag.Bool("show", false, "print every network")
 	keep   = flag.String("keep", "", "folder that failing files are written to")
 )
 
 // TestONNXRuntime draws networks and compares what ONNX Runtime and qconv make of them. In the long form,
 //
-//	go test ./finetune/ortfuzz -run ONNXRuntime -graphs 5000 -seed 1000 -v -timeout 2h
+//	go test ./finetune/ortfuzz -run ONNXRuntime -graphs 5000 -v -timeout 2h
 //
 // it says how many there were of each kind. A network that ONNX Runtime rejects or qconv refuses is counted.
 func TestONNXRuntime(t *testing.T) {

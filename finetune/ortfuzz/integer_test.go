@@ -7,6 +7,7 @@ import (
 	"maps"
 	"math"
 	"math/rand/v2"
+	"runtime/debug"
 	"slices"
 	"testing"
 
@@ -107,7 +108,7 @@ func levelsOf(p *runtime.Program, in *runtime.Input, x []float32) []byte {
 func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = &difference{"panic", fmt.Sprint(p)}
+			err = &difference{"panic", fmt.Sprint(p) + string(debug.Stack())}
 		}
 	}()
 	g, err := onnx.DecodeWith(n.encode(), onnx.ReadOptions{Dims: n.dims})
@@ -176,6 +177,7 @@ func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 		}
 		for o := range outs {
 			t := &p.Tensors[p.Outputs[o].Tensor]
+			var values []float64
 			if len(floats[o]) != len(outs[o]) {
 				return 0, errors.New("an output of another size, which only the program's reader completes")
 			}
@@ -183,9 +185,13 @@ func (n *network) integers(rng *rand.Rand) (distance float64, err error) {
 				if t.Levels > 0 {
 					v -= int32(t.Zero)
 				}
-				got[o] = append(got[o], float64(v)*t.Scale.Float())
+				values = append(values, float64(v)*t.Scale.Float())
 				want[o] = append(want[o], float64(floats[o][i]))
 			}
+			if left := p.Normalization(o); left != nil {
+				left.Apply(values)
+			}
+			got[o] = append(got[o], values...)
 		}
 	}
 	for o := range got {
