@@ -159,3 +159,31 @@ func (m *Model) Wide() []string {
 	}
 	return names
 }
+
+// ByChannel are the values, by name, that a network which comes quantized rounds to codes with a scale for each channel, where the program has
+// other levels: a tensor has one step.
+func (m *Model) ByChannel() []string {
+	a := analyze(m.Graph)
+	var names []string
+	for _, s := range m.Sites {
+		n := a.producers[s.Value]
+		if n == nil {
+			continue
+		}
+		if _, ok := n.Op.(*onnx.Mul); !ok {
+			continue
+		}
+		if _, ok := a.carried(s.Value); ok {
+			continue
+		}
+		for i, v := range n.Inputs {
+			scale := n.Inputs[len(n.Inputs)-1-i].Const
+			if p := a.producers[v]; p != nil && scale != nil && len(scale.Floats) > 1 {
+				if q, ok := p.Op.(*onnx.Quantize); ok && q.Scale == 1 {
+					names = append(names, s.Value.Name)
+				}
+			}
+		}
+	}
+	return names
+}

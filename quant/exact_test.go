@@ -43,6 +43,14 @@ func (n *quantized) ints(lo, hi, channels int, shape ...int) *onnx.Value {
 	return v
 }
 
+// faded are weights of which those of the first channel, of so many, are next to nothing: training let it die.
+func (n *quantized) faded(channels int, w *onnx.Value) *onnx.Value {
+	for i := range w.Const.Floats[:len(w.Const.Floats)/channels] {
+		w.Const.Floats[i] *= 1.0 / (1 << 60)
+	}
+	return w
+}
+
 // bias is in integers of the products' scale, which is not known here: as float networks write it, with any fraction.
 func (n *quantized) bias(channels int) *onnx.Value {
 	v := n.constant(0, channels)
@@ -77,6 +85,15 @@ var exacts = []struct {
 	{"convolution, scales by channel", image, func(n *quantized, x *onnx.Value) *onnx.Value {
 		y := n.u8(2, n.add(&onnx.Relu{}, n.add(conv(3, 2, 1, 1), n.u8(1, x), n.ints(-128, 127, 6, 6, 4, 3, 3), n.bias(6))))
 		return n.s8(2, n.add(conv(1, 1, 0, 1), y, n.ints(-127, 127, 5, 5, 6, 1, 1)))
+	}},
+	{"a channel without weights to speak of", image, func(n *quantized, x *onnx.Value) *onnx.Value {
+		y := n.u8(2, n.add(conv(3, 1, 1, 1), n.u8(1, x), n.faded(6, n.ints(-128, 127, 6, 6, 4, 3, 3)), n.bias(6)))
+		return n.s8(2, n.add(conv(1, 1, 0, 1), y, n.ints(-127, 127, 5, 5, 6, 1, 1)))
+	}},
+	{"residual of a channel without weights to speak of", image, func(n *quantized, x *onnx.Value) *onnx.Value {
+		x = n.s8(1, x)
+		y := n.add(conv(3, 1, 1, 1), x, n.faded(4, n.ints(-127, 127, 4, 4, 4, 3, 3)), n.bias(4))
+		return n.u8(2, n.add(&onnx.Relu{}, n.add(&onnx.Add{}, x, y)))
 	}},
 	{"weights of uint8 around a zero point", image, func(n *quantized, x *onnx.Value) *onnx.Value {
 		return n.s8(3, n.add(conv(3, 1, 1, 1), n.s8(1, x), n.ints(-200, 55, 3, 3, 4, 3, 3), n.bias(3)))
@@ -207,9 +224,19 @@ func TestQuantizedExactly(t *testing.T) {
 // TestQuantizedScores delivers accumulators of weights with scales by channel: one scale has to do for all of them, and the largest error of
 // a score is 4e-6, where scores are of the order of 1.
 func TestQuantizedScores(t *testing.T) {
+	for name, faded := range map[string]bool{"alike": false, "one next to nothing": true} {
+		t.Run(name, func(t *testing.T) { checkScores(t, faded) })
+	}
+}
+
+func checkScores(t *testing.T, faded bool) {
 	x := &onnx.Value{Name: "x", Shape: onnx.Shape{onnx.Batch, 20}}
 	n := &quantized{net: &net{t: t, graph: &onnx.Graph{Name: "scores", Opset: 17, Inputs: []*onnx.Value{x}}, rng: rand.New(rand.NewPCG(12, 1))}}
-	y := n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, n.s8(1, x), n.ints(-127, 127, 6, 6, 20), n.bias(6))
+	w := n.ints(-127, 127, 6, 6, 20)
+	if faded {
+		w = n.faded(6, w)
+	}
+	y := n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, n.s8(1, x), w, n.bias(6))
 	n.graph.Outputs = []*onnx.Value{y}
 	float, err := finetune.NewExecutor(n.graph.Clone(), 1, finetune.ExecOptions{})
 	if err != nil {

@@ -39,7 +39,10 @@ const exactBits = 20
 // all, and centres are rounded.
 //
 // Where units differ by channel, so may the common one: it is then that of the term with the most weights, or a part of it.
-func matchings(s *sum, levels int, use use) []matching {
+//
+// A channel whose accumulators would leave 32 bits over its unit gets a coarser one of its own. Spans are those of the channels; only units that
+// differ need them.
+func matchings(s *sum, levels int, use use, spans []span) []matching {
 	terms, base := s.terms, -1
 	for i, t := range terms {
 		if t.units != nil && (base < 0 || len(t.indices) > len(terms[base].indices)) {
@@ -51,43 +54,41 @@ func matchings(s *sum, levels int, use use) []matching {
 	}
 	var list []matching
 	if use == useSums {
-		finest, coarsest := math.Inf(1), 0.0
+		finest := math.Inf(1)
 		for ch := range s.bias {
 			for _, t := range terms {
 				if u := t.unitOf(ch); u > 0 {
-					finest, coarsest = math.Min(finest, u), math.Max(coarsest, u)
+					finest = math.Min(finest, u)
 				}
 			}
 		}
-		for shift, last := exactBits, -16-math.Log2(coarsest/finest); float64(shift) >= last; shift-- {
-			list = append(list, matchedOver(s, []float64{math.Ldexp(finest, -shift)}))
+		// A channel of next to no weights must not keep the unit of all so fine that none fits.
+		unit := math.Ldexp(finest, -exactBits)
+		for ch, v := range s.bias {
+			unit = spans[ch].with(v).fitting(unit)
+		}
+		for shift := range exactBits + 17 {
+			list = append(list, matchedOver(s, []float64{math.Ldexp(unit, shift)}))
 		}
 		return list
 	}
+	shifted := func(shift int, fit bool) matching {
+		units := make([]float64, len(s.bias))
+		for ch := range units {
+			units[ch] = math.Ldexp(terms[base].units[ch], -shift)
+			if fit {
+				units[ch] = spans[ch].fitting(units[ch])
+			}
+		}
+		return matchedOver(s, units)
+	}
 	if len(terms) == 1 {
-		list = append(list, matchedOver(s, s.raised(terms[0].units, 0)))
+		list = append(list, shifted(0, true))
 	}
 	for shift := exactBits; shift >= -16; shift-- {
-		list = append(list, matchedOver(s, s.raised(terms[base].units, -shift)))
+		list = append(list, shifted(shift, shift <= fineness))
 	}
 	return list
-}
-
-// largestBias is the largest bias in units of a channel: beside it there is room for the products.
-const largestBias = 1 << 29
-
-// raised is units times 2^shift, each doubled until its channel's bias is no larger than largestBias. In such a channel the weights are next to
-// nothing: it must not make the units of all others coarser.
-func (s *sum) raised(units []float64, shift int) []float64 {
-	out := make([]float64, len(units))
-	for ch, unit := range units {
-		unit = math.Ldexp(unit, shift)
-		for unit > 0 && math.Abs(s.bias[ch]) > largestBias*unit {
-			unit *= 2
-		}
-		out[ch] = unit
-	}
-	return out
 }
 
 // matchedOver is the matching over given units.

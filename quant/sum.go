@@ -101,9 +101,10 @@ func identity(st state, shape [3]int) *sum {
 // emit turns a sum into an instruction over a common unit, with integer biases and without
 // a requantization, and returns how its terms were matched. The result will have that many levels.
 func (c *compiler) emit(s *sum, out, levels int, use use) (*runtime.Linear, matching, error) {
-	for _, m := range matchings(s, levels, use) {
+	spans := s.spans(c.prog.Tensors)
+	for _, m := range matchings(s, levels, use, spans) {
 		// Codebooks enter the program once a unit is chosen: those of units that do not fit would stay in the file.
-		linear, books, ok := s.over(m)
+		linear, books, ok := s.over(m, spans)
 		if !ok {
 			continue
 		}
@@ -119,11 +120,15 @@ func (c *compiler) emit(s *sum, out, levels int, use use) (*runtime.Linear, matc
 }
 
 // over is the sum in multiples of a common unit: an instruction whose term i has its weights in codebook i of books. It
-// fails when a centre or a bias does not fit an int32, or a codebook grows too large.
-func (s *sum) over(m matching) (linear *runtime.Linear, books [][]int32, ok bool) {
+// fails when a centre or a bias does not fit an int32, or a codebook grows too large. Where units differ by channel, and so do thresholds,
+// a bias that does not fit beside the weights is left to these.
+func (s *sum) over(m matching, spans []span) (linear *runtime.Linear, books [][]int32, ok bool) {
 	linear = &runtime.Linear{}
 	for ch, v := range s.bias {
 		b := math.Round(v / m.unitOf(ch))
+		if len(m.units) > 1 && !spans[ch].with(v).fits(m.units[ch]) {
+			b = 0
+		}
 		if math.Abs(b) > math.MaxInt32 {
 			return nil, nil, false
 		}
@@ -227,8 +232,8 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	if err != nil {
 		return state{}, err
 	}
-	if use == useExact {
-		rest = st.sum.rest(linear, m)
+	if use == useExact || len(m.units) > 1 {
+		rest = st.sum.rest(linear, m, use)
 	}
 	if err := c.requantize(linear, st.funcs, m, rest, levels); err != nil {
 		return state{}, err
@@ -246,11 +251,16 @@ func (c *compiler) rounding(v *onnx.Value, levels Levels) *onnx.Quantize {
 	return nil
 }
 
-// rest is what the rounding of biases left, by channel; nil where that is nothing but the rounding of float32.
-func (s *sum) rest(linear *runtime.Linear, m matching) []float64 {
+// rest is what biases in units of the accumulators leave, by channel; nil where that is nothing but the rounding of float32 or, unless the
+// use is exact, that of the unit.
+func (s *sum) rest(linear *runtime.Linear, m matching, use use) []float64 {
 	rest, some := make([]float64, len(s.bias)), false
 	for ch, v := range s.bias {
-		if d := v - float64(linear.Bias[ch])*m.unitOf(ch); math.Abs(d) > math.Ldexp(math.Abs(v), -23) {
+		most := math.Ldexp(math.Abs(v), -23)
+		if use != useExact {
+			most = math.Max(most, m.unitOf(ch))
+		}
+		if d := v - float64(linear.Bias[ch])*m.unitOf(ch); math.Abs(d) > most {
 			rest[ch], some = d, true
 		}
 	}

@@ -29,7 +29,7 @@ func TestMatchings(t *testing.T) {
 		for _, u := range tt.units {
 			terms = append(terms, term{unit: u})
 		}
-		list := matchings(&sum{terms: terms}, tt.levels, useLevels)
+		list := matchings(&sum{terms: terms}, tt.levels, useLevels, nil)
 		for i, k := range list[0].multiples {
 			if k[0] != tt.want[i] {
 				t.Errorf("%s: multiples %v, want %v", tt.name, list[0].multiples, tt.want)
@@ -101,8 +101,12 @@ func TestUnitsOfDeadChannels(t *testing.T) {
 				t.Errorf("use %d: weight %d of the second channel is %g, want %g", use, i, got, want)
 			}
 		}
-		if got := float64(linear.Bias[0]) * m.unitOf(0); math.Abs(got-5) > m.unitOf(0) {
-			t.Errorf("use %d: the bias of the first channel is %g, want 5", use, got)
+		bias := float64(linear.Bias[0]) * m.unitOf(0)
+		if rest := s.rest(linear, m, use); rest != nil {
+			bias += rest[0] // in the thresholds
+		}
+		if math.Abs(bias-5) > m.unitOf(0) {
+			t.Errorf("use %d: the bias of the first channel is %g, want 5", use, bias)
 		}
 	}
 }

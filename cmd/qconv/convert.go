@@ -156,11 +156,14 @@ func leveled(m *quant.Model) bool {
 	})
 }
 
-// noteNotKept names what a network that comes quantized has and its program has not: codes wider than the levels of a program, and weights
-// that are more than the codebook, unless flags say how they are to be.
+// noteNotKept names what a network that comes quantized has and its program has not: codes wider than the levels of a program or with a scale
+// for each channel, and weights that are more than the codebook, unless flags say how they are to be.
 func noteNotKept(c *cli.Context, m *quant.Model) {
 	if names := m.Wide(); len(names) > 0 {
 		note(c, "warning: codes of more than 8 bits are not kept, as a program's values have at most 256 levels: those of %s are chosen from the data", firstNames(names))
+	}
+	if names := m.ByChannel(); len(names) > 0 {
+		note(c, "warning: codes with a scale for each channel are not kept, as a program's tensor has one step: the levels of %s are chosen from the data", firstNames(names))
 	}
 	if names := m.Changed(); len(names) > 0 && anySet(c, clusterFlags) == "" {
 		note(c, "warning: not all weights of this quantized network are kept, as they are not integers of at most 8 bits times a scale: --%s 65536 keeps integers of up to 16: %s", weightsFlag.Name, firstNames(names))

@@ -67,4 +67,16 @@ func TestConvertQuantized(t *testing.T) {
 	if want := `warning: codes of more than 8 bits are not kept, as a program's values have at most 256 levels: those of aq, y are chosen from the data`; code != 0 || !strings.Contains(stderr, want) {
 		t.Errorf("16 bits: exit %d, %q, want %q", code, stderr, want)
 	}
+	text := &modelText{input: "1,4"}
+	text.rest.WriteString("initializer{name:'s' data_type:1 dims:4 float_data:[0.03,0.02,0.011,0.07]}\ninitializer{name:'z' data_type:3 dims:4 int32_data:[0,0,0,0]}\n")
+	text.node("QuantizeLinear", "x s z", "xq", "axis=1")
+	text.node("DequantizeLinear", "xq s z", "a", "axis=1")
+	text.floats("w", 0.5, 4, 2)
+	text.node("MatMul", "a w", "b")
+	text.output("b")
+	byChannel := writeFile(t, "bychannel.onnx", string(modelFile(t, modelMessage(t, text.String()))))
+	code, _, stderr = call("convert", byChannel, "-o", out, "--calib", data, "--no-labels")
+	if want := "warning: codes with a scale for each channel are not kept, as a program's tensor has one step: the levels of a are chosen from the data"; code != 0 || !strings.Contains(stderr, want) {
+		t.Errorf("scales by channel: exit %d, %q, want %q", code, stderr, want)
+	}
 }
