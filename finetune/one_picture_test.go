@@ -45,6 +45,7 @@ func TestOnePicture(t *testing.T) {
 		{&onnx.Conv{Kernel: k2, Strides: s2, Dilations: d2, Pads: p2, Groups: 2}, onnx.Shape{3, 4, 6, 5}, []*onnx.Value{constant("w", 6, 2, 3, 2), constant("b", 6)}},
 		{&onnx.Conv{Kernel: k2, Strides: s2, Dilations: d2, Pads: p2, Groups: 1}, onnx.Shape{2, 4, 6, 5}, []*onnx.Value{constant("w", 3, 4, 3, 2)}},
 		{&onnx.ConvTranspose{Kernel: k2, Strides: s2, Dilations: d2, Pads: p2, OutputPadding: []int{0, 0}, Groups: 2}, onnx.Shape{2, 4, 6, 5}, []*onnx.Value{constant("w", 4, 3, 3, 2), constant("b", 6)}},
+		{&onnx.BatchNormalization{Epsilon: 1e-3}, onnx.Shape{5, 4}, []*onnx.Value{constant("s", 4), constant("b", 4), constant("m", 4), constant("v", 4)}},
 		{&onnx.BatchNormalization{Epsilon: 1e-3}, onnx.Shape{2, 4, 6, 5}, []*onnx.Value{constant("s", 4), constant("b", 4), constant("m", 4), constant("v", 4)}},
 	} {
 		x, y := &onnx.Value{Name: "x", Shape: c.shape}, &onnx.Value{Name: "y"}

@@ -15,7 +15,7 @@ func (s *simplifier) onePicture(n *Node) error {
 		return nil
 	}
 	x := n.Inputs[0]
-	if x.Const != nil || x.Type != Float || len(x.Shape) < 3 || x.Shape.batched() || x.Shape[0] == 1 || len(n.Outputs) != 1 {
+	if x.Const != nil || x.Type != Float || len(x.Shape) < 2 || x.Shape.batched() || x.Shape[0] == 1 || len(n.Outputs) != 1 {
 		return nil
 	}
 	count, out := x.Shape[0], n.Outputs[0].Shape

@@ -152,7 +152,11 @@ func (c *compiler) node(n *onnx.Node) error {
 		case *onnx.Reduce:
 			st, err = c.reduceLines(n, op)
 		case *onnx.Resize:
-			st, err = c.resample(n, op)
+			if onnx.MovesOf(n, 1) != nil { // nearest elements, and a value beyond the border
+				st, err = c.filled(n)
+			} else {
+				st, err = c.resample(n, op)
+			}
 		default:
 			st, err = c.filled(n)
 		}
