@@ -217,21 +217,18 @@ func (b *Balancing) tieConcat(n *onnx.Node, op *onnx.Concat) []part {
 	for i, v := range n.Inputs {
 		p := part{node: n, operand: i, in: v, out: out}
 		switch {
-		case v.Const != nil, op.Axis < axis, channelAxis(v.Shape) != axis:
+		case v.Const != nil:
 			b.ties.pin(out)
-			if v.Const != nil {
-				at += partChannels(v, op.Axis)
-				continue
-			}
+		case op.Axis < axis, channelAxis(v.Shape) != axis: // it has other channels than its part of the result
+			b.ties.pin(out)
+			b.ties.pin(v)
 		case op.Axis == axis:
 			p.offset = at
+			parts = append(parts, p)
+		default:
+			parts = append(parts, p)
 		}
 		at += partChannels(v, op.Axis)
-		if op.Axis >= axis {
-			parts = append(parts, p)
-		} else {
-			b.ties.pin(v)
-		}
 	}
 	return parts
 }
