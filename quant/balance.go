@@ -370,7 +370,10 @@ func (b *Balancing) readers(spreads map[*onnx.Value]Spread) []reader {
 		list = append(list, reader{in, divided(weights, power)})
 	}
 	for _, f := range b.functions {
-		spread := spreads[f.from]
+		spread, ok := spreads[f.from]
+		if !ok {
+			continue // a constant
+		}
 		weights, power := make([]float64, Channels(f.from)), 0.0
 		for c := range weights {
 			weights[c] = b.plans[f.last].f.steepness(c, spread.Low[c], spread.High[c])
