@@ -2,13 +2,10 @@ package finetune
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 
 	"qconv/onnx"
-	"qconv/quant"
 )
 
 // TestOnePicture demands that operators on several pictures that are one sample compute the same after simplification,
@@ -51,79 +48,6 @@ func TestOnePicture(t *testing.T) {
 		x, y := &onnx.Value{Name: "x", Shape: c.shape}, &onnx.Value{Name: "y"}
 		n := &onnx.Node{Name: "n", Op: c.op, Inputs: append([]*onnx.Value{x}, c.more...), Outputs: []*onnx.Value{y}}
 		g := &onnx.Graph{Opset: 17, Inputs: []*onnx.Value{x}, Outputs: []*onnx.Value{y}, Nodes: []*onnx.Node{n}}
-		t.Run(fmt.Sprintf("%s %v", c.op.Type(), c.shape), func(t *testing.T) { checkOnePicture(t, g, rng) })
-	}
-}
-
-func checkOnePicture(t *testing.T, g *onnx.Graph, rng *rand.Rand) {
-	if err := g.InferShapes(); err != nil {
-		t.Fatal(err)
-	}
-	shape := slices.Clone(g.Outputs[0].Shape)
-	data := gridData{}
-	for range 20 {
-		row := make([]float32, g.Inputs[0].Shape.Elems())
-		for i := range row {
-			row[i] = float32(rng.NormFloat64())
-		}
-		data.rows = append(data.rows, row)
-	}
-	run := func() (outputs [][]float32) {
-		e, err := NewExecutor(g, 1, ExecOptions{})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, row := range data.rows {
-			out, err := e.Run(row)
-			if err != nil {
-				t.Fatal(err)
-			}
-			outputs = append(outputs, slices.Clone(out[0]))
-		}
-		return outputs
-	}
-	want := run()
-	if _, err := onnx.Simplify(g); err != nil {
-		t.Fatal(err)
-	}
-	if !g.Outputs[0].Shape.Equal(shape) {
-		t.Errorf("the result has shape %v, want %v", g.Outputs[0].Shape, shape)
-	}
-	spread := 0.0
-	for s, row := range run() {
-		for i, v := range row {
-			spread = max(spread, math.Abs(float64(want[s][i])))
-			if math.Abs(float64(v-want[s][i])) > 1e-5*math.Max(1, math.Abs(float64(v))) {
-				t.Fatalf("sample %d, element %d: got %g, want %g", s, i, v, want[s][i])
-			}
-		}
-	}
-	m := calibrated(t, g, data, 256)
-	if err := quant.Cluster(m, quant.DefaultClusterConfig()); err != nil {
-		t.Fatal(err)
-	}
-	p, err := quant.Compile(m)
-	if err != nil {
-		t.Fatal(err)
-	}
-	in, out := &p.Tensors[p.Inputs[0].Tensor], &p.Tensors[p.Outputs[0].Tensor]
-	levels := quant.Levels{Count: in.Levels, Step: in.Scale.Float(), Zero: in.Zero, Stride: 1}
-	for s, row := range data.rows {
-		indices := make([]byte, len(row))
-		for i, v := range row {
-			indices[i] = byte(levels.Index(float64(v)))
-		}
-		got, err := quant.Simulate(p, indices)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for i, v := range got[0] {
-			if out.Levels > 0 {
-				v -= int32(out.Zero)
-			}
-			if have := out.Scale.Float() * float64(v); math.Abs(have-float64(want[s][i])) > 0.03*spread {
-				t.Fatalf("sample %d, element %d: the program says %g, the network %g", s, i, have, want[s][i])
-			}
-		}
+		t.Run(fmt.Sprintf("%s %v", c.op.Type(), c.shape), func(t *testing.T) { checkLowered(t, g, rng) })
 	}
 }

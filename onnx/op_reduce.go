@@ -190,5 +190,42 @@ func (op *Reduce) spell(s *spelling, n *Node) {
 		s.add(&Add{}, sum, s.reshape(top, sum.Shape))
 	case ReduceMin:
 		s.add(&Neg{}, over(ReduceMax, s.add(&Neg{}, x)))
+	case ReduceProd:
+		y := x
+		for _, axis := range op.Axes {
+			y = s.multiplied(y, axis)
+		}
+		s.add(&Reshape{Dims: reshapeDims(n.Outputs[0].Shape)}, y)
 	}
+}
+
+// multiplied is the product along a dimension: of the two halves, again and again, and of what is left over.
+func (s *spelling) multiplied(x *Value, axis int) *Value {
+	part := func(from, to int) *Value {
+		return s.add(&Slice{Starts: []int{from}, Ends: []int{to}, Axes: []int{axis}, Steps: []int{1}}, x)
+	}
+	var rest *Value
+	for n := x.Shape[axis]; n > 1; n /= 2 {
+		if n%2 == 1 {
+			if odd := part(n-1, n); rest == nil {
+				rest = odd
+			} else {
+				rest = s.add(&Mul{}, rest, odd)
+			}
+		}
+		x = s.add(&Mul{}, part(0, n/2), part(n/2, n/2*2))
+	}
+	if rest != nil {
+		x = s.add(&Mul{}, x, rest)
+	}
+	return x
+}
+
+// reshapeDims are the dimensions of a Reshape to a shape.
+func reshapeDims(to Shape) []int {
+	dims := slices.Clone([]int(to))
+	if to.batched() {
+		dims[0] = 0
+	}
+	return dims
 }

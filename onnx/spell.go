@@ -111,11 +111,7 @@ func (s *spelling) reshape(v *Value, to Shape) *Value {
 	if v.Shape.Equal(to) {
 		return v
 	}
-	dims := slices.Clone([]int(to))
-	if to.batched() {
-		dims[0] = 0
-	}
-	return s.add(&Reshape{Dims: dims}, v)
+	return s.add(&Reshape{Dims: reshapeDims(to)}, v)
 }
 
 // transpose permutes the dimensions of v.

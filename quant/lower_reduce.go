@@ -19,7 +19,7 @@ func classifyReduce(n *onnx.Node, op *onnx.Reduce) plan {
 	case onnx.ReduceMax:
 		return plan{class: classPool}
 	}
-	return refused("%s", otherReduce)
+	return refused("only sums, means and extremes have an integer form; others are made of these")
 }
 
 // reduceWindow is the window of rows and columns a reduction covers, and whether it
