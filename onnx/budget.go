@@ -15,9 +15,13 @@ const (
 	memoryPerByte = 256
 )
 
+// defaultResults is what the results of all nodes may take together, in bytes, whatever the size of the file: no more are in memory at a time
+// than fit the budget, as each is freed when its last reader has run.
+const defaultResults = 2e9
+
 // Bytes that parts of a model take until the network has run once.
 const (
-	valueBytes   = 4   // of an element that a node computes
+	valueBytes   = 4   // of an element that a node computes, while it is read
 	inputBytes   = 12  // of an element of an input: given, held, compared
 	outputBytes  = 8   // more, of an element of an output: kept to be compared
 	indexBytes   = 8   // more, where elements are moved by a table or repeated
@@ -29,6 +33,7 @@ const (
 // budget is what a model may still cost. A nil budget has no limits.
 type budget struct {
 	memory, work int64 // left: bytes, and elements to look at while reading
+	results      int64 // left: bytes of the results of all nodes together
 	limit        int64 // of memory in all
 	size         int64 // of the file, in bytes
 	given        bool  // the limit is the caller's own
@@ -41,7 +46,7 @@ func newBudget(maxMemory, size int64) *budget {
 	if !b.given {
 		b.limit = int64(min(DefaultMaxMemory, baseMemory+memoryPerByte*float64(size)))
 	}
-	b.memory, b.work = b.limit, b.limit
+	b.memory, b.work, b.results = b.limit, b.limit, max(b.limit, defaultResults)
 	return b
 }
 
@@ -105,13 +110,57 @@ func (b *budget) exceeded(work bool) error {
 	return &LimitError{Limit: b.limit, Size: b.size, Given: b.given, Work: work}
 }
 
+// hold spends what the results of nodes take at the time when they take the most.
+func (b *budget) hold(g *Graph) error {
+	if b == nil {
+		return nil
+	}
+	last := map[*Value]int{} // the node that reads a value last
+	for i, n := range g.Nodes {
+		for _, v := range n.Inputs {
+			last[v] = i
+		}
+	}
+	for _, v := range g.Outputs {
+		last[v] = len(g.Nodes)
+	}
+	computed := map[*Value]bool{}
+	now := int64(0)
+	for i, n := range g.Nodes {
+		for _, v := range n.Outputs {
+			computed[v] = true
+			now += int64(v.Shape.Elems()) * valueBytes
+		}
+		if now > b.memory {
+			return n.wrap(b.exceeded(false), g.Opset)
+		}
+		for _, v := range n.Outputs {
+			if _, read := last[v]; !read {
+				now -= int64(v.Shape.Elems()) * valueBytes
+			}
+		}
+		for _, v := range n.Inputs {
+			if computed[v] && last[v] == i {
+				computed[v] = false // once, if the node reads it twice
+				now -= int64(v.Shape.Elems()) * valueBytes
+			}
+		}
+	}
+	return nil
+}
+
 // compute spends what running a node takes, whose shapes are inferred.
 func (b *budget) compute(n *Node) error {
+	if b == nil {
+		return nil
+	}
 	for _, v := range n.Outputs {
 		elems := v.Shape.Elems()
-		if err := b.take(elems, valueBytes); err != nil {
-			return err
+		if elems < 0 || int64(elems) > b.results/valueBytes {
+			b.results = 0
+			return b.exceeded(false)
 		}
+		b.results -= int64(elems) * valueBytes
 		if movesByTable(n.Op) {
 			if err := b.take(elems, indexBytes); err != nil {
 				return err

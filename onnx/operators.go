@@ -24,7 +24,7 @@ func Operators() []OperatorInfo {
 		}
 		list = append(list, OperatorInfo{Name: name, Since: e.since, Until: until, Note: e.note})
 	}
-	for _, domain := range []string{classical, microsoft, "qonnx.custom_op.general"} {
+	for _, domain := range []string{classical, microsoft, "qonnx.custom_op.channels_last", "qonnx.custom_op.general"} {
 		for name, e := range domainOps[domain] {
 			list = append(list, OperatorInfo{Name: domain + ":" + name, Since: e.since, Until: e.since, Note: e.note})
 		}

@@ -184,6 +184,9 @@ func (d *decoder) decode(data []byte) (*Graph, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := d.budget.hold(g); err != nil {
+		return nil, err
+	}
 	g.SHA256 = sha256.Sum256(data)
 	return g, nil
 }

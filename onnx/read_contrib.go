@@ -52,7 +52,7 @@ var domainOps = map[string]map[string]opEntry{
 	},
 	"onnx.brevitas":                 quantizers,
 	"qonnx.custom_op.general":       quantizers,
-	"qonnx.custom_op.channels_last": nil,
+	"qonnx.custom_op.channels_last": channelsLastOps,
 	"finn.custom_op.general":        quantizers,
 }
 
@@ -220,6 +220,39 @@ func (s *spelling) channelsLast(x *Value) *Value {
 		return x
 	}
 	return s.transpose(x, slices.Concat([]int{0}, span(n, 1)[2:], []int{1})...)
+}
+
+// channelsLastOps are operators of the default domain on tensors whose channels are last, weights too.
+var channelsLastOps = map[string]opEntry{
+	"BatchNormalization": {since: 1, say: sayChannelsLast(readBatchNormalization, 1)},
+	"Conv":               {since: 1, say: sayChannelsLast(readConv, 2)},
+	"MaxPool":            {since: 1, say: sayChannelsLast(readMaxPool, 1)},
+}
+
+// sayChannelsLast puts an operator between movements of the channels of its first operands, and of its result.
+func sayChannelsLast(read func(*nodeReader) Op, moved int) phrase {
+	return func(r *nodeReader, s *spelling) *Value {
+		if r.arity(moved, 5); r.wrong(s) {
+			return nil
+		}
+		in := slices.Clone(r.in)
+		for i := range moved {
+			in[i] = s.channelsFirst(in[i])
+		}
+		r.shapes = nil
+		for _, v := range in {
+			if v == nil {
+				r.shapes = append(r.shapes, nil)
+				continue
+			}
+			r.shapes = append(r.shapes, v.shape())
+		}
+		op := read(r)
+		if r.wrong(s) {
+			return nil
+		}
+		return s.channelsLast(s.add(op, in...))
+	}
 }
 
 // sayNhwcMaxPool pools codes, or numbers, whose channels are last.
