@@ -80,6 +80,20 @@ func poolShape(in []Shape, w window, ceil bool) ([]Shape, error) {
 	return []Shape{append(Shape{in[0][0], in[0][1]}, out...)}, nil
 }
 
+// readGlobalPool reads a pool over all spatial dimensions; over more than two of them it is a reduction.
+func readGlobalPool(pool func(*nodeReader) Op, kind ReduceKind) func(*nodeReader) Op {
+	return func(r *nodeReader) Op {
+		if len(r.shapes) == 0 || len(r.shapes[0]) <= 2+maxSpatial {
+			return pool(r)
+		}
+		op := &Reduce{Kind: kind, KeepDims: true}
+		for axis := range r.shapes[0][2:] {
+			op.Axes = append(op.Axes, 2+axis)
+		}
+		return op
+	}
+}
+
 func globalPoolShape(in []Shape) ([]Shape, error) {
 	if err := arity(in, 1, 1); err != nil {
 		return nil, err

@@ -27,8 +27,8 @@ var ops = map[string]opEntry{
 
 	// Pooling.
 	"AveragePool":           {since: 1, say: sayAveragePool, note: "one or two spatial dimensions"},
-	"GlobalAveragePool":     {since: 1, read: plain[GlobalAveragePool]},
-	"GlobalMaxPool":         {since: 1, read: plain[GlobalMaxPool]},
+	"GlobalAveragePool":     {since: 1, read: readGlobalPool(plain[GlobalAveragePool], ReduceMean)},
+	"GlobalMaxPool":         {since: 1, read: readGlobalPool(plain[GlobalMaxPool], ReduceMax)},
 	"LRN":                   {since: 1, read: readLRN},
 	"InstanceNormalization": {since: 1, read: readInstanceNormalization},
 	"GroupNormalization":    {since: 18, read: readGroupNormalization},
