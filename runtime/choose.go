@@ -151,20 +151,22 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 		op.pooled = k // nothing is faster
 		return
 	}
-	if k, err := kernel.NewSorted(layer, kernel.SortedBytes(layer), limit, v); err == nil {
+	// Its weights are written once it has won.
+	if k, err := kernel.PlanSorted(layer, kernel.SortedBytes(layer), limit, v); err == nil {
 		op.sorted, limit = k, k.Cost()
 	}
-	if op.sorted != nil && layer.Out[1] == 1 && layer.Out[2] == 1 {
-		return // the others work on positions, of which there is one
+	// The others work on positions: there must be several.
+	several := op.sorted == nil || layer.Out[1] != 1 || layer.Out[2] != 1
+	if several && layer.Phases() <= mostPhases && layer.Planes() <= mostPlanes {
+		if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
+			op.grouped, op.sorted, limit = k, nil, k.Cost()
+		}
+		if k, err := kernel.NewDepthwise(layer, limit, v); err == nil {
+			op.depthwise, op.grouped, op.sorted = k, nil, nil
+		}
 	}
-	if layer.Phases() > mostPhases || layer.Planes() > mostPlanes {
-		return
-	}
-	if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
-		op.grouped, op.sorted, limit = k, nil, k.Cost()
-	}
-	if k, err := kernel.NewDepthwise(layer, limit, v); err == nil {
-		op.depthwise, op.grouped, op.sorted = k, nil, nil
+	if op.sorted != nil {
+		op.sorted.Fill(layer)
 	}
 }
 

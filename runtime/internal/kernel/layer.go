@@ -105,25 +105,30 @@ func (l *Layer) bounds(o int) (lo, hi int32) {
 
 // connections calls f for every weight of t that connects an output element with an
 // input element.
-func (l *Layer) connections(t *Term, f func(out, in int, centre int32)) {
-	cg := t.Shape[0] / t.Groups
+func (l *Layer) connections(t *Term, f func(out, in int, weight uint16)) {
+	cg, area, plane := t.Shape[0]/t.Groups, t.Kernel[0]*t.Kernel[1], t.Shape[1]*t.Shape[2]
 	outs := l.Out[0] / t.Groups
-	for o := range l.Out[0] {
-		for y := range l.Out[1] {
-			for x := range l.Out[2] {
-				out := (o*l.Out[1]+y)*l.Out[2] + x
-				w := t.Weights[o*t.taps():]
-				for c := range cg {
-					base := (o/outs*cg + c) * t.Shape[1]
-					for ky := range t.Kernel[0] {
-						v, okV := t.source(0, y, ky)
-						for kx := range t.Kernel[1] {
-							if u, okU := t.source(1, x, kx); okV && okU {
-								f(out, (base+v)*t.Shape[2]+u, t.Centres[w[0]])
-							}
-							w = w[1:]
-						}
+	type tap struct{ weight, in int } // of the first channel
+	taps := make([]tap, 0, area)
+	for y := range l.Out[1] {
+		for x := range l.Out[2] {
+			taps = taps[:0]
+			for ky := range t.Kernel[0] {
+				v, ok := t.source(0, y, ky)
+				for kx := range t.Kernel[1] {
+					if u, okU := t.source(1, x, kx); ok && okU {
+						taps = append(taps, tap{ky*t.Kernel[1] + kx, v*t.Shape[2] + u})
 					}
+				}
+			}
+			for o := range l.Out[0] {
+				out := (o*l.Out[1]+y)*l.Out[2] + x
+				w, base := t.Weights[o*cg*area:], o/outs*cg*plane
+				for range cg {
+					for _, k := range taps {
+						f(out, base+k.in, w[k.weight])
+					}
+					w, base = w[area:], base+plane
 				}
 			}
 		}

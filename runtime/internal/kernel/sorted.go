@@ -32,6 +32,7 @@ type Sorted struct {
 	vector Vector
 	need   Need
 	cost   int
+	lows   []int32 // the smallest centres, by term
 }
 
 // sortedPart is a run of elements of one input whose sums fit 16-bit lanes.
@@ -93,10 +94,19 @@ type lowDigit struct {
 // four bits instead of one by one.
 const splitLevels = 65
 
-// NewSorted prepares l for instruction set v. It fails, before any large work, where Cost would exceed limit,
-// where the matrix of all weights would take more than bytes bytes, and where the machine
-// is not little-endian.
+// NewSorted prepares l for instruction set v. It fails as [PlanSorted] does.
 func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
+	k, err := PlanSorted(l, bytes, limit, v)
+	if err == nil {
+		k.Fill(l)
+	}
+	return k, err
+}
+
+// PlanSorted is NewSorted without the large work, which Fill does: the kernel cannot run before, but its Cost is known. It fails where
+// Cost would exceed limit, where the matrix of all weights would take more than bytes bytes, and where the machine
+// is not little-endian.
+func PlanSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: sorted: lanes need a little-endian machine")
 	}
@@ -104,13 +114,13 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 	outs := l.Out[0] * k.plane
 	blocks := ceilDiv(outs, wordBytes)
 	size := int64(0)
-	lows := make([]int32, len(l.Terms))
+	k.lows = make([]int32, len(l.Terms))
 	k.cost = outs * 6
 	k.need = Need{Acc: blocks * wordBytes}
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		low, width, count := sortedDigits(l, t)
-		lows[i] = low
+		k.lows[i] = low
 		elems := t.Shape[0] * t.Shape[1] * t.Shape[2]
 		columns := ceilDiv(blocks*count, 2)
 		strip, rowBytes := v.stripColumns(), 2*wordBytes
@@ -163,10 +173,14 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 		k.bias[i] = l.Bias[i/k.plane]
 	}
 	k.makeBinned(v)
-	for _, p := range k.parts {
-		p.fill(l, &l.Terms[p.src], lows[p.src])
-	}
 	return k, nil
+}
+
+// Fill writes the weights of the layer that k was planned for.
+func (k *Sorted) Fill(l *Layer) {
+	for _, p := range k.parts {
+		p.fill(l, &l.Terms[p.src], k.lows[p.src])
+	}
 }
 
 // sortedDigits chooses how centres are cut: the smallest one, bits per digit, digits.
@@ -231,39 +245,75 @@ func (p *sortedPart) fill(l *Layer, t *Term, low int32) {
 	for count < len(p.streams) && p.streams[count].acc == 0 {
 		count++
 	}
+	cells := make([]cell, count)
+	tables := make([][]word, count) // by digit and centre
 	mask := uint32(1)<<p.bits - 1
-	put := func(out, in int, biased uint32) {
-		for d := range count {
-			s := out/wordBytes*count + d
-			digit := word(biased >> (uint(d) * p.bits) & mask)
-			at := uint(out%wordBytes)*8 + uint(s&1)*4
-			w := &p.rows[p.index(s/2, in)]
-			*w = *w&^(15<<at) | digit<<at
+	digit := func(biased uint32, d int) word { return word(biased >> (uint(d) * p.bits) & mask) }
+	for d := range tables {
+		tables[d] = make([]word, len(t.Centres))
+		for i, c := range t.Centres {
+			tables[d][i] = digit(uint32(c-low), d)
 		}
 	}
 	outs := l.Out[0] * l.positions()
 	if l.fullyConnected(t) {
 		w := t.Weights
 		for o := range outs {
-			for i := range p.n {
-				put(o, i, uint32(t.Centres[w[p.first+i]]-low))
+			for d, c := range p.cells(cells, o) {
+				at := c.base
+				for _, v := range w[p.first:][:p.n] {
+					p.rows[at] |= tables[d][v] << c.shift
+					at += c.step
+				}
 			}
 			w = w[t.taps():]
 		}
 		return
 	}
+	// Pairs that are not connected have the weight zero.
 	if low != 0 {
 		for o := range outs {
-			for i := range p.n {
-				put(o, i, uint32(-low))
+			for d, c := range p.cells(cells, o) {
+				none, at := digit(uint32(-low), d)<<c.shift, c.base
+				for range p.n {
+					p.rows[at] |= none
+					at += c.step
+				}
 			}
 		}
 	}
-	l.connections(t, func(out, in int, centre int32) {
-		if in -= p.first; in >= 0 && in < p.n {
-			put(out, in, uint32(centre-low))
+	last := -1
+	l.connections(t, func(out, in int, v uint16) {
+		if out != last {
+			p.cells(cells, out)
+			last = out
+		}
+		if in -= p.first; in < 0 || in >= p.n {
+			return
+		}
+		for d, c := range cells {
+			w := &p.rows[c.base+in*c.step]
+			*w = *w&^(15<<c.shift) | tables[d][v]<<c.shift
 		}
 	})
+}
+
+// cell is where the digits of an output stand in the rows: in word base + step*input, shifted.
+type cell struct {
+	base, step int
+	shift      uint
+}
+
+// cells finds those of all digits of an output.
+func (p *sortedPart) cells(list []cell, out int) []cell {
+	for d := range list {
+		s := out/wordBytes*len(list) + d
+		list[d] = cell{base: p.index(s/2, 0), shift: uint(out%wordBytes)*8 + uint(s&1)*4}
+		if p.n > 1 {
+			list[d].step = p.index(s/2, 1) - list[d].base
+		}
+	}
+	return list
 }
 
 // index is the position in rows of column c of input element i.
