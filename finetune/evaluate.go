@@ -9,7 +9,7 @@ import (
 // Network computes the first output for samples of data that it knows: a program, or an [Executor] ([Executor.On]).
 // Samples are given by number.
 type Network interface {
-	// Sizes are the elements of one sample: of its inputs together, and of the output.
+	// Sizes are the elements of one sample: of the only input, 0 where there are several, and of the output.
 	Sizes() (input, output int)
 	// Predict writes the outputs of samples to dst, one slice for each.
 	Predict(ctx context.Context, samples []int, dst [][]float64) error
@@ -185,8 +185,8 @@ type onData struct {
 }
 
 func (n *onData) Sizes() (input, output int) {
-	for _, v := range n.exec.graph.Inputs {
-		input += v.Shape.Elems()
+	if in := n.exec.graph.Inputs; len(in) == 1 {
+		input = in[0].Shape.Elems()
 	}
 	return input, n.exec.graph.Outputs[0].Shape.Elems()
 }

@@ -101,6 +101,22 @@ func TestEvaluateErrors(t *testing.T) {
 	}
 }
 
+// TestSizes demands that inputs which together are as large as the output are no target of it.
+func TestSizes(t *testing.T) {
+	a, b := &onnx.Value{Name: "a", Shape: onnx.Shape{onnx.Batch, 1}}, &onnx.Value{Name: "b", Shape: onnx.Shape{onnx.Batch, 2}}
+	y := &onnx.Value{Name: "y", Shape: onnx.Shape{onnx.Batch, 3}}
+	g := &onnx.Graph{Opset: 17, Inputs: []*onnx.Value{a, b}, Outputs: []*onnx.Value{y}, Nodes: []*onnx.Node{
+		{Name: "concat", Op: &onnx.Concat{Axis: 1}, Inputs: []*onnx.Value{a, b}, Outputs: []*onnx.Value{y}},
+	}}
+	e, err := NewExecutor(g, 4, ExecOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if in, out := e.On(nil).Sizes(); in == out || out != 3 {
+		t.Errorf("sizes %d and %d", in, out)
+	}
+}
+
 func TestTies(t *testing.T) {
 	equal := []float64{1, 1, 1}
 	for label := range equal {

@@ -81,10 +81,13 @@ func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerN
 
 func (n *integerNetwork) data() *samples { return n.samples }
 
-// Sizes are the elements of one sample: of all inputs, and of the first output.
+// Sizes are the elements of one sample: of the only input, 0 where there are several, and of the first output.
 func (n *integerNetwork) Sizes() (input, output int) {
 	p := n.program
-	return p.SampleBytes(), p.Tensors[p.Outputs[0].Tensor].Elems()
+	if len(p.Inputs) == 1 {
+		input = p.SampleBytes()
+	}
+	return input, p.Tensors[p.Outputs[0].Tensor].Elems()
 }
 
 // Predict shares the samples among the workers.

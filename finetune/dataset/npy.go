@@ -112,6 +112,7 @@ func (p *opener) npzSamples(f *npzFile, xKey, yKey string) (*Set, error) {
 		return nil, p.fail(name(xKey), "%w", err)
 	}
 	defer x.Close()
+	x.shape = p.o.asSamples(x.shape)
 	if err := p.checkSamples(name(xKey), x.shape, x.kind()); err != nil {
 		return nil, err
 	}
@@ -169,7 +170,10 @@ func (p *opener) openNPY() (*Set, error) {
 	if p.part != "" {
 		return nil, p.fail("", "an .npy file has no parts to choose with #")
 	}
-	x, err := p.readNPY(func(a *arrayReader) error { return p.checkSamples("array", a.shape, a.kind()) })
+	x, err := p.readNPY(func(a *arrayReader) error {
+		a.shape = p.o.asSamples(a.shape)
+		return p.checkSamples("array", a.shape, a.kind())
+	})
 	if err != nil {
 		return nil, err
 	}

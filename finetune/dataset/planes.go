@@ -113,26 +113,29 @@ func (o Options) target(shape []int, kind Kind) (to []int, convert bool, err err
 
 // layout is how samples lie in an array, and what becomes of them.
 type layout struct {
-	count       int   // of samples
 	shape       []int // of one sample, [C,H,W] where it is a picture
 	interleaved bool  // they lie as [H,W,C]
 	to          []int // the shape asked for
 	convert     bool  // to be converted or resized to get there
 }
 
-// layoutOf finds the layout of samples along the first of the dimensions dims, or says why they do not fit. An array
-// as large as one sample is one.
-func (p *opener) layoutOf(where string, dims []int, kind Kind) (l layout, err error) {
-	if want := p.o.Shape; len(want) > 0 && elems(dims) == elems(want) {
-		dims = append([]int{1}, dims...)
-		for len(dims) > len(want)+1 && dims[1] == 1 {
-			dims = dims[1:]
-		}
+// asSamples are the dimensions of an array as [N,...] samples: one that is as large as a sample is one.
+func (o Options) asSamples(dims []int) []int {
+	if len(o.Shape) == 0 || elems(dims) != elems(o.Shape) {
+		return dims
 	}
+	dims = append([]int{1}, dims...)
+	for len(dims) > len(o.Shape)+1 && dims[1] == 1 {
+		dims = dims[1:]
+	}
+	return dims
+}
+
+// layoutOf finds the layout of samples along the first of the dimensions dims, or says why they do not fit.
+func (p *opener) layoutOf(where string, dims []int, kind Kind) (l layout, err error) {
 	if len(dims) == 0 {
 		return l, p.fail(where, "a single number, want [N,...] samples")
 	}
-	l.count = dims[0]
 	if dims[0] > math.MaxInt32 {
 		return l, p.fail(where, "%d samples, want at most %d", dims[0], math.MaxInt32)
 	}
@@ -172,14 +175,14 @@ func (p *opener) fromBytes(where string, data []byte, packed int64, dims []int, 
 	if l.interleaved {
 		planarAll(data, shape)
 	}
-	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: to, Kind: Pixels, index: identity(l.count)}
+	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: to, Kind: Pixels, index: identity(dims[0])}
 	st := &flat{size: elems(shape), bytes: data, nameOf: nameOf}
 	if !l.convert {
 		s.store = st
 		return p.limitFlat(s), nil
 	}
 	s.store = &decoded{
-		size: elems(to), nameOf: nameOf, cache: newCache(l.count, p.o.cacheBytes(packed)), Closer: st,
+		size: elems(to), nameOf: nameOf, cache: newCache(dims[0], p.o.cacheBytes(packed)), Closer: st,
 		load: func(i int, dst []byte) error { return refit(dst, data[i*st.size:(i+1)*st.size], to, shape) },
 	}
 	return p.limitFlat(s), nil
@@ -196,11 +199,11 @@ func (p *opener) fromFloats(where string, data []float32, dims []int, labels []i
 		planarAll(data, l.shape)
 	}
 	size := elems(l.to)
-	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: l.to, Kind: Floats, index: identity(l.count)}
+	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: l.to, Kind: Floats, index: identity(dims[0])}
 	s.store = &flat{size: size, values: data, nameOf: nameOf}
 	var good []int
 	var skipped []string
-	for i := range l.count {
+	for i := range dims[0] {
 		k := slices.IndexFunc(data[i*size:(i+1)*size], notFinite)
 		if k < 0 {
 			good = append(good, i)

@@ -50,6 +50,17 @@ func TestOneSampleWithoutLeadingAxis(t *testing.T) {
 	}
 }
 
+// TestRowsAreNoSample demands that rows of a table, which have labels, are not taken for one sample that they are together as large as.
+func TestRowsAreNoSample(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "x.csv")
+	if err := os.WriteFile(path, []byte("a,b,c,label\n1,2,3,0\n4,5,6,1\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := Open(path, Options{Shape: []int{6}}); err == nil {
+		t.Errorf("two rows of three numbers are %d samples of %v", s.Len(), s.Shape)
+	}
+}
+
 func TestDivides(t *testing.T) {
 	for _, c := range []struct {
 		dims, whole []int
