@@ -43,6 +43,9 @@ func (k *Grouped) passWords(n int) int {
 func (k *Grouped) passCost(n int) int {
 	if m := k.vector.laneWords(); m > 1 {
 		n /= m
+		if k.vector == NEON {
+			return n + ceilDiv(n, 4) + 2*ceilDiv(n, 8) // one load of up to four
+		}
 		return n + ceilDiv(n, 8)
 	}
 	c := n / 4 * (4 + 1)

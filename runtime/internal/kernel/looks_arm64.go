@@ -8,7 +8,7 @@ import "unsafe"
 func (v Vector) looks() bool { return v == NEON }
 
 // lookCost estimates the time of a strip of one row in additions of vectors.
-const lookCost = 12
+const lookCost = 26
 
 // smallLooks says whether vectorLooks is faster for products of one byte.
 func (v Vector) smallLooks() bool { return false }

@@ -28,7 +28,7 @@ const maxTapRows = 1 << 16 * tapBytes
 // tapUnit is the number of taps of a unit, for 16-bit rows if wide. Those that fill up the last unit of a
 // list point to a row of zeros.
 func (v Vector) tapUnit(wide bool) int {
-	if v >= AVX2 && wide {
+	if v != Portable && wide {
 		return 1 // first layers have few taps
 	}
 	return 4
