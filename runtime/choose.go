@@ -14,6 +14,7 @@ const (
 	nameLookup    = "generic"
 	nameGrouped   = "grouped"
 	nameSorted    = "sorted"
+	namePatched   = "patched"
 	nameDepthwise = "depthwise"
 	namePooled    = "pooled"
 	namePacked    = "packed"
@@ -64,9 +65,6 @@ const mostPhases = 256
 
 // mostPlanes limits the kernel columns, for every kernel row that meets different input rows, for which tilings are tried.
 const mostPlanes = 1024
-
-// lookupCost is the time of one look-up and addition in additions of words.
-const lookupCost = 5
 
 // prepareLinear makes the kernels for l, one or one for each part, and returns their name. A layer whose fast
 // kernels might not fit in what is spared for them leaves its weights coded.
@@ -133,6 +131,9 @@ func (s *ops) prepareLayer(op *op, layer *kernel.Layer, macs int, o Options) (na
 	case op.sorted != nil:
 		name, need = nameSorted, op.sorted.Need()
 		weights, tables = op.sorted.Memory()
+	case op.patched != nil:
+		name, need = namePatched, op.patched.Need()
+		weights, tables = op.patched.Memory()
 	default:
 		op.lookup = kernel.NewLookup(layer)
 		name, need = nameLookup, op.lookup.Need()
@@ -146,7 +147,7 @@ func (s *ops) prepareLayer(op *op, layer *kernel.Layer, macs int, o Options) (na
 
 // chooseFast sets the kernel of op if one beats the cost of macs look-ups.
 func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector) {
-	limit := min(macs, math.MaxInt/lookupCost) * lookupCost
+	limit := min(macs, math.MaxInt/kernel.LookupCost) * kernel.LookupCost
 	if k, err := kernel.NewPooled(layer); err == nil {
 		op.pooled = k // nothing is faster
 		return
@@ -155,18 +156,24 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 	if k, err := kernel.PlanSorted(layer, kernel.SortedBytes(layer), limit, v); err == nil {
 		op.sorted, limit = k, k.Cost()
 	}
+	if k, err := kernel.PlanPatched(layer, kernel.SortedBytes(layer), limit, v); err == nil {
+		op.patched, op.sorted, limit = k, nil, k.Cost()
+	}
 	// The others work on positions: there must be several.
 	several := op.sorted == nil || layer.Out[1] != 1 || layer.Out[2] != 1
 	if several && layer.Phases() <= mostPhases && layer.Planes() <= mostPlanes {
 		if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
-			op.grouped, op.sorted, limit = k, nil, k.Cost()
+			op.grouped, op.sorted, op.patched, limit = k, nil, nil, k.Cost()
 		}
 		if k, err := kernel.NewDepthwise(layer, limit, v); err == nil {
-			op.depthwise, op.grouped, op.sorted = k, nil, nil
+			op.depthwise, op.grouped, op.sorted, op.patched = k, nil, nil, nil
 		}
 	}
 	if op.sorted != nil {
 		op.sorted.Fill(layer)
+	}
+	if op.patched != nil {
+		op.patched.Fill(layer)
 	}
 }
 

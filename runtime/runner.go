@@ -246,6 +246,8 @@ func (r *Runner) execute(o *op) {
 		o.grouped.Run(dst, acc, src, r.scratch)
 	case o.sorted != nil:
 		o.sorted.Run(dst, acc, src, r.scratch)
+	case o.patched != nil:
+		o.patched.Run(dst, acc, src, r.scratch)
 	case o.depthwise != nil:
 		o.depthwise.Run(dst, acc, src, r.scratch)
 	case o.pooled != nil:

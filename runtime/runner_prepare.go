@@ -41,6 +41,7 @@ type op struct {
 	lookup    *kernel.Lookup
 	grouped   *kernel.Grouped
 	sorted    *kernel.Sorted
+	patched   *kernel.Patched
 	depthwise *kernel.Depthwise
 	pooled    *kernel.Pooled
 	packed    *kernel.Packed

@@ -60,6 +60,9 @@ func engines() []engine {
 				engine{"grouped", v.String(), func(l *kernel.Layer) (linear, error) { return kernel.NewGrouped(l, math.MaxInt, v) }},
 				engine{"sorted", v.String(), func(l *kernel.Layer) (linear, error) {
 					return kernel.NewSorted(l, sortedBytes, math.MaxInt, v)
+				}},
+				engine{"patched", v.String(), func(l *kernel.Layer) (linear, error) {
+					return kernel.NewPatched(l, sortedBytes, math.MaxInt, v)
 				}})
 		}
 		if v != kernel.Portable {

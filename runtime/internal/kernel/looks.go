@@ -101,28 +101,24 @@ func lookSums(out *stripSums, base unsafe.Pointer, small, large []uint32, tables
 	}
 }
 
-// makeBinned decides whether vectors find the levels of the layer: those of one step whose
-// bins suit.
-func (k *Sorted) makeBinned(v Vector) {
-	if !v.looks() || !k.single || k.steps[0].bins == nil {
-		return
-	}
-	if b := k.steps[0].bins; b.top <= math.MaxUint16 {
-		k.binned = true
-		k.need.Lanes = ceilDiv(2*alignUp(len(k.bias), scratchAlign), wordBytes) // whole vectors are read
-	}
+// takesLimited says that [Requantizer.runLimited] can be used.
+func (r *Requantizer) takesLimited(v Vector) bool {
+	return v.looks() && r.bins != nil && r.bins.top <= math.MaxUint16
 }
 
-// levels writes the levels of acc+add.
-func (k *Sorted) levels(dst []byte, acc []int32, add int32, s *Scratch) {
-	b := k.steps[0].bins
-	lanes := s.lanes16[:len(acc)]
-	vectorLimit(k.vector, lanes, acc, add-b.low, int32(b.top))
-	if b.shift > k.vector.binShiftLimit() {
-		vectorMixLevels(k.vector, dst, lanes, 0, true, lanesAlone[:], b, b.low)
+// limitedLanes is the words of lanes that runLimited takes for n sums: whole vectors are read.
+func limitedLanes(n int) int { return ceilDiv(2*alignUp(n, scratchAlign), wordBytes) }
+
+// runLimited writes the levels of acc+add, whole words of them, by vectors.
+func (r *Requantizer) runLimited(v Vector, dst []byte, acc []int32, add int32, lanes []uint16) {
+	b := r.bins
+	lanes = lanes[:len(acc)]
+	vectorLimit(v, lanes, acc, add-b.low, int32(b.top))
+	if b.shift > v.binShiftLimit() {
+		vectorMixLevels(v, dst, lanes, 0, true, lanesAlone[:], b, b.low)
 		return
 	}
-	binLaneLevels(k.vector, dst, lanes, b, 0)
+	binLaneLevels(v, dst, lanes, b, 0)
 }
 
 // lanesAlone is a mix of one segment.

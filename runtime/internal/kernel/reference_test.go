@@ -79,6 +79,11 @@ func implementations(l *Layer) map[string]linear {
 			m["sorted "+v.String()] = k
 		}
 	}
+	for _, v := range Available() {
+		if k, err := NewPatched(l, 8<<20, math.MaxInt, v); err == nil {
+			m["patched "+v.String()] = k
+		}
+	}
 	if k, err := NewPooled(l); err == nil {
 		m["pooled"] = k
 	}

@@ -13,7 +13,7 @@ func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	}
 	switch {
 	case k.binned:
-		k.levels(dst, acc, add, s)
+		k.steps[0].runLimited(k.vector, dst, acc, add, s.lanes16)
 	case k.single:
 		k.finish(dst, nil, 0, acc[:len(dst)], 0, add)
 	case len(k.steps) == 0:

@@ -2,17 +2,29 @@ package kernel
 
 import "unsafe"
 
-// stripColumns is the number of columns (words of two digits per byte) of a strip: with
-// vectors, the rows of a [Sorted] kernel are cut into strips instead of pairs of columns. A
-// strip of a row is one vector; 0: vectors do not help.
-func (v Vector) stripColumns() int {
-	switch {
-	case v.strips():
-		return maxStripColumns
-	case v.looks():
-		return lookColumns
+// rowForms are the ways to add up rows that may be the fastest on v. With vectors, rows are cut into strips instead of
+// pairs of columns (words of two digits per byte), and a strip of a row is one vector or two.
+func (v Vector) rowForms() []rowForm {
+	var forms []rowForm
+	if v.strips() {
+		forms = append(forms, rowForm{columns: stripColumns})
 	}
-	return 0
+	if v.looks() {
+		forms = append(forms, rowForm{lookColumns, true})
+	}
+	if forms == nil {
+		forms = []rowForm{{}}
+	}
+	return forms
+}
+
+// sortCosts are the times of a part in additions of words: per element, per element that is listed, per row and
+// strip or column, per bucket and strip or column, and per strip.
+var sortCosts = [...]struct{ list, sort, row, bucket, strip int }{
+	Portable: {list: 3, sort: 8, row: 3, bucket: 8},
+	NEON:     {list: 8, sort: 14, row: 10, bucket: 34, strip: 700},
+	AVX2:     {list: 4},
+	AVX512:   {list: 2, sort: 8, row: 2, bucket: 10, strip: 300},
 }
 
 // maxStripColumns is the largest number of columns of a strip.
@@ -26,7 +38,7 @@ type stripSums [16 * maxStripColumns]int32
 func (p *sortedPart) strip(acc []int32, streams []stream, base unsafe.Pointer, list []uint32, ends *[257]uint32) {
 	var sums stripSums
 	vectorStrip(&sums, base, list, ends, p)
-	addStreams(acc, &sums, streams, 8*maxStripColumns)
+	vectorStreams(p.vector, acc, &sums, streams, 8*stripColumns)
 }
 
 // addStreams adds sums of digits to accumulators: those of even streams start at the first

@@ -7,6 +7,9 @@ import "unsafe"
 // strips says whether vectorStrip exists for v.
 func (v Vector) strips() bool { return v == AVX512 }
 
+// stripColumns is the number of columns of a strip.
+const stripColumns = 8
+
 // vectorStrip adds up the columns of one strip of the rows of a [Sorted] kernel at base.
 func vectorStrip(out *stripSums, base unsafe.Pointer, list []uint32, ends *[257]uint32, p *sortedPart) {
 	if len(p.buckets) == 0 || len(list) == 0 {

@@ -1,8 +1,10 @@
-//go:build !amd64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
 import "unsafe"
+
+const stripColumns = 8
 
 func (v Vector) strips() bool { return false }
 

@@ -1,0 +1,90 @@
+package kernel
+
+// Run computes the layer. src holds the input of each term; the result goes to dst as
+// levels or, where the layer has no steps, to out.
+func (k *Patched) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
+	for i := range k.terms {
+		t := &k.terms[i]
+		toPixels(s.rowBytes[t.at:], src[t.src], t.channels, t.plane)
+	}
+	acc, sums := s.acc[:len(k.bias)], out
+	if len(k.steps) > 0 {
+		sums = s.acc[len(k.bias):]
+	}
+	at := 0
+	for y := range k.size[0] {
+		for x := range k.size[1] {
+			copy(acc, k.bias)
+			add := int32(0)
+			for i := range k.terms {
+				t := &k.terms[i]
+				patch := t.patch(s.rowBytes, t.rows[y], t.cols[x])
+				for _, p := range t.parts {
+					add += p.run(acc, patch[p.first:], s.list)
+				}
+			}
+			to := sums[at:]
+			for _, a := range acc[:k.channels] {
+				to[0] = a + add
+				to = to[min(k.plane, len(to)):]
+			}
+			at++
+		}
+	}
+	for i := range k.lookups {
+		t := &k.lookups[i]
+		rest := sums
+		for o := range k.channels {
+			t.term.add(rest[:k.plane], src[t.src], o)
+			rest = rest[k.plane:]
+		}
+	}
+	switch {
+	case k.binned:
+		k.steps[0].runLimited(k.vector, dst, sums[:(len(dst)+wordBytes-1)&^(wordBytes-1)], 0, s.lanes16)
+	case k.single:
+		k.finish(dst, nil, 0, sums[:len(dst)], 0, 0)
+	case len(k.steps) > 0:
+		at := 0
+		for o := range k.channels {
+			k.finish(dst, nil, at, sums[:k.plane], o, 0)
+			sums = sums[k.plane:]
+			at += k.plane
+		}
+	}
+}
+
+// patch gathers what a position meets, which is the kernel rows and columns given; elsewhere it meets the index
+// worth zero.
+func (t *patchTerm) patch(buffer []byte, rows, cols []patchStep) []byte {
+	in := buffer[t.at:]
+	if t.pixel {
+		return in[int(rows[0].in)+int(cols[0].in):]
+	}
+	patch := buffer[t.patchAt:]
+	left := t.steps
+	for range rows {
+		left -= len(cols)
+	}
+	if left > 0 {
+		spread(patch[:t.elems], t.zero)
+	}
+	for _, row := range rows {
+		for _, col := range cols {
+			copy(patch[row.patch+col.patch:][:t.channels], in[row.in+col.in:])
+		}
+	}
+	return patch
+}
+
+// toPixels puts the channels of every position next to each other: dst[i*channels+c] = src[c*plane+i].
+func toPixels(dst, src []byte, channels, plane int) {
+	for c := range channels {
+		to := dst[c:]
+		for _, x := range src[:plane] {
+			to[0] = x
+			to = to[min(channels, len(to)):]
+		}
+		src = src[plane:]
+	}
+}

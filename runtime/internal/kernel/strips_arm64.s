@@ -1,0 +1,216 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// USHL_S4 shifts the lanes of Vn left by those of Vm; the assembler has no name for it.
+#define USHL_S4(m, n, d) WORD $(0x6EA04400 + m<<16 + n<<5 + d)
+
+// WIDEN writes the sums of t and d to V20..V23 in order, shifted by V30, and clears t and d.
+#define WIDEN(t, d) \
+	VSHL	$8, d.H8, V20.H8; \
+	VSUB	V20.H8, t.H8, t.H8; \
+	VZIP1	d.H8, t.H8, V24.H8; \
+	VZIP2	d.H8, t.H8, V25.H8; \
+	VUXTL	V24.H4, V20.S4; \
+	VUXTL2	V24.H8, V21.S4; \
+	VUXTL	V25.H4, V22.S4; \
+	VUXTL2	V25.H8, V23.S4; \
+	USHL_S4(30, 20, 20); \
+	USHL_S4(30, 21, 21); \
+	USHL_S4(30, 22, 22); \
+	USHL_S4(30, 23, 23); \
+	VEOR	t.B16, t.B16, t.B16; \
+	VEOR	d.B16, d.B16, d.B16; \
+	VLD1	(R14), [V24.S4, V25.S4, V26.S4, V27.S4]
+
+#define PLUS(t, d) \
+	WIDEN(t, d); \
+	VADD	V20.S4, V24.S4, V24.S4; \
+	VADD	V21.S4, V25.S4, V25.S4; \
+	VADD	V22.S4, V26.S4, V26.S4; \
+	VADD	V23.S4, V27.S4, V27.S4; \
+	VST1.P	[V24.S4, V25.S4, V26.S4, V27.S4], 64(R14)
+
+#define MINUS(t, d) \
+	WIDEN(t, d); \
+	VSUB	V20.S4, V24.S4, V24.S4; \
+	VSUB	V21.S4, V25.S4, V25.S4; \
+	VSUB	V22.S4, V26.S4, V26.S4; \
+	VSUB	V23.S4, V27.S4, V27.S4; \
+	VST1.P	[V24.S4, V25.S4, V26.S4, V27.S4], 64(R14)
+
+#define CLEAR(v) VEOR v.B16, v.B16, v.B16
+
+// func stripNEON(out *stripSums, base unsafe.Pointer, list *uint32, ends *[257]uint32, buckets *bucket, n, bits, group int)
+//
+// V0, V1: a group of low nibbles, V2, V3: of high ones; V4..V7 T and V8..V11 D of the rows so far;
+// V12..V15 and V16..V19 the same of run after every value so far. R8 entries so far, R9 entries left
+// of the bucket, R11 and R12 the largest lanes of run and sum.
+TEXT ·stripNEON(SB), NOSPLIT, $0-64
+	MOVD	out+0(FP), R0
+	MOVD	base+8(FP), R1
+	MOVD	list+16(FP), R2
+	MOVD	ends+24(FP), R3
+	MOVD	buckets+32(FP), R4
+	MOVD	n+40(FP), R5
+	MOVD	bits+48(FP), R6
+	MOVD	group+56(FP), R7
+	MOVD	$0xFFFF, R16
+	MOVD	$0x0F, R10
+	VDUP	R10, V31.B16
+	CLEAR(V4)
+	CLEAR(V5)
+	CLEAR(V6)
+	CLEAR(V7)
+	CLEAR(V8)
+	CLEAR(V9)
+	CLEAR(V10)
+	CLEAR(V11)
+	CLEAR(V12)
+	CLEAR(V13)
+	CLEAR(V14)
+	CLEAR(V15)
+	CLEAR(V16)
+	CLEAR(V17)
+	CLEAR(V18)
+	CLEAR(V19)
+	MOVD	R0, R14
+	VST1.P	[V4.B16, V5.B16, V6.B16, V7.B16], 64(R14)
+	VST1.P	[V4.B16, V5.B16, V6.B16, V7.B16], 64(R14)
+	VST1.P	[V4.B16, V5.B16, V6.B16, V7.B16], 64(R14)
+	VST1	[V4.B16, V5.B16, V6.B16, V7.B16], (R14)
+	MOVD	$0, R11
+	MOVD	$0, R12
+	MOVWU	(R3), R8
+	ADD	R8<<2, R2, R2
+
+bucket:
+	ADD	$4, R3
+	MOVWU	(R3), R9
+	SUB	R8, R9, R9
+	CBZ	R9, added
+	ADD	R9, R8, R8
+	LSL	R6, R9, R10
+	SUB	R9, R10, R10
+	ADD	R10, R11, R11
+
+group:
+	CMP	R7, R9
+	CSEL	LO, R9, R7, R13
+	SUB	R13, R9, R9
+	CLEAR(V0)
+	CLEAR(V1)
+	CLEAR(V2)
+	CLEAR(V3)
+	TBZ	$0, R13, pair
+	MOVWU.P	4(R2), R10
+	ADD	R1, R10, R10
+	VLD1	(R10), [V20.B16, V21.B16]
+	VAND	V31.B16, V20.B16, V0.B16
+	VAND	V31.B16, V21.B16, V1.B16
+	VUSHR	$4, V20.B16, V2.B16
+	VUSHR	$4, V21.B16, V3.B16
+	SUBS	$1, R13, R13
+	BEQ	spill
+
+pair:
+	MOVD.P	8(R2), R10
+	ADD	R10.UXTW, R1, R14
+	ADD	R10>>32, R1, R15
+	VLD1	(R14), [V20.B16, V21.B16]
+	VLD1	(R15), [V22.B16, V23.B16]
+	VAND	V31.B16, V20.B16, V24.B16
+	VAND	V31.B16, V21.B16, V25.B16
+	VAND	V31.B16, V22.B16, V26.B16
+	VAND	V31.B16, V23.B16, V27.B16
+	VUSRA	$4, V20.B16, V2.B16
+	VUSRA	$4, V21.B16, V3.B16
+	VADD	V24.B16, V0.B16, V0.B16
+	VADD	V25.B16, V1.B16, V1.B16
+	VUSRA	$4, V22.B16, V2.B16
+	VUSRA	$4, V23.B16, V3.B16
+	VADD	V26.B16, V0.B16, V0.B16
+	VADD	V27.B16, V1.B16, V1.B16
+	SUBS	$2, R13, R13
+	BNE	pair
+
+spill:
+	VADD	V0.H8, V4.H8, V4.H8
+	VADD	V1.H8, V5.H8, V5.H8
+	VADD	V2.H8, V6.H8, V6.H8
+	VADD	V3.H8, V7.H8, V7.H8
+	VUSRA	$8, V0.H8, V8.H8
+	VUSRA	$8, V1.H8, V9.H8
+	VUSRA	$8, V2.H8, V10.H8
+	VUSRA	$8, V3.H8, V11.H8
+	CBNZ	R9, group
+
+added:
+	CBZ	R11, next
+	ADD	R11, R12, R12
+	CMP	R16, R12
+	BLS	fits
+	MOVBU	2(R4), R10
+	VDUP	R10, V30.S4
+	MOVD	R0, R14
+	MOVBU	1(R4), R10
+	CBNZ	R10, negate
+	PLUS(V12, V16)
+	PLUS(V13, V17)
+	PLUS(V14, V18)
+	PLUS(V15, V19)
+	MOVD	R11, R12
+	B	fits
+
+negate:
+	MINUS(V12, V16)
+	MINUS(V13, V17)
+	MINUS(V14, V18)
+	MINUS(V15, V19)
+	MOVD	R11, R12
+
+fits:
+	VADD	V4.H8, V12.H8, V12.H8
+	VADD	V5.H8, V13.H8, V13.H8
+	VADD	V6.H8, V14.H8, V14.H8
+	VADD	V7.H8, V15.H8, V15.H8
+	VADD	V8.H8, V16.H8, V16.H8
+	VADD	V9.H8, V17.H8, V17.H8
+	VADD	V10.H8, V18.H8, V18.H8
+	VADD	V11.H8, V19.H8, V19.H8
+	MOVBU	(R4), R10
+	CBZ	R10, next
+	MOVBU	2(R4), R10
+	VDUP	R10, V30.S4
+	MOVD	R0, R14
+	MOVBU	1(R4), R10
+	CBNZ	R10, negateLast
+	PLUS(V12, V16)
+	PLUS(V13, V17)
+	PLUS(V14, V18)
+	PLUS(V15, V19)
+	B	fresh
+
+negateLast:
+	MINUS(V12, V16)
+	MINUS(V13, V17)
+	MINUS(V14, V18)
+	MINUS(V15, V19)
+
+fresh:
+	CLEAR(V4)
+	CLEAR(V5)
+	CLEAR(V6)
+	CLEAR(V7)
+	CLEAR(V8)
+	CLEAR(V9)
+	CLEAR(V10)
+	CLEAR(V11)
+	MOVD	$0, R11
+	MOVD	$0, R12
+
+next:
+	ADD	$3, R4
+	SUBS	$1, R5
+	BNE	bucket
+	RET
