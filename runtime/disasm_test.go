@@ -121,6 +121,7 @@ var (
 		"runtime/internal/kernel.byteSub1",
 		"runtime/internal/kernel.wideSums4",
 		"runtime/internal/kernel.(*Sorted).Run",
+		"runtime/internal/kernel.(*Patched).Run",
 		"runtime/internal/kernel.addRows2",
 		"runtime/internal/kernel.(*sortedPart).runLooks",
 		"runtime/internal/kernel.(*Depthwise).Run",

@@ -50,7 +50,7 @@ func peak(f func()) int {
 	return <-result
 }
 
-// TestLoadMemory bounds the memory that loading takes by what the loaded Runner keeps.
+// TestLoadMemory bounds the memory that loading takes by what the loaded Runner keeps and what one layer takes decoded.
 func TestLoadMemory(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a large program")
@@ -68,8 +68,9 @@ func TestLoadMemory(t *testing.T) {
 		})
 		kept := r.Memory().Total()
 		t.Logf("kernel %q: loading took %d bytes, %.2f times the %d that are kept", o.Kernel, most, float64(most)/float64(kept), kept)
-		if 2*most > 3*kept {
-			t.Errorf("kernel %q: loading took %d bytes, want at most 1.5 times the %d that are kept", o.Kernel, most, kept)
+		const decoded = 2 * 9 * 256 * 512 // the largest layer
+		if 2*most > 3*kept+2*decoded {
+			t.Errorf("kernel %q: loading took %d bytes, want at most 1.5 times the %d that are kept, and %d", o.Kernel, most, kept, decoded)
 		}
 	}
 }

@@ -257,7 +257,7 @@ func (r *Runner) execute(o *op) {
 	case o.packed != nil:
 		o.packed.Run(dst, acc, src, r.scratch)
 	case o.maxPool != nil:
-		o.maxPool.Run(dst, src[0])
+		o.maxPool.Run(dst, src[0], r.scratch)
 	case o.mapping != nil:
 		o.mapping.Run(dst, src[0])
 	case o.map2 != nil:

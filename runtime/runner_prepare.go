@@ -103,6 +103,7 @@ func prepare(p *Program, o Options) (*ops, error) {
 				Kernel: i.Kernel, Stride: i.Stride, Dilation: i.Dilation, Pad: i.Pad,
 			}, o.vector())
 			s.memory.Tables += op.maxPool.Memory()
+			s.need = s.need.Max(op.maxPool.Need())
 		case *Map:
 			name = "map"
 			shape := p.Tensors[i.Out].Shape

@@ -2,31 +2,35 @@ package kernel
 
 // MaxPool takes the largest index of every window of every channel. Positions outside
 // the input are skipped; a window that lies outside altogether gives 0.
+//
+// The rows of windows come first: a row of a buffer holds the largest index of every column in the rows that
+// windows of an output row meet, with zeros where there is no input. Of these columns every window takes some.
 type MaxPool struct {
-	channels  int
-	rowOf     []poolRow // per output row
-	rowStep   int       // elements from one input row of a window to the next
-	cols      []poolCol // per kernel column that meets the input
-	outCols   int
-	outPlane  int
-	inPlane   int
-	inCols    int
-	strideCol int
-	pairs     bool   // windows are two columns wide and lie side by side
-	vector    Vector // the same of rows, and vectorMaxPairs exists; else Portable
+	channels int
+	inPlane  int
+	outPlane int
+	inCols   int
+	outCols  int
+	first    int       // output columns before the first whose window meets the input
+	count    int       // of those that do
+	rowOf    []poolRow // by output row
+	rowStep  int       // elements from one input row of a window to the next
+	pitch    int       // columns of the buffer
+	lo, hi   int       // those of the input
+	taps     int       // columns of a window
+	step     int       // from one to the next
+	stride   int       // columns from one window to the next
+	block    int       // output rows computed together
+	gather   gather    // of windows one column apart
+
+	pairs  bool // windows of 2x2 lie side by side
+	vector Vector
 }
 
 // poolRow is the part of a window's rows that lies inside the input.
 type poolRow struct {
-	from int32 // element of the first one
+	from int32 // element of the first one, in the first column that is needed
 	n    int32
-}
-
-// poolCol says for which output columns a kernel column lies inside the input.
-type poolCol struct {
-	lo, hi int
-	from   int // input column that lo meets
-	_      int
 }
 
 // Window is the geometry of a [MaxPool].
@@ -34,6 +38,13 @@ type Window struct {
 	In, Out                       [3]int // channels, rows, columns
 	Kernel, Stride, Dilation, Pad [2]int
 }
+
+const (
+	// poolBuffer is about as many bytes of rows as are computed together.
+	poolBuffer = 8 << 10
+	// poolSlack is the number of bytes behind the rows of the buffer that may be read and written.
+	poolSlack = 64
+)
 
 // NewMaxPool prepares a pooling for instruction set v.
 func NewMaxPool(w Window, v Vector) *MaxPool {
@@ -45,74 +56,183 @@ func NewMaxPool(w Window, v Vector) *MaxPool {
 		}
 	}
 	k := &MaxPool{
-		channels:  w.Out[0],
-		outCols:   w.Out[2],
-		outPlane:  w.Out[1] * w.Out[2],
-		inPlane:   w.In[1] * w.In[2],
-		inCols:    w.In[2],
-		strideCol: w.Stride[1],
-		rowStep:   w.Dilation[0] * w.In[2],
-		rowOf:     make([]poolRow, w.Out[1]),
+		channels: w.Out[0],
+		inPlane:  w.In[1] * w.In[2],
+		outPlane: w.Out[1] * w.Out[2],
+		inCols:   w.In[2],
+		outCols:  w.Out[2],
+		rowStep:  w.Dilation[0] * w.In[2],
+		step:     w.Dilation[1],
+		stride:   w.Stride[1],
+		rowOf:    make([]poolRow, w.Out[1]),
+		vector:   v,
+	}
+	// Only those windows count that meet the input, and of their columns those that some window finds there.
+	reach := (w.Kernel[1] - 1) * w.Dilation[1]
+	k.first = min(w.Out[2], max(0, ceilDiv(w.Pad[1]-reach, w.Stride[1])))
+	k.count = max(0, min(w.Out[2], floorDiv(w.In[2]-1+w.Pad[1], w.Stride[1])+1)-k.first)
+	pad := w.Pad[1] - k.first*w.Stride[1]
+	tap := max(0, ceilDiv(pad-max(0, k.count-1)*w.Stride[1], w.Dilation[1]))
+	pad -= tap * w.Dilation[1]
+	k.taps = max(0, min(w.Kernel[1]-tap, floorDiv(w.In[2]-1+pad, w.Dilation[1])+1))
+	if k.taps == 0 || k.count == 0 {
+		k.taps, k.count, k.first = 0, 0, 0
+	}
+	k.pitch = max(0, k.count-1)*w.Stride[1] + max(0, k.taps-1)*w.Dilation[1] + 1
+	k.lo = min(k.pitch, max(0, pad))
+	k.hi = max(k.lo, min(k.pitch, w.In[2]+pad))
+	k.block = max(1, min(w.Out[1], poolBuffer/k.pitch))
+	k.gather = newGather(v, k.block, k.outCols, k.pitch)
+	if k.count < k.outCols {
+		k.vector = Portable
 	}
 	for y := range w.Out[1] {
 		top := y*w.Stride[0] - w.Pad[0]
 		first := ceilDiv(max(0, -top), w.Dilation[0])
 		last := min(w.Kernel[0]-1, floorDiv(w.In[1]-1-top, w.Dilation[0]))
-		if first <= last {
-			k.rowOf[y] = poolRow{from: int32((top + first*w.Dilation[0]) * w.In[2]), n: int32(last - first + 1)}
+		if first <= last && k.lo < k.hi {
+			k.rowOf[y] = poolRow{from: int32((top+first*w.Dilation[0])*w.In[2] + k.lo - pad), n: int32(last - first + 1)}
 		}
 	}
-	// The columns of the first and of the last window bound those that meet the input.
-	first := max(0, ceilDiv(w.Pad[1]-(w.Out[2]-1)*w.Stride[1], w.Dilation[1]))
-	end := min(w.Kernel[1], floorDiv(w.In[2]-1+w.Pad[1], w.Dilation[1])+1)
-	for kx := first; kx < end; kx++ {
-		base := kx*w.Dilation[1] - w.Pad[1]
-		lo := min(w.Out[2], max(0, ceilDiv(-base, w.Stride[1])))
-		hi := max(lo, min(w.Out[2], ceilDiv(w.In[2]-base, w.Stride[1])))
-		if lo < hi {
-			k.cols = append(k.cols, poolCol{lo: lo, hi: hi, from: base + lo*w.Stride[1]})
-		}
-	}
-	k.pairs = w.Kernel[1] == 2 && w.Stride[1] == 2 && w.Dilation[1] == 1 && w.Pad[1] == 0 && 2*w.Out[2] <= w.In[2]
-	if k.pairs && v.poolsPairs() && w.Kernel[0] == 2 && w.Stride[0] == 2 && w.Dilation[0] == 1 && w.Pad[0] == 0 && 2*w.Out[1] <= w.In[1] {
-		k.vector = v
-	}
+	two := [2]int{2, 2}
+	k.pairs = w.Kernel == two && w.Stride == two && w.Dilation == [2]int{1, 1} && w.Pad == [2]int{} &&
+		2*w.Out[1] <= w.In[1] && 2*w.Out[2] <= w.In[2]
 	return k
 }
 
-// Memory is the size of the tables in bytes.
-func (k *MaxPool) Memory() int {
-	return 32*len(k.cols) + 8*len(k.rowOf)
+// Need is the Scratch that Run writes on.
+func (k *MaxPool) Need() Need {
+	if k.pairs {
+		return Need{}
+	}
+	return Need{Rows: ceilDiv(k.block*k.pitch+max(0, k.taps-1)*k.step+poolSlack, wordBytes)}
 }
 
+// PoolNeed is the most of a Scratch that any [MaxPool] with that input takes.
+func PoolNeed(in [3]int) Need {
+	return Need{Rows: (poolBuffer + 8*max(in[1], in[2]) + 2*poolSlack) / wordBytes}
+}
+
+// Memory is the size of the tables in bytes.
+func (k *MaxPool) Memory() int { return 8 * len(k.rowOf) }
+
 // Run pools in, [C][H][W], to dst.
-func (k *MaxPool) Run(dst, in []byte) {
+func (k *MaxPool) Run(dst, in []byte, s *Scratch) {
 	for c := k.channels; c > 0; c-- {
 		plane := in[:k.inPlane]
-		if k.vector != Portable {
-			vectorMaxPairs(k.vector, dst[:k.outPlane], plane, len(k.rowOf), k.outCols, k.inCols)
-			dst, in = dst[k.outPlane:], in[k.inPlane:]
+		in = in[k.inPlane:]
+		if k.pairs {
+			k.maxPairs(dst[:k.outPlane], plane)
+			dst = dst[k.outPlane:]
 			continue
 		}
-		for _, rows := range k.rowOf {
-			line := dst[:k.outCols]
-			dst = dst[k.outCols:]
-			if k.pairs && rows.n == 2 {
-				maxOfFour(line, plane[rows.from:][:k.inCols], plane[int(rows.from)+k.rowStep:][:k.inCols])
-				continue
+		for rows := k.rowOf; len(rows) > 0; {
+			n := min(k.block, len(rows))
+			k.largestOfRows(s.rowBytes, plane, rows[:n])
+			size, span := 0, 0
+			for range n {
+				size += k.outCols
+				span += k.pitch
 			}
-			clear(line)
-			at := int(rows.from)
-			for n := rows.n; n > 0; n-- {
-				row := plane[at:][:k.inCols]
+			k.largestOfColumns(dst[:size], s.rowBytes, n, span)
+			dst, rows = dst[size:], rows[n:]
+		}
+	}
+}
+
+// largestOfRows writes the rows of the buffer.
+func (k *MaxPool) largestOfRows(buffer, plane []byte, rows []poolRow) {
+	width := k.hi - k.lo
+	if k.vector != Portable && width > 0 {
+		vectorPoolRows(k.vector, buffer[k.lo:], plane, rows, width, k.pitch, k.rowStep)
+	}
+	for _, r := range rows {
+		clear(buffer[:k.lo])
+		clear(buffer[k.hi:k.pitch])
+		if k.vector == Portable {
+			line := buffer[k.lo:k.hi]
+			if r.n == 0 {
+				clear(line)
+			} else {
+				copy(line, plane[r.from:])
+			}
+			at := int(r.from)
+			for n := r.n; n > 1; n-- {
 				at += k.rowStep
-				for _, col := range k.cols {
-					maxInto(line[col.lo:col.hi], row[col.from:], k.strideCol)
-				}
+				maxInto(line, plane[at:])
 			}
 		}
-		in = in[k.inPlane:]
+		buffer = buffer[k.pitch:]
 	}
+}
+
+// largestOfColumns pools n rows of the buffer, span bytes.
+func (k *MaxPool) largestOfColumns(dst, buffer []byte, n, span int) {
+	if k.taps == 0 {
+		clear(dst)
+		return
+	}
+	if k.vector == Portable {
+		for range n {
+			clear(dst[:k.first])
+			k.windows(dst[k.first:][:k.count], buffer)
+			clear(dst[k.first+k.count : k.outCols])
+			dst, buffer = dst[k.outCols:], buffer[k.pitch:]
+		}
+		return
+	}
+	if k.taps > 1 {
+		vectorPoolColumns(k.vector, buffer, span, k.taps, k.step)
+	}
+	switch k.stride {
+	case 1:
+		if n == k.block {
+			k.gather.channels(k.vector, dst, buffer, 1, span, len(dst))
+		} else {
+			gatherRows(dst, buffer, n, k.outCols, k.pitch)
+		}
+	case 2:
+		takeSecond(dst, buffer, n, k.outCols, k.outCols, k.pitch)
+	default:
+		for range n {
+			at := 0
+			for i := range dst[:k.outCols] {
+				dst[i] = buffer[at]
+				at += k.stride
+			}
+			dst, buffer = dst[k.outCols:], buffer[k.pitch:]
+		}
+	}
+}
+
+// windows takes the largest of taps elements of line for every element of dst.
+func (k *MaxPool) windows(dst, line []byte) {
+	if k.taps == 3 && k.step == 1 {
+		for i := range dst {
+			w := line[:3]
+			dst[i] = byte(larger(larger(int32(w[0]), int32(w[1])), int32(w[2])))
+			line = line[min(k.stride, len(line)):]
+		}
+		return
+	}
+	for i := range dst {
+		top, at := int32(line[0]), 0
+		for n := k.taps; n > 1; n-- {
+			at += k.step
+			top = larger(top, int32(line[at]))
+		}
+		dst[i] = byte(top)
+		line = line[min(k.stride, len(line)):]
+	}
+}
+
+// maxPairs pools a channel of windows of 2x2 side by side.
+func (k *MaxPool) maxPairs(dst, plane []byte) {
+	if k.vector != Portable {
+		vectorMaxPairs(k.vector, dst, plane, len(k.rowOf), k.outCols, k.inCols)
+		return
+	}
+	maxPairs(dst, plane, len(k.rowOf), k.outCols, k.inCols)
 }
 
 // maxPairs pools windows of 2x2 side by side: rows rows of cols columns of dst, from twice as
@@ -140,18 +260,10 @@ func larger(a, b int32) int32 {
 	return a + d&^(d>>31)
 }
 
-// maxInto computes dst[i] = max(dst[i], src[i*stride]).
-func maxInto(dst, src []byte, stride int) {
-	if stride == 1 {
-		src = src[:len(dst)]
-		for i, a := range dst {
-			dst[i] = max(a, src[i])
-		}
-		return
-	}
-	at := 0
+// maxInto computes dst[i] = max(dst[i], src[i]).
+func maxInto(dst, src []byte) {
+	src = src[:len(dst)]
 	for i, a := range dst {
-		dst[i] = byte(larger(int32(a), int32(src[at])))
-		at += stride
+		dst[i] = byte(larger(int32(a), int32(src[i])))
 	}
 }

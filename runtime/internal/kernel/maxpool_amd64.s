@@ -111,3 +111,88 @@ next4:
 	JNE  row4
 	VZEROUPPER
 	RET
+
+// func poolRowsAVX2(dst, src *byte, rows *poolRow, n, width, pitch, step int)
+TEXT ·poolRowsAVX2(SB), NOSPLIT, $0-56
+	MOVQ dst+0(FP), DI
+	MOVQ rows+16(FP), DX
+	MOVQ n+24(FP), CX
+	MOVQ step+48(FP), R8
+row:
+	MOVLQSX (DX), SI
+	ADDQ src+8(FP), SI
+	MOVLQZX 4(DX), R9
+	ADDQ $8, DX
+	MOVQ DI, R10
+	MOVQ width+32(FP), R11
+block:
+	VPXOR Y0, Y0, Y0
+	MOVQ SI, R12
+	MOVQ R9, R13
+	TESTQ R13, R13
+	JE   write
+line:
+	VPMAXUB (R12), Y0, Y0
+	ADDQ R8, R12
+	SUBQ $1, R13
+	JNE  line
+write:
+	VMOVDQU Y0, (R10)
+	ADDQ $32, R10
+	ADDQ $32, SI
+	SUBQ $32, R11
+	JGT  block
+	ADDQ pitch+40(FP), DI
+	SUBQ $1, CX
+	JNE  row
+	VZEROUPPER
+	RET
+
+// func poolColumnsAVX2(buffer *byte, n, taps, step int)
+TEXT ·poolColumnsAVX2(SB), NOSPLIT, $0-32
+	MOVQ buffer+0(FP), DI
+	MOVQ n+8(FP), CX
+	MOVQ taps+16(FP), DX
+	MOVQ step+24(FP), R8
+	SUBQ $1, DX
+columns:
+	VMOVDQU (DI), Y0
+	LEAQ (DI)(R8*1), SI
+	MOVQ DX, R9
+tap:
+	VPMAXUB (SI), Y0, Y0
+	ADDQ R8, SI
+	SUBQ $1, R9
+	JNE  tap
+	VMOVDQU Y0, (DI)
+	ADDQ $32, DI
+	SUBQ $32, CX
+	JGT  columns
+	VZEROUPPER
+	RET
+
+// func takeSecondAVX2(dst, src *byte, rows, cols, pitch, srcRow int)
+TEXT ·takeSecondAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), SI
+	MOVQ rows+16(FP), CX
+	MOVQ cols+24(FP), DX
+	VMOVDQU ·lowBytes(SB), X3
+second:
+	MOVQ DI, R8
+	MOVQ SI, R9
+	MOVQ DX, R10
+sixteen:
+	VPAND (R9), X3, X0
+	VPAND 16(R9), X3, X1
+	VPACKUSWB X1, X0, X0
+	VMOVDQU X0, (R8)
+	ADDQ $16, R8
+	ADDQ $32, R9
+	SUBQ $16, R10
+	JGT  sixteen
+	ADDQ pitch+32(FP), DI
+	ADDQ srcRow+40(FP), SI
+	SUBQ $1, CX
+	JNE  second
+	RET

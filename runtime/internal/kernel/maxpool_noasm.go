@@ -2,6 +2,8 @@
 
 package kernel
 
-func (v Vector) poolsPairs() bool { return false }
-
 func vectorMaxPairs(_ Vector, dst, src []byte, rows, cols, inCols int) {}
+
+func vectorPoolRows(_ Vector, dst, src []byte, rows []poolRow, width, pitch, step int) {}
+
+func vectorPoolColumns(_ Vector, buffer []byte, n, taps, step int) {}

@@ -47,16 +47,18 @@ func TestMaxPool(t *testing.T) {
 			Kernel: [2]int{2, 2}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1},
 		})
 	}
-	for range 200 {
-		w := Window{In: [3]int{1 + r.Intn(3), 1 + r.Intn(12), 1 + r.Intn(12)}}
-		w.Out = [3]int{w.In[0], 1 + r.Intn(8), 1 + r.Intn(8)}
+	for i := range 600 {
+		side := []int{12, 50, 300}[i%3]
+		w := Window{In: [3]int{1 + r.Intn(3), 1 + r.Intn(side), 1 + r.Intn(side)}}
+		w.Out = [3]int{w.In[0], 1 + r.Intn(side*2/3), 1 + r.Intn(side*2/3)}
 		for a := range 2 {
-			w.Kernel[a], w.Stride[a], w.Dilation[a], w.Pad[a] = 1+r.Intn(4), 1+r.Intn(3), 1+r.Intn(2), r.Intn(5)-2
+			w.Kernel[a], w.Stride[a], w.Dilation[a], w.Pad[a] = 1+r.Intn(5), 1+r.Intn(4), 1+r.Intn(3), r.Intn(5)-2
 		}
 		windows = append(windows, w)
 	}
 	for _, w := range windows {
-		in := fillRandom(r, w.In[0]*w.In[1]*w.In[2], 256)
+		size := w.In[0] * w.In[1] * w.In[2]
+		in := fillRandom(r, size+Margin, 256)[:size]
 		var want []byte
 		for c := range w.Out[0] {
 			for y := range w.Out[1] {
@@ -76,7 +78,13 @@ func TestMaxPool(t *testing.T) {
 		}
 		for _, v := range Available() {
 			k := NewMaxPool(w, v)
-			sameBytes(t, "maxpool "+v.String(), want, func(dst []byte) { k.Run(dst, in) })
+			if n, most := k.Need().Rows, PoolNeed(w.In).Rows; n > most {
+				t.Fatalf("%+v: a buffer of %d words, want at most %d", w, n, most)
+			}
+			s := NewScratch(k.Need())
+			fill := fillRandom(r, len(s.rowBytes), 256)
+			copy(s.rowBytes, fill)
+			sameBytes(t, "maxpool "+v.String(), want, func(dst []byte) { k.Run(dst, in, s) })
 		}
 	}
 }

@@ -2,7 +2,7 @@
 
 package kernel
 
-// takesSecond says whether takeSecond exists.
+// takesSecond says whether rows are filled by takeSecond.
 const takesSecond = true
 
 // takeSecond copies every second byte of rows of src to rows of cols bytes:
@@ -27,16 +27,6 @@ func takeSecond(dst, src []byte, rows, cols, pitch, srcRow int) {
 	if rows > 0 {
 		_ = dst[at : at+1]
 		takeSecondNEON(&dst[0], &src[0], rows, cols, pitch, srcRow)
-	}
-}
-
-// takeSecondSlow is takeSecond without vectors.
-func takeSecondSlow(dst, src []byte, rows, cols, pitch, srcRow int) {
-	at, from := 0, 0
-	for range rows {
-		fillBytes(dst[at:at+cols], src[from:], 0, cols, 2, 0)
-		at += pitch
-		from += srcRow
 	}
 }
 

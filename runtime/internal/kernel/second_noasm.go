@@ -1,7 +1,9 @@
-//go:build !arm64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
 const takesSecond = false
 
-func takeSecond(dst, src []byte, rows, cols, pitch, srcRow int) { panic("BUG: no vectors") }
+func takeSecond(dst, src []byte, rows, cols, pitch, srcRow int) {
+	takeSecondSlow(dst, src, rows, cols, pitch, srcRow)
+}
