@@ -71,9 +71,6 @@ type depthRow struct {
 const (
 	// depthLevels is the number of levels up to which Depthwise works.
 	depthLevels = 32
-	// depthBias is added to indices in the buffer: bit 7 then tells the upper half of
-	// the levels, and the low 4 bits the place in it.
-	depthBias = 128 - depthLevels/2
 	// depthSlack is the number of bytes that may be read and written behind a plane.
 	depthSlack = 64
 	// depthBuffer limits a channel in the buffer, depthTogether what several take together
@@ -156,7 +153,7 @@ func (k *Depthwise) layout(t *Term) error {
 	}
 	k.pitch = size[1]
 	lanes := (k.out[1]-1)*k.pitch + k.out[2]
-	k.lanes = alignUp(lanes, laneStep)
+	k.lanes = alignUp(lanes, depthStep)
 	if n := alignUp(lanes, pairStep); k.vector.depthPairs() && k.per == 1 && k.channels&1 == 0 && !k.wide && 9*n <= 8*k.lanes {
 		k.paired, k.lanes = true, n
 	}
@@ -269,13 +266,9 @@ func pairTables(tables []byte, n int) []byte {
 	return paired
 }
 
-const (
-	// laneStep is the number of lanes that vectors compute at a time.
-	laneStep = 64
-	// pairStep is the number of lanes of each channel of a pair. A vector of them takes an eighth
-	// longer than one of the same channel.
-	pairStep = 16
-)
+// pairStep is the number of lanes of each channel of a pair. A vector of them takes an eighth
+// longer than one of the same channel.
+const pairStep = 16
 
 // Need is the Scratch that Run writes on.
 func (k *Depthwise) Need() Need {
@@ -290,7 +283,7 @@ func (k *Depthwise) Need() Need {
 
 // Cost estimates the time of Run in additions of words.
 func (k *Depthwise) Cost() int {
-	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.lanes*k.vector.depthStep(len(k.taps))/laneStep
+	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.vector.depthCost(k.lanes, len(k.taps))
 	return k.out[0] * each
 }
 

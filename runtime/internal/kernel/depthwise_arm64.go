@@ -5,16 +5,25 @@ package kernel
 // depthwise says whether the functions of this file exist for v.
 func (v Vector) depthwise() bool { return v == NEON }
 
-// depthStep estimates the time of laneStep positions of a channel in additions of vectors.
-func (v Vector) depthStep(taps int) int { return 100 + 20*taps }
+// depthBias is added to indices in the buffer. Look-ups take them as they are.
+const depthBias = 0
 
-// vectorDepthSums is depthSums for a multiple of laneStep positions.
+// depthStep is the number of lanes that vectors compute at a time.
+const depthStep = 16
+
+// depthCost estimates the time of a channel in additions of vectors.
+func (v Vector) depthCost(lanes, taps int) int {
+	n := lanes / depthStep
+	return n/4*(40+18*taps) + n&2/2*(35+12*taps) + n&1*(30+9*taps)
+}
+
+// vectorDepthSums is depthSums for a multiple of depthStep positions.
 func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
 	if wide {
-		depthWideNEON(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
+		depthWideNEON(&even[0], &odd[0], half>>3, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 		return
 	}
-	depthBytesNEON(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
+	depthBytesNEON(&even[0], &odd[0], half>>3, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 }
 
 // depthPairs says whether vectorDepthPairs exists for v.
@@ -24,34 +33,51 @@ func vectorDepthPairs(_ Vector, _, _ []uint16, _ int, _ []byte, _ int, _ []int32
 }
 
 // vectorDepthFill is f.generic for a number of channels, which are plane bytes apart in in and
-// step bytes in buffer.
+// step bytes in buffer. It writes the empty byte behind rows, and reads up to depthSlack
+// bytes behind them.
 func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, plane int) {
-	for ; channels > 0; channels-- {
-		f.generic(buffer, in)
-		buffer, in = buffer[step:], in[plane:]
+	if f.stride == 1 {
+		depthFillNEON(&buffer[0], &in[0], f, channels, step, plane)
+		return
 	}
+	depthFillPairsNEON(&buffer[0], &in[0], f, channels, step, plane)
 }
 
 // vectorGather is gatherRows for a number of channels, which are step bytes apart in line and
-// follow each other in dst.
+// follow each other in dst. It may write depthSlack bytes more.
 func vectorGather(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
-	for ; channels > 0; channels-- {
-		from := line
-		for range rows {
-			copy(dst[:cols], from)
-			dst, from = dst[cols:], from[pitch:]
-		}
-		line = line[step:]
-	}
+	gatherNEON(&dst[0], &line[0], channels, rows, cols, pitch, step)
 }
 
 // movesRows says whether vectorMoveRows exists for v.
-func (v Vector) movesRows() bool { return false }
+func (v Vector) movesRows() bool { return v == NEON }
 
-func vectorMoveRows(_ Vector, _, _ []byte, _ *rowMoves, _, _, _ int) {}
+// vectorMoveRows is moveRows.
+func vectorMoveRows(_ Vector, dst, src []byte, m *rowMoves, channels, toStep, fromStep int) {
+	if m.bytes == 8 {
+		moveRows8NEON(&dst[0], &src[0], m, channels, toStep, fromStep)
+		return
+	}
+	moveRowsNEON(&dst[0], &src[0], m, channels, toStep, fromStep)
+}
 
 //go:noescape
-func depthBytesNEON(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
+func moveRows8NEON(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
 
 //go:noescape
-func depthWideNEON(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
+func moveRowsNEON(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
+
+//go:noescape
+func depthFillNEON(dst, src *byte, f *depthFill, channels, step, plane int)
+
+//go:noescape
+func depthFillPairsNEON(dst, src *byte, f *depthFill, channels, step, plane int)
+
+//go:noescape
+func gatherNEON(dst, line *byte, channels, rows, cols, pitch, step int)
+
+//go:noescape
+func depthBytesNEON(even, odd *uint16, vectors int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
+
+//go:noescape
+func depthWideNEON(even, odd *uint16, vectors int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)

@@ -2,145 +2,208 @@
 
 #include "textflag.h"
 
-// Registers: R0 even, R1 odd, R2 steps left, R3 buffer, R4 taps, R5 taps left, R6 tables, R7
-// starts, R8 channels left, R9 buffer of the channel, R10 tables of the channel.
+// MOVES prepares moves: R3 groups, R4 and R5 from a group to the next, V30 the order, V31 what is added.
+#define MOVES \
+	MOVD	dst+0(FP), R0; \
+	MOVD	src+8(FP), R1; \
+	MOVD	m+16(FP), R2; \
+	MOVD	channels+24(FP), R6; \
+	MOVD	toStep+32(FP), R7; \
+	MOVD	fromStep+40(FP), R8; \
+	VLD1	(R2), [V30.B16, V31.B16]; \
+	MOVD	40(R2), R4; \
+	MOVD	48(R2), R5
+
+#define MOVE \
+	VLD1	(R10), [V0.B16]; \
+	VTBL	V30.B16, [V0.B16], V0.B16; \
+	VADD	V31.B16, V0.B16, V0.B16
+
+// func depthFillNEON(dst, src *byte, f *depthFill, channels, step, plane int)
 //
-// V16..V19 sums of all places, V20..V23 of odd places, V24..V27 of high bytes; V31 what is
-// added to indices.
+// R3 rows, R4 rows left, R5 vectors of a row before the last one. V31 the empty byte, V30 the columns of the last
+// vector.
+TEXT ·depthFillNEON(SB), NOSPLIT, $0-48
+	MOVD	dst+0(FP), R0
+	MOVD	src+8(FP), R1
+	MOVD	f+16(FP), R2
+	MOVD	channels+24(FP), R6
+	MOVD	step+32(FP), R7
+	MOVD	plane+40(FP), R8
+	MOVD	48(R2), R9
+	VDUP	R9, V31.B16
+	MOVD	24(R2), R9
+	SUB	$1, R9, R5
+	AND	$15, R5, R9
+	LSR	$4, R5, R5
+	MOVD	$·laneRuns+63(SB), R10
+	SUB	R9, R10, R10
+	VLD1	(R10), [V30.B16]
 
-#define DEPTHARGS \
-	MOVD	even+0(FP), R0; \
-	MOVD	odd+8(FP), R1; \
-	MOVD	buffer+24(FP), R9; \
-	MOVD	tables+56(FP), R10; \
-	MOVD	starts+64(FP), R7; \
-	MOVD	channels+72(FP), R8; \
-	MOVD	$0x70, R11; \
-	VDUP	R11, V31.B16
+channel:
+	MOVD	(R2), R3
+	MOVD	8(R2), R4
 
-#define DEPTHCHANNEL \
-	MOVD	R9, R3; \
-	MOVD	steps+16(FP), R2
+row:
+	LDP.P	16(R3), (R9, R10)
+	ADD	R1, R9, R9
+	ADD	R0, R10, R10
+	MOVD	R5, R11
+	CBZ	R11, last
 
-#define DEPTHTAPS \
-	MOVD	taps+40(FP), R4; \
-	MOVD	n+48(FP), R5; \
-	MOVD	R10, R6; \
-	MOVHU	(R7), R11; \
-	VDUP	R11, V16.H8; \
-	VDUP	R11, V17.H8; \
-	VDUP	R11, V18.H8; \
-	VDUP	R11, V19.H8; \
-	MOVHU	2(R7), R11; \
-	VDUP	R11, V20.H8; \
-	VDUP	R11, V21.H8; \
-	VDUP	R11, V22.H8; \
-	VDUP	R11, V23.H8
+block:
+	VLD1.P	16(R9), [V0.B16]
+	VST1.P	[V0.B16], 16(R10)
+	SUBS	$1, R11
+	BNE	block
 
-#define INDICES \
-	MOVW.P	4(R4), R11; \
-	ADD	R3, R11, R11; \
-	VLD1	(R11), [V0.B16, V1.B16, V2.B16, V3.B16]; \
-	VSUB	V31.B16, V0.B16, V0.B16; \
-	VSUB	V31.B16, V1.B16, V1.B16; \
-	VSUB	V31.B16, V2.B16, V2.B16; \
-	VSUB	V31.B16, V3.B16, V3.B16
-
-// SPREAD adds the bytes of x to the words of t, and those at odd places to d.
-#define SPREAD(x, t, d) \
-	VADD	x.H8, t.H8, t.H8; \
-	VUSRA	$8, x.H8, d.H8
-
-// EVEN subtracts from t what odd places have added.
-#define EVEN(t, d) \
-	VSHL	$8, d.H8, V0.H8; \
-	VSUB	V0.H8, t.H8, t.H8
-
-#define STORE \
-	VST1.P	[V16.B16, V17.B16, V18.B16, V19.B16], 64(R0); \
-	VST1.P	[V20.B16, V21.B16, V22.B16, V23.B16], 64(R1); \
-	ADD	$64, R3; \
-	SUBS	$1, R2, R2
-
-#define DEPTHNEXT \
-	MOVD	R6, R10; \
-	MOVD	step+32(FP), R11; \
-	ADD	R11, R9; \
-	ADD	$4, R7; \
-	SUBS	$1, R8, R8
-
-// func depthBytesNEON(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
-TEXT ·depthBytesNEON(SB), NOSPLIT, $0-80
-	DEPTHARGS
-bytechannels:
-	DEPTHCHANNEL
-bytesteps:
-	DEPTHTAPS
-bytetaps:
-	INDICES
-	VLD1.P	32(R6), [V4.B16, V5.B16]
-	VTBL	V0.B16, [V4.B16, V5.B16], V0.B16
-	VTBL	V1.B16, [V4.B16, V5.B16], V1.B16
-	VTBL	V2.B16, [V4.B16, V5.B16], V2.B16
-	VTBL	V3.B16, [V4.B16, V5.B16], V3.B16
-	SPREAD(V0, V16, V20)
-	SPREAD(V1, V17, V21)
-	SPREAD(V2, V18, V22)
-	SPREAD(V3, V19, V23)
-	SUBS	$1, R5, R5
-	BNE	bytetaps
-	EVEN(V16, V20)
-	EVEN(V17, V21)
-	EVEN(V18, V22)
-	EVEN(V19, V23)
-	STORE
-	BNE	bytesteps
-	DEPTHNEXT
-	BNE	bytechannels
+last:
+	VLD1	(R9), [V0.B16]
+	VMOV	V30.B16, V2.B16
+	VBSL	V31.B16, V0.B16, V2.B16
+	VST1	[V2.B16], (R10)
+	SUBS	$1, R4
+	BNE	row
+	ADD	R7, R0
+	ADD	R8, R1
+	SUBS	$1, R6
+	BNE	channel
 	RET
 
-// LOOKWIDE adds the products of the indices x to t, d and to h, the sums of high bytes.
-#define LOOKWIDE(x, t, d, h) \
-	VTBL	x.B16, [V6.B16, V7.B16], V8.B16; \
-	VTBL	x.B16, [V4.B16, V5.B16], V9.B16; \
-	VADD	V8.B16, h.B16, h.B16; \
-	SPREAD(V9, t, d)
+// func depthFillPairsNEON(dst, src *byte, f *depthFill, channels, step, plane int)
+//
+// As depthFillNEON, with R14 from a column to the next one, and V29 the columns of the second plane.
+TEXT ·depthFillPairsNEON(SB), NOSPLIT, $0-48
+	MOVD	dst+0(FP), R0
+	MOVD	src+8(FP), R1
+	MOVD	f+16(FP), R2
+	MOVD	channels+24(FP), R6
+	MOVD	step+32(FP), R7
+	MOVD	plane+40(FP), R8
+	MOVD	48(R2), R9
+	VDUP	R9, V31.B16
+	MOVD	24(R2), R9
+	SUB	$1, R9, R5
+	AND	$31, R5, R9
+	LSR	$5, R5, R5
+	ADD	$2, R9, R10
+	LSR	$1, R10, R10
+	MOVD	$·laneRuns+64(SB), R11
+	SUB	R10, R11, R12
+	VLD1	(R12), [V30.B16]
+	ADD	$1, R9, R10
+	LSR	$1, R10, R10
+	SUB	R10, R11, R12
+	VLD1	(R12), [V29.B16]
+	MOVD	40(R2), R14
 
-// HIGH adds high bytes to both sums.
-#define HIGH(t, d, h) \
-	EVEN(t, d); \
-	VSHL	$8, h.H8, V0.H8; \
-	VADD	V0.H8, t.H8, t.H8; \
-	VUSHR	$8, h.H8, V0.H8; \
-	VSHL	$8, V0.H8, V0.H8; \
-	VADD	V0.H8, d.H8, d.H8
+channel:
+	MOVD	(R2), R3
+	MOVD	8(R2), R4
 
-// func depthWideNEON(even, odd *uint16, steps int, buffer *byte, step int, taps *int32, n int, tables *byte, starts *depthStart, channels int)
-TEXT ·depthWideNEON(SB), NOSPLIT, $0-80
-	DEPTHARGS
-widechannels:
-	DEPTHCHANNEL
-widesteps:
-	DEPTHTAPS
-	VEOR	V24.B16, V24.B16, V24.B16
-	VEOR	V25.B16, V25.B16, V25.B16
-	VEOR	V26.B16, V26.B16, V26.B16
-	VEOR	V27.B16, V27.B16, V27.B16
-widetaps:
-	INDICES
-	VLD1.P	64(R6), [V4.B16, V5.B16, V6.B16, V7.B16]
-	LOOKWIDE(V0, V16, V20, V24)
-	LOOKWIDE(V1, V17, V21, V25)
-	LOOKWIDE(V2, V18, V22, V26)
-	LOOKWIDE(V3, V19, V23, V27)
-	SUBS	$1, R5, R5
-	BNE	widetaps
-	HIGH(V16, V20, V24)
-	HIGH(V17, V21, V25)
-	HIGH(V18, V22, V26)
-	HIGH(V19, V23, V27)
-	STORE
-	BNE	widesteps
-	DEPTHNEXT
-	BNE	widechannels
+row:
+	LDP.P	16(R3), (R9, R10)
+	ADD	R1, R9, R9
+	ADD	R0, R10, R10
+	ADD	R14, R10, R13
+	MOVD	R5, R11
+	CBZ	R11, last
+
+block:
+	VLD2.P	32(R9), [V0.B16, V1.B16]
+	VST1.P	[V0.B16], 16(R10)
+	VST1.P	[V1.B16], 16(R13)
+	SUBS	$1, R11
+	BNE	block
+
+last:
+	VLD2	(R9), [V0.B16, V1.B16]
+	VMOV	V30.B16, V2.B16
+	VBSL	V31.B16, V0.B16, V2.B16
+	VMOV	V29.B16, V3.B16
+	VBSL	V31.B16, V1.B16, V3.B16
+	VST1	[V2.B16], (R10)
+	VST1	[V3.B16], (R13)
+	SUBS	$1, R4
+	BNE	row
+	ADD	R7, R0
+	ADD	R8, R1
+	SUBS	$1, R6
+	BNE	channel
+	RET
+
+// func gatherNEON(dst, line *byte, channels, rows, cols, pitch, step int)
+TEXT ·gatherNEON(SB), NOSPLIT, $0-56
+	MOVD	dst+0(FP), R0
+	MOVD	line+8(FP), R1
+	MOVD	channels+16(FP), R2
+	MOVD	cols+32(FP), R4
+	MOVD	pitch+40(FP), R5
+	MOVD	step+48(FP), R6
+
+channel:
+	MOVD	rows+24(FP), R3
+	MOVD	R1, R7
+
+row:
+	MOVD	R0, R8
+	MOVD	R7, R9
+	MOVD	R4, R10
+
+block:
+	VLD1.P	16(R9), [V0.B16]
+	VST1.P	[V0.B16], 16(R8)
+	SUBS	$16, R10
+	BGT	block
+	ADD	R4, R0
+	ADD	R5, R7
+	SUBS	$1, R3
+	BNE	row
+	ADD	R6, R1
+	SUBS	$1, R2
+	BNE	channel
+	RET
+
+// func moveRowsNEON(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
+TEXT ·moveRowsNEON(SB), NOSPLIT, $0-48
+	MOVES
+
+channel:
+	MOVD	32(R2), R3
+	MOVD	R0, R9
+	MOVD	R1, R10
+
+group:
+	MOVE
+	VST1	[V0.B16], (R9)
+	ADD	R4, R10
+	ADD	R5, R9
+	SUBS	$1, R3
+	BNE	group
+	ADD	R7, R0
+	ADD	R8, R1
+	SUBS	$1, R6
+	BNE	channel
+	RET
+
+// func moveRows8NEON(dst, src *byte, m *rowMoves, channels, toStep, fromStep int)
+TEXT ·moveRows8NEON(SB), NOSPLIT, $0-48
+	MOVES
+
+channel:
+	MOVD	32(R2), R3
+	MOVD	R0, R9
+	MOVD	R1, R10
+
+group:
+	MOVE
+	VST1	[V0.B8], (R9)
+	ADD	R4, R10
+	ADD	R5, R9
+	SUBS	$1, R3
+	BNE	group
+	ADD	R7, R0
+	ADD	R8, R1
+	SUBS	$1, R6
+	BNE	channel
 	RET

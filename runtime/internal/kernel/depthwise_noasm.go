@@ -4,7 +4,12 @@ package kernel
 
 func (v Vector) depthwise() bool { return false }
 
-func (v Vector) depthStep(taps int) int { return 0 }
+const (
+	depthBias = 0
+	depthStep = 64
+)
+
+func (v Vector) depthCost(lanes, taps int) int { return 0 }
 
 func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
 	depthSums(even, odd, half, buffer, step, taps, tables, starts, wide)

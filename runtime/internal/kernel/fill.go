@@ -20,7 +20,7 @@ type fillJob struct {
 type fillPiece struct {
 	dst, src int // of the first column, relative to the channel; src in the first row inside
 	// Which columns lie inside the input. AVX512: masks of the bytes that are read from src
-	// on. AVX2: positions in laneRuns of the masks of the lanes not before the first and
+	// on. Others: positions in laneRuns of the masks of the lanes not before the first and
 	// not behind the last of them; bytes around the input are read, but not used.
 	mask, maskHigh       uint64
 	above, inside, below int // rows
@@ -118,7 +118,7 @@ func (t *groupedTerm) inside(row, n int) (above, inside int) {
 
 // setMasks says that columns lo..hi-1 of the piece lie inside the input, none where hi <= lo.
 func (q *fillPiece) setMasks(job *fillJob, lo, hi, laneBytes int) {
-	if job.vector == AVX2 {
+	if job.vector != AVX512 {
 		hi = max(hi, 0)
 		lo = min(lo, job.bytes/laneBytes)
 		q.mask, q.maskHigh = uint64(32-lo*laneBytes), uint64(64-hi*laneBytes)
