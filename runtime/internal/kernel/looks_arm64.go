@@ -24,12 +24,14 @@ func vectorLooks(_ Vector, out *stripSums, base unsafe.Pointer, _, large []uint3
 	looksNEON(out, base, &large[0], len(large)>>1, &tables[0], group, groups)
 }
 
+// vectorStreams is addStreams.
 func vectorStreams(_ Vector, acc []int32, sums *stripSums, streams []stream, high int) {
-	addStreams(acc, sums, streams, high)
+	streamsNEON(&acc[0], sums, &streams[0], len(streams), high)
 }
 
+// vectorLimit is limitLanes for whole words of outputs.
 func vectorLimit(_ Vector, lanes []uint16, acc []int32, add, top int32) {
-	limitLanes(lanes, acc, add, top)
+	limitNEON(&lanes[0], &acc[0], len(acc)>>3, add, top)
 }
 
 // vectorAddTo is addTo.

@@ -21,7 +21,7 @@ type Patched struct {
 	lookups  []patchLookup
 	buffer   int // bytes of the inputs and of a patch
 	single   bool
-	binned   bool // and vectors find the levels
+	binned   bool // and vectors find the levels of the channels of a position
 	need     Need
 	cost     int
 }
@@ -95,7 +95,7 @@ func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 		}
 		for _, part := range p.parts {
 			each += part.estimate()
-			k.need = k.need.Max(Need{List: 2*part.listLen + part.n})
+			k.need = k.need.Max(part.need())
 		}
 		k.terms = append(k.terms, p)
 	}
@@ -112,14 +112,14 @@ func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 	k.finisher = newSortedFinisher(l, v)
 	k.bias = make([]int32, blocks*wordBytes)
 	copy(k.bias, l.Bias)
-	sums := 0 // of all positions
-	if len(l.Steps) > 0 {
-		sums = alignUp(k.channels*k.plane, wordBytes)
-	}
-	k.need = k.need.Max(Need{Acc: len(k.bias) + sums, Rows: k.buffer / wordBytes})
-	if k.single && k.steps[0].takesLimited(v) {
+	k.need = k.need.Max(Need{Acc: len(k.bias), Rows: k.buffer / wordBytes})
+	switch {
+	case k.single && len(k.lookups) == 0 && k.steps[0].takesLimited(v):
 		k.binned = true
-		k.need.Lanes = limitedLanes(sums)
+		k.need.Lanes = limitedLanes(len(k.bias))
+		k.need.Line = k.channels * k.plane
+	case len(l.Steps) > 0:
+		k.need.Acc += k.channels * k.plane
 	}
 	return k, nil
 }

@@ -5,24 +5,28 @@ package kernel
 func (k *Patched) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	for i := range k.terms {
 		t := &k.terms[i]
-		toPixels(s.rowBytes[t.at:], src[t.src], t.channels, t.plane)
+		transpose(k.vector, s.rowBytes[t.at:], src[t.src], t.channels, t.plane)
 	}
-	acc, sums := s.acc[:len(k.bias)], out
+	if k.binned {
+		line := s.line
+		for y := range k.size[0] {
+			for x := range k.size[1] {
+				acc, add := k.position(y, x, s)
+				k.steps[0].runLimited(k.vector, line[:k.channels], acc, add, s.lanes16)
+				line = line[k.channels:]
+			}
+		}
+		transpose(k.vector, dst, s.line, k.plane, k.channels)
+		return
+	}
+	sums := out
 	if len(k.steps) > 0 {
 		sums = s.acc[len(k.bias):]
 	}
 	at := 0
 	for y := range k.size[0] {
 		for x := range k.size[1] {
-			copy(acc, k.bias)
-			add := int32(0)
-			for i := range k.terms {
-				t := &k.terms[i]
-				patch := t.patch(s.rowBytes, t.rows[y], t.cols[x])
-				for _, p := range t.parts {
-					add += p.run(acc, patch[p.first:], s.list)
-				}
-			}
+			acc, add := k.position(y, x, s)
 			to := sums[at:]
 			for _, a := range acc[:k.channels] {
 				to[0] = a + add
@@ -40,8 +44,6 @@ func (k *Patched) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		}
 	}
 	switch {
-	case k.binned:
-		k.steps[0].runLimited(k.vector, dst, sums[:(len(dst)+wordBytes-1)&^(wordBytes-1)], 0, s.lanes16)
 	case k.single:
 		k.finish(dst, nil, 0, sums[:len(dst)], 0, 0)
 	case len(k.steps) > 0:
@@ -52,6 +54,20 @@ func (k *Patched) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 			at += k.plane
 		}
 	}
+}
+
+// position computes the sums of the channels at a position, all of which lack add.
+func (k *Patched) position(y, x int, s *Scratch) (acc []int32, add int32) {
+	acc = s.acc[:len(k.bias)]
+	copy(acc, k.bias)
+	for i := range k.terms {
+		t := &k.terms[i]
+		patch := t.patch(s.rowBytes, t.rows[y], t.cols[x])
+		for _, p := range t.parts {
+			add += p.run(acc, patch[p.first:], s.list)
+		}
+	}
+	return acc, add
 }
 
 // patch gathers what a position meets, which is the kernel rows and columns given; elsewhere it meets the index
@@ -75,16 +91,4 @@ func (t *patchTerm) patch(buffer []byte, rows, cols []patchStep) []byte {
 		}
 	}
 	return patch
-}
-
-// toPixels puts the channels of every position next to each other: dst[i*channels+c] = src[c*plane+i].
-func toPixels(dst, src []byte, channels, plane int) {
-	for c := range channels {
-		to := dst[c:]
-		for _, x := range src[:plane] {
-			to[0] = x
-			to = to[min(channels, len(to)):]
-		}
-		src = src[plane:]
-	}
 }

@@ -62,7 +62,7 @@ func PlanSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 			return nil, err
 		}
 		for _, p := range parts {
-			k.need = k.need.Max(Need{List: 2*p.listLen + p.n})
+			k.need = k.need.Max(p.need())
 			if k.cost += p.estimate(); k.cost > limit {
 				return nil, fmt.Errorf("kernel: sorted: cost %d, want at most %d", k.cost, limit)
 			}

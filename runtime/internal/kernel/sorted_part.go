@@ -37,6 +37,7 @@ type sortedPart struct {
 
 	zero    uint8      // the index worth zero
 	buckets []bucket   // in the order of processing
+	order   []uint8    // the level of each, where levels are not split
 	of      [2][]uint8 // by index: position in buckets, plus 1; 0: dropped
 	split   bool       // of[1] is in use
 	low     []lowDigit // the smallest centre
@@ -175,10 +176,7 @@ func newPart(t *Term, src, first, n, blocks int, cut digitCut, form rowForm, v V
 
 // makeBuckets decides how indices are sorted.
 func (p *sortedPart) makeBuckets(t *Term) {
-	p.of[0] = make([]uint8, 256)
-	if p.split {
-		p.of[1] = make([]uint8, 256)
-	}
+	p.of[0], p.of[1] = make([]uint8, 256), make([]uint8, 256)
 	digit := func(table int, shift uint, mask int, negate bool) {
 		top := t.Levels - 1 - t.Zero
 		if negate {
@@ -194,6 +192,7 @@ func (p *sortedPart) makeBuckets(t *Term) {
 				}
 				if a > 0 && a>>shift&mask == v {
 					p.of[table][x] = uint8(len(p.buckets))
+					p.order = append(p.order, uint8(x))
 				}
 			}
 		}
@@ -205,6 +204,11 @@ func (p *sortedPart) makeBuckets(t *Term) {
 		} else {
 			digit(0, 0, 255, negate)
 		}
+	}
+	if p.split {
+		p.order = nil
+	} else {
+		p.of = [2][]uint8{}
 	}
 }
 
@@ -309,13 +313,21 @@ func (p *sortedPart) estimate() int {
 	}
 	if p.stripColumns > 0 {
 		strips := p.columns / p.stripColumns
-		return p.n*c.list + listed*(c.sort+c.row*strips) + len(p.buckets)*strips*c.bucket + strips*c.strip
+		return p.n*c.list + listed*c.row*strips + len(p.buckets)*strips*c.bucket + strips*c.strip
 	}
 	pairs := ceilDiv(p.columns, 2)
-	return p.n*c.list + listed*(c.sort+p.columns*c.row+pairs*2) + len(p.buckets)*(p.columns*c.bucket+pairs*8) + p.columns*40
+	return p.n*c.list + listed*(p.columns*c.row+pairs*2) + len(p.buckets)*(p.columns*c.bucket+pairs*8) + p.columns*40
+}
+
+// need is the Scratch that a run writes on.
+func (p *sortedPart) need() Need {
+	if p.tables != nil {
+		return Need{List: 2 * p.listLen}
+	}
+	return Need{List: p.listLen}
 }
 
 // memory is the size of the rows and of the tables, in bytes.
 func (p *sortedPart) memory() (rows, tables int) {
-	return len(p.rows) * wordBytes, len(p.tables) + 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + 2*len(p.low)
+	return len(p.rows) * wordBytes, len(p.tables) + 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + len(p.order) + 2*len(p.low)
 }

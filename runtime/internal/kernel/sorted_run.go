@@ -61,22 +61,62 @@ func (p *sortedPart) run(acc []int32, in []byte, list []uint32) int32 {
 }
 
 // sort writes to list, bucket after bucket, where the rows of the input elements are
-// (bytes from the first row of a pair of columns), and sets ends. Elements worth zero are
-// left out. The rest of list is worked on.
+// (bytes from the first row of a pair of columns or strip), and sets ends. In front of the first bucket are
+// elements that are left out.
 func (p *sortedPart) sort(ends *[257]uint32, in []byte, list []uint32) []uint32 {
-	work := list[p.listLen:]
-	zero := uint32(p.zero)
-	n := 0
-	for i, x := range in {
-		work[n] = uint32(i)<<8 | uint32(x)
-		n += int(((uint32(x) ^ zero) + 0xFF) >> 8)
-	}
-	kept, ranks := work[:n], work[len(in):][:n]
-	p.rank(ends, ranks, kept, 0)
-	var ranks1 []uint32
+	var counts [256]uint32 // of elements by level
+	countLevels(p.vector, &counts, in)
+	list = list[:p.listLen]
+	step := uint32(1) << (p.rowShift & 31)
 	if p.split {
-		ranks1 = work[len(in):][n:][:n]
-		p.rank(ends, ranks1, kept, 1)
+		p.place(ends, &counts, in, list)
+		return list
+	}
+	at := counts[p.zero]
+	counts[p.zero], ends[0] = 0, at
+	for i, level := range p.order {
+		n := counts[level]
+		counts[level] = at
+		at += n
+		ends[i+1] = at
+	}
+	placeRows(p.vector, list, &counts, in, step)
+	return list
+}
+
+// countLevels counts the elements of every level.
+func countLevels(v Vector, counts *[256]uint32, in []byte) {
+	if v.sorts() && len(in) >= 8 {
+		vectorCountLevels(counts, in)
+		return
+	}
+	for _, x := range in {
+		counts[x]++
+	}
+}
+
+// placeRows writes to list where the row of every element is, rows being step bytes apart: at position at[level], which
+// it advances. at must lead to positions in list.
+func placeRows(v Vector, list []uint32, at *[256]uint32, in []byte, step uint32) {
+	if v.sorts() && len(in) >= 8 {
+		vectorPlaceRows(list, at, in, step)
+		return
+	}
+	row := uint32(0)
+	for _, x := range in {
+		n := at[x]
+		at[x] = n + 1
+		list[n] = row
+		row += step
+	}
+}
+
+// place is the rest of sort for levels of two digits: an element has a place in a bucket of each.
+func (p *sortedPart) place(ends *[257]uint32, counts *[256]uint32, in []byte, list []uint32) {
+	first, second := (*[256]uint8)(p.of[0]), (*[256]uint8)(p.of[1])
+	for x, n := range counts {
+		ends[first[x]] += n
+		ends[second[x]] += n
 	}
 	var start [257]uint32
 	at := uint32(0)
@@ -86,33 +126,14 @@ func (p *sortedPart) sort(ends *[257]uint32, in []byte, list []uint32) []uint32 
 		at += n
 		used[b] = at
 	}
-	p.place(list, &start, ranks, kept, 0)
-	if p.split {
-		p.place(list, &start, ranks1, kept, 1)
-	}
-	return list[:at]
-}
-
-// rank counts the entries of every bucket of a digit, and notes how many were there before
-// each.
-func (p *sortedPart) rank(counts *[257]uint32, ranks, kept []uint32, digit int) {
-	of := (*[256]uint8)(p.of[digit])
-	ranks = ranks[:len(kept)]
-	for i, e := range kept {
-		b := of[e&0xFF]
-		n := counts[b]
-		ranks[i] = n
-		counts[b] = n + 1
-	}
-}
-
-// place writes the rows of one digit.
-func (p *sortedPart) place(list []uint32, start *[257]uint32, ranks, kept []uint32, digit int) {
-	of := (*[256]uint8)(p.of[digit])
-	ranks = ranks[:len(kept)]
-	shift := p.rowShift & 31
-	for i, e := range kept {
-		list[start[of[e&0xFF]]+ranks[i]] = e >> 8 << shift
+	row, step := uint32(0), uint32(1)<<(p.rowShift&31)
+	for _, x := range in {
+		i, j := &start[first[x]], &start[second[x]]
+		list[*i] = row
+		*i++
+		list[*j] = row
+		*j++
+		row += step
 	}
 }
 

@@ -1,0 +1,61 @@
+//go:build !purego
+
+#include "textflag.h"
+
+// func transposeNEON(dst, src *byte, blocks, rows, cols int)
+TEXT ·transposeNEON(SB), NOSPLIT, $0-40
+	MOVD	dst+0(FP), R0
+	MOVD	src+8(FP), R1
+	MOVD	blocks+16(FP), R2
+	MOVD	rows+24(FP), R3
+	MOVD	cols+32(FP), R4
+
+block:
+	VLD1	(R1), [V0.B8]
+	ADD	R4, R1
+	VLD1	(R1), [V1.B8]
+	ADD	R4, R1
+	VLD1	(R1), [V2.B8]
+	ADD	R4, R1
+	VLD1	(R1), [V3.B8]
+	ADD	R4, R1
+	VLD1	(R1), [V4.B8]
+	ADD	R4, R1
+	VLD1	(R1), [V5.B8]
+	ADD	R4, R1
+	VLD1	(R1), [V6.B8]
+	ADD	R4, R1
+	VLD1	(R1), [V7.B8]
+	ADD	R4, R1
+	VZIP1	V1.B16, V0.B16, V8.B16
+	VZIP1	V3.B16, V2.B16, V9.B16
+	VZIP1	V5.B16, V4.B16, V10.B16
+	VZIP1	V7.B16, V6.B16, V11.B16
+	VZIP1	V9.H8, V8.H8, V0.H8
+	VZIP2	V9.H8, V8.H8, V1.H8
+	VZIP1	V11.H8, V10.H8, V2.H8
+	VZIP2	V11.H8, V10.H8, V3.H8
+	VZIP1	V2.S4, V0.S4, V4.S4
+	VZIP2	V2.S4, V0.S4, V5.S4
+	VZIP1	V3.S4, V1.S4, V6.S4
+	VZIP2	V3.S4, V1.S4, V7.S4
+	MOVD	R0, R5
+	VST1	V4.D[0], (R5)
+	ADD	R3, R5
+	VST1	V4.D[1], (R5)
+	ADD	R3, R5
+	VST1	V5.D[0], (R5)
+	ADD	R3, R5
+	VST1	V5.D[1], (R5)
+	ADD	R3, R5
+	VST1	V6.D[0], (R5)
+	ADD	R3, R5
+	VST1	V6.D[1], (R5)
+	ADD	R3, R5
+	VST1	V7.D[0], (R5)
+	ADD	R3, R5
+	VST1	V7.D[1], (R5)
+	ADD	$8, R0
+	SUBS	$1, R2
+	BNE	block
+	RET
