@@ -40,6 +40,7 @@ func Compile(m *Model) (*runtime.Program, error) {
 			return nil, fmt.Errorf("quant: output %q: %w", v.Name, err)
 		}
 	}
+	fuseMaps(c.prog)
 	if err := c.prog.Validate(); err != nil {
 		return nil, err
 	}

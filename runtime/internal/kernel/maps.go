@@ -25,11 +25,11 @@ func (k *Map) Memory() int { return 256 * len(k.tables) }
 // Run computes dst[i] = table[in[i]]. It may run in place.
 func (k *Map) Run(dst, in []byte) {
 	if len(k.tables) == 1 {
-		mapBytes(dst, in, k.tables[0])
+		mapLevels(dst, in, k.tables[0])
 		return
 	}
 	for _, t := range k.tables {
-		mapBytes(dst[:k.plane], in[:k.plane], t)
+		mapLevels(dst[:k.plane], in[:k.plane], t)
 		dst, in = dst[k.plane:], in[k.plane:]
 	}
 }
@@ -48,6 +48,17 @@ func (k *Map) RunInterleaved(dst, in []byte, channels int) {
 		}
 		dst = dst[k.plane:]
 	}
+}
+
+// mapLevels is mapBytes with vectors, where they look up bytes in a table of 256.
+func mapLevels(dst, in []byte, t *[256]uint8) {
+	n := len(in) &^ 15
+	if !mapsBytes || n == 0 {
+		mapBytes(dst, in, t)
+		return
+	}
+	vectorMapBytes(dst[:n], in[:n], t)
+	mapBytes(dst[n:], in[n:], t)
 }
 
 func mapBytes(dst, in []byte, t *[256]uint8) {
