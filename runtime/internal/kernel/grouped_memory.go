@@ -10,7 +10,7 @@ import (
 // would take more.
 const (
 	tableBytes  = 1 << 20
-	weightBytes = 32
+	weightBytes = 4
 )
 
 // checkTables fails where the tables of t would take too much, before they are made.

@@ -32,8 +32,8 @@ func (k *Grouped) passWords(n int) int {
 	if m := k.vector.laneWords(); m > 1 {
 		return ceilDiv(n, m) * m
 	}
-	if n%4 == 3 {
-		n++
+	if n%4 == 3 || wordTapUnit == 1 {
+		n += n & 1 // blocks are of 4 or 2 words
 	}
 	return n
 }

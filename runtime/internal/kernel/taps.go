@@ -28,7 +28,10 @@ const maxTapRows = 1 << 16 * tapBytes
 // tapUnit is the number of taps of a unit, for 16-bit rows if wide. Those that fill up the last unit of a
 // list point to a row of zeros.
 func (v Vector) tapUnit(wide bool) int {
-	if v != Portable && wide {
+	switch {
+	case v == Portable:
+		return wordTapUnit
+	case wide:
 		return 1 // first layers have few taps
 	}
 	return 4
@@ -49,39 +52,7 @@ func sums(v Vector, even, odd []word, rows, prog unsafe.Pointer, groupUnits int)
 	case v != Portable:
 		return vectorSweepWide(v, unsafe.Pointer(&even[0]), 0, rows, prog, len(even), 1)
 	case groupUnits > 0:
-		return byteSums(even, odd, rows, unsafe.Add(prog, 4), groupUnits)
+		return wordByteSums(even, odd, rows, unsafe.Add(prog, 4), groupUnits)
 	}
-	return wideSums(even, rows, unsafe.Add(prog, 4))
-}
-
-// byteSums is sums for byte rows.
-func byteSums(even, odd []word, rows, prog unsafe.Pointer, group int) (next unsafe.Pointer) {
-	for len(even) >= 4 {
-		next = byteSums4((*[4]word)(even), (*[4]word)(odd), rows, prog, group)
-		even, odd, rows = even[4:], odd[4:], unsafe.Add(rows, 4*wordBytes)
-	}
-	if len(even) >= 2 {
-		next = byteSums2((*[2]word)(even), (*[2]word)(odd), rows, prog, group)
-		even, odd, rows = even[2:], odd[2:], unsafe.Add(rows, 2*wordBytes)
-	}
-	if len(even) > 0 {
-		next = byteSums1((*[1]word)(even), (*[1]word)(odd), rows, prog, group)
-	}
-	return next
-}
-
-// wideSums is sums for 16-bit rows.
-func wideSums(sum []word, rows, prog unsafe.Pointer) (next unsafe.Pointer) {
-	for len(sum) >= 4 {
-		next = wideSums4((*[4]word)(sum), rows, prog)
-		sum, rows = sum[4:], unsafe.Add(rows, 4*wordBytes)
-	}
-	if len(sum) >= 2 {
-		next = wideSums2((*[2]word)(sum), rows, prog)
-		sum, rows = sum[2:], unsafe.Add(rows, 2*wordBytes)
-	}
-	if len(sum) > 0 {
-		next = wideSums1((*[1]word)(sum), rows, prog)
-	}
-	return next
+	return wordWideSums(even, rows, unsafe.Add(prog, 4))
 }
