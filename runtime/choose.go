@@ -69,7 +69,7 @@ const mostPlanes = 1024
 // prepareLinear makes the kernels for l, one or one for each part, and returns their name. A layer whose fast
 // kernels might not fit in what is spared for them leaves its weights coded.
 func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name string, err error) {
-	layer, err := l.describe(p)
+	layer, err := s.describe(p, l)
 	if err != nil {
 		return "", err
 	}
@@ -156,8 +156,14 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 	if k, err := kernel.PlanSorted(layer, kernel.SortedBytes(layer), limit, v); err == nil {
 		op.sorted, limit = k, k.Cost()
 	}
+	// Shared rows take a fraction of the memory, and of the time to fill them: they may take twice as long.
+	if op.sorted != nil {
+		limit = min(limit, math.MaxInt/2) * 2
+	}
 	if k, err := kernel.PlanPatched(layer, kernel.SortedBytes(layer), limit, v); err == nil {
 		op.patched, op.sorted, limit = k, nil, k.Cost()
+	} else if op.sorted != nil {
+		limit = op.sorted.Cost()
 	}
 	// The others work on positions: there must be several.
 	several := op.sorted == nil || layer.Out[1] != 1 || layer.Out[2] != 1
@@ -177,13 +183,21 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 	}
 }
 
-// describe is l in the terms of package kernel, with its weights decoded.
-func (l *Linear) describe(p *Program) (*kernel.Layer, error) {
+// describe is l in the terms of package kernel, with its weights decoded to memory that the next layer will use again.
+func (s *ops) describe(p *Program, l *Linear) (*kernel.Layer, error) {
 	k := &kernel.Layer{Out: p.Tensors[l.Out].Shape, Bias: l.Bias}
+	if l.found != nil {
+		k.Low, k.High = l.found.lo, l.found.hi
+	}
+	if n := l.weightCount(); n > len(s.decoded) {
+		s.decoded = make([]uint16, n)
+	}
+	rest := s.decoded
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		in := &p.Tensors[t.In]
-		w := make([]uint16, t.Weights.Len())
+		w := rest[:t.Weights.Len()]
+		rest = rest[len(w):]
 		if err := t.Weights.Decode(w); err != nil {
 			return nil, err
 		}
@@ -193,8 +207,8 @@ func (l *Linear) describe(p *Program) (*kernel.Layer, error) {
 			Centres: p.Codebooks[t.Codebook].Centres, Weights: w,
 		})
 	}
-	for _, s := range l.Steps {
-		k.Steps = append(k.Steps, kernel.Step{Breaks: p.Steps[s].Breaks, Values: p.Steps[s].Values})
+	for _, step := range l.Steps {
+		k.Steps = append(k.Steps, kernel.Step{Breaks: p.Steps[step].Breaks, Values: p.Steps[step].Values})
 	}
 	return k, nil
 }

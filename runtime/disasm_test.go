@@ -59,7 +59,7 @@ var allowedInstructions = map[string]string{
 		VLD1 VLD2 VST1 VMOV VDUP VADD VSUB VEOR VAND VBSL VSHL VUSHL VUSHR VUSRA VSLI VUXTL VUXTL2
 		VUMAX VUMIN VCMEQ VTBL VTBX VTRN1 VTRN2 VUZP1 VUZP2 VZIP1 VZIP2`,
 	"arm": `
-		MOVW MOVH MOVHU MOVHS MOVB MOVBU MOVBS MOVM PUSH POP
+		MOVW MOVH MOVHU MOVHS MOVB MOVBU MOVBS MOVM LDM STM PUSH POP
 		ADD ADC SUB SBC RSB RSC AND BIC ORR EOR MVN LSL LSR ASR ROR CLZ CMP CMN TST TEQ
 		B BL CALL JMP RET NOP`,
 }
@@ -117,9 +117,8 @@ var (
 		"runtime/internal/coding.(*freqReader).next",
 		"runtime/internal/kernel.(*grid).run",
 		"runtime/internal/kernel.(*groupedTerm).fillRows",
-		"runtime/internal/kernel.byteAdd4",
-		"runtime/internal/kernel.byteSub1",
-		"runtime/internal/kernel.wideSums4",
+		"runtime/internal/kernel.wordByteSums",
+		"runtime/internal/kernel.wordWideSums",
 		"runtime/internal/kernel.(*Sorted).Run",
 		"runtime/internal/kernel.(*Patched).Run",
 		"runtime/internal/kernel.addRows2",

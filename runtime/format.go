@@ -101,6 +101,7 @@ func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 	}
 	p := new(Program)
 	c := newChecker(p)
+	c.ranges.keep = true
 	r := reader{
 		file:    file,
 		version: fileVersion(file),

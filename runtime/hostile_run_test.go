@@ -284,7 +284,9 @@ func editValue(r *rand.Rand, v reflect.Value) {
 	}
 	switch v.Kind() {
 	case reflect.Struct:
-		editValue(r, v.Field(r.Intn(v.NumField())))
+		if f := v.Field(r.Intn(v.NumField())); f.CanSet() {
+			editValue(r, f)
+		}
 	case reflect.Array:
 		editValue(r, v.Index(r.Intn(v.Len())))
 	case reflect.Interface:

@@ -20,6 +20,9 @@ func (p *Program) bytes() int64 {
 		switch i := instr.(type) {
 		case *Linear:
 			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Terms) + sizeOf(i.Bias) + sizeOf(i.Steps)
+			if i.found != nil {
+				n += int64(unsafe.Sizeof(*i.found)) + sizeOf(i.found.terms) + sizeOf(i.found.lo) + sizeOf(i.found.hi)
+			}
 			for k := range i.Terms {
 				n += int64(i.Terms[k].Weights.CodedBytes())
 			}

@@ -114,6 +114,8 @@ type Linear struct {
 	// Steps are positions in Program.Steps: one for all channels, one per channel, or
 	// none when Out holds accumulators.
 	Steps []int
+
+	found *accRange // nil: nothing yet
 }
 
 // Term is one linear map, a 2-D correlation over In:

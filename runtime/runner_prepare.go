@@ -20,9 +20,10 @@ type ops struct {
 	offsets []int  // by tensor
 	levels  []int  // outputs that hold levels, the first of each tensor
 
-	workers  int     // most parts of an instruction
-	operands int     // most operands of an instruction
-	entries  []entry // by input
+	decoded  []uint16 // weights of the layer that is prepared; nil afterwards
+	workers  int      // most parts of an instruction
+	operands int      // most operands of an instruction
+	entries  []entry  // by input
 }
 
 // entry is how the bytes of an input become its tensor.
@@ -86,7 +87,6 @@ func prepare(p *Program, o Options) (*ops, error) {
 	}
 	s.list = make([]*op, len(p.Instrs))
 	s.layers = make([]LayerInfo, len(p.Instrs))
-	garbage := newCollector(p)
 	for _, n := range p.byWeights() {
 		instr := p.Instrs[n]
 		op := newOp(instr)
@@ -95,7 +95,6 @@ func prepare(p *Program, o Options) (*ops, error) {
 		case *Linear:
 			macs = p.LinearMACs(i)
 			name, err = s.prepareLinear(op, p, i, o)
-			garbage.prepared(i)
 		case *MaxPool:
 			name = "maxpool"
 			op.maxPool = kernel.NewMaxPool(kernel.Window{
@@ -129,6 +128,7 @@ func prepare(p *Program, o Options) (*ops, error) {
 		s.workers = max(s.workers, len(op.parts))
 		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))}
 	}
+	s.decoded = nil
 	return s, nil
 }
 

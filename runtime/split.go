@@ -76,6 +76,9 @@ func channelsOf(l *kernel.Layer, from, to int) (*kernel.Layer, *cut) {
 	plane := l.Out[1] * l.Out[2]
 	part := &kernel.Layer{Out: l.Out, Bias: l.Bias[from:to], Steps: l.Steps}
 	part.Out[0] = to - from
+	if l.Low != nil {
+		part.Low, part.High = l.Low[from:to], l.High[from:to]
+	}
 	if len(l.Steps) > 1 {
 		part.Steps = l.Steps[from:to]
 	}

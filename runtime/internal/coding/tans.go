@@ -26,8 +26,11 @@ func logLimit(count int) uint {
 type tansState struct {
 	index uint16
 	base  uint16
-	width uint8
+	width uint32 // whole words take the least time to find
 }
+
+// stateBytes is the size of a tansState.
+const stateBytes = 8
 
 // tansTable is made from frequencies without multiplication.
 type tansTable struct {
@@ -81,7 +84,7 @@ func (d *Decoder) resetTANS() error {
 		n := t.next[s.index]
 		t.next[s.index]++
 		width := uint(log) + 1 - uint(bits.Len32(n))
-		s.width = uint8(width)
+		s.width = uint32(width)
 		s.base = uint16(n<<width - size)
 	}
 	d.state, ok = r.Get(t.log)
@@ -107,7 +110,7 @@ func Room(kind Kind, data []byte, size int) (states, symbols int) {
 }
 
 // RoomBytes is the memory of tables of this size.
-func RoomBytes(states, symbols int) int { return 6*states + 4*symbols }
+func RoomBytes(states, symbols int) int { return stateBytes*states + 4*symbols }
 
 // Reserve allocates a table of at least as many states, and gives d a table of symbols, which Start alone writes on:
 // decoders that start one after the other may share it.
@@ -120,9 +123,22 @@ func (d *Decoder) Reserve(states int, symbols []uint32) {
 
 func (d *Decoder) readTANS(dst []uint16) error {
 	r, states, state := d.bits, d.tans.states, d.state
-	for i := range dst {
-		s := states[state]
-		dst[i] = s.index
+	for {
+		// As long as there are data, in whole registers.
+		if r.n < bits.UintSize {
+			n, at := 0, 0
+			if most := min(len(dst), (len(r.data)-refill)*8/maxWidth); most > 0 {
+				n = most
+				at, state = d.tans.read(dst[:n], &r, state)
+			}
+			r.data, dst = r.data[at:], dst[n:]
+		}
+		if len(dst) == 0 {
+			break
+		}
+		s := &states[state]
+		dst[0] = s.index
+		dst = dst[1:]
 		width := uint(s.width)
 		if r.n < width {
 			r.fill()
@@ -137,3 +153,9 @@ func (d *Decoder) readTANS(dst []uint16) error {
 	d.bits, d.state = r, state
 	return nil
 }
+
+const (
+	// maxWidth is more than the bits that any state reads, refill the bytes that a register has room for beside less.
+	maxWidth = 16
+	refill   = bits.UintSize / 16
+)

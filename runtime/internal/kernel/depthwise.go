@@ -116,6 +116,7 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 // have not, or where bins do not suit.
 func (k *Depthwise) unify(l *Layer, n int) bool {
 	bases := make([]int32, len(k.add))
+	_, high := l.Bounds()
 	for first := 0; first < len(k.add); first += n {
 		r := k.step(first)
 		if r == nil || r.bins == nil || r.bins.shift > k.vector.binShiftLimit() {
@@ -123,8 +124,7 @@ func (k *Depthwise) unify(l *Layer, n int) bool {
 		}
 		base, most := r.bins.low, int64(math.MinInt64)
 		for o := first; o < first+n; o++ {
-			_, hi := l.bounds(o)
-			base, most = min(base, k.add[o]), max(most, int64(hi))
+			base, most = min(base, k.add[o]), max(most, int64(high[o]))
 		}
 		if most-int64(base) > maxSpan {
 			return false

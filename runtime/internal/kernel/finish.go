@@ -12,9 +12,10 @@ func newFinisher(l *Layer, v Vector, most int) finisher {
 	if len(l.Steps) == 0 {
 		return f
 	}
-	lo, hi := l.bounds(0)
+	low, high := l.Bounds()
+	lo, hi := low[0], high[0]
 	for o := range l.Out[0] {
-		a, b := l.bounds(o)
+		a, b := low[o], high[o]
 		if len(l.Steps) > 1 {
 			f.steps = append(f.steps, newStep(&l.Steps[o], a, b, min(most, l.positions()), v))
 		}

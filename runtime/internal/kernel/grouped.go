@@ -144,15 +144,7 @@ func newGrouped(l *Layer, limit int, v Vector, strips bool) (*Grouped, error) {
 func digitCount(l *Layer, factors []factor) int {
 	n := 0
 	for i := range l.Terms {
-		t := &l.Terms[i]
-		per := make([]int, len(t.Centres))
-		for j, c := range t.Centres {
-			q, e := factors[i].split(c)
-			per[j] = digitsOf(q) + digitsOf(e)
-		}
-		for _, w := range t.Weights {
-			n += per[w]
-		}
+		n += l.Terms[i].digitCount(&factors[i])
 	}
 	return n
 }

@@ -74,16 +74,12 @@ func chooseFactors(l *Layer) []factor {
 	factors := make([]factor, len(l.Terms))
 	for i := range l.Terms[:min(len(l.Terms), maxFactors)] {
 		t := &l.Terms[i]
-		uses := make([]int, len(t.Centres))
-		for _, w := range t.Weights {
-			uses[w]++
-		}
-		plain := t.digitCount(uses, &factor{})
+		plain := t.digitCount(&factor{})
 		best, least := factor{}, plain*4/5
-		for _, m := range t.candidates(uses) {
+		for _, m := range t.candidates() {
 			f := newFactor(m)
 			// A multiplication costs about as much as some taps, for every output channel.
-			if n := t.digitCount(uses, &f) + 4*len(f.digits)*l.Out[0]; n < least && len(f.digits) > 1 {
+			if n := t.digitCount(&f) + 4*len(f.digits)*l.Out[0]; n < least && len(f.digits) > 1 {
 				best, least = f, n
 			}
 		}
@@ -93,9 +89,9 @@ func chooseFactors(l *Layer) []factor {
 }
 
 // digitCount is the number of taps that all weights need.
-func (t *Term) digitCount(uses []int, f *factor) int {
+func (t *Term) digitCount(f *factor) int {
 	n := 0
-	for j, u := range uses {
+	for j, u := range t.counts() {
 		if u > 0 {
 			q, e := f.split(t.Centres[j])
 			n += u * (digitsOf(q) + digitsOf(e))
@@ -106,9 +102,9 @@ func (t *Term) digitCount(uses []int, f *factor) int {
 
 // candidates are numbers that centres may be multiples of: their greatest common divisor, and
 // where there are few, centres, distances of centres, and parts of them.
-func (t *Term) candidates(uses []int) []int32 {
+func (t *Term) candidates() []int32 {
 	var used []int32
-	for j, u := range uses {
+	for j, u := range t.counts() {
 		if u > 0 {
 			used = append(used, t.Centres[j])
 		}

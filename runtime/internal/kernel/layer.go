@@ -17,6 +17,10 @@ type Layer struct {
 	Terms []Term
 	Bias  []int32 // one per output channel
 	Steps []Step  // one for all channels, one per channel, or none: out holds accumulators
+
+	// Low and High are limits of the accumulators of every channel: no input in range leaves them. Those that [Layer.Bounds]
+	// finds are used where they are nil.
+	Low, High []int32
 }
 
 // Term is one linear map of a Layer.
@@ -27,6 +31,21 @@ type Term struct {
 	Kernel, Stride, Dilation, Pad, Up [2]int
 	Centres                           []int32
 	Weights                           []uint16 // positions in Centres, [O][Cg][KH][KW]
+
+	uses    []int    // of every centre, by weights
+	counted []uint16 // the weights that were counted
+}
+
+// counts tells how many weights are every centre.
+func (t *Term) counts() []int {
+	if len(t.counted) != len(t.Weights) || &t.counted[0] != &t.Weights[0] || len(t.uses) != len(t.Centres) {
+		t.counted = t.Weights
+		t.uses = make([]int, len(t.Centres))
+		for _, w := range t.Weights {
+			t.uses[w]++
+		}
+	}
+	return t.uses
 }
 
 // Step maps an accumulator to Values[number of Breaks <= acc]; Breaks ascend.
@@ -87,20 +106,27 @@ func (t *Term) source(a, y, k int) (v int, ok bool) {
 	return n, n < t.Shape[1+a]
 }
 
-// bounds are limits of the accumulators of channel o: no input in range leaves them.
-func (l *Layer) bounds(o int) (lo, hi int32) {
-	a, b := int64(l.Bias[o]), int64(l.Bias[o])
-	for i := range l.Terms {
-		t := &l.Terms[i]
-		n := t.taps()
-		for _, w := range t.Weights[o*n : o*n+n] {
-			c := int64(t.Centres[w])
-			p, q := -c*int64(t.Zero), c*int64(t.Levels-1-t.Zero)
-			a += min(p, q)
-			b += max(p, q)
-		}
+// Bounds are the limits of the accumulators of every channel.
+func (l *Layer) Bounds() (low, high []int32) {
+	if l.Low != nil {
+		return l.Low, l.High
 	}
-	return int32(max(a, math.MinInt32)), int32(min(b, math.MaxInt32))
+	for o := range l.Out[0] {
+		a, b := int64(l.Bias[o]), int64(l.Bias[o])
+		for i := range l.Terms {
+			t := &l.Terms[i]
+			n := t.taps()
+			for _, w := range t.Weights[o*n : o*n+n] {
+				c := int64(t.Centres[w])
+				p, q := -c*int64(t.Zero), c*int64(t.Levels-1-t.Zero)
+				a += min(p, q)
+				b += max(p, q)
+			}
+		}
+		low = append(low, int32(max(a, math.MinInt32)))
+		high = append(high, int32(min(b, math.MaxInt32)))
+	}
+	return low, high
 }
 
 // connections calls f for every weight of t that connects an output element with an

@@ -3,6 +3,7 @@ package kernel
 import (
 	"fmt"
 	"slices"
+	"unsafe"
 )
 
 // Patched computes a [Layer] one position after the other, each as [Sorted] computes its only one: with the outputs
@@ -94,6 +95,7 @@ func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 			return nil, err
 		}
 		for _, part := range p.parts {
+			part.listed = ceilDiv(part.listed*p.meets(), p.steps)
 			each += part.estimate()
 			k.need = k.need.Max(part.need())
 		}
@@ -135,6 +137,18 @@ func newPatchTerm(l *Layer, t *Term, src int) patchTerm {
 	return p
 }
 
+// meets is the number of kernel coordinates that meet the input, of all positions the mean, rounded up.
+func (t *patchTerm) meets() int {
+	rows, cols := 0, 0
+	for _, r := range t.rows {
+		rows += len(r)
+	}
+	for _, c := range t.cols {
+		cols += len(c)
+	}
+	return ceilDiv(rows*cols, len(t.rows)*len(t.cols))
+}
+
 // patchSteps lists the kernel coordinates along axis a that meet the input, for each of n positions.
 func patchSteps(t *Term, a, n, in, patch int) [][]patchStep {
 	list := make([][]patchStep, n)
@@ -165,15 +179,27 @@ func (p *sortedPart) fillPatch(t *Term, outs int) {
 	cells := make([]cell, p.count)
 	area := t.Kernel[0] * t.Kernel[1]
 	w := t.Weights
+	shifted := make([]word, len(t.Centres))
 	for o := range outs {
 		p.cells(cells, o)
 		for d, c := range cells {
-			table := tables[d]
+			for i, digit := range tables[d] {
+				shifted[i] = digit << c.shift
+			}
 			for tap := range area {
 				from := tap*t.Shape[0] - p.first // element of channel 0
-				at := c.base + from*c.step
-				for ch := max(0, -from); ch < min(t.Shape[0], p.n-from); ch++ {
-					p.rows[at+ch*c.step] |= table[w[ch*area+tap]] << c.shift
+				first, end := max(0, -from), min(t.Shape[0], p.n-from)
+				if first >= end {
+					continue
+				}
+				n := end - first
+				rows := unsafe.Pointer(&p.rows[c.base+(from+first)*c.step])
+				weights := unsafe.Pointer(&w[first*area+tap])
+				_, _ = p.rows[c.base+(from+end-1)*c.step], w[(end-1)*area+tap]
+				for at, k := 0, 0; n > 0; n-- {
+					*(*word)(unsafe.Add(rows, at)) |= shifted[*(*uint16)(unsafe.Add(weights, k))]
+					at += c.step * wordBytes
+					k += 2 * area
 				}
 			}
 		}

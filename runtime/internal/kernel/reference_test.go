@@ -215,9 +215,9 @@ func (s spec) make(r *rand.Rand) (*Layer, [][]byte) {
 	case "channel":
 		n = s.out[0]
 	}
+	low, high := l.Bounds()
 	for o := range n {
-		lo, hi := l.bounds(o)
-		l.Steps = append(l.Steps, randomStep(r, lo, hi, s.levels, s.steps == "wild"))
+		l.Steps = append(l.Steps, randomStep(r, low[o], high[o], s.levels, s.steps == "wild"))
 	}
 	return l, src
 }

@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -75,12 +76,14 @@ type digitCut struct {
 
 // newDigitCut cuts the centres that t uses, and, unless all elements are connected, zero.
 func newDigitCut(t *Term, connected bool) digitCut {
-	low, high := t.Centres[t.Weights[0]], t.Centres[t.Weights[0]]
+	low, high := int32(math.MaxInt32), int32(math.MinInt32)
 	if !connected {
 		low, high = 0, 0
 	}
-	for _, w := range t.Weights {
-		low, high = min(low, t.Centres[w]), max(high, t.Centres[w])
+	for i, n := range t.counts() {
+		if n > 0 {
+			low, high = min(low, t.Centres[i]), max(high, t.Centres[i])
+		}
 	}
 	n := max(1, bits.Len32(uint32(high-low)))
 	count := ceilDiv(n, 4)
