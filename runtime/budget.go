@@ -17,8 +17,8 @@ type Limits struct {
 	// [runtime/debug.SetMemoryLimit]. The default is 1 GiB; where an int has 32 bits, 64 MiB above the size of the
 	// file, or of the Program where there is no file.
 	//
-	// A Runner uses the fast form of a layer only where that fits; other layers leave their weights coded, as all do
-	// with Options.LowMemory. A program is refused where even that is too much.
+	// A Runner uses the fast form of a layer only where that fits; other layers leave their weights coded. A
+	// program is refused where even that is too much.
 	Memory int64
 	// MACs is the most multiply-accumulates, comparisons and moves of one inference, as FORMAT.md
 	// counts them. The default is 2^30, which takes about a second of a server by look-ups alone, and 2^10 for

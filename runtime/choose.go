@@ -23,6 +23,7 @@ const (
 // Values of Options.Kernel besides "".
 const (
 	kernelGeneric  = "generic"
+	kernelPacked   = "packed"
 	kernelPortable = "portable"
 	// The other names of instruction sets, those of kernel.Available, are values too.
 )
@@ -40,7 +41,7 @@ func (o Options) resolve() (Options, error) {
 	if o.Kernel == "" {
 		o.Kernel, from = os.Getenv(environment), environment
 	}
-	names := []string{kernelGeneric}
+	names := []string{kernelGeneric, kernelPacked}
 	for _, v := range kernel.Available() {
 		names = append(names, v.String())
 	}
@@ -74,11 +75,11 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 		return "", err
 	}
 	layer = layer.Turned()
-	if o.LowMemory {
+	if o.Kernel == kernelPacked {
 		return s.preparePacked(op, layer, l), nil
 	}
 	cropped := layer.Cropped()
-	if cropped.FastBytes() > s.spare {
+	if cropped.FastBytes() > s.room {
 		return s.preparePacked(op, layer, l), nil
 	}
 	fast, taken := *op, *s
@@ -90,6 +91,7 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 		return s.preparePacked(op, layer, l), nil
 	}
 	s.spare -= grown
+	s.room -= grown
 	*op = fast
 	return name, nil
 }

@@ -49,7 +49,7 @@ func (o *outcome) report(t *testing.T, kind string) {
 
 // anyKernels are the choices that must agree.
 func anyKernels() []Options {
-	list := []Options{{Kernel: kernelGeneric}, {LowMemory: true}}
+	list := []Options{{Kernel: kernelGeneric}, {Kernel: kernelPacked}, {LowMemory: true}}
 	for _, v := range kernel.Available() {
 		list = append(list, Options{Kernel: v.String()})
 	}

@@ -6,7 +6,7 @@ package runtime
 type Memory struct {
 	Arena   int // activations and outputs, shared by tensors that do not live together
 	Scratch int // working memory of the kernels, shared by all instructions
-	Weights int // weights in the form that the kernels read; with LowMemory, the Program's
+	Weights int // weights in the form that the kernels read; of some layers the Program's
 	Tables  int // everything else that is prepared: products, thresholds, maps, offsets
 }
 

@@ -177,6 +177,21 @@ func (s *ops) allot(p *Program, o Options) error {
 	if least > o.Limits.Memory {
 		return o.Limits.tooMuchMemory(least)
 	}
-	s.spare = min(o.Limits.Memory-least, fastBytes+fastWeightBytes*p.weightCount())
+	s.room = min(o.Limits.Memory-least, fastBytes+fastWeightBytes*p.weightCount())
+	s.spare = s.room
+	if o.LowMemory {
+		s.spare = min(s.spare, max(0, p.weightCount()*4/3-p.codedBytes()))
+	}
 	return nil
+}
+
+// codedBytes is the size of all weights in coded form.
+func (p *Program) codedBytes() int64 {
+	n := int64(0)
+	for _, l := range p.linears() {
+		for k := range l.Terms {
+			n += int64(l.Terms[k].Weights.CodedBytes())
+		}
+	}
+	return n
 }

@@ -5,18 +5,22 @@ import (
 	"slices"
 )
 
-// byWeights is the order in which instructions are prepared: those with most weights come
-// first, as they need most memory for a while.
-func (p *Program) byWeights() []int {
+// order is the order in which instructions are prepared. Layers with most weights come first, as they need most memory
+// for a while; but where memory is short, those whose weights are used most often, as fast forms serve them best.
+func (p *Program) order(o Options) []int {
 	order := make([]int, len(p.Instrs))
-	weights := make([]int, len(p.Instrs))
+	rank := make([]int, len(p.Instrs))
 	for n, instr := range p.Instrs {
 		order[n] = n
-		if l, ok := instr.(*Linear); ok {
-			weights[n] = l.weightCount()
+		l, ok := instr.(*Linear)
+		switch {
+		case ok && o.scarce:
+			rank[n] = p.Tensors[l.Out].Shape[1] * p.Tensors[l.Out].Shape[2]
+		case ok:
+			rank[n] = l.weightCount()
 		}
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(weights[b], weights[a]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(rank[b], rank[a]) })
 	return order
 }
 

@@ -13,7 +13,7 @@ type Options struct {
 	// Kernel limits the choice of kernels: "" takes the best for every layer, "portable"
 	// the best without instructions of a particular machine, "neon", "avx2" or "avx512" the
 	// best for a machine that has these and nothing better, if this one has them too, and
-	// "generic" the look-up kernel for all. The results are the same. Where it is empty, the
+	// "generic" the look-up kernel for all, "packed" weights that stay coded for all. The results are the same. Where it is empty, the
 	// environment variable QCONV_KERNEL is used instead.
 	Kernel string
 	// Workers is the number of goroutines, 1..256, that share the work: of every large
@@ -21,10 +21,14 @@ type Options struct {
 	// same. With more than 1, Close ends the goroutines.
 	Workers int
 
-	// LowMemory leaves the weights as they are coded in the Program and decodes them in
-	// every Run, one output channel at a time. It takes the look-up kernel for all linear
-	// layers; workers share none of them.
+	// LowMemory takes the fast forms of those layers alone for which they and the coded weights of the Program together take
+	// no more than a third of what the weights take as float32, beginning with the layers whose weights are used most
+	// often. Others leave their weights coded and decode them in every Run, one output channel at a time, which workers do
+	// not share.
 	LowMemory bool
+	// MaxMemory is the most bytes that the Program and the Runner may take together, as Limits.Memory counts them; 0 stands
+	// for Limits.Memory. It takes the fastest forms that fit, beginning as LowMemory does.
+	MaxMemory int64
 	// Limits bound the memory and the work of the Runner; [NewRunner] fails with a [*LimitError] for a program that
 	// exceeds them.
 	Limits Limits
@@ -33,7 +37,8 @@ type Options struct {
 	// worker computes. 0 or less stands for what pays.
 	PartMACs int
 
-	clones int // of the Runner that will be made
+	clones int  // of the Runner that will be made
+	scarce bool // memory is
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
@@ -62,7 +67,11 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
+	o.scarce = o.LowMemory || o.MaxMemory > 0 || o.Limits.Memory > 0
 	o.Limits = o.Limits.For(p.bytes())
+	if o.MaxMemory > 0 {
+		o.Limits.Memory = min(o.Limits.Memory, o.MaxMemory)
+	}
 	if err := o.Limits.checkWork(c.work); err != nil {
 		return nil, err
 	}

@@ -16,6 +16,7 @@ type ops struct {
 	need    kernel.Need
 	memory  Memory // Weights and Tables
 	spare   int64  // bytes that fast forms of layers may take
+	room    int64  // and with what it takes for a while to make them
 	arena   int    // bytes
 	offsets []int  // by tensor
 	levels  []int  // outputs that hold levels, the first of each tensor
@@ -87,7 +88,7 @@ func prepare(p *Program, o Options) (*ops, error) {
 	}
 	s.list = make([]*op, len(p.Instrs))
 	s.layers = make([]LayerInfo, len(p.Instrs))
-	for _, n := range p.byWeights() {
+	for _, n := range p.order(o) {
 		instr := p.Instrs[n]
 		op := newOp(instr)
 		name, macs := "copy", 0

@@ -217,7 +217,8 @@ func ways() []way {
 	}
 	return append(list,
 		way{"workers/portable", runtime.Options{Kernel: "portable", Workers: 2, PartMACs: 1}},
-		way{"packed/any", runtime.Options{LowMemory: true}},
+		way{"packed/any", runtime.Options{Kernel: "packed"}},
+		way{"low memory/any", runtime.Options{LowMemory: true}},
 		way{"generic/any", runtime.Options{Kernel: "generic", Workers: 7, PartMACs: 1}},
 	)
 }

@@ -156,7 +156,7 @@ func newPart(t *Term, src, first, n, blocks int, cut digitCut, form rowForm, v V
 		split: t.Levels >= splitLevels && !form.looks,
 	}
 	if t.Zero == 0 {
-		p.listed = ceilDiv(n, 2) // rectified
+		p.listed = ceilDiv(5*n, 8) // rectified
 	}
 	if p.split {
 		p.listLen *= 2
