@@ -82,18 +82,23 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 	if cropped.FastBytes() > s.room {
 		return s.preparePacked(op, layer, l), nil
 	}
-	fast, taken := *op, *s
-	name = s.prepareFast(&fast, l, cropped, o)
-	grown := int64(s.memory.Weights+s.memory.Tables) - int64(taken.memory.Weights+taken.memory.Tables)
-	grown += int64(s.need.Bytes()-taken.need.Bytes()) * int64(max(len(fast.parts), 1, s.workers)+o.clones)
-	if grown > s.spare {
+	for {
+		fast, taken := *op, *s
+		name = s.prepareFast(&fast, l, cropped, o)
+		kept := int64(s.memory.Weights+s.memory.Tables) - int64(taken.memory.Weights+taken.memory.Tables)
+		grown := kept + int64(s.need.Bytes()-taken.need.Bytes())*int64(max(len(fast.parts), 1, s.workers)+o.clones)
+		if kept <= s.spare && grown <= s.room {
+			s.spare -= kept
+			s.room -= grown
+			*op = fast
+			return name, nil
+		}
 		s.memory, s.need = taken.memory, taken.need
-		return s.preparePacked(op, layer, l), nil
+		if !o.scarce || o.smallest {
+			return s.preparePacked(op, layer, l), nil
+		}
+		o.smallest = true
 	}
-	s.spare -= grown
-	s.room -= grown
-	*op = fast
-	return name, nil
 }
 
 // prepareFast makes the kernels for l, described by layer.
@@ -116,7 +121,7 @@ func (s *ops) prepareFast(op *op, l *Linear, layer *kernel.Layer, o Options) (na
 // returns its name.
 func (s *ops) prepareLayer(op *op, layer *kernel.Layer, macs int, o Options) (name string) {
 	if o.Kernel != kernelGeneric {
-		s.chooseFast(op, layer, macs, o.vector())
+		s.chooseFast(op, layer, macs, o)
 	}
 	var weights, tables int
 	var need kernel.Need
@@ -147,8 +152,10 @@ func (s *ops) prepareLayer(op *op, layer *kernel.Layer, macs int, o Options) (na
 	return name
 }
 
-// chooseFast sets the kernel of op if one beats the cost of macs look-ups.
-func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector) {
+// chooseFast sets the kernel of op if one beats the cost of macs look-ups. Where memory is scarce, the forms that take
+// least may take twice as long as others.
+func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, o Options) {
+	v := o.vector()
 	limit := min(macs, math.MaxInt/kernel.LookupCost) * kernel.LookupCost
 	if k, err := kernel.NewPooled(layer); err == nil {
 		op.pooled = k // nothing is faster
@@ -166,6 +173,12 @@ func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, v kernel.Vector)
 		op.patched, op.sorted, limit = k, nil, k.Cost()
 	} else if op.sorted != nil {
 		limit = op.sorted.Cost()
+	}
+	switch {
+	case op.patched != nil && o.smallest:
+		limit = 0
+	case op.patched != nil && o.scarce:
+		limit /= 2
 	}
 	// The others work on positions: there must be several.
 	several := op.sorted == nil || layer.Out[1] != 1 || layer.Out[2] != 1

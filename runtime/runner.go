@@ -37,8 +37,9 @@ type Options struct {
 	// worker computes. 0 or less stands for what pays.
 	PartMACs int
 
-	clones int  // of the Runner that will be made
-	scarce bool // memory is
+	clones   int  // of the Runner that will be made
+	scarce   bool // memory is
+	smallest bool // only what takes least will do
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates

@@ -16,7 +16,7 @@ type ops struct {
 	need    kernel.Need
 	memory  Memory // Weights and Tables
 	spare   int64  // bytes that fast forms of layers may take
-	room    int64  // and with what it takes for a while to make them
+	room    int64  // the same with their working memory, and with what it takes for a while to make them
 	arena   int    // bytes
 	offsets []int  // by tensor
 	levels  []int  // outputs that hold levels, the first of each tensor
