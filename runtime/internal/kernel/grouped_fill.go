@@ -121,37 +121,8 @@ func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, w
 // fillRows writes n plane rows of cols positions; the first one meets input row row,
 // which starts at element elem.
 func (t *groupedTerm) fillRows(dst, in []byte, r colRange, row, elem, n, cols int, wide bool) {
-	if takesSecond && t.strideCol == 2 && !wide && r.lo < r.hi {
-		t.fillSecond(dst, in, r, row, elem, n, cols)
-		return
-	}
-	at := 0
-	for {
-		lo, hi := cols, cols
-		var src []byte
-		if uint(row) < uint(t.height) && r.lo < r.hi {
-			lo, hi = r.lo, r.hi
-			src = in[elem+r.from : elem+t.width]
-		}
-		if wide {
-			fillWide(dst[at:], src, lo, hi, cols, t.strideCol, t.zero)
-		} else {
-			fillBytes(dst[at:at+cols], src, lo, hi, t.strideCol, t.zero)
-		}
-		if n--; n == 0 {
-			return
-		}
-		row += t.strideRow
-		elem += t.strideElem
-		at += t.pitch
-	}
-}
-
-// fillSecond is fillRows for byte positions and a column stride of 2: all rows inside the
-// input are written at once, then the columns outside are set.
-func (t *groupedTerm) fillSecond(dst, in []byte, r colRange, row, elem, n, cols int) {
-	for ; n > 0 && row < 0; n-- {
-		fillZero(dst[:cols], t.zero)
+	for ; n > 0 && (row < 0 || r.lo >= r.hi); n-- {
+		fillLanes(dst, cols, wide, t.zero)
 		dst = dst[min(t.pitch, len(dst)):]
 		row += t.strideRow
 		elem += t.strideElem
@@ -161,20 +132,30 @@ func (t *groupedTerm) fillSecond(dst, in []byte, r colRange, row, elem, n, cols 
 		row += t.strideRow
 		end += t.pitch
 	}
-	if inside > 0 {
-		takeSecond(dst[r.lo:], in[elem+r.from:], inside, r.hi-r.lo, t.pitch, t.strideElem)
-		for c := range r.lo {
-			fillColumn(dst[c:end], t.pitch, t.zero)
+	switch {
+	case inside > 0 && !wide:
+		fillInside(dst, in[elem+r.from:], inside, r.lo, r.hi, cols, t.strideCol, t.zero, t.pitch, t.strideElem)
+	case inside > 0:
+		to, from := dst, in[elem+r.from:]
+		for range inside {
+			fillWide(to, from, r.lo, r.hi, cols, t.strideCol, t.zero)
+			to, from = to[min(t.pitch, len(to)):], from[min(t.strideElem, len(from)):]
 		}
-		for c := r.hi; c < cols; c++ {
-			fillColumn(dst[c:end], t.pitch, t.zero)
-		}
-		dst = dst[end:]
 	}
+	dst = dst[min(end, len(dst)):]
 	for n -= inside; n > 0; n-- {
-		fillZero(dst[:cols], t.zero)
+		fillLanes(dst, cols, wide, t.zero)
 		dst = dst[min(t.pitch, len(dst)):]
 	}
+}
+
+// fillLanes writes the index worth zero to cols positions.
+func fillLanes(dst []byte, cols int, wide bool, zero byte) {
+	if wide {
+		fillWide(dst, nil, 0, 0, cols, 1, zero)
+		return
+	}
+	fillZero(dst[:cols], zero)
 }
 
 // fillRuns is fillRows where plane rows are as long as input rows and step alike: all

@@ -18,13 +18,14 @@ type Requantizer struct {
 	top    int32    // t is clamped to [0, top]
 	base   []uint16 // by t >> shift
 	last   []int32  // last[j]: the largest t at which j breaks are passed
-	values []uint8  // by number of breaks passed; of reqDirect: by t
+	values []uint8  // by number of breaks passed; of reqDirect and reqNear: by t
 	bins   *bins    // for vectors; nil: none
 }
 
 const (
 	reqConstant = iota // one value whatever the accumulator
 	reqDirect          // a level for every accumulator
+	reqNear            // a level for every accumulator between the first break and the last, after clamping
 	reqCovered         // the bins cover every accumulator, at most one break each
 	reqClamped         // at most one break per bin, after clamping
 	reqLoop            // clamped, several breaks in a bin
@@ -55,18 +56,19 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 		return r
 	}
 	if span < int64(min(maxDirect, uses)) {
-		r.kind, r.low = reqDirect, lo
-		levels := make([]uint8, span+1)
-		for i := range levels {
-			levels[i] = r.values[count(breaks, lo+int32(i))]
-		}
-		r.values = levels
+		r.kind, r.low, r.top = reqDirect, lo, int32(span)
+		r.values = levelTable(breaks, r.values, lo, r.top)
 		return r
 	}
 
 	// Clamped: t = 0 is below the first break, t = top is at the last one.
 	r.kind, r.low = reqClamped, breaks[0]-1
 	r.top = breaks[n-1] - r.low
+	if int(r.top) < min(maxDirect, uses) {
+		r.kind = reqNear
+		r.values = levelTable(breaks, r.values, r.low, r.top)
+		return r
+	}
 	shift, single := binShift(breaks, r.low, r.top, maxBins)
 	if !single {
 		r.kind = reqLoop
@@ -84,6 +86,21 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 		r.base[i] = uint16(count(breaks, r.low+int32(i)<<shift))
 	}
 	return r
+}
+
+// levelTable holds the levels of accumulators from low to low+top.
+func levelTable(breaks []int32, values []uint8, low, top int32) []uint8 {
+	levels := make([]uint8, 0, int(top)+1)
+	for i := 0; len(levels) < cap(levels); i++ {
+		end := top + 1 // of the run of values[i]
+		if i < len(breaks) {
+			end = min(end, breaks[i]-low)
+		}
+		for int32(len(levels)) < end {
+			levels = append(levels, values[i])
+		}
+	}
+	return levels
 }
 
 // newSearch is a Requantizer for every accumulator that refers to s and has no tables.
@@ -152,6 +169,8 @@ func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 		for i, a := range acc {
 			dst[i] = values[uint32(a+add)]
 		}
+	case reqNear:
+		nearLevels(dst, acc, add, r.top, values)
 	case reqCovered:
 		for i, a := range acc {
 			t := a + add
@@ -196,7 +215,7 @@ func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 
 // takesPairs says that RunPairs can be used.
 func (r *Requantizer) takesPairs() bool {
-	return r.kind == reqDirect || r.kind == reqCovered || r.kind == reqClamped
+	return r.kind == reqDirect || r.kind == reqNear || r.kind == reqCovered || r.kind == reqClamped
 }
 
 // RunPairs is Run for sums of even and odd positions: acc[2i] = even[i], acc[2i+1] = odd[i].
@@ -210,6 +229,8 @@ func (r *Requantizer) RunPairs(dst []byte, even, odd []uint16, add int32) {
 	add -= r.low
 	shift := r.shift & 31
 	switch r.kind {
+	case reqNear:
+		nearPairs(dst, even, odd, add, r.top, values)
 	case reqDirect:
 		for i, e := range even {
 			pair := dst[:2]

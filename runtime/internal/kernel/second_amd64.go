@@ -2,9 +2,6 @@
 
 package kernel
 
-// takesSecond says whether rows are filled by takeSecond.
-const takesSecond = false
-
 // takeSecond copies every second byte of rows of src to rows of cols bytes:
 //
 //	for y := range rows { for x := range cols { dst[y*pitch+x] = src[y*srcRow+2*x] } }

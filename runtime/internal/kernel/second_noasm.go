@@ -2,8 +2,6 @@
 
 package kernel
 
-const takesSecond = false
-
 func takeSecond(dst, src []byte, rows, cols, pitch, srcRow int) {
 	takeSecondSlow(dst, src, rows, cols, pitch, srcRow)
 }
