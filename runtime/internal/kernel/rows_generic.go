@@ -1,3 +1,5 @@
+//go:build !arm || purego
+
 package kernel
 
 import "unsafe"
