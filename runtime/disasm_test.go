@@ -121,7 +121,7 @@ var (
 		"runtime/internal/kernel.wordWideSums",
 		"runtime/internal/kernel.(*Sorted).Run",
 		"runtime/internal/kernel.(*Patched).Run",
-		"runtime/internal/kernel.addRows2",
+		"runtime/internal/kernel.(*sortedPart).pair",
 		"runtime/internal/kernel.(*sortedPart).runLooks",
 		"runtime/internal/kernel.(*Depthwise).Run",
 		"runtime/internal/kernel.(*Pooled).Run",

@@ -34,22 +34,24 @@ func (t *tiling) checkTables(l *Layer) error {
 	return nil
 }
 
-// FastBytes bounds the memory that the kernels of l other than [Packed] take, and for a while those that are compared
-// with it, for weights that are decoded.
+// FastBytes bounds the memory that any one kernel of l other than [Packed] takes, and for a while what choosing and making
+// it takes, for weights that are decoded.
 func (l *Layer) FastBytes() int64 {
 	outs, positions := int64(l.Out[0]), int64(l.positions())
-	weights, digits, elems, breaks := int64(0), int64(0), int64(1<<62), 0
-	n := int64(0)
+	weights, elems, breaks := int64(0), int64(1<<62), 0
+	terms := int64(len(l.Terms))
+	common := int64(4 * pooledTable)
+	lookup := int64(0)
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		w, centres := int64(len(t.Weights)), int64(len(t.Centres))
 		weights += w
 		elems = min(elems, int64(t.Shape[0]*t.Shape[1]*t.Shape[2]))
-		// Lookup: weights, products, and where they meet inputs; the counts of its and other kernels.
-		n += 2*w + 4*min(w, centres)*256 + 8*outs + 16*int64(t.Kernel[0]+t.Kernel[1]) + 40*centres
-		n += 64 * int64(t.Levels) // products with digits
+		// Counts, digits and products of centres; where weights meet inputs.
+		common += 40*centres + 64*int64(t.Levels) + 8*outs + 16*int64(t.Kernel[0]+t.Kernel[1])
+		lookup += 2*w + 4*min(w, centres)*256 + 8*outs
 	}
-	digits = int64(digitCount(l, make([]factor, len(l.Terms))))
+	digits := int64(digitCount(l, make([]factor, len(l.Terms))))
 	for i := range l.Steps {
 		breaks = max(breaks, len(l.Steps[i].Breaks))
 	}
@@ -58,20 +60,20 @@ func (l *Layer) FastBytes() int64 {
 	if len(l.Steps) == 1 {
 		uses *= outs
 	}
-	n += 3 * int64(len(l.Steps)) * (max(2*coverBins, min(maxDirect, uses)) + 5*int64(breaks+1) + binBytes + 4*binCount + 200)
-	// Sorted: the matrix, and streams and buckets of every part.
-	sorted := int64(SortedBytes(l))
-	n += sorted*(2+8/elems) + 4*min(outs*positions, sorted) + 1<<14
-	// Grouped: programs that grow by doubling, with the heads of segments and planes.
+	common += 3 * int64(len(l.Steps)) * (max(2*coverBins, min(maxDirect, uses)) + 5*int64(breaks+1) + binBytes + 4*binCount + 200)
+	// The matrix, and streams and buckets of every part.
+	size := int64(SortedBytes(l))
+	sorted := size*(1+8/elems) + 4*min(outs*positions, size) + 1<<14
+	// Programs that grow by doubling, with the heads of segments and planes.
 	phases := l.Phases()
-	terms := int64(len(l.Terms))
-	n += 6*digits + phases*outs*(1<<10+40*terms+min(18*20*(1+terms), 20*(1+digits/outs))) + 48*(digits/outs+1)
-	n += phases * (tableBytes + weightBytes*weights/phases)
-	// Depthwise: a table for each weight.
+	grouped := 6*digits + phases*outs*(1<<10+40*terms+min(18*20*(1+terms), 20*(1+digits/outs))) + 48*(digits/outs+1)
+	grouped += phases * (tableBytes + weightBytes*weights/phases)
+	// A table for each weight.
+	depthwise := int64(0)
 	if len(l.Terms) == 1 && l.Terms[0].Groups == l.Terms[0].Shape[0] {
-		n += 4*depthLevels*weights + 200*outs + depthBuffer
+		depthwise = 4*depthLevels*weights + 200*outs + depthBuffer
 	}
-	return n + 4*pooledTable
+	return common + max(lookup, sorted, grouped, depthwise)
 }
 
 // SortedBytes is the most that the matrix of a [Sorted] kernel of l may take, in bytes. The rows

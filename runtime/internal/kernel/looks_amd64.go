@@ -5,7 +5,7 @@ package kernel
 import "unsafe"
 
 // looks says whether vectorLooks exists for v.
-func (v Vector) looks() bool { return v == AVX2 }
+func (v Vector) looks() bool { return v >= AVX2 }
 
 // lookCost estimates the time of a strip of one row in additions of vectors.
 const lookCost = 4

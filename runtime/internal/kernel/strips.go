@@ -23,15 +23,12 @@ var sortCosts = [...]struct{ list, row, bucket, strip int }{
 	Portable: {list: 8, row: 3, bucket: 8},
 	NEON:     {list: 11, row: 10, bucket: 36, strip: 350},
 	AVX2:     {list: 4},
-	AVX512:   {list: 6, row: 2, bucket: 10, strip: 300},
+	AVX512:   {list: 4},
 }
-
-// maxStripColumns is the largest number of columns of a strip.
-const maxStripColumns = 8
 
 // stripSums are the sums of a strip: those of the low nibbles of every byte, then those of
 // the high ones.
-type stripSums [16 * maxStripColumns]int32
+type stripSums [16 * stripColumns]int32
 
 // strip adds the share of a strip to acc.
 func (p *sortedPart) strip(acc []int32, streams []stream, base unsafe.Pointer, list []uint32, ends *[257]uint32) {

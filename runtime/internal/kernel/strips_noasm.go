@@ -1,10 +1,10 @@
-//go:build (!amd64 && !arm64) || purego
+//go:build !arm64 || purego
 
 package kernel
 
 import "unsafe"
 
-const stripColumns = 8
+const stripColumns = 4
 
 func (v Vector) strips() bool { return false }
 
