@@ -5,6 +5,7 @@ import (
 	"math"
 	"os"
 	"slices"
+	"strings"
 
 	"qconv/runtime/internal/kernel"
 )
@@ -48,7 +49,7 @@ func (o Options) resolve() (Options, error) {
 	if o.Kernel == "" || slices.Contains(names, o.Kernel) {
 		return o, nil
 	}
-	return o, fmt.Errorf("runtime: new runner: unknown %s %q, want %q or none", from, o.Kernel, names)
+	return o, &OptionError{fmt.Sprintf("runtime: new runner: unknown %s %q, want %s or none", from, o.Kernel, strings.Join(names, ", "))}
 }
 
 // vector is the instruction set that kernels may use.

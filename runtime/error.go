@@ -30,3 +30,8 @@ func (e *FormatError) Error() string {
 
 // Unwrap returns the reason. It is or wraps [io.ErrUnexpectedEOF] when the file is cut short.
 func (e *FormatError) Unwrap() error { return e.Reason }
+
+// OptionError says that [Options] ask for something that there is not.
+type OptionError struct{ text string }
+
+func (e *OptionError) Error() string { return e.text }

@@ -68,7 +68,7 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	o.scarce = o.LowMemory || o.MaxMemory > 0 || o.Limits.Memory > 0
+	o.scarce = o.LowMemory || o.MaxMemory > 0
 	o.Limits = o.Limits.For(p.bytes())
 	if o.MaxMemory > 0 {
 		o.Limits.Memory = min(o.Limits.Memory, o.MaxMemory)

@@ -32,6 +32,7 @@ var exitTable = []struct {
 	{exitFailure, is[*outputError]},
 	{exitFailure, isInterrupt},
 	{exitUsage, is[*usageError]},
+	{exitUsage, is[*runtime.OptionError]},
 	{exitGate, is[*gateError]},
 	{exitUnsupported, is[*onnx.UnsupportedError]},
 	{exitBadInput, is[*onnx.FormatError]},

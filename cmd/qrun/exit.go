@@ -19,13 +19,14 @@ const (
 
 func exitCode(err error) int {
 	var usage *usageError
+	var option *runtime.OptionError
 	var input *inputError
 	var format *runtime.FormatError
 	var limit *runtime.LimitError
 	switch {
 	case err == nil:
 		return exitOK
-	case errors.As(err, &usage):
+	case errors.As(err, &usage), errors.As(err, &option):
 		return exitUsage
 	case errors.As(err, &input), errors.As(err, &format), errors.As(err, &limit):
 		return exitBadInput

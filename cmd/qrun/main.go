@@ -63,10 +63,11 @@ type selfTest struct {
 // execute does what the options ask for, in a fixed order.
 func execute(o options, w *bufio.Writer) error {
 	if fi, err := os.Stat(o.model); err == nil {
+		o.limits.Memory = o.maxMemory
 		o.limits = o.limits.For(fi.Size())
 		debug.SetMemoryLimit(o.limits.Memory) // garbage is collected before it takes more
 	}
-	p, err := openProgram(o.model, o.limits)
+	p, err := openProgram(o)
 	if o.nothing() && (err != nil || len(p.Inputs) == 1) {
 		return usagef("no input file given, want qrun MODEL.qlut FILE...")
 	}
@@ -138,9 +139,16 @@ func execute(o options, w *bufio.Writer) error {
 	return e.Encode(doc)
 }
 
-// openProgram reads a program file; every failure is the file's.
-func openProgram(path string, l runtime.Limits) (*runtime.Program, error) {
-	p, err := runtime.OpenWithin(path, l)
+// openProgram reads the program file; every failure is the file's. Where it takes more memory than was given, the error says
+// how much would do.
+func openProgram(o options) (*runtime.Program, error) {
+	p, err := runtime.OpenWithin(o.model, o.limits)
+	var limit *runtime.LimitError
+	if errors.As(err, &limit) && limit.Memory && o.maxMemory > 0 {
+		if p, err := runtime.OpenWithin(o.model, runtime.Limits{MACs: o.limits.MACs}); err == nil {
+			limit.Need = p.Least(o.runtime()).Memory
+		}
+	}
 	if err != nil {
 		return nil, &inputError{err}
 	}

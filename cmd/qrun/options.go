@@ -30,14 +30,15 @@ Flags may stand before or after the files; -- ends them.
   --info          inputs, layers, bytes and exact RAM
   --bench         time per inference; kernel and time of every layer
   --bench-time S  seconds to measure (default 1)
-  --kernel NAME   "portable" leaves assembly out, "generic" looks up every product;
+  --kernel NAME   "portable" leaves vectors out, "generic" looks up every product;
                   without it, the environment variable QCONV_KERNEL may name one
-  --low-memory    keep the weights coded and decode them in every run: slower, least RAM
+  --low-memory    take no more RAM for weights than a third of what they take as float32:
+                  layers whose fast form does not fit decode their weights in every run
   --workers N     goroutines that share every large layer (default 1, at most 256);
                   with --bench also the time per sample of a batch
   --max-memory N  most bytes for the program and all that running it takes, such as 64MB or
                   1GiB (default 1GiB; on 32-bit machines 64MiB above the size of the file).
-                  Layers whose fast form does not fit run as with --low-memory
+                  It takes the fastest forms of layers that fit, as --low-memory does
   --max-macs N    most multiply-accumulates, comparisons and moves of one inference
                   (default 2^30, and 1024 for each byte of the program)
   --help          this text
@@ -56,6 +57,7 @@ type options struct {
 	kernel    string
 	benchTime time.Duration
 	limits    runtime.Limits
+	maxMemory int64 // 0: not given
 }
 
 // parse reads flags and files in any order.
@@ -71,7 +73,7 @@ func parse(args []string) (options, error) {
 		"kernel":     func(s string) error { o.kernel = s; return nil },
 		"workers":    func(s string) error { return parseCount(s, &o.workers) },
 		"bench-time": func(s string) error { return parseSeconds(s, &o.benchTime) },
-		"max-memory": func(s string) (err error) { o.limits.Memory, err = bytesize.Parse(s); return err },
+		"max-memory": func(s string) (err error) { o.maxMemory, err = bytesize.Parse(s); return err },
 		"max-macs":   func(s string) error { return parseCount64(s, &o.limits.MACs) },
 	}
 	var files []string
@@ -142,7 +144,7 @@ func (o *options) nothing() bool { return !o.mode() && len(o.files) == 0 && len(
 
 // runtime are the options of a Runner.
 func (o *options) runtime() runtime.Options {
-	return runtime.Options{Kernel: o.kernel, Workers: o.workers, LowMemory: o.lowMemory, Limits: o.limits}
+	return runtime.Options{Kernel: o.kernel, Workers: o.workers, LowMemory: o.lowMemory, MaxMemory: o.maxMemory, Limits: o.limits}
 }
 
 func parseCount(s string, n *int) error {

@@ -8,7 +8,7 @@ import "unsafe"
 func (v Vector) looks() bool { return v >= AVX2 }
 
 // lookCost estimates the time of a strip of one row in additions of vectors.
-const lookCost = 4
+const lookCost = 5
 
 // smallLooks says whether vectorLooks is faster for products of one byte.
 func (v Vector) smallLooks() bool { return true }
