@@ -11,7 +11,7 @@ import (
 // TestUnknownKernel names the kernels that there are.
 func TestUnknownKernel(t *testing.T) {
 	t.Setenv("QCONV_KERNEL", "fast")
-	code, text := call(t, "--info")
+	code, text := callDigits(t, "--info")
 	if code != exitUsage || !strings.Contains(text, `unknown QCONV_KERNEL "fast", want generic, packed, portable`) {
 		t.Errorf("exit code %d: %s", code, text)
 	}
@@ -20,7 +20,7 @@ func TestUnknownKernel(t *testing.T) {
 // TestLeastMemory takes the number that a refusal names, which is enough, while one less is not.
 func TestLeastMemory(t *testing.T) {
 	info := func(bytes string) (int, string) {
-		return call(t, "--info", "--max-memory", bytes)
+		return callDigits(t, "--info", "--max-memory", bytes)
 	}
 	code, text := info("1000")
 	found := regexp.MustCompile(`--max-memory (\d+) allows it`).FindStringSubmatch(text)
@@ -37,8 +37,8 @@ func TestLeastMemory(t *testing.T) {
 	}
 }
 
-// call runs qrun on the program of digits and returns the exit code and what it says on standard error.
-func call(t *testing.T, args ...string) (int, string) {
+// callDigits runs qrun on the program of digits and returns the exit code and what it says on standard error.
+func callDigits(t *testing.T, args ...string) (int, string) {
 	t.Helper()
 	var stderr bytes.Buffer
 	args = append(append([]string{"qrun"}, args...), "../../runtime/testdata/digits.qlut")
