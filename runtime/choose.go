@@ -2,23 +2,11 @@ package runtime
 
 import (
 	"fmt"
-	"math"
 	"os"
 	"slices"
 	"strings"
 
 	"qconv/runtime/internal/kernel"
-)
-
-// Names of the kernels for linear layers in LayerInfo.
-const (
-	nameLookup    = "generic"
-	nameGrouped   = "grouped"
-	nameSorted    = "sorted"
-	namePatched   = "patched"
-	nameDepthwise = "depthwise"
-	namePooled    = "pooled"
-	namePacked    = "packed"
 )
 
 // Values of Options.Kernel besides "".
@@ -62,12 +50,6 @@ func (o Options) vector() kernel.Vector {
 	return kernel.Best()
 }
 
-// mostPhases limits the kinds of positions of a transposed convolution for which tap programs are made.
-const mostPhases = 256
-
-// mostPlanes limits the kernel columns, for every kernel row that meets different input rows, for which tilings are tried.
-const mostPlanes = 1024
-
 // prepareLinear makes the kernels for l, one or one for each part, and returns their name. A layer whose fast
 // kernels might not fit in what is spared for them leaves its weights coded.
 func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name string, err error) {
@@ -95,108 +77,45 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 			return name, nil
 		}
 		s.memory, s.need = taken.memory, taken.need
-		if !o.scarce || o.smallest {
+		if o.thrift != kernel.Scarce {
 			return s.preparePacked(op, layer, l), nil
 		}
-		o.smallest = true
+		o.thrift = kernel.Smallest
 	}
 }
 
 // prepareFast makes the kernels for l, described by layer.
 func (s *ops) prepareFast(op *op, l *Linear, layer *kernel.Layer, o Options) (name string) {
-	macs := layer.MACs()
-	parts, cuts := o.split(layer, macs)
+	parts, cuts := o.split(layer, layer.MACs())
 	if parts == nil {
-		return s.prepareLayer(op, layer, macs, o)
+		op.linear = o.linear(layer)
+		return s.count(op.linear)
 	}
 	for k, part := range parts {
 		sub := newOp(l)
 		sub.cut = cuts[k]
-		name = s.prepareLayer(sub, part, macs/len(parts), o)
+		sub.linear = o.linear(part)
+		name = s.count(sub.linear)
 		op.parts = append(op.parts, sub)
 	}
 	return name
 }
 
-// prepareLayer makes the kernel for layer that its estimates call the fastest, and
-// returns its name.
-func (s *ops) prepareLayer(op *op, layer *kernel.Layer, macs int, o Options) (name string) {
-	if o.Kernel != kernelGeneric {
-		s.chooseFast(op, layer, macs, o)
+// linear makes the kernel for layer.
+func (o Options) linear(layer *kernel.Layer) *kernel.Linear {
+	if o.Kernel == kernelGeneric {
+		return kernel.NewLookupLinear(layer)
 	}
-	var weights, tables int
-	var need kernel.Need
-	switch {
-	case op.grouped != nil:
-		name, need = nameGrouped, op.grouped.Need()
-		weights, tables = op.grouped.Memory()
-	case op.depthwise != nil:
-		name, need = nameDepthwise, op.depthwise.Need()
-		weights, tables = op.depthwise.Memory()
-	case op.pooled != nil:
-		name, need = namePooled, op.pooled.Need()
-		weights, tables = op.pooled.Memory()
-	case op.sorted != nil:
-		name, need = nameSorted, op.sorted.Need()
-		weights, tables = op.sorted.Memory()
-	case op.patched != nil:
-		name, need = namePatched, op.patched.Need()
-		weights, tables = op.patched.Memory()
-	default:
-		op.lookup = kernel.NewLookup(layer)
-		name, need = nameLookup, op.lookup.Need()
-		weights, tables = op.lookup.Memory()
-	}
-	s.need = s.need.Max(need)
-	s.memory.Weights += weights
-	s.memory.Tables += tables
-	return name
+	return kernel.NewLinear(layer, o.vector(), o.thrift)
 }
 
-// chooseFast sets the kernel of op if one beats the cost of macs look-ups. Where memory is scarce, the forms that take
-// least may take twice as long as others.
-func (s *ops) chooseFast(op *op, layer *kernel.Layer, macs int, o Options) {
-	v := o.vector()
-	limit := min(macs, math.MaxInt/kernel.LookupCost) * kernel.LookupCost
-	if k, err := kernel.NewPooled(layer); err == nil {
-		op.pooled = k // nothing is faster
-		return
-	}
-	// Its weights are written once it has won.
-	if k, err := kernel.PlanSorted(layer, kernel.SortedBytes(layer), limit, v); err == nil {
-		op.sorted, limit = k, k.Cost()
-	}
-	// Shared rows take a fraction of the memory, and of the time to fill them: they may take twice as long.
-	if op.sorted != nil {
-		limit = min(limit, math.MaxInt/2) * 2
-	}
-	if k, err := kernel.PlanPatched(layer, kernel.SortedBytes(layer), limit, v); err == nil {
-		op.patched, op.sorted, limit = k, nil, k.Cost()
-	} else if op.sorted != nil {
-		limit = op.sorted.Cost()
-	}
-	switch {
-	case op.patched != nil && o.smallest:
-		limit = 0
-	case op.patched != nil && o.scarce:
-		limit /= 2
-	}
-	// The others work on positions: there must be several.
-	several := op.sorted == nil || layer.Out[1] != 1 || layer.Out[2] != 1
-	if several && layer.Phases() <= mostPhases && layer.Planes() <= mostPlanes {
-		if k, err := kernel.NewGrouped(layer, limit, v); err == nil {
-			op.grouped, op.sorted, op.patched, limit = k, nil, nil, k.Cost()
-		}
-		if k, err := kernel.NewDepthwise(layer, limit, v); err == nil {
-			op.depthwise, op.grouped, op.sorted, op.patched = k, nil, nil, nil
-		}
-	}
-	if op.sorted != nil {
-		op.sorted.Fill(layer)
-	}
-	if op.patched != nil {
-		op.patched.Fill(layer)
-	}
+// count adds up what k takes, and returns its name.
+func (s *ops) count(k *kernel.Linear) (name string) {
+	weights, tables := k.Memory()
+	s.need = s.need.Max(k.Need())
+	s.memory.Weights += weights
+	s.memory.Tables += tables
+	return k.Name()
 }
 
 // describe is l in the terms of package kernel, with its weights decoded to memory that the next layer will use again.

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"qconv/runtime/internal/kernel"
 )
 
 func TestKernelEnvironment(t *testing.T) {
@@ -32,8 +34,8 @@ func TestKernelEnvironment(t *testing.T) {
 		}
 		generic := c.environment == kernelGeneric || c.option == kernelGeneric
 		for i, l := range r.Layers() {
-			if _, linear := p.Instrs[i].(*Linear); linear && generic && l.Kernel != nameLookup {
-				t.Errorf("%+v: %s runs on %s, want %s", c, l.Name, l.Kernel, nameLookup)
+			if _, linear := p.Instrs[i].(*Linear); linear && generic && l.Kernel != kernel.NameLookup {
+				t.Errorf("%+v: %s runs on %s, want %s", c, l.Name, l.Kernel, kernel.NameLookup)
 			}
 		}
 	}

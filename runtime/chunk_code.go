@@ -17,30 +17,44 @@ const (
 	opArgMax  = 6 // since version 2
 )
 
+// codeOf is the operation code of i; 0 where i is no instruction.
+func codeOf(i Instr) byte {
+	switch i.(type) {
+	case *Linear:
+		return opLinear
+	case *MaxPool:
+		return opMaxPool
+	case *Map:
+		return opMap
+	case *Map2:
+		return opMap2
+	case *Copy:
+		return opCopy
+	case *ArgMax:
+		return opArgMax
+	}
+	return 0
+}
+
 // instrBytes is about what an instruction takes besides its lists.
 const instrBytes = unsafe.Sizeof(MaxPool{}) + 4*unsafe.Sizeof(Instr(nil))
 
 func encodeInstrs(w *writer, p *Program) {
 	w.uint(len(p.Instrs))
 	for _, instr := range p.Instrs {
+		w.byte(codeOf(instr))
 		switch i := instr.(type) {
 		case *Linear:
-			w.byte(opLinear)
 			encodeLinear(w, p, i)
 		case *MaxPool:
-			w.byte(opMaxPool)
 			encodeMaxPool(w, i)
 		case *Map:
-			w.byte(opMap)
 			encodeMap(w, i)
 		case *Map2:
-			w.byte(opMap2)
 			encodeMap2(w, i)
 		case *Copy:
-			w.byte(opCopy)
 			encodeCopy(w, i)
 		case *ArgMax:
-			w.byte(opArgMax)
 			encodeArgMax(w, i)
 		default:
 			panic(fmt.Sprintf("BUG: instruction %T passed validation", instr))

@@ -10,10 +10,6 @@ func (s *ops) preparePacked(op *op, layer *kernel.Layer, l *Linear) (name string
 		w := &l.Terms[i].Weights
 		coded = append(coded, kernel.Coded{Kind: w.kind, Data: w.data, Count: w.count, Size: w.size})
 	}
-	op.packed = kernel.NewPacked(layer, coded)
-	weights, tables := op.packed.Memory()
-	s.need = s.need.Max(op.packed.Need())
-	s.memory.Weights += weights
-	s.memory.Tables += tables
-	return namePacked
+	op.linear = kernel.NewPackedLinear(layer, coded)
+	return s.count(op.linear)
 }

@@ -5,6 +5,8 @@ import (
 	"math/rand"
 	"slices"
 	"testing"
+
+	"qconv/runtime/internal/kernel"
 )
 
 // TestPacked demands that coded weights take less memory, that they are those of the
@@ -45,7 +47,7 @@ func TestLowMemory(t *testing.T) {
 	kernels := map[bool]int{}
 	for i, l := range r.Layers() {
 		if _, ok := p.Instrs[i].(*Linear); ok {
-			kernels[l.Kernel == namePacked]++
+			kernels[l.Kernel == kernel.NamePacked]++
 		}
 	}
 	if kernels[true] == 0 || kernels[false] == 0 {
@@ -66,7 +68,7 @@ func TestMaxMemory(t *testing.T) {
 		r := mustRunner(t, p, Options{MaxMemory: least + spare})
 		packed := 0
 		for _, l := range r.Layers() {
-			if l.Kernel == namePacked {
+			if l.Kernel == kernel.NamePacked {
 				packed++
 			}
 		}

@@ -8,6 +8,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+
+	"qconv/runtime/internal/kernel"
 )
 
 // neededPrograms are programs of all kinds, as files.
@@ -102,7 +104,7 @@ func TestSpare(t *testing.T) {
 	packed := func(spare int64) (n int) {
 		o := Options{Limits: Limits{Memory: p.Least(Options{}).Memory + spare}}
 		for _, l := range mustRunner(t, p, o).Layers() {
-			if l.Kernel == namePacked {
+			if l.Kernel == kernel.NamePacked {
 				n++
 			}
 		}

@@ -3,6 +3,8 @@ package runtime
 import (
 	"cmp"
 	"slices"
+
+	"qconv/runtime/internal/kernel"
 )
 
 // order is the order in which instructions are prepared. Layers with most weights come first, as they need most memory
@@ -14,7 +16,7 @@ func (p *Program) order(o Options) []int {
 		order[n] = n
 		l, ok := instr.(*Linear)
 		switch {
-		case ok && o.scarce:
+		case ok && o.thrift == kernel.Scarce:
 			rank[n] = p.Tensors[l.Out].Shape[1] * p.Tensors[l.Out].Shape[2]
 		case ok:
 			rank[n] = l.weightCount()

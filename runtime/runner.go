@@ -37,9 +37,8 @@ type Options struct {
 	// worker computes. 0 or less stands for what pays.
 	PartMACs int
 
-	clones   int  // of the Runner that will be made
-	scarce   bool // memory is
-	smallest bool // only what takes least will do
+	clones int // of the Runner that will be made
+	thrift kernel.Thrift
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
@@ -68,7 +67,9 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	o.scarce = o.LowMemory || o.MaxMemory > 0
+	if o.LowMemory || o.MaxMemory > 0 {
+		o.thrift = kernel.Scarce
+	}
 	o.Limits = o.Limits.For(p.bytes())
 	if o.MaxMemory > 0 {
 		o.Limits.Memory = min(o.Limits.Memory, o.MaxMemory)
@@ -251,32 +252,22 @@ func (r *Runner) execute(o *op) {
 			acc = acc[c.dst[0]:c.dst[1]]
 		}
 	}
-	switch {
-	case o.grouped != nil:
-		o.grouped.Run(dst, acc, src, r.scratch)
-	case o.sorted != nil:
-		o.sorted.Run(dst, acc, src, r.scratch)
-	case o.patched != nil:
-		o.patched.Run(dst, acc, src, r.scratch)
-	case o.depthwise != nil:
-		o.depthwise.Run(dst, acc, src, r.scratch)
-	case o.pooled != nil:
-		o.pooled.Run(dst, acc, src, r.scratch)
-	case o.lookup != nil:
-		o.lookup.Run(dst, acc, src, r.scratch)
-	case o.packed != nil:
-		o.packed.Run(dst, acc, src, r.scratch)
-	case o.maxPool != nil:
+	switch o.kind {
+	case opLinear:
+		o.linear.Run(dst, acc, src, r.scratch)
+	case opMaxPool:
 		o.maxPool.Run(dst, src[0], r.scratch)
-	case o.mapping != nil:
+	case opMap:
 		o.mapping.Run(dst, src[0])
-	case o.map2 != nil:
+	case opMap2:
 		o.map2.Run(dst, src[0], src[1])
-	case o.argMax != nil && src[0] == nil:
-		o.argMax.RunWide(acc, r.accs[o.srcs[0]])
-	case o.argMax != nil:
-		o.argMax.Run(acc, src[0])
-	default:
+	case opArgMax:
+		if src[0] == nil {
+			o.argMax.RunWide(acc, r.accs[o.srcs[0]])
+		} else {
+			o.argMax.Run(acc, src[0])
+		}
+	case opCopy:
 		if o.fill {
 			kernel.Fill(dst, o.fillWith)
 		}

@@ -35,22 +35,17 @@ type entry struct {
 	channels int         // of interleaved bytes; else 0
 }
 
-// op is a prepared instruction: one of the kernels, and where it reads and writes.
+// op is a prepared instruction: the kernels of its kind, and where it reads and writes.
 type op struct {
+	kind byte // operation code
 	dst  int
 	srcs []int
 
-	lookup    *kernel.Lookup
-	grouped   *kernel.Grouped
-	sorted    *kernel.Sorted
-	patched   *kernel.Patched
-	depthwise *kernel.Depthwise
-	pooled    *kernel.Pooled
-	packed    *kernel.Packed
-	maxPool   *kernel.MaxPool
-	mapping   *kernel.Map
-	map2      *kernel.Map2
-	argMax    *kernel.ArgMax
+	linear  *kernel.Linear
+	maxPool *kernel.MaxPool
+	mapping *kernel.Map
+	map2    *kernel.Map2
+	argMax  *kernel.ArgMax
 
 	copies   []*kernel.Copy // one per operand
 	fill     bool
@@ -60,7 +55,7 @@ type op struct {
 	cut   *cut  // of a part
 }
 
-func newOp(i Instr) *op { return &op{dst: i.Dst(), srcs: i.Srcs()} }
+func newOp(i Instr) *op { return &op{kind: codeOf(i), dst: i.Dst(), srcs: i.Srcs()} }
 
 // newScratch allocates the working memory of one worker.
 func (o *ops) newScratch() *kernel.Scratch { return kernel.NewScratch(o.need) }

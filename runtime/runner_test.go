@@ -7,6 +7,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"qconv/runtime/internal/kernel"
 )
 
 var kernelOptions = []Options{{}, {Kernel: "generic"}, {Kernel: "packed"}, {LowMemory: true}}
@@ -246,7 +248,7 @@ func TestLayers(t *testing.T) {
 		macs := 0
 		for i, l := range layers {
 			macs += l.MACs
-			if _, linear := p.Instrs[i].(*Linear); linear && ((l.Kernel == nameLookup) != (o.Kernel == "generic") || (l.Kernel == namePacked) != (o.Kernel == "packed") && !o.LowMemory) {
+			if _, linear := p.Instrs[i].(*Linear); linear && ((l.Kernel == kernel.NameLookup) != (o.Kernel == "generic") || (l.Kernel == kernel.NamePacked) != (o.Kernel == "packed") && !o.LowMemory) {
 				t.Errorf("kernel %q: %s runs on %q", o.Kernel, l.Name, l.Kernel)
 			}
 		}

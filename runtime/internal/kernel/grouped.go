@@ -70,21 +70,41 @@ type tileCol struct {
 // where the layer is too large for the addresses of taps, and where the machine is not
 // little-endian.
 func NewGrouped(l *Layer, limit int, v Vector) (*Grouped, error) {
-	k, err := newGrouped(l, limit, v, v.rowStrips())
-	if errors.Is(err, errStrips) {
-		k, err = newGrouped(l, limit, v, false)
+	p, err := planGrouped(l, limit, v)
+	if err != nil {
+		return nil, err
 	}
-	return k, err
+	return p.build(limit)
 }
 
 // errStrips is the reason why tiles must have one strip.
 var errStrips = errors.New("kernel: grouped: only sweeps can deliver strips")
 
-func newGrouped(l *Layer, limit int, v Vector, strips bool) (*Grouped, error) {
+// groupedPlan is a Grouped whose cost is known, but that has no tap programs yet.
+type groupedPlan struct {
+	k      *Grouped
+	layer  *Layer // as NewGrouped got it
+	l      *Layer // as it is computed
+	phases []groupedPhase
+}
+
+// groupedPhase is the plan of a grid.
+type groupedPhase struct {
+	y, x int // of its first position
+	axes [][2]axis
+	lay  *tiling
+}
+
+// planGrouped is NewGrouped without the large work, which build does.
+func planGrouped(l *Layer, limit int, v Vector) (*groupedPlan, error) {
+	return newGroupedPlan(l, limit, v, v.rowStrips())
+}
+
+func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool) (*groupedPlan, error) {
 	if !LittleEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
-	l = l.flattened(wideTile)
+	l := layer.flattened(wideTile)
 	factors := chooseFactors(l)
 	k := &Grouped{vector: v, factors: factors, sections: sections(l), outStep: l.positions()}
 	for i := range factors {
@@ -99,15 +119,10 @@ func newGrouped(l *Layer, limit int, v Vector, strips bool) (*Grouped, error) {
 	count := digitCount(l, factors)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
 	k.strips = strips && py == 1 && px == 1
-	type phase struct {
-		y, x int
-		axes [][2]axis
-		lay  *tiling
-	}
-	var phases []phase
+	plan := &groupedPlan{k: k, layer: layer, l: l}
 	for y := range min(py, l.Out[1]) {
 		for x := range min(px, l.Out[2]) {
-			p := phase{y: y, x: x}
+			p := groupedPhase{y: y, x: x}
 			for i := range l.Terms {
 				p.axes = append(p.axes, [2]axis{newAxis(&l.Terms[i], 0, y, py), newAxis(&l.Terms[i], 1, x, px)})
 			}
@@ -119,20 +134,38 @@ func newGrouped(l *Layer, limit int, v Vector, strips bool) (*Grouped, error) {
 			if err := p.lay.checkTables(l); err != nil {
 				return nil, err
 			}
-			phases = append(phases, p)
+			plan.phases = append(plan.phases, p)
 			if k.cost += p.lay.cost; k.cost > limit {
 				return nil, fmt.Errorf("kernel: grouped: cost %d, want at most %d", k.cost, limit)
 			}
 		}
 	}
-	k.finisher = newFinisher(l, v, math.MaxInt)
-	for _, p := range phases {
-		g := &grid{outStart: p.y*l.Out[2] + p.x, outRow: py * l.Out[2], outCol: px}
-		if err := g.build(k, l, p.axes, p.lay); err != nil {
-			return nil, err
+	return plan, nil
+}
+
+// build writes the tap programs. Where the plan does not work out it makes another one, within the same limit.
+func (p *groupedPlan) build(limit int) (*Grouped, error) {
+	k, err := p.grids()
+	if errors.Is(err, errStrips) {
+		if p, err = newGroupedPlan(p.layer, limit, k.vector, false); err == nil {
+			k, err = p.grids()
+		}
+	}
+	return k, err
+}
+
+// grids builds the grids. After an error the kernel is none.
+func (p *groupedPlan) grids() (*Grouped, error) {
+	k, l := p.k, p.l
+	k.finisher = newFinisher(l, k.vector, math.MaxInt)
+	py, px := period(l.Terms, 0), period(l.Terms, 1)
+	for _, phase := range p.phases {
+		g := &grid{outStart: phase.y*l.Out[2] + phase.x, outRow: py * l.Out[2], outCol: px}
+		if err := g.build(k, l, phase.axes, phase.lay); err != nil {
+			return k, err
 		}
 		if g.strips > 1 && g.sweep == nil {
-			return nil, errStrips
+			return k, errStrips
 		}
 		k.grids = append(k.grids, g)
 		k.need = k.need.Max(g.need(k))

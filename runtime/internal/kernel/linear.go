@@ -1,0 +1,205 @@
+package kernel
+
+import "math"
+
+// form is a way to compute a [Layer].
+type form uint8
+
+const (
+	formLookup form = iota
+	formGrouped
+	formSorted
+	formPatched
+	formDepthwise
+	formPooled
+	formPacked
+)
+
+// Names of the forms, as [Linear.Name] tells them.
+const (
+	NameLookup    = "generic"
+	NameGrouped   = "grouped"
+	NameSorted    = "sorted"
+	NamePatched   = "patched"
+	NameDepthwise = "depthwise"
+	NamePooled    = "pooled"
+	NamePacked    = "packed"
+)
+
+var formNames = [...]string{NameLookup, NameGrouped, NameSorted, NamePatched, NameDepthwise, NamePooled, NamePacked}
+
+// Linear is a [Layer] in one of its forms: the kernel that form tells is there, the others are nil.
+type Linear struct {
+	form      form
+	lookup    *Lookup
+	grouped   *Grouped
+	sorted    *Sorted
+	patched   *Patched
+	depthwise *Depthwise
+	pooled    *Pooled
+	packed    *Packed
+
+	need            Need
+	weights, tables int // bytes
+}
+
+// Thrift says how much the memory of a form counts against its time.
+type Thrift uint8
+
+const (
+	Fastest  Thrift = iota // not at all
+	Scarce                 // rows of weights that positions share may take twice as long as other forms
+	Smallest               // where there are such rows, nothing else
+)
+
+// NewLinear prepares l for instruction set v, in the form that estimates call the fastest, as far as memory allows.
+func NewLinear(l *Layer, v Vector, thrift Thrift) *Linear {
+	k := choose(l, v, thrift)
+	if k == nil {
+		return NewLookupLinear(l)
+	}
+	return k.measured()
+}
+
+// NewLookupLinear prepares l for look-ups.
+func NewLookupLinear(l *Layer) *Linear {
+	return (&Linear{form: formLookup, lookup: NewLookup(l)}).measured()
+}
+
+// NewPackedLinear prepares l to be computed from coded weights, as [NewPacked] does.
+func NewPackedLinear(l *Layer, coded []Coded) *Linear {
+	return (&Linear{form: formPacked, packed: NewPacked(l, coded)}).measured()
+}
+
+// Limits for the search of a form that works on positions.
+const (
+	// mostPhases limits the kinds of positions of a transposed convolution for which tap programs are made.
+	mostPhases = 256
+	// mostPlanes limits the kernel columns, for every kernel row that meets different input rows, for which tilings
+	// are tried.
+	mostPlanes = 1024
+)
+
+// choose makes the form of l that beats look-ups by most, or returns nil. Forms are compared by what counts of digits,
+// inputs and positions tell; only the best one writes its weights.
+func choose(l *Layer, v Vector, thrift Thrift) *Linear {
+	if k, err := NewPooled(l); err == nil {
+		return &Linear{form: formPooled, pooled: k} // nothing is faster
+	}
+	limit := min(l.MACs(), math.MaxInt/LookupCost) * LookupCost
+	sorted, patched, limit := chooseRows(l, limit, v)
+	switch {
+	case patched != nil && thrift == Smallest:
+		limit = 0
+	case patched != nil && thrift == Scarce:
+		limit /= 2
+	}
+	// The others work on positions: there must be several.
+	if several := sorted == nil || l.positions() > 1; several && l.Phases() <= mostPhases && l.Planes() <= mostPlanes {
+		if k := choosePositions(l, limit, v); k != nil {
+			return k
+		}
+	}
+	switch {
+	case patched != nil:
+		patched.Fill(l)
+		return &Linear{form: formPatched, patched: patched}
+	case sorted != nil:
+		sorted.Fill(l)
+		return &Linear{form: formSorted, sorted: sorted}
+	}
+	return nil
+}
+
+// chooseRows plans the faster of the forms that add up rows of weights, if one takes at most limit, and tells what is
+// left to beat.
+func chooseRows(l *Layer, limit int, v Vector) (sorted *Sorted, patched *Patched, left int) {
+	bytes := SortedBytes(l)
+	if k, err := PlanSorted(l, bytes, limit, v); err == nil {
+		sorted, left = k, k.Cost()
+		// Shared rows take a fraction of the memory, and of the time to fill them: they may take twice as long.
+		limit = min(left, math.MaxInt/2) * 2
+	} else {
+		left = limit
+	}
+	if k, err := PlanPatched(l, bytes, limit, v); err == nil {
+		return nil, k, k.Cost()
+	}
+	return sorted, nil, left
+}
+
+// choosePositions makes the faster of the forms that work on many positions at a time, if one takes at most limit.
+func choosePositions(l *Layer, limit int, v Vector) *Linear {
+	plan, err := planGrouped(l, limit, v)
+	if err == nil {
+		limit = plan.k.cost
+	}
+	if k, err := NewDepthwise(l, limit, v); err == nil {
+		return &Linear{form: formDepthwise, depthwise: k}
+	}
+	if err != nil {
+		return nil
+	}
+	if k, err := plan.build(limit); err == nil {
+		return &Linear{form: formGrouped, grouped: k}
+	}
+	return nil
+}
+
+// measured notes what k takes.
+func (k *Linear) measured() *Linear {
+	switch k.form {
+	case formLookup:
+		k.need = k.lookup.Need()
+		k.weights, k.tables = k.lookup.Memory()
+	case formGrouped:
+		k.need = k.grouped.Need()
+		k.weights, k.tables = k.grouped.Memory()
+	case formSorted:
+		k.need = k.sorted.Need()
+		k.weights, k.tables = k.sorted.Memory()
+	case formPatched:
+		k.need = k.patched.Need()
+		k.weights, k.tables = k.patched.Memory()
+	case formDepthwise:
+		k.need = k.depthwise.Need()
+		k.weights, k.tables = k.depthwise.Memory()
+	case formPooled:
+		k.need = k.pooled.Need()
+		k.weights, k.tables = k.pooled.Memory()
+	case formPacked:
+		k.need = k.packed.Need()
+		k.weights, k.tables = k.packed.Memory()
+	}
+	return k
+}
+
+// Name tells the form.
+func (k *Linear) Name() string { return formNames[k.form] }
+
+// Need is the Scratch that Run writes on.
+func (k *Linear) Need() Need { return k.need }
+
+// Memory is the size of the weights and of the tables, in bytes.
+func (k *Linear) Memory() (weights, tables int) { return k.weights, k.tables }
+
+// Run computes the layer. src holds the input of each term; the result goes to dst as
+// levels or, where the layer has no steps, to out.
+func (k *Linear) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
+	switch k.form {
+	case formLookup:
+		k.lookup.Run(dst, out, src, s)
+	case formGrouped:
+		k.grouped.Run(dst, out, src, s)
+	case formSorted:
+		k.sorted.Run(dst, out, src, s)
+	case formPatched:
+		k.patched.Run(dst, out, src, s)
+	case formDepthwise:
+		k.depthwise.Run(dst, out, src, s)
+	case formPooled:
+		k.pooled.Run(dst, out, src, s)
+	case formPacked:
+		k.packed.Run(dst, out, src, s)
+	}
+}
