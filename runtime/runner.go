@@ -170,6 +170,12 @@ func (r *Runner) Run(inputs ...[]byte) ([][]int32, error) {
 	if err := r.checkInputs(inputs, false); err != nil {
 		return nil, err
 	}
+	r.enter(inputs)
+	return r.run(), nil
+}
+
+// enter writes the levels of a sample.
+func (r *Runner) enter(inputs [][]byte) {
 	for i, bytes := range inputs {
 		in, e := r.tensors[r.p.Inputs[i].Tensor], &r.ops.entries[i]
 		switch {
@@ -181,7 +187,6 @@ func (r *Runner) Run(inputs ...[]byte) ([][]int32, error) {
 			copy(in, bytes)
 		}
 	}
-	return r.run(), nil
 }
 
 // RunLevels is [Runner.Run] for level indices of the input tensors in their own order,
@@ -220,11 +225,16 @@ func (r *Runner) checkInputs(inputs [][]byte, levels bool) error {
 	return nil
 }
 
-// run executes all instructions and collects the outputs.
+// run executes all instructions.
 func (r *Runner) run() [][]int32 {
 	for _, o := range r.ops.list {
 		r.execute(o)
 	}
+	return r.leave()
+}
+
+// leave collects the outputs.
+func (r *Runner) leave() [][]int32 {
 	for _, i := range r.ops.levels {
 		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}

@@ -2,6 +2,19 @@ package runtime
 
 import "time"
 
+// Watch is [Runner.Run] that calls after behind every instruction, for its position in [Runner.Layers].
+func (r *Runner) Watch(after func(layer int), inputs ...[]byte) ([][]int32, error) {
+	if err := r.checkInputs(inputs, false); err != nil {
+		return nil, err
+	}
+	r.enter(inputs)
+	for i, o := range r.ops.list {
+		r.execute(o)
+		after(i)
+	}
+	return r.leave(), nil
+}
+
 // Profile runs the program n times on generated inputs and returns, for every
 // instruction in the order of [Runner.Layers], the shortest time it took.
 func (r *Runner) Profile(n int) []time.Duration {

@@ -1,4 +1,4 @@
-// Runs the linear layers of a network several times with random weights, for the instructions command.
+// Runs the linear layers of a network several times with random weights, for count.so.
 //
 //	PROGRAM NETWORK COUNT
 //
@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "layer.h"
 
@@ -34,7 +35,8 @@ static uint32_t next(void) {
 // random_elem is a whole number of -127..127.
 static elem random_elem(void) { return (elem)((int)(next() % 255) - 127); }
 
-__attribute__((noinline)) void mark(void) { __asm__ volatile(""); }
+// mark ends a section of count.so.
+static void mark(void) { umask(010022); }
 
 int main(int argc, char **argv) {
     const struct network *net = NULL;
