@@ -63,6 +63,7 @@ def elements(net, size):
 ARCHITECTURES = {
     "resnet18": lambda size: models.resnet18(),
     "mobilenet_v2": lambda size: models.mobilenet_v2(),
+    "mobilenet_v2_x0_35": lambda size: models.mobilenet_v2(width_mult=0.35),
     "squeezenet1_1": lambda size: models.squeezenet1_1(),
     "shufflenet_v2_x0_5": lambda size: models.shufflenet_v2_x0_5(),
     "shufflenet_v2_x1_0": lambda size: models.shufflenet_v2_x1_0(),

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
 """Makes ONNX Runtime's contenders for the benchmark: folded float and static int8 models.
 
-    int8.py fold MODEL.onnx REFERENCE.npz OUT     OUT/float.onnx, OUT/taps.onnx, OUT/samples.f32
+    int8.py fold MODEL.onnx OUT                   OUT/float.onnx, OUT/taps.onnx
     int8.py quantize OUT/float.onnx RANGES.json OUT/int8.onnx
     int8.py operators MODEL.onnx                  how often each operator occurs, as JSON
     int8.py trivial OUT.onnx                      a model of one element that does nothing worth mentioning
 
-fold folds BatchNormalization into Conv and Gemm and zero padding into Conv, which does not change the
-network. taps.onnx is the same with every activation as an output, for the measurement of ranges;
-samples.f32 holds array x0 of REFERENCE.npz, little-endian.
+fold folds BatchNormalization into Conv and Gemm and zero padding into Conv where they follow one another, which does
+not change the network. taps.onnx is the same with every activation as an output, for the measurement of ranges.
 
 quantize writes the QDQ form that ONNX Runtime fuses to integer kernels: activations unsigned 8 bit,
 one scale per tensor from RANGES.json ({"name": [min, max]}); weights signed 8 bit, one scale per output
-channel, symmetric; biases 32 bit. A Relu belongs to what it follows. The network's input and output stay float.
+channel, symmetric; biases 32 bit. A Relu or Clip belongs to what it follows. The network's input and output stay float, and
+so does what lies between operators for which ONNX Runtime has no integer kernel.
 """
 import collections
 import json
@@ -24,7 +24,9 @@ import onnx
 from onnx import TensorProto, helper, numpy_helper
 
 # Operators that only pass values on: their output keeps the scale of their input.
-MOVES = {"MaxPool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze"}
+MOVES = {"MaxPool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Split", "Gather", "DepthToSpace", "Resize"}
+# Operators with an integer kernel that computes.
+COMPUTES = {"Conv", "Gemm", "MatMul", "Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat", "Sigmoid", "LeakyRelu"}
 
 
 class Graph:
@@ -58,8 +60,8 @@ def attribute(node, name, default=None):
 
 
 def channel_axis(node):
-    """Returns the axis of a Conv's or Gemm's weights that counts output channels."""
-    return 1 if node.op_type == "Gemm" and not attribute(node, "transB", 0) else 0
+    """Returns the axis of a layer's weights that counts output channels."""
+    return 1 if node.op_type == "MatMul" or node.op_type == "Gemm" and not attribute(node, "transB", 0) else 0
 
 
 def along(values, weights, axis):
@@ -68,10 +70,10 @@ def along(values, weights, axis):
 
 
 def fold_batchnorm(g, bn):
-    """Folds bn into the Conv or Gemm it follows."""
+    """Folds bn into the Conv or Gemm it follows, if it follows one."""
     layer = g.producer(bn.input[0])
     if layer is None or layer.op_type not in ("Conv", "Gemm") or len(g.consumers(bn.input[0])) != 1:
-        sys.exit(f"int8.py: {bn.name}: BatchNormalization does not follow a Conv or Gemm")
+        return
     scale, shift, mean, var = (g.arrays[name].astype(np.float64) for name in bn.input[1:5])
     factor = scale / np.sqrt(var + attribute(bn, "epsilon", 1e-5))
     weights = g.arrays[layer.input[1]]
@@ -86,12 +88,14 @@ def fold_batchnorm(g, bn):
 
 
 def fold_pad(g, pad):
-    """Folds a Pad with zeros of the two spatial dimensions into the Conv behind it."""
+    """Folds a Pad with zeros of the two spatial dimensions into the Conv behind it, if there is one."""
+    if len(pad.input) > 1 and pad.input[1] not in g.arrays:
+        return
     widths = g.arrays[pad.input[1]] if len(pad.input) > 1 else np.array(attribute(pad, "pads"))
     layers = g.consumers(pad.output[0])
     if attribute(pad, "mode", b"constant") != b"constant" or len(widths) != 8 or any(widths[[0, 1, 4, 5]]) or \
             [n.op_type for n in layers] != ["Conv"]:
-        sys.exit(f"int8.py: {pad.name}: Pad cannot be folded into one Conv")
+        return
     sums = [a + int(b) for a, b in zip(attribute(layers[0], "pads", [0] * 4), widths[[2, 3, 6, 7]])]
     kept = [a for a in layers[0].attribute if a.name != "pads"]
     del layers[0].attribute[:]
@@ -106,7 +110,7 @@ def constants_to_arrays(g):
         g.nodes.remove(n)
 
 
-def fold(path, reference, out):
+def fold(path, out):
     os.makedirs(out, exist_ok=True)
     g = Graph(path)
     constants_to_arrays(g)
@@ -117,11 +121,12 @@ def fold(path, reference, out):
             fold_pad(g, node)
     g.save(os.path.join(out, "float.onnx"))
     outputs = {o.name for o in g.model.graph.output}
+    known = onnx.shape_inference.infer_shapes(g.model).graph.value_info
+    floats = {v.name for v in known if v.type.tensor_type.elem_type == TensorProto.FLOAT}
     for node in g.nodes:
-        g.model.graph.output.extend(
-            helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in node.output if name not in outputs)
+        g.model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
+                                    for name in node.output if name in floats and name not in outputs)
     onnx.save(g.model, os.path.join(out, "taps.onnx"))
-    np.load(reference)["x0"].astype("<f4").tofile(os.path.join(out, "samples.f32"))
 
 
 class Quantizer:
@@ -173,23 +178,44 @@ class Quantizer:
         self.out.append(helper.make_node("DequantizeLinear", names, [name], axis=axis))
         node.input[position] = name
 
+    def computes(self, node):
+        """Says whether a node has an integer kernel and does more than move values."""
+        return node.op_type in COMPUTES and (node.op_type != "MatMul" or self.g.arrays.get(node.input[1], np.empty(0)).ndim == 2)
+
+    def wanted(self, node, name):
+        """Says whether an output of a node is worth quantizing: it comes from integers, or something reads it as such."""
+        moved = node.op_type in MOVES and node.input[0] in self.scales
+        return name in self.ranges and (moved or self.computes(node) or node.op_type in ("Relu", "Clip") and
+                                        self.computes(self.g.producer(node.input[0]) or node) or any(map(self.computes, self.g.consumers(name))))
+
     def run(self):
         outputs = {o.name for o in self.g.model.graph.output}
         for value in self.g.model.graph.input:
             self.activation(value.name)
         for node in self.g.nodes:
             first = node.input[0]
-            if node.op_type in ("Conv", "Gemm"):
+            if node.op_type in ("Conv", "Gemm", "MatMul") and self.computes(node):
                 self.weights(node)
+            elif self.computes(node):
+                self.operands(node)
             for i, name in enumerate(node.input):
                 node.input[i] = self.dequantized.get(name, name)
             self.out.append(node)
-            readers = self.g.consumers(node.output[0])
-            relu_follows = [n.op_type for n in readers] == ["Relu"]
-            softmax_follows = any(n.op_type == "Softmax" for n in readers)
-            if not relu_follows and not softmax_follows and node.output[0] not in outputs:
-                self.activation(node.output[0], first if node.op_type in MOVES else None)
+            for name in node.output:
+                readers = self.g.consumers(name)
+                belongs = [n.op_type for n in readers] in (["Relu"], ["Clip"])
+                softmax_follows = any(n.op_type == "Softmax" for n in readers)
+                if not belongs and not softmax_follows and name not in outputs and self.wanted(node, name):
+                    self.activation(name, first if node.op_type in MOVES else None)
         self.g.nodes = self.out
+
+    def operands(self, node):
+        """Quantizes the constants among a node's inputs."""
+        for i, name in enumerate(node.input):
+            a = self.g.arrays.get(name)
+            if a is not None and a.dtype == np.float32:
+                self.ranges[name] = [float(a.min()), float(a.max())]
+                self.activation(name)
 
 
 def quantize(path, ranges, out):
@@ -213,7 +239,7 @@ def trivial(out):
     onnx.save(model, out)
 
 
-COMMANDS = {"fold": (fold, 3), "quantize": (quantize, 3), "operators": (operators, 1), "trivial": (trivial, 1)}
+COMMANDS = {"fold": (fold, 2), "quantize": (quantize, 3), "operators": (operators, 1), "trivial": (trivial, 1)}
 
 
 def main():

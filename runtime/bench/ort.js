@@ -4,31 +4,43 @@
 const fs = require('fs');
 const ort = require('onnxruntime-node');
 
-// open loads a model for one thread; with optimized it also writes the graph as ONNX Runtime runs it.
-async function open(path, optimized) {
+// open loads a model for one thread; with optimized it also writes the graph as ONNX Runtime runs it at that level.
+async function open(path, optimized, level = 'all') {
   const options = {
-    executionProviders: ['cpu'], graphOptimizationLevel: 'all', executionMode: 'sequential',
+    executionProviders: ['cpu'], graphOptimizationLevel: level, executionMode: 'sequential',
     intraOpNumThreads: 1, interOpNumThreads: 1, logSeverityLevel: 3,
   };
   if (optimized) options.optimizedModelFilePath = optimized;
   return ort.InferenceSession.create(path, options);
 }
 
-// readSamples cuts a file of float32 into feeds for the session's only input, one sample each.
+// readSamples cuts a file of float32 into feeds for a session: all inputs of a sample, then those of the next.
 function readSamples(path, session) {
   const bytes = fs.readFileSync(path);
   const all = new Float32Array(bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length));
-  const input = session.inputMetadata[0];
-  const shape = input.shape.map((n) => (typeof n === 'number' && n > 0 ? n : 1));
-  const size = shape.reduce((a, b) => a * b, 1);
+  const inputs = session.inputMetadata.map(({ name, shape }) => {
+    const dims = shape.map((n) => (typeof n === 'number' && n > 0 ? n : 1));
+    return { name, dims, size: dims.reduce((a, b) => a * b, 1) };
+  });
+  const size = inputs.reduce((a, input) => a + input.size, 0);
   if (all.length === 0 || all.length % size !== 0) {
     throw new Error(`${path} has ${all.length} elements, want a multiple of ${size}`);
   }
   const feeds = [];
-  for (let at = 0; at < all.length; at += size) {
-    feeds.push({ [input.name]: new ort.Tensor('float32', all.slice(at, at + size), shape) });
+  for (let at = 0; at < all.length;) {
+    const feed = {};
+    for (const { name, dims, size } of inputs) {
+      feed[name] = new ort.Tensor('float32', all.slice(at, at + size), dims);
+      at += size;
+    }
+    feeds.push(feed);
   }
   return feeds;
+}
+
+// trivial is what a call costs: a session that does nothing worth mentioning, with its feeds.
+async function trivial(path) {
+  return { session: await open(path), feeds: [{ input: new ort.Tensor('float32', [1], [1, 1]) }] };
 }
 
 // ranges returns the smallest and largest value of every input and output over all feeds.
@@ -75,4 +87,4 @@ async function difference(a, b, feeds) {
   return { largest, size };
 }
 
-module.exports = { open, readSamples, ranges, measure, difference };
+module.exports = { open, readSamples, trivial, ranges, measure, difference };

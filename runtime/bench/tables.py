@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Writes the results of the benchmarks as tables: tables.py WORK BENCHMARKS.md
+"""Writes the results of the benchmarks as tables.
+
+    tables.py WORK BENCHMARKS.md   puts all that WORK has into the file
+    tables.py WORK NAME            prints one: speed, arm, profile or instructions
 
 A table stands between two comments of BENCHMARKS.md that name it and is replaced there; one whose
 results WORK lacks is left as it is. run calls this.
@@ -7,6 +10,7 @@ results WORK lacks is left as it is. run calls this.
 import json
 import os
 import re
+import statistics
 import sys
 
 PROGRAMS = {"w16": "W=16", "w256": "W=256"}
@@ -16,6 +20,9 @@ CONTENDERS = {  # of instructions, by target
               "int8-dot": "int8, SDOT", "float": "float, FMLA"},
 }
 TITLES = {"armv5": "ARMv5 without FPU (GOARM=5)", "arm64": "arm64"}
+CPUS = {"cortex-a53": "A53", "cortex-a72": "A72", "cortex-a76": "A76"}
+KINDS = {"fp32": "FP32", "int8": "INT8"}
+WARM = 14  # first inferences of ONNX Runtime that do not count
 
 
 def table(head, rows):
@@ -51,24 +58,113 @@ def speed(results, facts):
     return text + "\n\n" + table(head, rows)
 
 
+def found_in(results):
+    """Returns the networks of counts in their order, and the counts by network and contender."""
+    networks = [n for n in dict.fromkeys(r["network"] for r in results) if n != "trivial"]
+    return networks, {(r["network"], r["name"]): r for r in results}
+
+
+def inference(r):
+    """Returns what the main thread does for an inference of one of our programs: instructions, loads, stores."""
+    return r["sections"][-2][:3]
+
+
+def call(r):
+    """Returns the median of what the main thread does for a call of ONNX Runtime; the garbage collector is in few of them."""
+    return [statistics.median(column) for column in zip(*r["sections"][1 + WARM:-1])][:3]
+
+
+def millions(n):
+    return "" if n is None else f"{n / 1e6:.2f}" if n < 1e8 else f"{n / 1e6:.0f}"
+
+
+def ratio(a, b):
+    return "" if a is None or b is None else f"{a / b:.2f}"
+
+
+def arm(results, facts):
+    networks, found = found_in(results)
+
+    def cost(network, name, what=0):
+        """Returns instructions (0), loads (1) or stores (2) of an inference, or None."""
+        r = found.get((network, name))
+        if r is None:
+            return None
+        if name in ours:
+            return inference(r)[what]
+        return call(r)[what] - call(found["trivial", name.replace("int8", "fp32")])[what]
+
+    ours = [f"{t}-{p}" for t in TITLES for p in PROGRAMS]
+    theirs = [f"{k}-{c}" for k in KINDS for c in CPUS]
+    about_program = {n: next((found[n, o]["about"] for o in ours if (n, o) in found), {}) for n in networks}
+    macs = {n: about_program[n].get("macs", 0) for n in networks}
+
+    parts = [about(facts, ["qemu", "onnxruntime", "go", "commit", "date", "command", "inferences"])]
+    rows = []
+    for n in networks:
+        w16 = cost(n, "arm64-w16")
+        row = [n, f"{macs[n] / 1e6:.2f}"] + [millions(cost(n, c)) for c in ("arm64-w16", "arm64-w256", *theirs)]
+        rows.append(row + [ratio(w16, cost(n, c)) for c in ("fp32-cortex-a76", "int8-cortex-a53", "int8-cortex-a76")])
+    head = ["network", "MACs", "W=16", "W=256"] + [f"{KINDS[k]} {CPUS[c]}" for k in KINDS for c in CPUS]
+    head += ["W=16 / FP32 A76", "W=16 / INT8 A53", "W=16 / INT8 A76"]
+    parts.append("arm64, millions of instructions of an inference; ratios below 1: qconv takes fewer:\n\n" + table(head, rows))
+
+    columns = [(c, w) for c in ("arm64-w16", "fp32-cortex-a76", "int8-cortex-a53", "int8-cortex-a76", "armv5-w16") for w in (1, 2)]
+    rows = [[n] + [millions(cost(n, c, w)) for c, w in columns] for n in networks]
+    names = {"arm64-w16": "W=16", "fp32-cortex-a76": "FP32 A76", "int8-cortex-a53": "INT8 A53", "int8-cortex-a76": "INT8 A76", "armv5-w16": "ARMv5, W=16"}
+    parts.append("Instructions that load and that store, millions for an inference:\n\n" +
+                 table(["network"] + [names[c] + (", loads", ", stores")[w - 1] for c, w in columns], rows))
+
+    rows = []
+    for n in networks:
+        row = [n, f"{about_program[n].get('weights', 0):,}"]
+        row += [ratio(cost(n, f"armv5-{p}"), macs[n] or None) for p in PROGRAMS]
+        for p in PROGRAMS:
+            r = found.get((n, f"armv5-{p}"))
+            load = r and r["sections"][1][0] + r["sections"][1][3]
+            row += [millions(load), ratio(load and load, r and r["about"]["weights"])]
+        rows.append(row)
+    head = ["network", "weights"] + [f"{p}, per MAC" for p in PROGRAMS.values()]
+    head += [f"load {p}, {unit}" for p in PROGRAMS.values() for unit in ("millions", "per weight")]
+    parts.append(TITLES["armv5"] + ", instructions; loading is Open and NewRunner, on all threads:\n\n" + table(head, rows))
+    return "\n\n".join(parts)
+
+
+def profile(results, facts):
+    """Returns a table of layers for every network: instructions of each contender, and for each multiply-accumulate."""
+    networks, found = found_in(results)
+    parts = []
+    for n in networks:
+        contenders = {name: r for (network, name), r in found.items() if network == n}
+        counts = {c: r["sections"][-1 - len(r["about"]["layers"]):-1] for c, r in contenders.items()}
+        rows = []
+        for i, layer in enumerate(next(iter(contenders.values()))["about"]["layers"]):
+            row = [layer["name"]]
+            for c, r in contenders.items():
+                k = counts[c][i][0]
+                row += [r["about"]["layers"][i]["kernel"], f"{k:,}", ratio(k, layer["macs"] or None)]
+            rows.append(row)
+        total = ["all"]
+        for c, r in contenders.items():
+            k = sum(s[0] for s in counts[c])
+            total += ["", f"{k:,}", ratio(k, r["about"]["macs"] or None)]
+        head = ["layer"] + [text for c in contenders for text in (f"{c}", "instructions", "per MAC")]
+        parts.append(f"{n}:\n\n" + table(head, rows + [total]))
+    return "\n\n".join(parts)
+
+
 def instructions(results, facts):
     parts = [about(facts, ["qemu", "gcc", "go", "commit", "date", "command", "inferences"])]
-    networks = list(dict.fromkeys(r["network"] for r in results))
-    found = {(r["target"], r["network"], r["name"]): r for r in results}
+    networks, found = found_in(results)
 
-    def per_mac(r):
-        if r is None:
-            return ""
-        counts = r["sections"][1:-1]
-        return f"{sum(counts) / len(counts) / r['macs']:.2f}"
+    def per_mac(network, name):
+        r = found.get((network, name))
+        return "" if r is None else f"{inference(r)[0] / r['about']['macs']:.2f}"
 
     for target, contenders in CONTENDERS.items():
         names = {**PROGRAMS, **contenders}
-        rows = [[n] + [per_mac(found.get((target, n, name))) for name in names] for n in networks]
+        rows = [[n] + [per_mac(n, f"{target}-{name}") for name in names] for n in networks]
         parts.append(f"{TITLES[target]}, instructions per multiply-accumulate:\n\n" + table(["network"] + list(names.values()), rows))
-    rows = [[n] + [f"{found[t, n, p]['sections'][0] / 1e6:.1f}" for t in TITLES for p in PROGRAMS] for n in networks]
-    head = ["network"] + [f"{t}, {p}" for t in TITLES for p in PROGRAMS.values()]
-    parts.append("Start of the program, loading and preparing the network, millions of instructions:\n\n" + table(head, rows))
     return "\n\n".join(parts)
 
 
@@ -86,18 +182,26 @@ def read(work, name):
     for suffix, parse in ((".json", json.loads), (".jsonl", lambda text: [json.loads(line) for line in text.splitlines()])):
         path = os.path.join(work, name + suffix)
         if os.path.exists(path):
-            with open(path, encoding="utf8") as f, open(os.path.join(work, name + ".about.json"), encoding="utf8") as g:
-                return parse(f.read()), json.load(g)
+            facts = os.path.join(work, name + ".about.json")
+            with open(path, encoding="utf8") as f:
+                return parse(f.read()), json.load(open(facts, encoding="utf8")) if os.path.exists(facts) else {}
     return None
+
+
+TABLES = {"speed": speed, "arm": arm, "instructions": instructions}
 
 
 def main():
     if len(sys.argv) != 3:
         sys.exit(__doc__)
     work, path = sys.argv[1:]
+    if path in {**TABLES, "profile": profile}:
+        found = read(work, path) or sys.exit(f"tables.py: {work} has no results of {path}: run {path}")
+        print({**TABLES, "profile": profile}[path](*found))
+        return
     with open(path, encoding="utf8") as f:
         text = f.read()
-    for name, write in (("speed", speed), ("instructions", instructions)):
+    for name, write in TABLES.items():
         found = read(work, name)
         if found is not None:
             text = replace(text, name, write(*found))

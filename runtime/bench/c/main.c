@@ -2,8 +2,8 @@
 //
 //	PROGRAM NETWORK COUNT
 //
-// Every layer gets an input of its own, so that no values die out on the way. The program prints a
-// checksum of all outputs, and the number of multiply-accumulates of one run, padding included.
+// Every layer gets an input of its own, so that no values die out on the way. The program prints
+// the number of multiply-accumulates of one run, padding included, and a checksum of all outputs as JSON.
 
 #include <stdint.h>
 #include <stdio.h>
@@ -66,6 +66,6 @@ int main(int argc, char **argv) {
         mark();
     }
     for (int i = 0; i < MAX_OUTPUT; i++) check = check * 31 + (long)output[i];
-    printf("%ld MACs, checksum %lx\n", macs, (unsigned long)check & 0xffffffff);
+    printf("{\"macs\": %ld, \"checksum\": \"%lx\"}\n", macs, (unsigned long)check & 0xffffffff);
     return 0;
 }

@@ -1,14 +1,17 @@
 // Command measure runs a program over and over for the benchmarks of runtime/bench.
 //
-//	measure PROGRAM.qlut SAMPLES.f32          one round per line of standard input
-//	measure PROGRAM.qlut SAMPLES.f32 COUNT    exactly COUNT inferences, nothing is timed
+//	measure PROGRAM.qlut SAMPLES.f32           one round per line of standard input
+//	measure PROGRAM.qlut SAMPLES.f32 COUNT     exactly COUNT inferences, nothing is timed
+//	measure PROGRAM.qlut SAMPLES.f32 layers    one inference, nothing is timed
 //
-// SAMPLES.f32 holds one or more inputs of the float network, float32, little-endian, in
-// its own layout; they are used in turn. A line of standard input is a number of
-// milliseconds; the answer is one line of JSON with the median time of an inference in
-// nanoseconds and the number of inferences of that round. The first line of output
-// describes the program. With COUNT, the only output is the number of
-// multiply-accumulates of one inference; the instructions command counts what they take.
+// SAMPLES.f32 holds one or more samples of the float network, float32, little-endian, in its own layout: all inputs of
+// one, then those of the next. They are used in turn. A line of standard input is a number of milliseconds; the answer
+// is one line of JSON with the median time of an inference in nanoseconds and the number of inferences of that round.
+// The first line of output describes the program.
+//
+// With COUNT or layers that line is the only output, and sections for count.c end in turn: when the process is ready,
+// when the network is loaded and prepared, when the samples are; then behind every inference, or behind every
+// instruction of the second inference.
 package main
 
 import (
@@ -21,6 +24,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"qconv/runtime"
@@ -28,10 +32,11 @@ import (
 
 // description is the first line of output.
 type description struct {
-	MACs   int     `json:"macs"`
-	Bytes  int64   `json:"file_bytes"`
-	RAM    int     `json:"ram_bytes"`
-	Layers []layer `json:"layers"`
+	MACs    int     `json:"macs"`
+	Weights int     `json:"weights"`
+	Bytes   int64   `json:"file_bytes"`
+	RAM     int     `json:"ram_bytes"`
+	Layers  []layer `json:"layers"`
 }
 
 type layer struct {
@@ -58,13 +63,18 @@ func main() {
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	if len(args) < 2 || len(args) > 3 {
-		return fmt.Errorf("got %d arguments, want PROGRAM.qlut SAMPLES.f32 [COUNT]", len(args))
+		return fmt.Errorf("got %d arguments, want PROGRAM.qlut SAMPLES.f32 [COUNT|layers]", len(args))
 	}
+	count, layers := 0, len(args) == 3 && args[2] == "layers"
+	if len(args) == 3 && !layers {
+		n, err := strconv.Atoi(args[2])
+		if err != nil || n < 0 {
+			return fmt.Errorf("count is %q, want a whole number, or layers", args[2])
+		}
+		count = n
+	}
+	mark()
 	p, err := runtime.Open(args[0])
-	if err != nil {
-		return err
-	}
-	samples, err := readSamples(args[1], p)
 	if err != nil {
 		return err
 	}
@@ -72,30 +82,26 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if len(args) == 3 {
-		n, err := strconv.Atoi(args[2])
-		if err != nil || n < 0 {
-			return fmt.Errorf("count is %q, want a whole number", args[2])
-		}
-		if err := repeat(r, samples, n); err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(stdout, "%d MACs\n", p.MACs())
-		return err
-	}
-	if err := r.SelfTest(); err != nil {
-		return err
-	}
-	info, err := os.Stat(args[0])
+	mark()
+	samples, err := readSamples(args[1], p)
 	if err != nil {
 		return err
 	}
-	d := description{MACs: p.MACs(), Bytes: info.Size(), RAM: r.Memory().Total()}
-	for _, l := range r.Layers() {
-		d.Layers = append(d.Layers, layer{l.Name, l.Kernel, l.MACs})
+	d, err := describe(args[0], p, r)
+	if err != nil {
+		return err
 	}
 	out := json.NewEncoder(stdout)
 	if err := out.Encode(d); err != nil {
+		return err
+	}
+	switch {
+	case layers:
+		return runLayers(p, r, samples[0])
+	case len(args) == 3:
+		return repeat(r, samples, count)
+	}
+	if err := r.SelfTest(); err != nil {
 		return err
 	}
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
@@ -114,11 +120,31 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	return nil
 }
 
-// repeat runs n inferences, with a mark before the first and behind each.
+func describe(path string, p *runtime.Program, r *runtime.Runner) (description, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return description{}, err
+	}
+	d := description{MACs: p.MACs(), Bytes: info.Size(), RAM: r.Memory().Total()}
+	for _, instr := range p.Instrs {
+		if l, ok := instr.(*runtime.Linear); ok {
+			for i := range l.Terms {
+				d.Weights += l.Terms[i].Weights.Len()
+			}
+		}
+	}
+	for _, l := range r.Layers() {
+		d.Layers = append(d.Layers, layer{l.Name, l.Kernel, l.MACs})
+	}
+	return d, nil
+}
+
+// repeat runs n inferences.
 func repeat(r *runtime.Runner, samples [][]byte, n int) error {
+	goruntime.GC() // what loading left over is nobody's work later
 	mark()
 	for i := range n {
-		if _, err := r.Run(samples[i%len(samples)]); err != nil {
+		if _, err := r.RunSample(samples[i%len(samples)]); err != nil {
 			return err
 		}
 		mark()
@@ -126,17 +152,31 @@ func repeat(r *runtime.Runner, samples [][]byte, n int) error {
 	return nil
 }
 
-// mark is where the instructions command ends a section.
-//
-//go:noinline
-func mark() {}
+// runLayers runs a sample, and once more with a mark behind every instruction.
+func runLayers(p *runtime.Program, r *runtime.Runner, sample []byte) error {
+	if _, err := r.RunSample(sample); err != nil {
+		return err
+	}
+	var parts [][]byte
+	for _, in := range p.InputInfos() {
+		n := in.Shape[0] * in.Shape[1] * in.Shape[2]
+		parts, sample = append(parts, sample[:n]), sample[n:]
+	}
+	goruntime.GC()
+	mark()
+	_, err := r.Watch(func(int) { mark() }, parts...)
+	return err
+}
+
+// mark ends a section of count.c.
+func mark() { syscall.Umask(0o10022) }
 
 // measure runs inferences for d, at least one for every sample, and times each.
 func measure(r *runtime.Runner, samples [][]byte, d time.Duration) (round, error) {
 	var times []int64
 	begin := time.Now()
 	for end := begin.Add(d); len(times) < len(samples) || begin.Before(end); {
-		if _, err := r.Run(samples[len(times)%len(samples)]); err != nil {
+		if _, err := r.RunSample(samples[len(times)%len(samples)]); err != nil {
 			return round{}, err
 		}
 		now := time.Now()

@@ -9,13 +9,13 @@ import (
 	"qconv/runtime"
 )
 
-// readSamples reads the float inputs at path as the bytes that Runner.Run takes.
+// readSamples reads the float samples at path as the bytes that Runner.RunSample takes.
 func readSamples(path string, p *runtime.Program) ([][]byte, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}
-	size := 4 * p.Tensors[p.Inputs[0].Tensor].Elems()
+	size := 4 * p.SampleBytes()
 	if len(data) == 0 || len(data)%size != 0 {
 		return nil, fmt.Errorf("%s has %d bytes, want a multiple of %d", path, len(data), size)
 	}
@@ -30,25 +30,36 @@ func readSamples(path string, p *runtime.Program) ([][]byte, error) {
 	return samples, nil
 }
 
-// sampleBytes turns x, [C][H][W], into the bytes whose levels are nearest to it, in the
-// order that the program wants.
+// sampleBytes turns x, all inputs one after the other, into bytes.
 func sampleBytes(p *runtime.Program, x []float32) []byte {
-	t := &p.Tensors[p.Inputs[0].Tensor]
+	var sample []byte
+	for i := range p.Inputs {
+		n := p.Tensors[p.Inputs[i].Tensor].Elems()
+		sample = append(sample, inputBytes(p, &p.Inputs[i], x[:n])...)
+		x = x[n:]
+	}
+	return sample
+}
+
+// inputBytes turns x, [C][H][W], into the bytes whose levels are nearest to it, in the
+// order that the input wants.
+func inputBytes(p *runtime.Program, in *runtime.Input, x []float32) []byte {
+	t := &p.Tensors[in.Tensor]
 	channels, plane := t.Shape[0], t.Shape[1]*t.Shape[2]
 	step := t.Scale.Float()
 	sample := make([]byte, len(x))
 	for i, v := range x {
 		c, at := i/plane, i%plane
 		shift := 0
-		if p.Inputs[0].Shifts != nil {
-			shift = int(p.Inputs[0].Shifts[c])
+		if in.Shifts != nil {
+			shift = int(in.Shifts[c])
 		}
 		level := math.RoundToEven(math.Ldexp(float64(v)/step, -shift)) + float64(t.Zero)
 		b := byte(max(0, min(float64(t.Levels-1), level)))
-		if tables := p.Inputs[0].Tables; tables != nil {
+		if tables := in.Tables; tables != nil {
 			b = nearest(tables[min(c, len(tables)-1)], b)
 		}
-		if p.Inputs[0].Interleaved {
+		if in.Interleaved {
 			sample[at*channels+c] = b
 		} else {
 			sample[i] = b

@@ -43,6 +43,15 @@ func TestSampleBytes(t *testing.T) {
 		want []byte
 	}{interleaved, []float32{1, 2, 3, 4, 5, 6}, []byte{1, 4, 2, 5, 3, 6}}
 
+	several := program([3]int{1, 1, 2}, 32, 8, 0.5)
+	several.Inputs = append(several.Inputs, runtime.Input{Tensor: 1})
+	several.Tensors = append(several.Tensors, runtime.Tensor{Shape: [3]int{1, 1, 3}, Levels: 256, Scale: runtime.ScaleOf(1)})
+	tests["two inputs"] = struct {
+		p    *runtime.Program
+		x    []float32
+		want []byte
+	}{several, []float32{0, 1, 7, 8, 9}, []byte{8, 10, 7, 8, 9}}
+
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {
 			if got := sampleBytes(test.p, test.x); !slices.Equal(got, test.want) {

@@ -1,0 +1,51 @@
+// Makes ONNX Runtime's contenders for a network and looks at them. run starts it.
+//
+//   node contenders.js WORK/NETWORK
+//
+// The folder holds source.onnx and samples.f32; it gets float.onnx, int8.onnx and contenders.json, which says what
+// operators the int8 model consists of when it runs, and how far its outputs are off.
+'use strict';
+
+const { execFileSync } = require('child_process');
+const fs = require('fs');
+const path = require('path');
+const ort = require('./ort.js');
+
+const PYTHON = process.env.QCONV_BENCH_PYTHON || '/usr/bin/python3';
+const int8 = (...args) => execFileSync(PYTHON, [path.join(__dirname, 'int8.py'), ...args], { encoding: 'utf8' });
+
+async function main() {
+  const folder = process.argv[2];
+  const file = (f) => path.join(folder, f);
+  // ONNX Runtime's own simplifications first: they compute what is constant.
+  const source = await ort.open(file('source.onnx'), file('basic.onnx'), 'basic');
+  int8('fold', file('basic.onnx'), folder);
+  const float = await ort.open(file('float.onnx'));
+  const feeds = ort.readSamples(file('samples.f32'), float);
+  const changed = await ort.difference(source, float, feeds);
+  if (changed.largest > 1e-4 * Math.max(1, changed.size)) throw new Error(`folding changed an output by ${changed.largest}`);
+  fs.writeFileSync(file('ranges.json'), JSON.stringify(await ort.ranges(await ort.open(file('taps.onnx')), feeds)));
+  int8('quantize', file('float.onnx'), file('ranges.json'), file('int8.onnx'));
+  const integer = await ort.open(file('int8.onnx'), file('int8.optimized.onnx'));
+  const operators = checkInteger(JSON.parse(int8('operators', file('float.onnx'))), JSON.parse(int8('operators', file('int8.optimized.onnx'))));
+  const int8_difference = await ort.difference(float, integer, feeds);
+  fs.writeFileSync(file('contenders.json'), JSON.stringify({ operators, int8_difference }) + '\n');
+}
+
+// checkInteger makes sure that ONNX Runtime runs every Conv and Gemm of the int8 model on integers.
+function checkInteger(float, optimized) {
+  const short = (op) => op.replace('com.microsoft.', '');
+  const ops = {};
+  for (const [op, n] of Object.entries(optimized)) ops[short(op)] = (ops[short(op)] || 0) + n;
+  for (const [op, kernel] of [['Conv', 'QLinearConv'], ['Gemm', 'QGemm']]) {
+    if ((float[op] || 0) !== (ops[kernel] || 0)) {
+      throw new Error(`ONNX Runtime runs ${ops[kernel] || 0} of ${float[op]} ${op} on integers: ${JSON.stringify(ops)}`);
+    }
+  }
+  return ops;
+}
+
+main().catch((err) => {
+  process.stderr.write(`contenders: ${process.argv[2]}: ${err.stack || err}\n`);
+  process.exit(1);
+});
