@@ -21,21 +21,28 @@ import sys
 
 import numpy as np
 import onnx
+import onnx.version_converter
 from onnx import TensorProto, helper, numpy_helper
 
 # Operators that only pass values on: their output keeps the scale of their input.
 MOVES = {"MaxPool", "Flatten", "Reshape", "Transpose", "Squeeze", "Unsqueeze", "Slice", "Split", "Gather", "DepthToSpace", "Resize"}
 # Operators with an integer kernel that computes.
 COMPUTES = {"Conv", "Gemm", "MatMul", "Add", "Mul", "AveragePool", "GlobalAveragePool", "Concat", "Sigmoid", "LeakyRelu"}
+OPSET = 13  # the first that has scales by channel
+# Those that weights belong to.
+LAYERS = {"Conv", "Gemm", "MatMul"}
 
 
 class Graph:
     """An ONNX model with its initializers as arrays."""
 
-    def __init__(self, path):
-        self.model = onnx.load(path)
+    def __init__(self, model):
+        self.model = onnx.load(model) if isinstance(model, str) else model
         self.nodes = list(self.model.graph.node)
         self.arrays = {t.name: numpy_helper.to_array(t).copy() for t in self.model.graph.initializer}
+        inputs = [i for i in self.model.graph.input if i.name not in self.arrays]
+        del self.model.graph.input[:]
+        self.model.graph.input.extend(inputs)
 
     def producer(self, name):
         return next((n for n in self.nodes if name in n.output), None)
@@ -129,11 +136,19 @@ def fold(path, out):
     onnx.save(g.model, os.path.join(out, "taps.onnx"))
 
 
+def computes(g, node):
+    """Says whether a node has an integer kernel and does more than move values."""
+    if node.op_type == "MatMul" and g.arrays.get(node.input[1], np.empty(0)).ndim != 2:
+        return False
+    return node.op_type in COMPUTES and (node.op_type not in LAYERS or all(name in g.arrays for name in node.input[1:]))
+
+
 class Quantizer:
     """Rewrites a folded float graph to the QDQ form, node by node."""
 
     def __init__(self, g, ranges):
         self.g, self.ranges = g, ranges
+        self.integer = {n.output[0] for n in g.nodes if computes(g, n)}
         self.out = []
         self.scales = {}  # of activations: name -> (name of scale, scale, name of zero point)
         self.dequantized = {}  # name of an activation -> what stands for it
@@ -142,8 +157,8 @@ class Quantizer:
         self.g.arrays[name] = value
         return name
 
-    def activation(self, name, like=None):
-        """Puts a quantize-dequantize pair behind an activation; with like it shares that one's scale."""
+    def activation(self, name, like=None, last=False):
+        """Puts a quantize-dequantize pair behind an activation; with like it shares that one's scale, and last is an output."""
         if name in self.dequantized:
             return
         if like in self.scales:
@@ -154,9 +169,14 @@ class Quantizer:
             scale_name = self.constant(name + ".scale", np.array(scale, np.float32))
             zero_name = self.constant(name + ".zero", np.array(np.clip(round(-low / scale), 0, 255), np.uint8))
         self.scales[name] = scale_name, scale, zero_name
-        self.dequantized[name] = name + ".dequantized"
-        self.out.append(helper.make_node("QuantizeLinear", [name, scale_name, zero_name], [name + ".levels"]))
-        self.out.append(helper.make_node("DequantizeLinear", [name + ".levels", scale_name, zero_name], [name + ".dequantized"]))
+        before, behind = name, name + ".dequantized"
+        if last:
+            before, behind = name + ".float", name
+            producer = self.out[-1]
+            producer.output[list(producer.output).index(name)] = before
+        self.dequantized[name] = behind
+        self.out.append(helper.make_node("QuantizeLinear", [before, scale_name, zero_name], [name + ".levels"]))
+        self.out.append(helper.make_node("DequantizeLinear", [name + ".levels", scale_name, zero_name], [behind]))
 
     def weights(self, node):
         """Replaces a layer's weights and bias by integers with a DequantizeLinear."""
@@ -178,25 +198,23 @@ class Quantizer:
         self.out.append(helper.make_node("DequantizeLinear", names, [name], axis=axis))
         node.input[position] = name
 
-    def computes(self, node):
-        """Says whether a node has an integer kernel and does more than move values."""
-        return node.op_type in COMPUTES and (node.op_type != "MatMul" or self.g.arrays.get(node.input[1], np.empty(0)).ndim == 2)
-
     def wanted(self, node, name):
         """Says whether an output of a node is worth quantizing: it comes from integers, or something reads it as such."""
-        moved = node.op_type in MOVES and node.input[0] in self.scales
-        return name in self.ranges and (moved or self.computes(node) or node.op_type in ("Relu", "Clip") and
-                                        self.computes(self.g.producer(node.input[0]) or node) or any(map(self.computes, self.g.consumers(name))))
+        first = node.input[0] if node.input else ""
+        near = {node.output[0]} | {n.output[0] for n in self.g.consumers(name)}
+        if node.op_type in ("Relu", "Clip"):
+            near.add(first)
+        return name in self.ranges and (node.op_type in MOVES and first in self.scales or not near.isdisjoint(self.integer))
 
     def run(self):
         outputs = {o.name for o in self.g.model.graph.output}
         for value in self.g.model.graph.input:
             self.activation(value.name)
         for node in self.g.nodes:
-            first = node.input[0]
-            if node.op_type in ("Conv", "Gemm", "MatMul") and self.computes(node):
+            first = node.input[0] if node.input else ""
+            if node.op_type in LAYERS and node.output[0] in self.integer:
                 self.weights(node)
-            elif self.computes(node):
+            elif node.output[0] in self.integer:
                 self.operands(node)
             for i, name in enumerate(node.input):
                 node.input[i] = self.dequantized.get(name, name)
@@ -204,9 +222,10 @@ class Quantizer:
             for name in node.output:
                 readers = self.g.consumers(name)
                 belongs = [n.op_type for n in readers] in (["Relu"], ["Clip"])
-                softmax_follows = any(n.op_type == "Softmax" for n in readers)
-                if not belongs and not softmax_follows and name not in outputs and self.wanted(node, name):
-                    self.activation(name, first if node.op_type in MOVES else None)
+                # QGemm writes floats as well, QLinearConv does not.
+                float_follows = node.op_type != "Conv" and (name in outputs or any(n.op_type == "Softmax" for n in readers))
+                if not belongs and not float_follows and self.wanted(node, name):
+                    self.activation(name, first if node.op_type in MOVES else None, name in outputs)
         self.g.nodes = self.out
 
     def operands(self, node):
@@ -220,6 +239,9 @@ class Quantizer:
 
 def quantize(path, ranges, out):
     g = Graph(path)
+    opset = next(o for o in g.model.opset_import if o.domain == "")
+    if opset.version < OPSET:
+        g = Graph(onnx.version_converter.convert_version(g.model, OPSET))
     with open(ranges) as f:
         Quantizer(g, json.load(f)).run()
     g.save(out)
@@ -227,7 +249,11 @@ def quantize(path, ranges, out):
 
 def operators(path):
     model = onnx.load(path)
-    counts = collections.Counter((n.domain + "." if n.domain else "") + n.op_type for n in model.graph.node)
+    constants = {t.name for t in model.graph.initializer}
+    counts = collections.Counter()
+    for n in model.graph.node:
+        variable = n.op_type in LAYERS and not constants.issuperset(n.input[1:])
+        counts[(n.domain + "." if n.domain else "") + n.op_type + (" of variables" if variable else "")] += 1
     print(json.dumps(dict(counts.most_common())))
 
 

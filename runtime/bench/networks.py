@@ -26,8 +26,18 @@ TRAINED = ("resnet8_cifar10", "vww_mobilenetv1_025", "ad_autoencoder", "mnist_le
 # ARCHITECTURES: the height and width of the input.
 ARCHITECTURES = {"resnet18": 64, "mobilenet_v2_x0_35": 96, "squeezenet1_1": 64, "shufflenet_v2_x0_5": 96, "mnasnet0_5": 96}
 
-# FILES: the file of a public network, and what its open or overwritten dimensions are.
-FILES = {}
+# FILES: the file of a public network, and dimensions that are set, by input.
+FILES = {
+    "face_rfb320": ("real-models/Ultra-Light-Fast-Generic-Face-Detector-1MB__version-RFB-320_simplified", {}),
+    "face_yunet": ("real-models/libfacedetection.train__yunet_n_320_320", {}),
+    "kws_micro": ("real-models/emx-onnx-cgen__micro_kws_m_static_fp32", {}),
+    "wakeword": ("real-models/be-more-hailo__wakeword", {}),
+    "tcn_streaming": ("real-models/esp-dl__model", {}),
+    "tcn_causal": ("sequences/tcn_causal", {}),
+    "super_resolution": ("real-models/qonnx__float_model", {"input": (1, 3, 32, 32)}),
+    "text_segmentation": ("real-models/CCF-BDCI-2024-TPU-ocr-deploy__ch_PP-OCRv3_det_infer", {"x": (1, 3, 96, 96)}),
+    "speech_two_inputs": ("sequences/DTLN__model_2", {}),
+}
 
 
 def export(name, folder):
@@ -49,6 +59,27 @@ def link(path, folder):
     os.symlink(os.path.abspath(path), target)
 
 
+def public(name, folder, shared):
+    """Takes a public network; where its sizes are set, the input is noise as well."""
+    file, shapes = FILES[name]
+    path = os.path.join(shared, file)
+    if not shapes:
+        link(path + ".onnx", folder)
+        reference = np.load(path + ".ref.npz")
+        return [reference["in." + i] for i in inputs_of(path + ".onnx")]
+    model = onnx.load(path + ".onnx")
+    for value in model.graph.input:
+        if value.name in shapes:
+            for dim, size in zip(value.type.tensor_type.shape.dim, shapes[value.name]):
+                dim.dim_value = size
+    del model.graph.value_info[:]
+    for value in model.graph.output:
+        for i, dim in enumerate(value.type.tensor_type.shape.dim):
+            dim.dim_param = f"{value.name}.{i}"
+    onnx.save(model, os.path.join(folder, "source.onnx"))
+    return [np.random.default_rng(1).random(shapes[i]) for i in inputs_of(path + ".onnx")]
+
+
 def inputs_of(path):
     """Returns the names of the inputs of a network."""
     graph = onnx.load(path).graph
@@ -64,6 +95,8 @@ def make(name, work, shared):
         arrays = [np.load(os.path.join(shared, "models", name + ".ref.npz"))["x0"]]
     elif name in ARCHITECTURES:
         arrays = export(name, folder)
+    elif name in FILES:
+        arrays = public(name, folder, shared)
     else:
         sys.exit(f"networks.py: there is no network {name!r}, want {' '.join(names())}")
     arrays = [a.astype("<f4") for a in arrays]

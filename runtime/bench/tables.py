@@ -22,7 +22,7 @@ CONTENDERS = {  # of instructions, by target
 TITLES = {"armv5": "ARMv5 without FPU (GOARM=5)", "arm64": "arm64"}
 CPUS = {"cortex-a53": "A53", "cortex-a72": "A72", "cortex-a76": "A76"}
 KINDS = {"fp32": "FP32", "int8": "INT8"}
-WARM = 14  # first inferences of ONNX Runtime that do not count
+WARM = 3  # first inferences of ONNX Runtime that do not count
 
 
 def table(head, rows):

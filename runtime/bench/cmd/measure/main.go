@@ -11,7 +11,7 @@
 //
 // With COUNT or layers that line is the only output, and sections for count.c end in turn: when the process is ready,
 // when the network is loaded and prepared, when the samples are; then behind every inference, or behind every
-// instruction of the second inference.
+// instruction of one.
 package main
 
 import (
@@ -141,7 +141,10 @@ func describe(path string, p *runtime.Program, r *runtime.Runner) (description, 
 
 // repeat runs n inferences.
 func repeat(r *runtime.Runner, samples [][]byte, n int) error {
-	goruntime.GC() // what loading left over is nobody's work later
+	if err := settle(r, samples[0]); err != nil {
+		return err
+	}
+	defer procUnpin()
 	mark()
 	for i := range n {
 		if _, err := r.RunSample(samples[i%len(samples)]); err != nil {
@@ -152,20 +155,35 @@ func repeat(r *runtime.Runner, samples [][]byte, n int) error {
 	return nil
 }
 
-// runLayers runs a sample, and once more with a mark behind every instruction.
+// runLayers runs a sample with a mark behind every instruction.
 func runLayers(p *runtime.Program, r *runtime.Runner, sample []byte) error {
-	if _, err := r.RunSample(sample); err != nil {
-		return err
-	}
 	var parts [][]byte
+	rest := sample
 	for _, in := range p.InputInfos() {
 		n := in.Shape[0] * in.Shape[1] * in.Shape[2]
-		parts, sample = append(parts, sample[:n]), sample[n:]
+		parts, rest = append(parts, rest[:n]), rest[n:]
 	}
-	goruntime.GC()
+	if err := settle(r, sample); err != nil {
+		return err
+	}
+	defer procUnpin()
 	mark()
 	_, err := r.Watch(func(int) { mark() }, parts...)
 	return err
+}
+
+// settle makes what follows countable: no garbage is left over from loading, this goroutine is not stopped until
+// procUnpin, and Go's monitor, which goes on trying, has come down from every 20 µs to every 10 ms.
+func settle(r *runtime.Runner, sample []byte) error {
+	goruntime.GC()
+	procPin()
+	for begin := time.Now(); time.Since(begin) < 200*time.Millisecond; {
+		if _, err := r.RunSample(sample); err != nil {
+			procUnpin()
+			return err
+		}
+	}
+	return nil
 }
 
 // mark ends a section of count.c.

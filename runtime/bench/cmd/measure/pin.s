@@ -1,0 +1,1 @@
+// Lets pin.go declare functions that have their bodies elsewhere.
