@@ -2,15 +2,17 @@ package runtime
 
 import "time"
 
-// Watch is [Runner.Run] that calls after behind every instruction, for its position in [Runner.Layers].
-func (r *Runner) Watch(after func(layer int), inputs ...[]byte) ([][]int32, error) {
+// Watch is [Runner.Run] that calls after when the inputs are in place, for 0, and behind every instruction, for how many
+// of [Runner.Layers] are done.
+func (r *Runner) Watch(after func(done int), inputs ...[]byte) ([][]int32, error) {
 	if err := r.checkInputs(inputs, false); err != nil {
 		return nil, err
 	}
 	r.enter(inputs)
+	after(0)
 	for i, o := range r.ops.list {
 		r.execute(o)
-		after(i)
+		after(i + 1)
 	}
 	return r.leave(), nil
 }

@@ -18,14 +18,14 @@ func TestWatch(t *testing.T) {
 	}
 	want := fmt.Sprint(out)
 	next := 0
-	out, err = r.Watch(func(layer int) {
-		if layer != next {
-			t.Errorf("instruction %d is behind %d", layer, next-1)
+	out, err = r.Watch(func(done int) {
+		if done != next {
+			t.Errorf("%d instructions are done, want %d", done, next)
 		}
 		next++
 	}, inputs...)
-	if err != nil || next != len(r.Layers()) {
-		t.Fatalf("%d calls, %v, want %d", next, err, len(r.Layers()))
+	if err != nil || next != len(r.Layers())+1 {
+		t.Fatalf("%d calls, %v, want %d", next, err, len(r.Layers())+1)
 	}
 	if got := fmt.Sprint(out); got != want {
 		t.Errorf("outputs %v, want %v", got, want)

@@ -1,9 +1,10 @@
-// Makes ONNX Runtime's contenders for a network and looks at them. run starts it.
+// Makes ONNX Runtime's contenders for networks, or for layers, and looks at them. run starts it.
 //
-//   node contenders.js WORK/NETWORK
+//   node contenders.js network|layer FOLDER...
 //
-// The folder holds source.onnx and samples.f32; it gets float.onnx, int8.onnx and contenders.json, which says what
-// operators the int8 model consists of when it runs, and how far its outputs are off.
+// The folder of a network holds source.onnx and samples.f32; it gets float.onnx, int8.onnx and contenders.json, which says what
+// operators the int8 model consists of when it runs, and how far its outputs are off. That of a layer holds float.onnx;
+// inputs and outputs of its int8 model are levels.
 'use strict';
 
 const { execFileSync } = require('child_process');
@@ -14,8 +15,7 @@ const ort = require('./ort.js');
 const PYTHON = process.env.QCONV_BENCH_PYTHON || '/usr/bin/python3';
 const int8 = (...args) => execFileSync(PYTHON, [path.join(__dirname, 'int8.py'), ...args], { encoding: 'utf8' });
 
-async function main() {
-  const folder = process.argv[2];
+async function makeNetwork(folder) {
   const file = (f) => path.join(folder, f);
   // ONNX Runtime's own simplifications first: they compute what is constant.
   const source = await ort.open(file('source.onnx'), file('basic.onnx'), 'basic');
@@ -32,6 +32,17 @@ async function main() {
   fs.writeFileSync(file('contenders.json'), JSON.stringify({ operators, int8_difference }) + '\n');
 }
 
+async function makeLayer(folder) {
+  const file = (f) => path.join(folder, f);
+  int8('fold', file('float.onnx'), folder);
+  const taps = await ort.open(file('taps.onnx'));
+  fs.writeFileSync(file('ranges.json'), JSON.stringify(await ort.ranges(taps, ort.readSamples(file('samples.f32'), taps))));
+  int8('inner', file('float.onnx'), file('ranges.json'), file('int8.onnx'));
+  await ort.open(file('int8.onnx'), file('int8.optimized.onnx'));
+  const operators = checkInteger(JSON.parse(int8('operators', file('float.onnx'))), JSON.parse(int8('operators', file('int8.optimized.onnx'))));
+  fs.writeFileSync(file('contenders.json'), JSON.stringify({ operators }) + '\n');
+}
+
 // checkInteger makes sure that ONNX Runtime runs every Conv and Gemm of the int8 model on integers.
 function checkInteger(float, optimized) {
   const short = (op) => op.replace('com.microsoft.', '');
@@ -45,7 +56,17 @@ function checkInteger(float, optimized) {
   return ops;
 }
 
-main().catch((err) => {
-  process.stderr.write(`contenders: ${process.argv[2]}: ${err.stack || err}\n`);
-  process.exit(1);
-});
+async function main() {
+  const [kind, ...folders] = process.argv.slice(2);
+  for (const folder of folders) {
+    process.stderr.write(`${path.basename(folder)}: models for ONNX Runtime\n`);
+    try {
+      await (kind === 'layer' ? makeLayer : makeNetwork)(folder);
+    } catch (err) {
+      process.stderr.write(`contenders: ${folder}: ${err.stack || err}\n`);
+      process.exit(1);
+    }
+  }
+}
+
+main();

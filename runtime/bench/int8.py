@@ -3,6 +3,7 @@
 
     int8.py fold MODEL.onnx OUT                   OUT/float.onnx, OUT/taps.onnx
     int8.py quantize OUT/float.onnx RANGES.json OUT/int8.onnx
+    int8.py inner OUT/float.onnx RANGES.json OUT/int8.onnx
     int8.py operators MODEL.onnx                  how often each operator occurs, as JSON
     int8.py trivial OUT.onnx                      a model of one element that does nothing worth mentioning
 
@@ -12,7 +13,8 @@ not change the network. taps.onnx is the same with every activation as an output
 quantize writes the QDQ form that ONNX Runtime fuses to integer kernels: activations unsigned 8 bit,
 one scale per tensor from RANGES.json ({"name": [min, max]}); weights signed 8 bit, one scale per output
 channel, symmetric; biases 32 bit. A Relu or Clip belongs to what it follows. The network's input and output stay float, and
-so does what lies between operators for which ONNX Runtime has no integer kernel.
+so does what lies between operators for which ONNX Runtime has no integer kernel. inner does the same for what is a part of a
+network: its inputs and outputs are levels.
 """
 import collections
 import json
@@ -146,8 +148,8 @@ def computes(g, node):
 class Quantizer:
     """Rewrites a folded float graph to the QDQ form, node by node."""
 
-    def __init__(self, g, ranges):
-        self.g, self.ranges = g, ranges
+    def __init__(self, g, ranges, inner=False):
+        self.g, self.ranges, self.inner = g, ranges, inner
         self.integer = {n.output[0] for n in g.nodes if computes(g, n)}
         self.out = []
         self.scales = {}  # of activations: name -> (name of scale, scale, name of zero point)
@@ -223,10 +225,22 @@ class Quantizer:
                 readers = self.g.consumers(name)
                 belongs = [n.op_type for n in readers] in (["Relu"], ["Clip"])
                 # QGemm writes floats as well, QLinearConv does not.
-                float_follows = node.op_type != "Conv" and (name in outputs or any(n.op_type == "Softmax" for n in readers))
-                if not belongs and not float_follows and self.wanted(node, name):
+                float_follows = not self.inner and node.op_type != "Conv" and (name in outputs or any(n.op_type == "Softmax" for n in readers))
+                if not belongs and not float_follows and (self.wanted(node, name) or self.inner and name in outputs):
                     self.activation(name, first if node.op_type in MOVES else None, name in outputs)
         self.g.nodes = self.out
+        if self.inner:
+            self.cut()
+
+    def cut(self):
+        """Makes levels of the inputs and outputs."""
+        graph = self.g.model.graph
+        inputs, outputs = {v.name for v in graph.input}, {v.name for v in graph.output}
+        self.g.nodes = [n for n in self.g.nodes if not (n.op_type == "QuantizeLinear" and n.input[0] in inputs
+                                                        or n.op_type == "DequantizeLinear" and n.output[0] in outputs)]
+        for value in [*graph.input, *graph.output]:
+            value.name += ".levels"
+            value.type.tensor_type.elem_type = TensorProto.UINT8
 
     def operands(self, node):
         """Quantizes the constants among a node's inputs."""
@@ -237,14 +251,18 @@ class Quantizer:
                 self.activation(name)
 
 
-def quantize(path, ranges, out):
+def quantize(path, ranges, out, inner=False):
     g = Graph(path)
     opset = next(o for o in g.model.opset_import if o.domain == "")
     if opset.version < OPSET:
         g = Graph(onnx.version_converter.convert_version(g.model, OPSET))
     with open(ranges) as f:
-        Quantizer(g, json.load(f)).run()
+        Quantizer(g, json.load(f), inner).run()
     g.save(out)
+
+
+def inner(path, ranges, out):
+    quantize(path, ranges, out, inner=True)
 
 
 def operators(path):
@@ -265,7 +283,7 @@ def trivial(out):
     onnx.save(model, out)
 
 
-COMMANDS = {"fold": (fold, 2), "quantize": (quantize, 3), "operators": (operators, 1), "trivial": (trivial, 1)}
+COMMANDS = {"fold": (fold, 2), "quantize": (quantize, 3), "inner": (inner, 3), "operators": (operators, 1), "trivial": (trivial, 1)}
 
 
 def main():

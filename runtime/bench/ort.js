@@ -38,6 +38,16 @@ function readSamples(path, session) {
   return feeds;
 }
 
+// randomLevels is a feed for a session that takes levels of 8 bits.
+function randomLevels(session) {
+  const feed = {};
+  for (const { name, shape } of session.inputMetadata) {
+    const data = Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.random() * 256);
+    feed[name] = new ort.Tensor('uint8', data, shape);
+  }
+  return feed;
+}
+
 // trivial is what a call costs: a session that does nothing worth mentioning, with its feeds.
 async function trivial(path) {
   return { session: await open(path), feeds: [{ input: new ort.Tensor('float32', [1], [1, 1]) }] };
@@ -87,4 +97,4 @@ async function difference(a, b, feeds) {
   return { largest, size };
 }
 
-module.exports = { open, readSamples, trivial, ranges, measure, difference };
+module.exports = { open, readSamples, randomLevels, trivial, ranges, measure, difference };

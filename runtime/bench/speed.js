@@ -7,38 +7,14 @@
 // .qlut files.
 'use strict';
 
-const { spawn } = require('child_process');
 const fs = require('fs');
 const path = require('path');
-const readline = require('readline');
 const ort = require('./ort.js');
+const { Program, alternate } = require('./rounds.js');
 
 const PROGRAMS = ['w16', 'w256'];
 
 const say = (text) => process.stderr.write(text + '\n');
-
-// Program is a running measure command.
-class Program {
-  constructor(work, program, samples) {
-    this.child = spawn(path.join(work, 'measure'), [program, samples], { stdio: ['pipe', 'pipe', 'inherit'] });
-    this.lines = readline.createInterface({ input: this.child.stdout })[Symbol.asyncIterator]();
-  }
-
-  async read() {
-    const { value, done } = await this.lines.next();
-    if (done) throw new Error('measure ended early');
-    return JSON.parse(value);
-  }
-
-  measure(milliseconds) {
-    this.child.stdin.write(milliseconds + '\n');
-    return this.read();
-  }
-
-  close() {
-    this.child.stdin.end();
-  }
-}
 
 // prepare opens all contenders of a network.
 async function prepare(work, name) {
@@ -55,21 +31,6 @@ async function prepare(work, name) {
   return network;
 }
 
-// alternate measures all contenders of a network in turn and returns their medians by round.
-async function alternate(network, trivial, rounds, milliseconds) {
-  const contenders = {
-    call: () => ort.measure(trivial.session, trivial.feeds, milliseconds / 4),
-    fp32: () => ort.measure(network.float, network.feeds, milliseconds),
-    int8: () => ort.measure(network.integer, network.feeds, milliseconds),
-  };
-  for (const [kind, p] of Object.entries(network.programs)) contenders[kind] = () => p.program.measure(milliseconds);
-  const medians = Object.fromEntries(Object.keys(contenders).map((k) => [k, []]));
-  for (let r = 0; r < rounds; r++) {
-    for (const [k, measure] of Object.entries(contenders)) medians[k].push((await measure()).median_ns);
-  }
-  return medians;
-}
-
 async function main() {
   const [work, rounds, milliseconds, ...names] = process.argv.slice(2);
   const results = [];
@@ -78,7 +39,13 @@ async function main() {
     say(`${name}: preparing`);
     const network = await prepare(work, name);
     say(`${name}: ${rounds} rounds`);
-    const medians = await alternate(network, trivial, +rounds, +milliseconds);
+    const contenders = {
+      call: () => ort.measure(trivial.session, trivial.feeds, milliseconds / 4),
+      fp32: () => ort.measure(network.float, network.feeds, milliseconds),
+      int8: () => ort.measure(network.integer, network.feeds, milliseconds),
+    };
+    for (const [kind, p] of Object.entries(network.programs)) contenders[kind] = () => p.program.measure(milliseconds);
+    const medians = await alternate(contenders, +rounds);
     const programs = {};
     for (const [kind, { program, ...description }] of Object.entries(network.programs)) {
       program.close();

@@ -67,11 +67,11 @@ func TestCount(t *testing.T) {
 				t.Errorf("%d instructions, %d loads, %d stores", inference[0], loads, stores)
 			}
 			layers := sections("layers")
-			if len(layers) != 3+len(p.Instrs)+1 {
-				t.Fatalf("%d sections, want %d of instructions and 4", len(layers), len(p.Instrs))
+			if len(layers) != 4+len(p.Instrs)+1 {
+				t.Fatalf("%d sections, want %d of instructions and 5", len(layers), len(p.Instrs))
 			}
 			sum := int64(0)
-			for _, s := range layers[3 : 3+len(p.Instrs)] {
+			for _, s := range layers[3 : 4+len(p.Instrs)] {
 				sum += s[0]
 			}
 			// The marks take instructions, too, and so do attempts to stop the goroutine.

@@ -6,12 +6,13 @@
 //
 // SAMPLES.f32 holds one or more samples of the float network, float32, little-endian, in its own layout: all inputs of
 // one, then those of the next. They are used in turn. A line of standard input is a number of milliseconds; the answer
-// is one line of JSON with the median time of an inference in nanoseconds and the number of inferences of that round.
-// The first line of output describes the program.
+// is one line of JSON with the median time of an inference in nanoseconds and the number of inferences of that round. Behind
+// the milliseconds, the word instructions leaves out the copying of inputs and outputs. The first line of output describes the
+// program.
 //
 // With COUNT or layers that line is the only output, and sections for count.c end in turn: when the process is ready,
-// when the network is loaded and prepared, when the samples are; then behind every inference, or behind every
-// instruction of one.
+// when the network is loaded and prepared, when the samples are; then behind every inference, or behind the
+// inputs and every instruction of one.
 package main
 
 import (
@@ -105,11 +106,16 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 		return err
 	}
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
-		ms, err := strconv.Atoi(strings.TrimSpace(lines.Text()))
+		number, inside := strings.CutSuffix(lines.Text(), " instructions")
+		ms, err := strconv.Atoi(number)
 		if err != nil || ms < 1 {
-			return fmt.Errorf("round of %q ms, want a positive whole number", lines.Text())
+			return fmt.Errorf("round of %q ms, want a positive whole number", number)
 		}
-		answer, err := measure(r, samples, time.Duration(ms)*time.Millisecond)
+		run := whole(r)
+		if inside {
+			run = instructions(p, r)
+		}
+		answer, err := measure(run, samples, time.Duration(ms)*time.Millisecond)
 		if err != nil {
 			return err
 		}
@@ -155,21 +161,24 @@ func repeat(r *runtime.Runner, samples [][]byte, n int) error {
 	return nil
 }
 
-// runLayers runs a sample with a mark behind every instruction.
+// runLayers runs a sample with a mark behind its inputs and behind every instruction.
 func runLayers(p *runtime.Program, r *runtime.Runner, sample []byte) error {
-	var parts [][]byte
-	rest := sample
-	for _, in := range p.InputInfos() {
-		n := in.Shape[0] * in.Shape[1] * in.Shape[2]
-		parts, rest = append(parts, rest[:n]), rest[n:]
-	}
 	if err := settle(r, sample); err != nil {
 		return err
 	}
 	defer procUnpin()
 	mark()
-	_, err := r.Watch(func(int) { mark() }, parts...)
+	_, err := r.Watch(func(int) { mark() }, parts(p, sample)...)
 	return err
+}
+
+// parts are the inputs of a sample.
+func parts(p *runtime.Program, sample []byte) (inputs [][]byte) {
+	for i := range p.Inputs {
+		n := p.Tensors[p.Inputs[i].Tensor].Elems()
+		inputs, sample = append(inputs, sample[:n]), sample[n:]
+	}
+	return inputs
 }
 
 // settle makes what follows countable: no garbage is left over from loading, this goroutine is not stopped until
@@ -189,18 +198,43 @@ func settle(r *runtime.Runner, sample []byte) error {
 // mark ends a section of count.c.
 func mark() { syscall.Umask(0o10022) }
 
-// measure runs inferences for d, at least one for every sample, and times each.
-func measure(r *runtime.Runner, samples [][]byte, d time.Duration) (round, error) {
-	var times []int64
-	begin := time.Now()
-	for end := begin.Add(d); len(times) < len(samples) || begin.Before(end); {
-		if _, err := r.RunSample(samples[len(times)%len(samples)]); err != nil {
+// whole times an inference.
+func whole(r *runtime.Runner) func(sample []byte) (time.Duration, error) {
+	return func(sample []byte) (time.Duration, error) {
+		begin := time.Now()
+		_, err := r.RunSample(sample)
+		return time.Since(begin), err
+	}
+}
+
+// instructions times the instructions of an inference.
+func instructions(p *runtime.Program, r *runtime.Runner) func(sample []byte) (time.Duration, error) {
+	var begin, end time.Time
+	last := len(p.Instrs)
+	after := func(done int) {
+		switch done {
+		case 0:
+			begin = time.Now()
+		case last:
+			end = time.Now()
+		}
+	}
+	return func(sample []byte) (time.Duration, error) {
+		_, err := r.Watch(after, parts(p, sample)...)
+		return end.Sub(begin), err
+	}
+}
+
+// measure runs samples for d, each at least once, and finds the median of their times.
+func measure(run func(sample []byte) (time.Duration, error), samples [][]byte, d time.Duration) (round, error) {
+	var times []time.Duration
+	for end := time.Now().Add(d); len(times) < len(samples) || time.Now().Before(end); {
+		t, err := run(samples[len(times)%len(samples)])
+		if err != nil {
 			return round{}, err
 		}
-		now := time.Now()
-		times = append(times, now.Sub(begin).Nanoseconds())
-		begin = now
+		times = append(times, t)
 	}
 	slices.Sort(times)
-	return round{MedianNs: times[len(times)/2], Runs: len(times)}, nil
+	return round{times[len(times)/2].Nanoseconds(), len(times)}, nil
 }
