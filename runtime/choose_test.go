@@ -44,19 +44,3 @@ func TestKernelEnvironment(t *testing.T) {
 		t.Errorf("unknown kernel in the environment: got error %v", err)
 	}
 }
-
-func TestProfile(t *testing.T) {
-	r := mustRunner(t, allProgram(), Options{})
-	times := r.Profile(3)
-	if len(times) != len(r.Layers()) {
-		t.Fatalf("got %d times, want %d", len(times), len(r.Layers()))
-	}
-	for i, d := range times {
-		if d < 0 {
-			t.Errorf("instruction %d took %v", i, d)
-		}
-	}
-	if err := r.SelfTest(); err != nil {
-		t.Errorf("after Profile: %v", err)
-	}
-}

@@ -1,6 +1,77 @@
 package runtime
 
-import "time"
+import (
+	"slices"
+	"time"
+)
+
+// Profile times whole inferences and, by the clock between two instructions, the layers within them. [Runner.NewProfile]
+// makes one.
+type Profile struct {
+	r      *Runner
+	inputs [][]byte
+	// records holds, one after the other, the time of every instruction of an inference and that of the whole.
+	records []time.Duration
+	runs    int
+	every   int // inferences of which one is recorded
+}
+
+// profileRecords bounds Profile.records.
+const profileRecords = 1 << 18
+
+// NewProfile prepares inferences on generated inputs. It must not be used at the same time as r.
+func (r *Runner) NewProfile() *Profile {
+	return &Profile{r: r, inputs: r.p.GenerateInputs(1), every: 1}
+}
+
+// Run is one inference, from the levels of the inputs to the outputs.
+func (f *Profile) Run() {
+	r, start := f.r, time.Now()
+	for i, indices := range f.inputs {
+		copy(r.tensors[r.p.Inputs[i].Tensor], indices)
+	}
+	begin := time.Since(start)
+	for _, o := range r.ops.list {
+		r.execute(o)
+		end := time.Since(start)
+		f.records = append(f.records, end-begin)
+		begin = end
+	}
+	r.leave()
+	f.records = append(f.records, time.Since(start))
+	f.thin()
+}
+
+// thin drops the last record where it is not its turn and, where there are too many, every second.
+func (f *Profile) thin() {
+	size := len(f.r.ops.list) + 1
+	if f.runs%f.every != 0 {
+		f.records = f.records[:len(f.records)-size]
+	}
+	f.runs++
+	if len(f.records) < profileRecords || len(f.records) < 3*size {
+		return
+	}
+	kept := f.records[:0]
+	for record := range slices.Chunk(f.records, 2*size) {
+		kept = append(kept, record[:size]...)
+	}
+	f.records = kept
+	f.every *= 2
+}
+
+// Runs is the number of inferences so far.
+func (f *Profile) Runs() int { return f.runs }
+
+// Median is the inference of median time: the whole, and its layers in the order of [Runner.Layers]. What they do not add
+// up to is the inputs and outputs, and reading the clock. There must have been a Run.
+func (f *Profile) Median() (total time.Duration, layers []time.Duration) {
+	size := len(f.r.ops.list) + 1
+	inferences := slices.Collect(slices.Chunk(f.records, size))
+	slices.SortStableFunc(inferences, func(a, b []time.Duration) int { return int(a[size-1] - b[size-1]) })
+	median := inferences[len(inferences)/2]
+	return median[size-1], median[: size-1 : size-1]
+}
 
 // Watch is [Runner.Run] that calls after when the inputs are in place, for 0, and behind every instruction, for how many
 // of [Runner.Layers] are done.
@@ -15,24 +86,4 @@ func (r *Runner) Watch(after func(done int), inputs ...[]byte) ([][]int32, error
 		after(i + 1)
 	}
 	return r.leave(), nil
-}
-
-// Profile runs the program n times on generated inputs and returns, for every
-// instruction in the order of [Runner.Layers], the shortest time it took.
-func (r *Runner) Profile(n int) []time.Duration {
-	inputs := r.p.GenerateInputs(1)
-	times := make([]time.Duration, len(r.ops.list))
-	for round := range n {
-		for i, indices := range inputs {
-			copy(r.tensors[r.p.Inputs[i].Tensor], indices)
-		}
-		for i, o := range r.ops.list {
-			start := time.Now()
-			r.execute(o)
-			if d := time.Since(start); round == 0 || d < times[i] {
-				times[i] = d
-			}
-		}
-	}
-	return times
 }

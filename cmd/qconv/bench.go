@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/urfave/cli/v2"
@@ -25,14 +26,14 @@ var benchCommand = &cli.Command{
 	Name:      "bench",
 	Usage:     "measure the time of one inference",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Flags:     []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, jsonFlag},
-	Action:    runBench,
+	Description: "The time is the median of whole inferences on generated inputs. The layers of a program are timed within them, and shown as they were in the " +
+		"inference that took it: they add up to it, with the rest, which is inputs, outputs and reading the clock.",
+	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, jsonFlag},
+	Action: runBench,
 }
 
-// profileRuns is how often layers are timed one by one; the shortest time counts.
-const profileRuns = 100
-
-// benchReport is what bench prints.
+// benchReport is what bench prints: the median time of whole inferences and, of a program, the layers of the inference
+// that took it. What these do not add up to is inputs, outputs and the clock.
 type benchReport struct {
 	Model          string `json:"model"`
 	NsPerInference int64  `json:"ns_per_inference"`
@@ -42,6 +43,7 @@ type benchReport struct {
 	MACs           int    `json:"macs"`
 	// Layers are the kernels of a program.
 	Layers []kernelInfo `json:"layers,omitempty"`
+	RestNs int64        `json:"rest_ns,omitempty"`
 }
 
 type kernelInfo struct {
@@ -100,22 +102,34 @@ func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration) (
 		return nil, named(path, err)
 	}
 	defer runner.Close()
-	inputs := p.GenerateInputs(1)
 	r := &benchReport{MACs: p.MACs(), Workers: o.Workers}
 	for _, l := range runner.Layers() {
 		r.Layers = append(r.Layers, kernelInfo{Name: l.Name, Kernel: l.Kernel, Workers: l.Workers, MACs: l.MACs})
 	}
-	err = r.measure(c.Context, d, func() error {
-		_, err := runner.RunLevels(inputs...)
-		return err
+	runner.NewProfile().Run() // caches are filled
+	f := runner.NewProfile()
+	err = repeat(c.Context, d, func() error {
+		f.Run()
+		return nil
 	})
-	for i, t := range runner.Profile(min(max(r.Runs, 1), profileRuns)) {
-		r.Layers[i].Ns = t.Nanoseconds()
+	if err != nil {
+		return nil, err
 	}
-	if err == nil && o.Workers > 1 {
-		r.BatchNs, err = benchBatch(c.Context, p, o, bytes.Join(inputs, nil), d)
+	r.setProfile(f)
+	if o.Workers > 1 {
+		r.BatchNs, err = benchBatch(c.Context, p, o, bytes.Join(p.GenerateInputs(1), nil), d)
 	}
 	return r, err
+}
+
+// setProfile takes the times of a program.
+func (r *benchReport) setProfile(f *qrt.Profile) {
+	total, layers := f.Median()
+	r.Runs, r.NsPerInference, r.RestNs = f.Runs(), total.Nanoseconds(), total.Nanoseconds()
+	for i, t := range layers {
+		r.Layers[i].Ns = t.Nanoseconds()
+		r.RestNs -= t.Nanoseconds()
+	}
 }
 
 // benchBatch is the time per sample of a batch.
@@ -129,11 +143,14 @@ func benchBatch(ctx context.Context, p *qrt.Program, o qrt.Options, sample []byt
 	for i := range samples {
 		samples[i] = sample
 	}
-	var r benchReport
-	err = r.measure(ctx, d, func() error {
+	var times []time.Duration
+	err = repeat(ctx, d, timed(&times, func() error {
 		return b.Run(samples, func(int, [][]int32) error { return nil })
-	})
-	return r.NsPerInference / int64(len(samples)), err
+	}))
+	if err != nil {
+		return 0, err
+	}
+	return median(times).Nanoseconds() / int64(len(samples)), nil
 }
 
 // benchFloat times the float engine, one sample at a time.
@@ -155,25 +172,28 @@ func benchFloat(c *cli.Context, path string, d time.Duration) (*benchReport, err
 	for _, v := range f.graph.Inputs {
 		inputs = append(inputs, make([]float32, v.Shape.Elems()))
 	}
-	return r, r.measure(c.Context, d, func() error {
+	once := func() error {
 		_, err := exec.Run(inputs...)
 		return err
-	})
+	}
+	if err := once(); err != nil { // caches are filled
+		return nil, err
+	}
+	var times []time.Duration
+	if err := repeat(c.Context, d, timed(&times, once)); err != nil {
+		return nil, err
+	}
+	r.NsPerInference, r.Runs = median(times).Nanoseconds(), len(times)
+	return r, nil
 }
 
-// measure repeats once for d, and at least once, after a first time that is not counted.
-func (r *benchReport) measure(ctx context.Context, d time.Duration, once func() error) error {
-	if err := once(); err != nil {
-		return err
-	}
+// repeat calls once for d, and at least one time.
+func repeat(ctx context.Context, d time.Duration, once func() error) error {
 	for start := time.Now(); ; {
 		if err := once(); err != nil {
 			return err
 		}
-		r.Runs++
-		elapsed := time.Since(start)
-		if elapsed >= d {
-			r.NsPerInference = elapsed.Nanoseconds() / int64(r.Runs)
+		if time.Since(start) >= d {
 			return nil
 		}
 		if err := ctx.Err(); err != nil {
@@ -182,8 +202,24 @@ func (r *benchReport) measure(ctx context.Context, d time.Duration, once func() 
 	}
 }
 
+// timed appends the time of every call of once to times.
+func timed(times *[]time.Duration, once func() error) func() error {
+	return func() error {
+		start := time.Now()
+		err := once()
+		*times = append(*times, time.Since(start))
+		return err
+	}
+}
+
+// median sorts times, of which there is at least one.
+func median(times []time.Duration) time.Duration {
+	slices.Sort(times)
+	return times[len(times)/2]
+}
+
 func (r *benchReport) print(w io.Writer) {
-	fmt.Fprintf(w, "%s per inference (%d runs), %s MACs\n", time.Duration(r.NsPerInference), r.Runs, grouped(r.MACs))
+	fmt.Fprintf(w, "%s per inference, the median of %d, %s MACs\n", time.Duration(r.NsPerInference), r.Runs, grouped(r.MACs))
 	if r.BatchNs > 0 {
 		fmt.Fprintf(w, "%s per inference in a batch of %d workers\n", time.Duration(r.BatchNs), r.Workers)
 	}
@@ -200,5 +236,6 @@ func (r *benchReport) print(w io.Writer) {
 		}
 		t.add(printable.Name(l.Name), l.Kernel, fmt.Sprint(l.Workers), grouped(l.MACs), time.Duration(l.Ns), speed)
 	}
+	t.add("rest", "", "", "", time.Duration(r.RestNs), "")
 	t.print(w)
 }

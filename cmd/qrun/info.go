@@ -84,10 +84,11 @@ func (i *info) print(w io.Writer) {
 		fmt.Fprintf(w, "producer  %s\n", printable.Name(i.Producer))
 	}
 	fmt.Fprintf(w, "source    %s\n", i.Source)
-	printLayers(w, i.Layers)
+	printLayers(w, i.Layers, 0)
 }
 
-func printLayers(w io.Writer, layers []layer) {
+// printLayers prints the layers and, where they were timed, the rest of the inference.
+func printLayers(w io.Writer, layers []layer, restNs int64) {
 	width := len("layer")
 	for _, l := range layers {
 		width = max(width, len(l.Name))
@@ -103,5 +104,8 @@ func printLayers(w io.Writer, layers []layer) {
 			kernel += fmt.Sprintf(", %d workers", l.Workers)
 		}
 		fmt.Fprintf(w, "%-*s  %10d  %10s  %14s  %s\n", width, l.Name, l.MACs, ns, speed(l.MACs, l.Ns), kernel)
+	}
+	if restNs > 0 {
+		fmt.Fprintf(w, "%-*s  %10s  %10d  %14s  inputs, outputs, reading the clock\n", width, "rest", "", restNs, "")
 	}
 }

@@ -28,7 +28,8 @@ Flags may stand before or after the files; -- ends them.
   --json          one JSON document on standard output, exact integers
   --selftest      run the tests the program carries
   --info          inputs, layers, bytes and exact RAM
-  --bench         time per inference; kernel and time of every layer
+  --bench         the median time of whole inferences, and kernel and time of every layer
+                  within the inference that took it: they add up, with a line for the rest
   --bench-time S  seconds to measure (default 1)
   --kernel NAME   "portable" leaves vectors out, "generic" looks up every product;
                   without it, the environment variable QCONV_KERNEL may name one
