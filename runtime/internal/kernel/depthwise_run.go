@@ -158,6 +158,16 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 			line, even, odd = line[k.lanes:], even[half:], odd[half:]
 		}
 		k.gather.channels(k.vector, dst[at:], s.line, n, k.lanes, block.size)
+	case k.pairs():
+		for c := range n {
+			r, evens, odds := k.step(o+c), even, odd
+			for range k.rows {
+				r.RunPairs(dst[at:at+k.cols], evens, odds, k.add[o+c])
+				at += k.cols
+				evens, odds = evens[min(k.pitch>>1, len(evens)):], odds[min(k.pitch>>1, len(odds)):]
+			}
+			even, odd = even[half:], odd[half:]
+		}
 	default:
 		for c := range n {
 			acc := s.acc[:k.lanes]
@@ -170,6 +180,11 @@ func (k *Depthwise) deliver(dst []byte, out []int32, block *depthBlock, even, od
 			even, odd = even[half:], odd[half:]
 		}
 	}
+}
+
+// pairs says that rows of levels can be made from lanes of even and odd positions.
+func (k *Depthwise) pairs() bool {
+	return len(k.steps) == 1 && k.steps[0].takesPairs() && (k.rows == 1 || k.pitch&1 == 0)
 }
 
 // spread sets all of dst, copying what is done already.

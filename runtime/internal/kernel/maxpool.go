@@ -134,7 +134,7 @@ func (k *MaxPool) Run(dst, in []byte, s *Scratch) {
 				size += k.outCols
 				span += k.pitch
 			}
-			k.largestOfColumns(dst[:size], s.rowBytes, n, span)
+			k.largestOfColumns(dst, s.rowBytes, n, size, span)
 			dst, rows = dst[size:], rows[n:]
 		}
 	}
@@ -146,9 +146,16 @@ func (k *MaxPool) largestOfRows(buffer, plane []byte, rows []poolRow) {
 	if k.vector != Portable && width > 0 {
 		vectorPoolRows(k.vector, buffer[k.lo:], plane, rows, width, k.pitch, k.rowStep)
 	}
+	if k.vector != Portable && width == k.pitch {
+		return // there is nothing around the input
+	}
 	for _, r := range rows {
-		clear(buffer[:k.lo])
-		clear(buffer[k.hi:k.pitch])
+		for i := range k.lo {
+			buffer[i] = 0
+		}
+		for i := k.hi; i < k.pitch; i++ {
+			buffer[i] = 0
+		}
 		if k.vector == Portable {
 			line := buffer[k.lo:k.hi]
 			if r.n == 0 {
@@ -166,10 +173,10 @@ func (k *MaxPool) largestOfRows(buffer, plane []byte, rows []poolRow) {
 	}
 }
 
-// largestOfColumns pools n rows of the buffer, span bytes.
-func (k *MaxPool) largestOfColumns(dst, buffer []byte, n, span int) {
+// largestOfColumns pools n rows of the buffer, span bytes, to size bytes of dst.
+func (k *MaxPool) largestOfColumns(dst, buffer []byte, n, size, span int) {
 	if k.taps == 0 {
-		clear(dst)
+		clear(dst[:size])
 		return
 	}
 	if k.vector == Portable {
@@ -187,7 +194,7 @@ func (k *MaxPool) largestOfColumns(dst, buffer []byte, n, span int) {
 	switch k.stride {
 	case 1:
 		if n == k.block {
-			k.gather.channels(k.vector, dst, buffer, 1, span, len(dst))
+			k.gather.channels(k.vector, dst, buffer, 1, span, size)
 		} else {
 			gatherRows(dst, buffer, n, k.outCols, k.pitch)
 		}
