@@ -33,6 +33,7 @@ type accRanger struct {
 	keep   bool    // what was found in the layers
 	dec    coding.Decoder
 	block  [1 << 12]uint16
+	counts [256]uint32 // zeros between terms
 }
 
 // add fills lo and hi for l. The item of a fault is the number of a term, or -1.
@@ -52,8 +53,10 @@ func (r *accRanger) add(p *Program, l *Linear) *fault {
 	for _, b := range l.Bias {
 		r.lo, r.hi = append(r.lo, int64(b)), append(r.hi, int64(b))
 	}
+	uses := make([][]uint32, len(l.Terms))
 	for k := range l.Terms {
-		if err := r.addTerm(p, l, &l.Terms[k]); err != nil {
+		var err error
+		if uses[k], err = r.addTerm(p, l, &l.Terms[k]); err != nil {
 			return faultf(k, "term %d: %w", k, err)
 		}
 	}
@@ -64,7 +67,7 @@ func (r *accRanger) add(p *Program, l *Linear) *fault {
 		}
 	}
 	if r.keep {
-		found := &accRange{print: print, terms: slices.Clone(l.Terms), lo: make([]int32, channels), hi: make([]int32, channels)}
+		found := &accRange{print: print, terms: slices.Clone(l.Terms), uses: uses, lo: make([]int32, channels), hi: make([]int32, channels)}
 		for o := range channels {
 			found.lo[o], found.hi[o] = int32(r.lo[o]), int32(r.hi[o])
 		}
@@ -77,8 +80,9 @@ func (r *accRanger) add(p *Program, l *Linear) *fault {
 // have these ranges. That holds as long as the layer has the fingerprint.
 type accRange struct {
 	print  uint64
-	terms  []Term  // with the weights
-	lo, hi []int32 // by output channel
+	terms  []Term     // with the weights
+	uses   [][]uint32 // by term: how many weights are every centre; nil where that was not counted
+	lo, hi []int32    // by output channel
 }
 
 // holds says that a was found out about l, which has that fingerprint. Coded weights do not change: they are known by
@@ -115,67 +119,72 @@ func (l *Linear) fingerprint(p *Program) uint64 {
 	return h.Sum64()
 }
 
-// addTerm adds what t contributes at least and at most. A tap outside its input, worth 0,
-// lies in between, because the zero level is one of the levels.
-func (r *accRanger) addTerm(p *Program, l *Linear, t *Term) error {
+// addTerm adds what t contributes at least and at most, and returns how many weights are every centre where it counts
+// them. A tap outside its input, worth 0, lies in between, because the zero level is one of the levels.
+func (r *accRanger) addTerm(p *Program, l *Linear, t *Term) (uses []uint32, err error) {
 	in := &p.Tensors[t.In]
 	centres := p.Codebooks[t.Codebook].Centres
 	want, err := t.weightCount(&p.Tensors[l.Out], in)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	w := &t.Weights
 	if w.count != want {
-		return fmt.Errorf("%d weights, want %d", w.count, want)
+		return nil, fmt.Errorf("%d weights, want %d", w.count, want)
 	}
 	if w.size != len(centres) {
-		return fmt.Errorf("weights for a codebook of %d centres, want %d", w.size, len(centres))
+		return nil, fmt.Errorf("weights for a codebook of %d centres, want %d", w.size, len(centres))
 	}
 	if err := r.dec.Reset(w.kind, w.data, w.count, w.size); err != nil {
-		return err
+		return nil, err
 	}
 	below, above := int64(-in.Zero), int64(in.Levels-1-in.Zero)
-	small := true // sums of a block fit 32 bits
-	for _, c := range centres {
-		small = small && max(c, -c) < math.MaxInt32/int32(len(r.block)) && c != math.MinInt32
+	taps := want / len(l.Bias)
+	var counts []uint32 // of the indices of a channel
+	if len(centres) <= len(r.counts) && taps >= 2*len(centres) {
+		counts = r.counts[:len(centres)]
+		if r.keep && len(w.data) >= 4*len(centres) { // no more than the weights take themselves
+			uses = make([]uint32, len(centres))
+		}
 	}
-	channels := len(l.Bias)
-	for o := range channels {
+	block := r.block[:0] // what is decoded and belongs to no channel yet
+	for o := range l.Bias {
 		var neg, pos int64 // sums of the centres of each sign, at most 2^28 * 2^31
-		for left := want / channels; left > 0; {
-			block := r.block[:min(left, len(r.block))]
-			if err := r.dec.Read(block); err != nil {
-				return err
+		for left := taps; left > 0; {
+			if len(block) == 0 {
+				block = r.block[:min(want, len(r.block))]
+				want -= len(block)
+				if err := r.dec.Read(block); err != nil {
+					return nil, err
+				}
 			}
-			left -= len(block)
-			if small {
-				n, p := signedSums(block, centres)
-				neg += int64(n)
-				pos += int64(p)
+			now := block[:min(left, len(block))]
+			block = block[len(now):]
+			left -= len(now)
+			if counts != nil {
+				coding.Count(&r.counts, now)
 				continue
 			}
-			for _, x := range block {
+			for _, x := range now {
 				v := int64(centres[x])
 				sign := v >> 63 // all ones for a negative centre
 				neg += v & sign
 				pos += v &^ sign
 			}
 		}
+		for x, n := range counts {
+			v := int64(centres[x]) * int64(n)
+			neg += min(v, 0)
+			pos += max(v, 0)
+			if uses != nil {
+				uses[x] += n
+			}
+		}
+		clear(counts)
 		// Sums beyond any int32 are cut, so that nothing overflows from here on.
 		neg, pos = max(neg, -1<<40), min(pos, 1<<40)
 		r.lo[o] += pos*below + neg*above
 		r.hi[o] += pos*above + neg*below
 	}
-	return nil
-}
-
-// signedSums adds up the negative centres of block and the others.
-func signedSums(block []uint16, centres []int32) (neg, pos int32) {
-	for _, x := range block {
-		v := centres[x]
-		sign := v >> 31 // all ones for a negative centre
-		neg += v & sign
-		pos += v &^ sign
-	}
-	return neg, pos
+	return uses, nil
 }

@@ -141,6 +141,9 @@ func (s *ops) describe(p *Program, l *Linear) (*kernel.Layer, error) {
 			Kernel: t.Kernel, Stride: t.Stride, Dilation: t.Dilation, Pad: t.Pad, Up: t.Up,
 			Centres: p.Codebooks[t.Codebook].Centres, Weights: w,
 		})
+		if l.found != nil {
+			k.Terms[i].Counted(l.found.uses[i])
+		}
 	}
 	for _, step := range l.Steps {
 		k.Steps = append(k.Steps, kernel.Step{Breaks: p.Steps[step].Breaks, Values: p.Steps[step].Values})

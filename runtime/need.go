@@ -21,7 +21,10 @@ func (p *Program) bytes() int64 {
 		case *Linear:
 			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Terms) + sizeOf(i.Bias) + sizeOf(i.Steps)
 			if i.found != nil {
-				n += int64(unsafe.Sizeof(*i.found)) + sizeOf(i.found.terms) + sizeOf(i.found.lo) + sizeOf(i.found.hi)
+				n += int64(unsafe.Sizeof(*i.found)) + sizeOf(i.found.terms) + sizeOf(i.found.lo) + sizeOf(i.found.hi) + sizeOf(i.found.uses)
+				for _, uses := range i.found.uses {
+					n += sizeOf(uses)
+				}
 			}
 			for k := range i.Terms {
 				n += int64(i.Terms[k].Weights.CodedBytes())

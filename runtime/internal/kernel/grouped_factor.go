@@ -94,7 +94,7 @@ func (t *Term) digitCount(f *factor) int {
 	for j, u := range t.counts() {
 		if u > 0 {
 			q, e := f.split(t.Centres[j])
-			n += u * (digitsOf(q) + digitsOf(e))
+			n += int(u) * (digitsOf(q) + digitsOf(e))
 		}
 	}
 	return n

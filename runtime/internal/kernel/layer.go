@@ -3,6 +3,8 @@ package kernel
 import (
 	"math"
 	"slices"
+
+	"qconv/runtime/internal/coding"
 )
 
 // Layer describes a linear layer to the New functions; Run methods do not use it.
@@ -32,15 +34,28 @@ type Term struct {
 	Centres                           []int32
 	Weights                           []uint16 // positions in Centres, [O][Cg][KH][KW]
 
-	uses    []int    // of every centre, by weights
+	uses    []uint32 // of every centre, by weights
 	counted []uint16 // the weights that were counted
 }
 
+// Counted notes how many weights are every centre; nil where that is not known.
+func (t *Term) Counted(uses []uint32) {
+	if uses != nil {
+		t.uses, t.counted = uses, t.Weights
+	}
+}
+
 // counts tells how many weights are every centre.
-func (t *Term) counts() []int {
+func (t *Term) counts() []uint32 {
 	if len(t.counted) != len(t.Weights) || &t.counted[0] != &t.Weights[0] || len(t.uses) != len(t.Centres) {
 		t.counted = t.Weights
-		t.uses = make([]int, len(t.Centres))
+		if len(t.Centres) <= 256 {
+			var counts [256]uint32
+			coding.Count(&counts, t.Weights)
+			t.uses = slices.Clone(counts[:len(t.Centres)])
+			return t.uses
+		}
+		t.uses = make([]uint32, len(t.Centres))
 		for _, w := range t.Weights {
 			t.uses[w]++
 		}

@@ -3,7 +3,6 @@ package kernel
 import (
 	"fmt"
 	"slices"
-	"unsafe"
 )
 
 // Patched computes a [Layer] one position after the other, each as [Sorted] computes its only one: with the outputs
@@ -175,36 +174,16 @@ func (k *Patched) Fill(l *Layer) {
 // fillPatch writes the rows of the elements of a patch for outs channels.
 func (p *sortedPart) fillPatch(t *Term, outs int) {
 	p.begin()
-	tables := p.digits(t.Centres)
-	cells := make([]cell, p.count)
 	area := t.Kernel[0] * t.Kernel[1]
-	w := t.Weights
-	shifted := make([]word, len(t.Centres))
-	for o := range outs {
-		p.cells(cells, o)
-		for d, c := range cells {
-			for i, digit := range tables[d] {
-				shifted[i] = digit << c.shift
-			}
-			for tap := range area {
-				from := tap*t.Shape[0] - p.first // element of channel 0
-				first, end := max(0, -from), min(t.Shape[0], p.n-from)
-				if first >= end {
-					continue
-				}
-				n := end - first
-				rows := unsafe.Pointer(&p.rows[c.base+(from+first)*c.step])
-				weights := unsafe.Pointer(&w[first*area+tap])
-				_, _ = p.rows[c.base+(from+end-1)*c.step], w[(end-1)*area+tap]
-				for at, k := 0, 0; n > 0; n-- {
-					*(*word)(unsafe.Add(rows, at)) |= shifted[*(*uint16)(unsafe.Add(weights, k))]
-					at += c.step * wordBytes
-					k += 2 * area
-				}
-			}
+	var runs []packRun // of the channels, for every kernel coordinate
+	for tap := range area {
+		from := tap*t.Shape[0] - p.first // element of channel 0
+		first, end := max(0, -from), min(t.Shape[0], p.n-from)
+		if first < end {
+			runs = append(runs, packRun{row: from + first, weight: first*area + tap, step: area, n: end - first})
 		}
-		w = w[t.taps():]
 	}
+	p.pack(t, outs, runs)
 }
 
 // Need is the Scratch that Run writes on.

@@ -229,23 +229,13 @@ func (p *sortedPart) begin() {
 // fill writes the rows of the elements of an input.
 func (p *sortedPart) fill(l *Layer, t *Term) {
 	p.begin()
-	cells := make([]cell, p.count)
-	tables := p.digits(t.Centres)
 	outs := l.Out[0] * l.positions()
 	if l.fullyConnected(t) {
-		w := t.Weights
-		for o := range outs {
-			for d, c := range p.cells(cells, o) {
-				at := c.base
-				for _, v := range w[p.first:][:p.n] {
-					p.rows[at] |= tables[d][v] << c.shift
-					at += c.step
-				}
-			}
-			w = w[t.taps():]
-		}
+		p.pack(t, outs, []packRun{{weight: p.first, step: 1, n: p.n}})
 		return
 	}
+	cells := make([]cell, p.count)
+	tables := p.digits(t.Centres)
 	// Pairs that are not connected have the weight zero.
 	if p.least != 0 {
 		for o := range outs {
