@@ -2,67 +2,8 @@ package kernel
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 )
-
-// tap is a row together with the largest index it can hold.
-type tap struct {
-	row uint16
-	top int64
-}
-
-// channelTaps are the taps of an output channel by binary digit.
-type channelTaps struct {
-	planeTaps
-	factors []planeTaps // by factor
-	zeros   int32       // sum of zero * C over all taps, modulo 2^32
-}
-
-// planeTaps are taps by binary digit.
-type planeTaps struct {
-	add, sub [][]tap
-}
-
-func (c *channelTaps) reset() {
-	c.planeTaps.reset()
-	for i := range c.factors {
-		c.factors[i].reset()
-	}
-	c.zeros = 0
-}
-
-func (c *planeTaps) reset() {
-	for b := range c.add {
-		c.add[b], c.sub[b] = c.add[b][:0], c.sub[b][:0]
-	}
-}
-
-func (c *planeTaps) empty() bool {
-	for b := range c.add {
-		if len(c.add[b])+len(c.sub[b]) > 0 {
-			return false
-		}
-	}
-	return true
-}
-
-// put adds a row with weight centre.
-func (c *planeTaps) put(row uint16, centre int32, t *Term) {
-	plus, minus := digits(centre)
-	for len(c.add) < max(1, bits.Len64(plus|minus)) {
-		c.add, c.sub = append(c.add, nil), append(c.sub, nil)
-	}
-	entry := tap{row, int64(t.Levels - 1)}
-	for d := plus; d != 0; d &= d - 1 {
-		b := bits.TrailingZeros64(d)
-		c.add[b] = append(c.add[b], entry)
-	}
-	for d := minus; d != 0; d &= d - 1 {
-		b := bits.TrailingZeros64(d)
-		c.sub[b] = append(c.sub[b], entry)
-	}
-}
 
 // segment is a run of planes whose sums fit a lane.
 type segment struct {
@@ -73,27 +14,28 @@ type segment struct {
 
 type programPlane struct {
 	shift    int
-	add, sub []tap
+	add, sub tapList
 }
 
 // segments cuts the planes of a channel, highest first, so that lanes suffice. The last
-// one ends at digit 0.
+// one ends at digit 0. The result is valid until the next call.
 func (c *planeTaps) segments() []segment {
-	segs := []segment{{}}
+	c.segs = c.segs[:0]
+	c.newSegment()
 	top := len(c.add) - 1
-	for top > 0 && len(c.add[top]) == 0 && len(c.sub[top]) == 0 {
+	for top > 0 && len(c.add[top].rows) == 0 && len(c.sub[top].rows) == 0 {
 		top--
 	}
 	last := top // digit at which the latest segment ends
 	for b := top; b >= 0; b-- {
 		add, sub := c.add[b], c.sub[b]
-		if len(add) == 0 && len(sub) == 0 && b > 0 {
+		if len(add.rows) == 0 && len(sub.rows) == 0 && b > 0 {
 			continue
 		}
-		s := &segs[len(segs)-1]
+		s := &c.segs[len(c.segs)-1]
 		shift := last - b
 		last = b
-		lo, hi := s.lo<<shift-tops(sub), s.hi<<shift+tops(add)
+		lo, hi := s.lo<<shift-sub.tops(), s.hi<<shift+add.tops()
 		if shift < 16 && hi-lo <= maxSpan {
 			s.lo, s.hi = lo, hi
 			s.planes = append(s.planes, programPlane{shift, add, sub})
@@ -103,40 +45,31 @@ func (c *planeTaps) segments() []segment {
 			continue
 		}
 		// A new segment, and more while the plane alone is too much.
-		for first := true; first || len(add)+len(sub) > 0; first = false {
-			n := segment{}
+		for first := true; first || len(add.rows)+len(sub.rows) > 0; first = false {
+			n := c.newSegment()
 			if first {
 				n.shift = shift
 			}
 			var p programPlane
-			p.add, add, n.hi = fitting(add, maxSpan)
-			p.sub, sub, n.lo = fitting(sub, maxSpan-n.hi)
+			p.add, add, n.hi = add.fitting(maxSpan)
+			p.sub, sub, n.lo = sub.fitting(maxSpan - n.hi)
 			n.lo = -n.lo
-			n.planes = []programPlane{p}
-			segs = append(segs, n)
+			n.planes = append(n.planes, p)
 		}
 	}
-	return segs
+	return c.segs
 }
 
-// tops is the largest sum of taps.
-func tops(taps []tap) int64 {
-	n := int64(0)
-	for _, t := range taps {
-		n += t.top
+// newSegment appends an empty segment, in memory that was used before.
+func (c *planeTaps) newSegment() *segment {
+	n := len(c.segs)
+	if n == cap(c.segs) {
+		c.segs = append(c.segs, segment{})
 	}
-	return n
-}
-
-// fitting splits off the taps at the front whose sum stays within limit.
-func fitting(taps []tap, limit int64) (head, tail []tap, sum int64) {
-	for i, t := range taps {
-		if sum+t.top > limit {
-			return taps[:i], taps[i:], sum
-		}
-		sum += t.top
-	}
-	return taps, nil, sum
+	c.segs = c.segs[:n+1]
+	s := &c.segs[n]
+	*s = segment{planes: s.planes[:0]}
+	return s
 }
 
 // build lays out the grid and writes the tap programs of all its channels.
@@ -164,21 +97,16 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 		g.terms = append(g.terms, newGroupedTerm(&l.Terms[i], axes[i], lay, i, k))
 	}
 
-	taps := channelTaps{factors: make([]planeTaps, len(k.factors))}
+	taps := newChannelTaps(k, l, lay)
 	written := make([]channelSegments, l.Out[0])
 	unit := k.vector.tapUnit(k.groupUnits == 0)
 	for o := range l.Out[0] {
 		if o == typicalChannels {
 			g.reserve(l.Out[0])
 		}
-		taps.reset()
-		for i := range l.Terms {
-			if err := taps.gather(l, i, o, k, lay); err != nil {
-				return err
-			}
-		}
+		taps.gather(l, o)
 		var err error
-		if written[o], err = g.write(&taps, l.Bias[o], k.factors, unit); err != nil {
+		if written[o], err = g.write(taps, l.Bias[o], k.factors, unit); err != nil {
 			return err
 		}
 	}
@@ -195,34 +123,6 @@ const typicalChannels = 16
 func (g *grid) reserve(channels int) {
 	mean := len(g.prog)/typicalChannels + 1
 	g.prog = slices.Grow(g.prog, mean*(channels-typicalChannels)+mean*channels/32)
-}
-
-// gather adds the taps of term i to those of output channel o.
-func (c *channelTaps) gather(l *Layer, i, o int, k *Grouped, lay *tiling) error {
-	t, m := &l.Terms[i], &lay.maps[i]
-	cg := t.Shape[0] / t.Groups
-	group := o / (l.Out[0] / t.Groups)
-	section := o / (l.Out[0] / k.sections)
-	first := group*cg - section*(t.Shape[0]/k.sections) // channel within the section
-	w := t.Weights[o*t.taps():]
-	for ch := range cg {
-		base := lay.base[i] + (first+ch)*m.bytes
-		for _, line := range m.at {
-			for _, at := range line {
-				if at >= 0 {
-					row, centre := uint16((base+at)/tapBytes), t.Centres[w[0]]
-					q, e := k.factors[i].split(centre)
-					if q != 0 {
-						c.factors[i].put(row, q, t)
-					}
-					c.put(row, e, t)
-					c.zeros += int32(t.Zero) * centre
-				}
-				w = w[1:]
-			}
-		}
-	}
-	return nil
 }
 
 // channelSegments tells about the program of a channel.
@@ -275,16 +175,14 @@ func (g *grid) write(c *channelTaps, bias int32, factors []factor, unit int) (ch
 // writeSegment appends a segment with units of that many taps.
 func (g *grid) writeSegment(s *segment, unit int) {
 	g.prog = append(g.prog, uint16(-s.lo), uint16(len(s.planes)))
-	for _, p := range s.planes {
-		units := [2]int{ceilDiv(len(p.add), unit), ceilDiv(len(p.sub), unit)}
+	for i := range s.planes {
+		p := &s.planes[i]
+		units := [2]int{ceilDiv(len(p.add.rows), unit), ceilDiv(len(p.sub.rows), unit)}
 		g.prog = append(g.prog, uint16(p.shift), uint16(units[0]), uint16(units[1]))
-		for i, list := range [2][]tap{p.add, p.sub} {
-			for j := range unit * units[i] {
-				row := uint16(0) // the row of zeros
-				if j < len(list) {
-					row = list[j].row
-				}
-				g.prog = append(g.prog, row)
+		for i, rows := range [2][]uint16{p.add.rows, p.sub.rows} {
+			g.prog = append(g.prog, rows...)
+			for range unit*units[i] - len(rows) {
+				g.prog = append(g.prog, 0) // the row of zeros
 			}
 		}
 	}

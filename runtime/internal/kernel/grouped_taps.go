@@ -1,0 +1,248 @@
+package kernel
+
+import (
+	"math/bits"
+	"slices"
+
+	"qconv/runtime/internal/coding"
+)
+
+// tapList is a list of rows that are added or subtracted.
+type tapList struct {
+	rows  []uint16
+	spans []tapSpan // of all rows, in order
+}
+
+// tapSpan is a run of rows with the same largest index.
+type tapSpan struct {
+	n   int
+	top int64
+}
+
+// put appends rows whose indices are at most top.
+func (l *tapList) put(rows []uint16, top int64) {
+	l.rows = append(l.rows, rows...)
+	if k := len(l.spans) - 1; k >= 0 && l.spans[k].top == top {
+		l.spans[k].n += len(rows)
+		return
+	}
+	l.spans = append(l.spans, tapSpan{len(rows), top})
+}
+
+// tops is the largest sum of the rows.
+func (l *tapList) tops() int64 {
+	n := int64(0)
+	for _, s := range l.spans {
+		n += int64(s.n) * s.top
+	}
+	return n
+}
+
+// fitting splits off the rows at the front whose sum stays within limit.
+func (l *tapList) fitting(limit int64) (head, tail tapList, sum int64) {
+	at := 0
+	for i, s := range l.spans {
+		n := int(min(int64(s.n), (limit-sum)/s.top))
+		at += n
+		sum += int64(n) * s.top
+		if n < s.n {
+			tail.rows = l.rows[at:]
+			tail.spans = slices.Clone(l.spans[i:])
+			tail.spans[0].n -= n
+			break
+		}
+	}
+	head.rows = l.rows[:at]
+	return head, tail, sum
+}
+
+// planeTaps are taps by binary digit.
+type planeTaps struct {
+	add, sub []tapList
+	segs     []segment
+}
+
+func (c *planeTaps) reset() {
+	for b := range c.add {
+		for _, l := range [2]*tapList{&c.add[b], &c.sub[b]} {
+			l.rows, l.spans = l.rows[:0], l.spans[:0]
+		}
+	}
+}
+
+func (c *planeTaps) empty() bool {
+	for b := range c.add {
+		if len(c.add[b].rows)+len(c.sub[b].rows) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// reach makes room for the digits of d.
+func (c *planeTaps) reach(d *signedDigits) {
+	for len(c.add) < max(1, bits.Len64(d.plus|d.minus)) {
+		c.add, c.sub = append(c.add, tapList{}), append(c.sub, tapList{})
+	}
+}
+
+// put adds rows to the lists of all digits of d.
+func (c *planeTaps) put(rows []uint16, d *signedDigits, top int64) {
+	for list := d.plus; list != 0; list &= list - 1 {
+		c.add[bits.TrailingZeros64(list)].put(rows, top)
+	}
+	for list := d.minus; list != 0; list &= list - 1 {
+		c.sub[bits.TrailingZeros64(list)].put(rows, top)
+	}
+}
+
+// signedDigits are the digits of a number, see [digits].
+type signedDigits struct{ plus, minus uint64 }
+
+func newSignedDigits(c int32) (d signedDigits) {
+	d.plus, d.minus = digits(c)
+	return d
+}
+
+// channelTaps are the taps of an output channel by binary digit.
+type channelTaps struct {
+	planeTaps
+	factors []planeTaps // by factor
+	zeros   int32       // sum of zero * C over all taps, modulo 2^32
+
+	terms  []termTaps
+	counts []uint32 // by centre; zeros between terms
+	used   []uint16 // centres
+	few    [256]uint32
+	rows   []uint16 // of a term, by centre
+}
+
+// termTaps tells where the taps of a term are, and what digits they have.
+type termTaps struct {
+	*Term
+	centres []tapCentre
+	met     []int32  // weights of a channel that meet inputs; nil: all do
+	rows    []uint16 // of these, in the first group of a section
+	group   uint16   // rows from a group to the next
+	groups  int      // of a section
+	weights []uint16 // met ones
+}
+
+// tapCentre is a centre, cut by the factor of its term.
+type tapCentre struct {
+	many, rest signedDigits // of the multiples of the factor; of what is left
+	zero       int32        // the centre times the index worth zero
+}
+
+// newChannelTaps prepares to gather taps for tiles of a grid.
+func newChannelTaps(k *Grouped, l *Layer, lay *tiling) *channelTaps {
+	c := &channelTaps{factors: make([]planeTaps, len(k.factors))}
+	c.reach(&signedDigits{})
+	most, centres := 0, 0
+	for i := range l.Terms {
+		t, m := &l.Terms[i], &lay.maps[i]
+		p := termTaps{Term: t, centres: make([]tapCentre, len(t.Centres)), groups: t.Groups / k.sections}
+		for j, n := range t.counts() {
+			if n > 0 {
+				q, e := k.factors[i].split(t.Centres[j])
+				centre := tapCentre{newSignedDigits(q), newSignedDigits(e), int32(t.Zero) * t.Centres[j]}
+				c.factors[i].reach(&centre.many)
+				c.reach(&centre.rest)
+				p.centres[j] = centre
+			}
+		}
+		cg, area := t.Shape[0]/t.Groups, t.Kernel[0]*t.Kernel[1]
+		p.group = uint16(cg * m.bytes / tapBytes)
+		p.rows, p.met = make([]uint16, 0, t.taps()), []int32{}
+		for ch := range cg {
+			for ky, line := range m.at {
+				for kx, at := range line {
+					if at >= 0 {
+						p.rows = append(p.rows, uint16((lay.base[i]+ch*m.bytes+at)/tapBytes))
+						p.met = append(p.met, int32(ch*area+ky*len(line)+kx))
+					}
+				}
+			}
+		}
+		if len(p.met) == t.taps() {
+			p.met = nil
+		}
+		p.weights = make([]uint16, len(p.met))
+		most, centres = max(most, len(p.rows)), max(centres, len(t.Centres))
+		c.terms = append(c.terms, p)
+	}
+	c.rows, c.counts = make([]uint16, most), make([]uint32, centres)
+	return c
+}
+
+// gather collects the taps of output channel o.
+func (c *channelTaps) gather(l *Layer, o int) {
+	c.reset()
+	for i := range c.factors {
+		c.factors[i].reset()
+	}
+	c.zeros = 0
+	for i := range c.terms {
+		t := &c.terms[i]
+		group := o / (l.Out[0] / t.Groups)
+		c.gatherTerm(t, &c.factors[i], t.Weights[o*t.taps():][:t.taps()], uint16(group%t.groups)*t.group)
+	}
+}
+
+// gatherTerm adds the taps of a term with these weights. first is added to their rows.
+func (c *channelTaps) gatherTerm(t *termTaps, factor *planeTaps, weights []uint16, first uint16) {
+	if t.met != nil {
+		for i, at := range t.met {
+			t.weights[i] = weights[at]
+		}
+		weights = t.weights
+	}
+	c.tally(weights, len(t.Centres))
+	// The rows of every centre come behind each other.
+	at := uint32(0)
+	for _, x := range c.used {
+		n := c.counts[x]
+		c.counts[x] = at
+		at += n
+	}
+	rows := c.rows[:len(weights)]
+	from := t.rows[:len(weights)]
+	for i, x := range weights {
+		n := c.counts[x]
+		c.counts[x] = n + 1
+		rows[n] = from[i] + first
+	}
+	top := int64(t.Levels - 1)
+	at = 0
+	for _, x := range c.used {
+		end := c.counts[x]
+		c.counts[x] = 0
+		list, centre := rows[at:end], &t.centres[x]
+		at = end
+		c.put(list, &centre.rest, top)
+		factor.put(list, &centre.many, top)
+		c.zeros += int32(len(list)) * centre.zero
+	}
+}
+
+// tally counts weights by centre, of which there are so many, and lists those that are used.
+func (c *channelTaps) tally(weights []uint16, centres int) {
+	c.used = c.used[:0]
+	if centres <= len(c.few) && len(weights) >= 2*centres {
+		coding.Count(&c.few, weights)
+		for x, n := range c.few[:centres] {
+			if n > 0 {
+				c.used = append(c.used, uint16(x))
+				c.counts[x] = n
+			}
+		}
+		clear(c.few[:centres])
+		return
+	}
+	for _, x := range weights {
+		if c.counts[x] == 0 {
+			c.used = append(c.used, x)
+		}
+		c.counts[x]++
+	}
+}
