@@ -4,6 +4,7 @@ from xml.sax.saxutils import escape
 
 CELL = 36, 17  # width and height
 LABEL, GAP, HEAD = 120, 16, 42
+FEWEST = 6  # columns that a title has room above
 SIZE = 11  # of text, in pixels
 SCALE = 2  # pixels of the PNG for one of the SVG
 LIMIT = 4  # ratios of this and more, or its reciprocal and less, have the deepest colour
@@ -58,15 +59,20 @@ class Picture:
         image.save(path, optimize=True)
 
 
-def panel(picture, left, top, title, kinds, columns, ratios, labels):
-    """Draws one panel: ratios by (kind, column), kinds from above, columns from the left. Returns its size."""
-    x0 = left + (LABEL if labels else 0)
+def panel(picture, left, top, title, axis, kinds, columns, ratios):
+    """Draws one panel: ratios by (kind, column), kinds from above, columns from the left. Returns its size.
+
+    The first panel of a row has an axis, which says what columns are, and the names of the kinds.
+    """
+    x0 = left + (LABEL if axis else 0)
+    if axis:
+        picture.text(x0 - 6, top + 30, axis, "end")
     picture.text(x0, top + 10, title, "start", bold=True)
     for c, column in enumerate(columns):
         picture.text(x0 + (c + 0.5) * CELL[0], top + 30, str(column))
     for r, kind in enumerate(kinds):
         y = top + HEAD + r * CELL[1]
-        if labels:
+        if axis:
             picture.text(x0 - 6, y + CELL[1] / 2, kind, "end")
         for c, column in enumerate(columns):
             x = x0 + c * CELL[0]
@@ -78,4 +84,4 @@ def panel(picture, left, top, title, kinds, columns, ratios, labels):
             picture.box(x, y, CELL[0] - 1, CELL[1] - 1, fill)
             dark = sum(fill) < 380
             picture.text(x + CELL[0] / 2 - 0.5, y + CELL[1] / 2 - 0.5, f"{ratio:.2f}" if ratio < 9.95 else f"{ratio:.0f}", fill=(255, 255, 255) if dark else (20, 20, 20))
-    return x0 - left + len(columns) * CELL[0], HEAD + len(kinds) * CELL[1]
+    return x0 - left + max(len(columns), FEWEST) * CELL[0], HEAD + len(kinds) * CELL[1]

@@ -74,22 +74,18 @@ def weak(layers):
 
 def draw(layers, svg, png):
     picture = heatmap.Picture()
-    maps, lengths = [], []
-    for r in layers:
-        group = lengths if r["kind"].startswith(("dense", "1-D")) else maps
-        group.append(r)
+    lengths = [r for r in layers if r["kind"].startswith(("dense", "1-D"))]
+    maps = [r for r in layers if r not in lengths]
     top = heatmap.GAP
     for o, other in OTHERS.items():
-        for group, title in ((maps, "rows and columns of the input"), (lengths, "features or length")):
+        for group, axis in ((maps, "rows, columns"), (lengths, "features, length")):
             kinds = list(dict.fromkeys(r["kind"] for r in group))
             columns = sorted({r["map"] for r in group}, reverse=group is maps)
             left, height = heatmap.GAP, 0
             for p, program in PROGRAMS.items():
                 ratios = {(r["kind"], r["map"]): r["ratios"][p, o] for r in group}
-                first = left == heatmap.GAP
-                width, height = heatmap.panel(picture, left, top, f"{program} against {other}" + (f"; {title}" if first else ""),
-                                              kinds, columns, ratios, first)
-                left += width + heatmap.GAP
+                size = heatmap.panel(picture, left, top, f"{program} against {other}", axis if left == heatmap.GAP else None, kinds, columns, ratios)
+                left, height = left + size[0] + heatmap.GAP, size[1]
             if kinds:
                 top += height + heatmap.GAP
     picture.svg(svg)
