@@ -19,6 +19,7 @@ import (
 var (
 	secondsFlag = &cli.Float64Flag{Name: "seconds", Category: catResult, Value: 1, Usage: "measure for `S` seconds"}
 	kernelFlag  = &cli.StringFlag{Name: "kernel", Category: catResult, Usage: "`NAME` of the kernels: portable (no assembly), generic (a look-up for every product), or without the flag the one in QCONV_KERNEL, else the fastest"}
+	rivalFlag   = &cli.StringFlag{Name: "against", Category: catResult, Usage: "measure `MODEL.onnx` with ONNX Runtime in turns with it: node must find the package onnxruntime-node from this folder, or from the one in QCONV_ONNXRUNTIME"}
 	workersFlag = &cli.IntFlag{Name: "workers", Category: catResult, Value: 1, Usage: "`N` goroutines share every large layer of a .qlut, 1..256; also measures a batch, in which each runs samples of its own"}
 )
 
@@ -27,8 +28,10 @@ var benchCommand = &cli.Command{
 	Usage:     "measure the time of one inference",
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "The time is the median of whole inferences on generated inputs. The layers of a program are timed within them, and shown as they were in the " +
-		"inference that took it: they add up to it, with the rest, which is inputs, outputs and reading the clock.",
-	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, jsonFlag},
+		"inference that took it: they add up to it, with the rest, which is inputs, outputs and reading the clock. " +
+		"With --against both are measured in ten turns each, for --seconds each, with as many threads as --workers says. " +
+		"What a call of ONNX Runtime takes that does nothing is subtracted from its time.",
+	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, rivalFlag, jsonFlag},
 	Action: runBench,
 }
 
@@ -44,6 +47,8 @@ type benchReport struct {
 	// Layers are the kernels of a program.
 	Layers []kernelInfo `json:"layers,omitempty"`
 	RestNs int64        `json:"rest_ns,omitempty"`
+	// Against is ONNX Runtime, in turns with it.
+	Against *rival `json:"against,omitempty"`
 }
 
 type kernelInfo struct {
@@ -75,24 +80,41 @@ func runBench(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if !integer && workers > 1 {
+		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, printable.Name(path))
+	}
+	var other *rival
+	if against := c.String(rivalFlag.Name); against != "" {
+		switch integer, err := isProgram(c, against); {
+		case err != nil:
+			return err
+		case integer:
+			return usagef("flag --%s: %s is a .qlut, want an ONNX file", rivalFlag.Name, printable.Name(against))
+		}
+		if other, err = startRival(c.Context, against, workers); err != nil {
+			return err
+		}
+		defer other.stop()
+	}
 	d := time.Duration(seconds * float64(time.Second))
 	var r *benchReport
-	switch {
-	case integer:
-		r, err = benchProgram(c, path, qrt.Options{Kernel: kernel, Workers: workers, Limits: programLimits(c)}, d)
-	case workers > 1:
-		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, printable.Name(path))
-	default:
-		r, err = benchFloat(c, path, d)
+	if integer {
+		r, err = benchProgram(c, path, qrt.Options{Kernel: kernel, Workers: workers, Limits: programLimits(c)}, d, other)
+	} else {
+		r, err = benchFloat(c, path, d, other)
 	}
 	if err != nil {
 		return err
 	}
 	r.Model = path
+	if other != nil {
+		r.Against = other
+		other.Ratio = float64(other.NsPerInference) / float64(max(r.NsPerInference, 1))
+	}
 	return report(c, r, r.print)
 }
 
-func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration) (*benchReport, error) {
+func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration, other *rival) (*benchReport, error) {
 	p, err := readProgram(c, path)
 	if err != nil {
 		return nil, err
@@ -108,10 +130,10 @@ func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration) (
 	}
 	runner.NewProfile().Run() // caches are filled
 	f := runner.NewProfile()
-	err = repeat(c.Context, d, func() error {
+	err = inTurns(c.Context, d, func() error {
 		f.Run()
 		return nil
-	})
+	}, other)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +176,7 @@ func benchBatch(ctx context.Context, p *qrt.Program, o qrt.Options, sample []byt
 }
 
 // benchFloat times the float engine, one sample at a time.
-func benchFloat(c *cli.Context, path string, d time.Duration) (*benchReport, error) {
+func benchFloat(c *cli.Context, path string, d time.Duration, other *rival) (*benchReport, error) {
 	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
@@ -180,7 +202,7 @@ func benchFloat(c *cli.Context, path string, d time.Duration) (*benchReport, err
 		return nil, err
 	}
 	var times []time.Duration
-	if err := repeat(c.Context, d, timed(&times, once)); err != nil {
+	if err := inTurns(c.Context, d, timed(&times, once), other); err != nil {
 		return nil, err
 	}
 	r.NsPerInference, r.Runs = median(times).Nanoseconds(), len(times)
@@ -220,6 +242,9 @@ func median(times []time.Duration) time.Duration {
 
 func (r *benchReport) print(w io.Writer) {
 	fmt.Fprintf(w, "%s per inference, the median of %d, %s MACs\n", time.Duration(r.NsPerInference), r.Runs, grouped(r.MACs))
+	if r.Against != nil {
+		r.Against.print(w)
+	}
 	if r.BatchNs > 0 {
 		fmt.Fprintf(w, "%s per inference in a batch of %d workers\n", time.Duration(r.BatchNs), r.Workers)
 	}
