@@ -139,7 +139,7 @@ func (g *grid) write(c *channelTaps, bias int32, factors []factor, unit int) (ch
 		return w, fmt.Errorf("kernel: grouped: tap programs take more than 2^32 entries")
 	}
 	offsets := int32(0)
-	segs := c.segments()
+	segs := slices.Clip(c.segments()) // what is appended must not get into memory that is used again
 	w.span = segs[0].hi - segs[0].lo
 	for _, s := range segs {
 		w.heads = append(w.heads, uint16(s.shift))
