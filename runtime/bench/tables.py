@@ -22,7 +22,6 @@ CONTENDERS = {  # of instructions, by target
 TITLES = {"armv5": "ARMv5 without FPU (GOARM=5)", "arm64": "arm64"}
 CPUS = {"cortex-a53": "A53", "cortex-a72": "A72", "cortex-a76": "A76"}
 KINDS = {"fp32": "FP32", "int8": "INT8"}
-WARM = 3  # first inferences of ONNX Runtime that do not count
 
 
 def table(head, rows):
@@ -70,8 +69,12 @@ def inference(r):
 
 
 def call(r):
-    """Returns the median of what the main thread does for a call of ONNX Runtime; the garbage collector is in few of them."""
-    return [statistics.median(column) for column in zip(*r["sections"][1 + WARM:-1])][:3]
+    """Returns the median of what the main thread does for a call of ONNX Runtime; the garbage collector is in few of them.
+
+    The first half of the calls is the warm-up.
+    """
+    calls = r["sections"][1:-1]
+    return [statistics.median(column) for column in zip(*calls[len(calls) // 2:])][:3]
 
 
 def millions(n):
