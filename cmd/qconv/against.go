@@ -4,15 +4,18 @@ import (
 	"bufio"
 	"context"
 	_ "embed"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
 	"strconv"
 	"time"
 
+	qrt "qconv/runtime"
 	"qconv/runtime/printable"
 )
 
@@ -37,8 +40,25 @@ type rival struct {
 	answers *bufio.Reader
 }
 
-// startRival loads the ONNX file at path for so many threads.
-func startRival(ctx context.Context, path string, threads int) (*rival, error) {
+// rivalInput is an input of one sample.
+type rivalInput struct {
+	Shape []int  `json:"shape"`
+	Data  []byte `json:"data"` // float32, little-endian
+}
+
+func newRivalInput(shape []int, values []float32) rivalInput {
+	in := rivalInput{Shape: shape}
+	for _, v := range values {
+		in.Data = binary.LittleEndian.AppendUint32(in.Data, math.Float32bits(v))
+	}
+	return in
+}
+
+// startRival loads the ONNX file at path, which is to have these inputs, for so many threads; without a path there is none.
+func startRival(ctx context.Context, path string, threads int, inputs []rivalInput) (*rival, error) {
+	if path == "" {
+		return nil, nil
+	}
 	node, err := exec.LookPath("node")
 	if err != nil {
 		return nil, fmt.Errorf("flag --%s: there is no node on the path: install Node.js 18 or newer, then npm install onnxruntime-node", rivalFlag.Name)
@@ -56,6 +76,8 @@ func startRival(ctx context.Context, path string, threads int) (*rival, error) {
 	if err := r.cmd.Start(); err != nil {
 		return nil, err
 	}
+	// Where node ends at once it says why.
+	_ = json.NewEncoder(r.in).Encode(inputs)
 	var hello struct {
 		Version string
 		Missing bool
@@ -113,8 +135,11 @@ func (r *rival) read(answer any) error {
 	return json.Unmarshal(line, answer)
 }
 
-// stop ends the process.
+// stop ends the process, if there is one.
 func (r *rival) stop() {
+	if r == nil {
+		return
+	}
 	r.in.Close()
 	r.cmd.Wait()
 }
@@ -138,4 +163,24 @@ func inTurns(ctx context.Context, d time.Duration, once func() error, r *rival) 
 		}
 	}
 	return nil
+}
+
+// levelInputs are the numbers that levels of the inputs of p stand for.
+func levelInputs(p *qrt.Program, levels [][]byte) []rivalInput {
+	inputs := make([]rivalInput, len(levels))
+	for i, indices := range levels {
+		in := &p.Inputs[i]
+		t := &p.Tensors[in.Tensor]
+		plane := t.Shape[1] * t.Shape[2]
+		values := make([]float32, len(indices))
+		for k, level := range indices {
+			v := float64(int(level)-t.Zero) * t.Scale.Float()
+			if in.Shifts != nil {
+				v = math.Ldexp(v, int(in.Shifts[k/plane]))
+			}
+			values[k] = float32(v)
+		}
+		inputs[i] = newRivalInput(t.Shape[:], values)
+	}
+	return inputs
 }

@@ -2,8 +2,8 @@
 //
 //	node -e SCRIPT -- MODEL.onnx THREADS
 //
-// The first line of output is {"version"}, or {"missing": true} where the package is not found, or {"error"}. Every line of input, a number of
-// milliseconds, is answered by what all inferences so far took: {"median_ns", "runs", "call_ns"}, of which the last is
+// The first line of input are the inputs of a sample, [{"shape", "data": base64 of float32}]. The first line of output is {"version"}, or
+// {"missing": true} where the package is not found, or {"error"}. Every further line of input, a number of milliseconds, is answered by what all inferences so far took: {"median_ns", "runs", "call_ns"}, of which the last is
 // the median of calls that do nothing.
 'use strict';
 
@@ -18,6 +18,13 @@ const ARRAYS = {
   uint32: Uint32Array, int32: Int32Array, uint64: BigUint64Array, int64: BigInt64Array, float16: Uint16Array,
 };
 
+// Types whose elements are not numbers of JavaScript; half floats are zeros.
+const CONVERT = {
+  int64: (data) => BigInt64Array.from(data, (v) => BigInt(Math.trunc(v))),
+  uint64: (data) => BigUint64Array.from(data, (v) => BigInt(Math.trunc(v))),
+  float16: (data) => new Uint16Array(data.length),
+};
+
 const answer = (line) => process.stdout.write(JSON.stringify(line) + '\n');
 
 function load() {
@@ -29,17 +36,21 @@ function load() {
   }
 }
 
-// feed makes inputs of random numbers from 0 to 1, zeros where they are whole; open dimensions are 1.
-function feed(ort, session) {
+// feed makes a session's inputs of those given, {"shape", "data"} of one sample each; dimensions that the model leaves open are theirs.
+function feed(ort, session, given) {
+  const metadata = session.inputMetadata;
+  if (metadata.length !== given.length) throw new Error(`the model has ${metadata.length} inputs, want ${given.length}`);
   const inputs = {};
-  for (const { name, type, shape } of session.inputMetadata) {
-    const dims = shape.map((n) => (typeof n === 'number' && n > 0 ? n : 1));
-    const Type = ARRAYS[type];
-    if (!Type) throw new Error(`input ${name} is of type ${type}`);
-    const data = new Type(dims.reduce((a, b) => a * b, 1));
-    if (type.startsWith('float') && type !== 'float16') data.forEach((_, i) => { data[i] = Math.random(); });
-    inputs[name] = new ort.Tensor(type, data, dims);
-  }
+  metadata.forEach(({ name, type, shape }, i) => {
+    const own = [1, ...given[i].shape];
+    const open = (k) => (shape.length === own.length ? own[k] : 1);
+    const dims = shape.map((n, k) => (typeof n === 'number' && n > 0 ? n : open(k)));
+    const size = dims.reduce((a, b) => a * b, 1);
+    const { data } = given[i];
+    if (size !== data.length) throw new Error(`input ${name} has the shape ${dims.join('x')}, want ${data.length} elements`);
+    if (!ARRAYS[type]) throw new Error(`input ${name} is of type ${type}`);
+    inputs[name] = new ort.Tensor(type, CONVERT[type] ? CONVERT[type](data) : ARRAYS[type].from(data), dims);
+  });
   return inputs;
 }
 
@@ -48,14 +59,18 @@ function median(times) {
   return Math.round(sorted[sorted.length >> 1] * 1e6);
 }
 
-// repeat runs a session for some milliseconds, at least once, and appends the time of each call.
-async function repeat({ session, inputs, times }, milliseconds) {
+// repeat runs a contender for some milliseconds, at least once, and appends the time of each call, of many calls every so many.
+async function repeat(c, milliseconds) {
   let begin = performance.now();
   const end = begin + milliseconds;
   do {
-    await session.run(inputs);
+    await c.session.run(c.inputs);
     const now = performance.now();
-    times.push(now - begin);
+    if (c.runs++ % c.every === 0) c.times.push(now - begin);
+    if (c.times.length >= 1 << 18) {
+      c.times = c.times.filter((_, i) => i % 2 === 0);
+      c.every *= 2;
+    }
     begin = now;
   } while (begin < end);
 }
@@ -68,19 +83,22 @@ async function main() {
     executionProviders: ['cpu'], graphOptimizationLevel: 'all', executionMode: 'sequential',
     intraOpNumThreads: +threads, interOpNumThreads: 1, logSeverityLevel: 4,
   };
-  const contender = async (m) => {
+  const lines = readline.createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  const given = JSON.parse((await lines.next()).value);
+  for (const input of given) input.data = new Float32Array(Uint8Array.from(Buffer.from(input.data, 'base64')).buffer);
+  const contender = async (m, given) => {
     const session = await ort.InferenceSession.create(m, options);
-    const inputs = feed(ort, session);
+    const inputs = feed(ort, session, given);
     await session.run(inputs); // memory is allocated, caches are filled
-    return { session, inputs, times: [] };
+    return { session, inputs, times: [], runs: 0, every: 1 };
   };
-  const network = await contender(model);
-  const call = await contender(Buffer.from(TRIVIAL, 'base64'));
+  const network = await contender(model, given);
+  const call = await contender(Buffer.from(TRIVIAL, 'base64'), [{ shape: [1], data: Float32Array.of(1) }]);
   answer({ version: ort.env.versions.node });
-  for await (const line of readline.createInterface({ input: process.stdin })) {
+  for await (const line of lines) {
     await repeat(network, +line);
     await repeat(call, +line / 10);
-    answer({ median_ns: median(network.times), runs: network.times.length, call_ns: median(call.times) });
+    answer({ median_ns: median(network.times), runs: network.runs, call_ns: median(call.times) });
   }
 }
 

@@ -3,10 +3,13 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"qconv/internal/testtool"
+	qrt "qconv/runtime"
 )
 
 // TestBenchAgainst measures networks of one and of two inputs in turns with ONNX Runtime.
@@ -41,6 +44,45 @@ func TestBenchAgainst(t *testing.T) {
 	}
 	if code, _, stderr := call("bench", two, "--against", junk); code != exitBadInput || !strings.Contains(stderr, "ONNX Runtime: ") || strings.Count(stderr, "\n") != 1 {
 		t.Errorf("exit %d, stderr %q, want %d and one line", code, stderr, exitBadInput)
+	}
+}
+
+// TestBenchAgainstOther asks for a network that takes other inputs than the program.
+func TestBenchAgainstOther(t *testing.T) {
+	testtool.ONNXRuntime(t)
+	two := filepath.Join(t.TempDir(), "two.onnx")
+	twoInputs(t, two)
+	code, _, stderr := call("bench", bundled(t, "digits.onnx"), "--against", two, "--seconds", "0.01")
+	if code != exitBadInput || !strings.Contains(stderr, "two.onnx: ONNX Runtime: the model has 2 inputs, want 1") {
+		t.Errorf("exit %d, %q", code, stderr)
+	}
+}
+
+func TestLevelInputs(t *testing.T) {
+	p := &qrt.Program{
+		Inputs: []qrt.Input{{Tensor: 0}, {Tensor: 1, Shifts: []int8{1, -1}}},
+		Tensors: []qrt.Tensor{
+			{Shape: [3]int{1, 1, 2}, Levels: 8, Zero: 2, Scale: qrt.ScaleOf(0.5)},
+			{Shape: [3]int{2, 1, 1}, Levels: 8, Scale: qrt.ScaleOf(1)},
+		},
+	}
+	want := []rivalInput{newRivalInput([]int{1, 1, 2}, []float32{-1, 0.5}), newRivalInput([]int{2, 1, 1}, []float32{10, 3})}
+	if got := levelInputs(p, [][]byte{{0, 3}, {5, 6}}); !reflect.DeepEqual(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestStopwatch(t *testing.T) {
+	var s stopwatch
+	const n = 3 * stopwatchTimes
+	for i := range n {
+		s.add(time.Duration(n - i))
+	}
+	if s.calls != n || len(s.times) >= stopwatchTimes {
+		t.Fatalf("%d calls, %d times, want %d and less than %d", s.calls, len(s.times), n, stopwatchTimes)
+	}
+	if m := s.median(); m < n/2-n/100 || m > n/2+n/100 {
+		t.Errorf("the median of 1 to %d is %d", n, m)
 	}
 }
 

@@ -29,7 +29,7 @@ var benchCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "The time is the median of whole inferences on generated inputs. The layers of a program are timed within them, and shown as they were in the " +
 		"inference that took it: they add up to it, with the rest, which is inputs, outputs and reading the clock. " +
-		"With --against both are measured in ten turns each, for --seconds each, with as many threads as --workers says. " +
+		"With --against both are measured on the same inputs, in ten turns each, for --seconds each, with as many threads as --workers says. " +
 		"What a call of ONNX Runtime takes that does nothing is subtracted from its time.",
 	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, rivalFlag, jsonFlag},
 	Action: runBench,
@@ -83,38 +83,33 @@ func runBench(c *cli.Context) error {
 	if !integer && workers > 1 {
 		return usagef("flag --%s: %s is an ONNX file, want a .qlut", workersFlag.Name, printable.Name(path))
 	}
-	var other *rival
-	if against := c.String(rivalFlag.Name); against != "" {
+	against := c.String(rivalFlag.Name)
+	if against != "" {
 		switch integer, err := isProgram(c, against); {
 		case err != nil:
 			return err
 		case integer:
 			return usagef("flag --%s: %s is a .qlut, want an ONNX file", rivalFlag.Name, printable.Name(against))
 		}
-		if other, err = startRival(c.Context, against, workers); err != nil {
-			return err
-		}
-		defer other.stop()
 	}
 	d := time.Duration(seconds * float64(time.Second))
 	var r *benchReport
 	if integer {
-		r, err = benchProgram(c, path, qrt.Options{Kernel: kernel, Workers: workers, Limits: programLimits(c)}, d, other)
+		r, err = benchProgram(c, path, qrt.Options{Kernel: kernel, Workers: workers, Limits: programLimits(c)}, d, against)
 	} else {
-		r, err = benchFloat(c, path, d, other)
+		r, err = benchFloat(c, path, d, against)
 	}
 	if err != nil {
 		return err
 	}
 	r.Model = path
-	if other != nil {
-		r.Against = other
+	if other := r.Against; other != nil {
 		other.Ratio = float64(other.NsPerInference) / float64(max(r.NsPerInference, 1))
 	}
 	return report(c, r, r.print)
 }
 
-func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration, other *rival) (*benchReport, error) {
+func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration, against string) (*benchReport, error) {
 	p, err := readProgram(c, path)
 	if err != nil {
 		return nil, err
@@ -128,12 +123,16 @@ func benchProgram(c *cli.Context, path string, o qrt.Options, d time.Duration, o
 	for _, l := range runner.Layers() {
 		r.Layers = append(r.Layers, kernelInfo{Name: l.Name, Kernel: l.Kernel, Workers: l.Workers, MACs: l.MACs})
 	}
+	if r.Against, err = startRival(c.Context, against, o.Workers, levelInputs(p, p.GenerateInputs(1))); err != nil {
+		return nil, err
+	}
+	defer r.Against.stop()
 	runner.NewProfile().Run() // caches are filled
 	f := runner.NewProfile()
 	err = inTurns(c.Context, d, func() error {
 		f.Run()
 		return nil
-	}, other)
+	}, r.Against)
 	if err != nil {
 		return nil, err
 	}
@@ -165,18 +164,18 @@ func benchBatch(ctx context.Context, p *qrt.Program, o qrt.Options, sample []byt
 	for i := range samples {
 		samples[i] = sample
 	}
-	var times []time.Duration
-	err = repeat(ctx, d, timed(&times, func() error {
+	var s stopwatch
+	err = repeat(ctx, d, s.timed(func() error {
 		return b.Run(samples, func(int, [][]int32) error { return nil })
 	}))
 	if err != nil {
 		return 0, err
 	}
-	return median(times).Nanoseconds() / int64(len(samples)), nil
+	return s.median().Nanoseconds() / int64(len(samples)), nil
 }
 
 // benchFloat times the float engine, one sample at a time.
-func benchFloat(c *cli.Context, path string, d time.Duration, other *rival) (*benchReport, error) {
+func benchFloat(c *cli.Context, path string, d time.Duration, against string) (*benchReport, error) {
 	f, err := readFloat(c, path)
 	if err != nil {
 		return nil, err
@@ -191,9 +190,16 @@ func benchFloat(c *cli.Context, path string, d time.Duration, other *rival) (*be
 		r.MACs += macs
 	}
 	var inputs [][]float32
+	var others []rivalInput
 	for _, v := range f.graph.Inputs {
-		inputs = append(inputs, make([]float32, v.Shape.Elems()))
+		x := make([]float32, v.Shape.Elems())
+		sample := slices.DeleteFunc(slices.Clone(v.Shape), func(n int) bool { return n == onnx.Batch })
+		inputs, others = append(inputs, x), append(others, newRivalInput(sample, x))
 	}
+	if r.Against, err = startRival(c.Context, against, 1, others); err != nil {
+		return nil, err
+	}
+	defer r.Against.stop()
 	once := func() error {
 		_, err := exec.Run(inputs...)
 		return err
@@ -201,11 +207,11 @@ func benchFloat(c *cli.Context, path string, d time.Duration, other *rival) (*be
 	if err := once(); err != nil { // caches are filled
 		return nil, err
 	}
-	var times []time.Duration
-	if err := inTurns(c.Context, d, timed(&times, once), other); err != nil {
+	var s stopwatch
+	if err := inTurns(c.Context, d, s.timed(once), r.Against); err != nil {
 		return nil, err
 	}
-	r.NsPerInference, r.Runs = median(times).Nanoseconds(), len(times)
+	r.NsPerInference, r.Runs = s.median().Nanoseconds(), s.calls
 	return r, nil
 }
 
@@ -224,20 +230,44 @@ func repeat(ctx context.Context, d time.Duration, once func() error) error {
 	}
 }
 
-// timed appends the time of every call of once to times.
-func timed(times *[]time.Duration, once func() error) func() error {
+// stopwatch takes the times of calls, of many calls every so many.
+type stopwatch struct {
+	times []time.Duration
+	calls int
+	every int // calls of which one is kept; 0 is 1
+}
+
+// stopwatchTimes bounds stopwatch.times.
+const stopwatchTimes = 1 << 18
+
+// timed is once with the watch.
+func (s *stopwatch) timed(once func() error) func() error {
 	return func() error {
 		start := time.Now()
 		err := once()
-		*times = append(*times, time.Since(start))
+		s.add(time.Since(start))
 		return err
 	}
 }
 
-// median sorts times, of which there is at least one.
-func median(times []time.Duration) time.Duration {
-	slices.Sort(times)
-	return times[len(times)/2]
+func (s *stopwatch) add(d time.Duration) {
+	if s.calls%max(s.every, 1) == 0 {
+		s.times = append(s.times, d)
+	}
+	s.calls++
+	if len(s.times) < stopwatchTimes {
+		return
+	}
+	for i := range s.times[:len(s.times)/2] {
+		s.times[i] = s.times[2*i]
+	}
+	s.times, s.every = s.times[:len(s.times)/2], 2*max(s.every, 1)
+}
+
+// median needs at least one call.
+func (s *stopwatch) median() time.Duration {
+	sorted := slices.Sorted(slices.Values(s.times))
+	return sorted[len(sorted)/2]
 }
 
 func (r *benchReport) print(w io.Writer) {
