@@ -40,7 +40,7 @@ func (l *Layer) FastBytes() int64 {
 	outs, positions := int64(l.Out[0]), int64(l.positions())
 	weights, elems, breaks := int64(0), int64(1<<62), 0
 	terms := int64(len(l.Terms))
-	common := int64(4 * pooledTable)
+	common := int64(0)
 	lookup := int64(0)
 	for i := range l.Terms {
 		t := &l.Terms[i]

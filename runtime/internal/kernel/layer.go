@@ -110,6 +110,35 @@ func (l *Layer) flattened(most int) *Layer {
 	return &flat
 }
 
+// merged is l with all channels in one, where it treats the elements of all of them alike: sums of tensors, for example. Long
+// rows take less time than many. Otherwise it is l itself.
+func (l *Layer) merged() *Layer {
+	channels := l.Out[0]
+	if channels == 1 || len(l.Steps) > 1 || slices.ContainsFunc(l.Bias, func(b int32) bool { return b != l.Bias[0] }) {
+		return l
+	}
+	one := [2]int{1, 1}
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		if t.Groups != channels || t.Shape != l.Out || t.Kernel != one || t.Stride != one || t.Up != one || t.Pad != [2]int{} ||
+			slices.ContainsFunc(t.Weights, func(w uint16) bool { return t.Centres[w] != t.Centres[t.Weights[0]] }) {
+			return l
+		}
+	}
+	m := *l
+	m.Out = [3]int{1, channels, l.positions()}
+	m.Bias = l.Bias[:1]
+	if l.Low != nil {
+		m.Low, m.High = l.Low[:1], l.High[:1]
+	}
+	m.Terms = slices.Clone(l.Terms)
+	for i := range m.Terms {
+		t := &m.Terms[i]
+		t.Shape, t.Groups, t.Weights = m.Out, 1, t.Weights[:1]
+	}
+	return &m
+}
+
 // source is the input coordinate along axis a that output coordinate y meets with
 // kernel coordinate k; ok is false where there is none.
 func (t *Term) source(a, y, k int) (v int, ok bool) {

@@ -54,6 +54,7 @@ const (
 
 // NewLinear prepares l for instruction set v, in the form that estimates call the fastest, as far as memory allows.
 func NewLinear(l *Layer, v Vector, thrift Thrift) *Linear {
+	l = l.merged()
 	k := choose(l, v, thrift)
 	if k == nil {
 		return NewLookupLinear(l)

@@ -6,6 +6,7 @@ import "math/bits"
 type Map struct {
 	tables []*[256]uint8 // one for all channels or one per channel
 	plane  int           // elements of a channel
+	levels int           // entries of a table that count
 }
 
 // NewMap prepares tables of up to 256 entries for channels of plane elements.
@@ -14,6 +15,7 @@ func NewMap(tables [][]uint8, plane int) *Map {
 	for _, t := range tables {
 		var full [256]uint8
 		copy(full[:], t)
+		k.levels = max(k.levels, len(t))
 		k.tables = append(k.tables, &full)
 	}
 	return k
@@ -25,11 +27,11 @@ func (k *Map) Memory() int { return 256 * len(k.tables) }
 // Run computes dst[i] = table[in[i]]. It may run in place.
 func (k *Map) Run(dst, in []byte) {
 	if len(k.tables) == 1 {
-		mapLevels(dst, in, k.tables[0])
+		k.mapLevels(dst, in, k.tables[0])
 		return
 	}
 	for _, t := range k.tables {
-		mapLevels(dst[:k.plane], in[:k.plane], t)
+		k.mapLevels(dst[:k.plane], in[:k.plane], t)
 		dst, in = dst[k.plane:], in[k.plane:]
 	}
 }
@@ -50,10 +52,10 @@ func (k *Map) RunInterleaved(dst, in []byte, channels int) {
 	}
 }
 
-// mapLevels is mapBytes with vectors, where they look up bytes in a table of 256.
-func mapLevels(dst, in []byte, t *[256]uint8) {
-	n := len(in) &^ 15
-	if !mapsBytes || n == 0 {
+// mapLevels is mapBytes with vectors, where they look up as many levels.
+func (k *Map) mapLevels(dst, in []byte, t *[256]uint8) {
+	n := len(in) &^ (mapStep - 1)
+	if k.levels > mapsLevels || n == 0 {
 		mapBytes(dst, in, t)
 		return
 	}

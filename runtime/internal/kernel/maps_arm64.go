@@ -2,10 +2,13 @@
 
 package kernel
 
-// mapsBytes says whether vectorMapBytes exists.
-const mapsBytes = true
+// mapStep is the number of bytes that vectorMapBytes works on at a time.
+const mapStep = 16
 
-// vectorMapBytes is mapBytes for a multiple of 16 bytes, at least 16.
+// mapsLevels is the number of levels up to which vectorMapBytes works.
+const mapsLevels = 256
+
+// vectorMapBytes is mapBytes for whole steps, at least one.
 func vectorMapBytes(dst, in []byte, t *[256]uint8) { mapBytesNEON(&dst[0], &in[0], len(in)>>4, t) }
 
 //go:noescape

@@ -1,7 +1,10 @@
-//go:build !arm64 || purego
+//go:build (!amd64 && !arm64) || purego
 
 package kernel
 
-const mapsBytes = false
+const (
+	mapStep    = 1
+	mapsLevels = 0
+)
 
 func vectorMapBytes(dst, in []byte, t *[256]uint8) {}

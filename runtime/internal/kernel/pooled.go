@@ -7,18 +7,17 @@ import (
 )
 
 // Pooled computes a [Layer] of one term that weighs all elements of a channel alike, such as
-// the mean of a channel: one output element per channel, from a table of sums.
+// the mean of a channel: one output element per channel.
 //
-//	acc[o] = bias[o] + table[sum of the elements of channel o]
+//	acc[o] = bias[o] + centre * (sum of the elements of channel o - elements*zero)
+//
+// The product is a sum of shifts.
 type Pooled struct {
 	finisher
-	bias  []int32
-	table []int32 // centre * (sum - elements*zero)
-	plane int     // elements of a channel
+	bias   []int32    // less what zero is worth
+	digits []mixDigit // of the centre
+	plane  int        // elements of a channel
 }
-
-// pooledTable limits the entries of the table.
-const pooledTable = 1 << 14
 
 // NewPooled prepares l. It fails where l has another form.
 func NewPooled(l *Layer) (*Pooled, error) {
@@ -27,18 +26,16 @@ func NewPooled(l *Layer) (*Pooled, error) {
 	if len(l.Terms) != 1 || t.Groups != t.Shape[0] || l.Out[0] != t.Groups || l.positions() != 1 || !t.covers() {
 		return nil, fmt.Errorf("kernel: pooled: not one position per channel")
 	}
+	centre := t.Centres[t.Weights[0]]
 	for _, w := range t.Weights {
-		if t.Centres[w] != t.Centres[t.Weights[0]] {
+		if t.Centres[w] != centre {
 			return nil, fmt.Errorf("kernel: pooled: different weights")
 		}
 	}
-	entries := plane*(t.Levels-1) + 1
-	if entries > pooledTable {
-		return nil, fmt.Errorf("kernel: pooled: a table of %d entries, want at most %d", entries, pooledTable)
-	}
-	k := &Pooled{finisher: newFinisher(l, Portable, math.MaxInt), bias: l.Bias, plane: plane, table: make([]int32, entries)}
-	for sum := range k.table {
-		k.table[sum] = t.Centres[t.Weights[0]] * int32(sum-plane*t.Zero)
+	k := &Pooled{finisher: newFinisher(l, Portable, math.MaxInt), plane: plane, digits: newFactor(centre).digits}
+	k.bias = make([]int32, len(l.Bias))
+	for o, b := range l.Bias {
+		k.bias[o] = b - centre*int32(plane*t.Zero)
 	}
 	return k, nil
 }
@@ -48,8 +45,16 @@ func NewPooled(l *Layer) (*Pooled, error) {
 func (k *Pooled) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	acc := s.acc[:len(k.bias)]
 	in := src[0]
-	for o, bias := range k.bias {
-		acc[o] = bias + k.table[sumBytes(in[:k.plane])]
+	for o, a := range k.bias {
+		sum := int32(sumBytes(in[:k.plane]))
+		for _, d := range k.digits {
+			if d.negate {
+				a -= sum << (d.shift & 31)
+			} else {
+				a += sum << (d.shift & 31)
+			}
+		}
+		acc[o] = a
 		in = in[k.plane:]
 	}
 	if len(k.steps) <= 1 {
@@ -61,19 +66,26 @@ func (k *Pooled) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	}
 }
 
-// sumBytes is the sum of all elements, less than 2^16.
-func sumBytes(in []byte) uint {
-	const low = 0x00FF00FF00FF00FF
-	var pairs uint64 // sums of two bytes of eight
-	for ; len(in) >= 8; in = in[8:] {
-		x := binary.LittleEndian.Uint64(in)
-		pairs += x&low + x>>8&low
+// sumBytes is the sum of all elements.
+func sumBytes(in []byte) uint32 {
+	const (
+		low = 0x00FF00FF00FF00FF
+		run = 128 * 8 // bytes whose sums fit four lanes of 16 bits, two bytes at a time
+	)
+	sum := uint32(0)
+	for len(in) >= 8 {
+		var pairs uint64
+		n := min(len(in), run)
+		for block := in[:n]; len(block) >= 8; block = block[8:] {
+			x := binary.LittleEndian.Uint64(block)
+			pairs += x&low + x>>8&low
+		}
+		pairs = pairs&0x0000FFFF0000FFFF + pairs>>16&0x0000FFFF0000FFFF
+		sum += uint32(pairs) + uint32(pairs>>32)
+		in = in[n&^7:]
 	}
-	pairs += pairs >> 32
-	pairs += pairs >> 16
-	sum := uint(pairs & 0xFFFF)
 	for _, x := range in {
-		sum += uint(x)
+		sum += uint32(x)
 	}
 	return sum
 }
@@ -83,5 +95,5 @@ func (k *Pooled) Need() Need { return Need{Acc: len(k.bias)} }
 
 // Memory is the size of the weights and of the tables, in bytes.
 func (k *Pooled) Memory() (weights, tables int) {
-	return 0, k.finisher.bytes() + 4*len(k.bias) + 4*len(k.table)
+	return 0, k.finisher.bytes() + 4*len(k.bias) + 2*len(k.digits)
 }
