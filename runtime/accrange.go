@@ -1,9 +1,8 @@
 package runtime
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/fnv"
+	"hash/maphash"
 	"math"
 	"slices"
 	"unsafe"
@@ -16,7 +15,7 @@ import (
 // fit its program.
 func (p *Program) AccRange(l *Linear) (lo, hi []int32, err error) {
 	var r accRanger
-	if f := r.add(p, l); f != nil {
+	if f := r.add(p, l, nil); f != nil {
 		return nil, nil, fmt.Errorf("runtime: %w", f.reason)
 	}
 	lo, hi = make([]int32, len(r.lo)), make([]int32, len(r.hi))
@@ -36,15 +35,16 @@ type accRanger struct {
 	counts [256]uint32 // zeros between terms
 }
 
-// add fills lo and hi for l. The item of a fault is the number of a term, or -1.
-func (r *accRanger) add(p *Program, l *Linear) *fault {
+// add fills lo and hi for l. The item of a fault is the number of a term, or -1. Where into is not nil it is as long as the
+// weights of l, which are written there, and nothing is known about l yet.
+func (r *accRanger) add(p *Program, l *Linear, into []uint16) *fault {
 	channels := p.Tensors[l.Out].Shape[0]
 	if len(l.Bias) != channels {
 		return faultf(-1, "%d biases, want %d", len(l.Bias), channels)
 	}
 	r.lo, r.hi = r.lo[:0], r.hi[:0]
 	print := l.fingerprint(p)
-	if l.found.holds(print, l) {
+	if into == nil && l.found.holds(print, l) {
 		for o := range l.Bias {
 			r.lo, r.hi = append(r.lo, int64(l.found.lo[o])), append(r.hi, int64(l.found.hi[o]))
 		}
@@ -56,8 +56,12 @@ func (r *accRanger) add(p *Program, l *Linear) *fault {
 	uses := make([][]uint32, len(l.Terms))
 	for k := range l.Terms {
 		var err error
-		if uses[k], err = r.addTerm(p, l, &l.Terms[k]); err != nil {
+		t := &l.Terms[k]
+		if uses[k], err = r.addTerm(p, l, t, into); err != nil {
 			return faultf(k, "term %d: %w", k, err)
+		}
+		if into != nil {
+			into = into[t.Weights.count:]
 		}
 	}
 	for o := range r.lo {
@@ -93,35 +97,44 @@ func (a *accRange) holds(print uint64, l *Linear) bool {
 	})
 }
 
+// foundBytes is the memory of what is found out about l, at most.
+func (l *Linear) foundBytes(p *Program) int64 {
+	n := int64(unsafe.Sizeof(accRange{})) + sizeOf(l.Terms) + 8*int64(len(l.Bias))
+	for k := range l.Terms {
+		t := &l.Terms[k]
+		n += int64(unsafe.Sizeof([]uint32{})) + min(4*int64(len(p.Codebooks[t.Codebook].Centres)), int64(len(t.Weights.data)))
+	}
+	return n
+}
+
 // fingerprint tells apart what l may become when a Program is changed, as far as ranges depend on it.
 func (l *Linear) fingerprint(p *Program) uint64 {
-	h := fnv.New64a()
-	put := func(values ...int) {
-		var b [8]byte
-		for _, v := range values {
-			binary.LittleEndian.PutUint64(b[:], uint64(v))
-			h.Write(b[:])
-		}
+	var h maphash.Hash
+	h.SetSeed(printSeed)
+	put := func(values ...int) { h.Write(unsafe.Slice((*byte)(unsafe.Pointer(&values[0])), sizeOf(values))) }
+	numbers := func(values []int32) {
+		put(len(values))
+		h.Write(bytesOf(values))
 	}
-	put(p.Tensors[l.Out].Shape[0], len(l.Bias))
-	for _, b := range l.Bias {
-		put(int(b))
-	}
+	put(p.Tensors[l.Out].Shape[0])
+	numbers(l.Bias)
 	for k := range l.Terms {
 		t := &l.Terms[k]
 		in, w := &p.Tensors[t.In], &t.Weights
 		put(in.Shape[0], in.Levels, in.Zero, t.Groups, t.Kernel[0], t.Kernel[1])
 		put(w.count, w.size, int(w.kind), len(w.data))
-		for _, c := range p.Codebooks[t.Codebook].Centres {
-			put(int(c))
-		}
+		numbers(p.Codebooks[t.Codebook].Centres)
 	}
 	return h.Sum64()
 }
 
+// printSeed is that of fingerprints, which are only compared with each other.
+var printSeed = maphash.MakeSeed()
+
 // addTerm adds what t contributes at least and at most, and returns how many weights are every centre where it counts
-// them. A tap outside its input, worth 0, lies in between, because the zero level is one of the levels.
-func (r *accRanger) addTerm(p *Program, l *Linear, t *Term) (uses []uint32, err error) {
+// them. A tap outside its input, worth 0, lies in between, because the zero level is one of the levels. Weights are written
+// to into, where it is not nil.
+func (r *accRanger) addTerm(p *Program, l *Linear, t *Term, into []uint16) (uses []uint32, err error) {
 	in := &p.Tensors[t.In]
 	centres := p.Codebooks[t.Codebook].Centres
 	want, err := t.weightCount(&p.Tensors[l.Out], in)
@@ -153,6 +166,10 @@ func (r *accRanger) addTerm(p *Program, l *Linear, t *Term) (uses []uint32, err 
 		for left := taps; left > 0; {
 			if len(block) == 0 {
 				block = r.block[:min(want, len(r.block))]
+				if into != nil {
+					block = into[:len(block)]
+					into = into[len(block):]
+				}
 				want -= len(block)
 				if err := r.dec.Read(block); err != nil {
 					return nil, err

@@ -120,12 +120,22 @@ func (s *ops) count(k *kernel.Linear) (name string) {
 
 // describe is l in the terms of package kernel, with its weights decoded to memory that the next layer will use again.
 func (s *ops) describe(p *Program, l *Linear) (*kernel.Layer, error) {
-	k := &kernel.Layer{Out: p.Tensors[l.Out].Shape, Bias: l.Bias}
-	if l.found != nil {
-		k.Low, k.High = l.found.lo, l.found.hi
-	}
-	if n := l.weightCount(); n > len(s.decoded) {
+	n := l.weightCount()
+	if n > len(s.decoded) {
 		s.decoded = make([]uint16, n)
+	}
+	if s.later != nil {
+		if err := s.later.weights(p, l, s.decoded[:n]); err != nil {
+			return nil, err
+		}
+	}
+	k := &kernel.Layer{Out: p.Tensors[l.Out].Shape, Bias: l.Bias}
+	found := l.found
+	if s.later == nil && !found.holds(l.fingerprint(p), l) {
+		found = nil // the program was made or changed by hand
+	}
+	if found != nil {
+		k.Low, k.High = found.lo, found.hi
 	}
 	rest := s.decoded
 	for i := range l.Terms {
@@ -133,16 +143,18 @@ func (s *ops) describe(p *Program, l *Linear) (*kernel.Layer, error) {
 		in := &p.Tensors[t.In]
 		w := rest[:t.Weights.Len()]
 		rest = rest[len(w):]
-		if err := t.Weights.Decode(w); err != nil {
-			return nil, err
+		if s.later == nil {
+			if err := t.Weights.Decode(w); err != nil {
+				return nil, err
+			}
 		}
 		k.Terms = append(k.Terms, kernel.Term{
 			Shape: in.Shape, Levels: in.Levels, Zero: in.Zero, Groups: t.Groups,
 			Kernel: t.Kernel, Stride: t.Stride, Dilation: t.Dilation, Pad: t.Pad, Up: t.Up,
 			Centres: p.Codebooks[t.Codebook].Centres, Weights: w,
 		})
-		if l.found != nil {
-			k.Terms[i].Counted(l.found.uses[i])
+		if found != nil {
+			k.Terms[i].Counted(found.uses[i])
 		}
 	}
 	for _, step := range l.Steps {

@@ -51,16 +51,29 @@ func decodeWeights(r *reader, p *Program) {
 	}
 }
 
-// weights decodes the weights of every term and proves that no accumulator overflows.
+// weights decodes the weights of every term and proves that no accumulator overflows, unless that is done later.
 func (c *checker) weights() *fault {
+	if c.later {
+		return nil
+	}
+	for _, l := range c.p.linears() {
+		if f := c.ranges.add(c.p, l, nil); f != nil {
+			return c.p.weightFault(l, f)
+		}
+	}
+	return nil
+}
+
+// weightFault is a fault of a term of l as one of the terms of all instructions.
+func (p *Program) weightFault(of *Linear, f *fault) *fault {
 	k := 0
-	for i, l := range c.p.linears() {
-		if f := c.ranges.add(c.p, l); f != nil {
+	for i, l := range p.linears() {
+		if l == of {
 			return faultf(k+max(f.item, 0), "instruction %d: %w", i, f.reason)
 		}
 		k += len(l.Terms)
 	}
-	return nil
+	panic("BUG: no instruction of the program")
 }
 
 // weightCount is the number of weights of all terms.

@@ -29,7 +29,7 @@ var chunks = [...]chunk{
 	{"INPS", "further inputs", hasFurtherInputs, encodeFurtherInputs, decodeFurtherInputs, (*checker).furtherInputs},
 	{"CODE", "instructions", nil, encodeInstrs, decodeInstrs, (*checker).instrs},
 	{"BIAS", "biases", hasLinears, encodeBiases, decodeBiases, (*checker).biases},
-	{"WGTS", "weights", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
+	{weightsID, "weights", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
 	{"shft", "scales of the inputs' channels", hasShifts, encodeShifts, decodeShifts, (*checker).shifts},
 	{"norm", "normalizations left to the reader", hasNormalizations, encodeNormalizations, decodeNormalizations, (*checker).normalizations},
 	{"labl", "class names", hasLabels, encodeLabels, decodeLabels, (*checker).labels},
@@ -78,12 +78,13 @@ func Decode(data []byte) (*Program, error) {
 }
 
 // decodeWithin is Decode of data that nobody else uses, within limits that are given: the program may refer to data.
-func decodeWithin(data []byte, l Limits) (*Program, error) {
+// Where later is not nil it is told what is left to check.
+func decodeWithin(data []byte, l Limits, later *unproved) (*Program, error) {
 	frames, err := readFrames(data)
 	if err != nil {
 		return nil, err
 	}
-	return decodeFrames(data, frames, decoding{own: true, limits: l})
+	return decodeFrames(data, frames, decoding{own: true, limits: l, later: later})
 }
 
 // decoding are the choices of decodeFrames.
@@ -91,7 +92,28 @@ type decoding struct {
 	own    bool // the program may refer to the file
 	limits Limits
 	note   func(from, to int, meaning string) // is told every field of every known chunk; may be nil
+	later  *unproved                          // is told what is left; nil: nothing is
 }
+
+// unproved is what is left to check of a program: that its weights can be decoded, and that no accumulator overflows.
+type unproved struct {
+	work   int64 // of one inference
+	starts []int // of the weights of every term in the file
+	ranges accRanger
+}
+
+// weights decodes the weights of l to into.
+func (u *unproved) weights(p *Program, l *Linear, into []uint16) error {
+	u.ranges.keep = true
+	if f := u.ranges.add(p, l, into); f != nil {
+		f = p.weightFault(l, f)
+		return &FormatError{Offset: int64(u.starts[f.item]), Chunk: weightsID, Reason: f.reason}
+	}
+	return nil
+}
+
+// weightsID is the id of the chunk of weights.
+const weightsID = "WGTS"
 
 // decodeFrames parses and validates the chunks of a file.
 func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
@@ -101,7 +123,7 @@ func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 	}
 	p := new(Program)
 	c := newChecker(p)
-	c.ranges.keep = true
+	c.ranges.keep, c.later = true, o.later != nil
 	r := reader{
 		file:    file,
 		version: fileVersion(file),
@@ -131,6 +153,9 @@ func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 		case kind.present == nil || kind.present(p):
 			return nil, &FormatError{Offset: int64(at), Reason: fmt.Errorf("got %q, want chunk %q", next.id, kind.id)}
 		}
+		if c.later && kind.id == weightsID {
+			o.later.starts = r.starts
+		}
 		if f := kind.check(c); f != nil {
 			if f.item >= 0 && f.item < len(r.starts) {
 				at = r.starts[f.item]
@@ -140,6 +165,9 @@ func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 		if err := o.limits.checkWork(c.work); err != nil {
 			return nil, err
 		}
+	}
+	if c.later {
+		o.later.work = c.work
 	}
 	if want := versionOf(p); r.version != want {
 		return nil, &FormatError{Offset: int64(len(magic)), Reason: fmt.Errorf("the program stands in a file of version %d, want version %d, the least that holds it", r.version, want)}

@@ -158,7 +158,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		for _, file := range [][]byte{data, fixChecksums(data)} {
 			// Work is bounded before anything is decoded that takes long.
-			_, err := decodeWithin(bytes.Clone(file), smallLimits.For(int64(len(file))))
+			_, err := decodeWithin(bytes.Clone(file), smallLimits.For(int64(len(file))), nil)
 			if limit := (*LimitError)(nil); !errors.As(err, &limit) {
 				checkAny(t, file)
 			}

@@ -60,7 +60,7 @@ func anyKernels() []Options {
 // and kernels do not agree with the definition.
 func runAny(data []byte) (ran bool, err error) {
 	before := allocated()
-	p, err := decodeWithin(data, smallLimits.For(int64(len(data))))
+	p, err := decodeWithin(data, smallLimits.For(int64(len(data))), nil)
 	if got, most := allocated()-before, uint64(2<<20+256*len(data)); got > most {
 		return false, fmt.Errorf("decoding took %d bytes, want at most %d", got, most)
 	}

@@ -19,13 +19,7 @@ func (p *Program) bytes() int64 {
 	for _, instr := range p.Instrs {
 		switch i := instr.(type) {
 		case *Linear:
-			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Terms) + sizeOf(i.Bias) + sizeOf(i.Steps)
-			if i.found != nil {
-				n += int64(unsafe.Sizeof(*i.found)) + sizeOf(i.found.terms) + sizeOf(i.found.lo) + sizeOf(i.found.hi) + sizeOf(i.found.uses)
-				for _, uses := range i.found.uses {
-					n += sizeOf(uses)
-				}
-			}
+			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Terms) + sizeOf(i.Bias) + sizeOf(i.Steps) + i.foundBytes(p)
 			for k := range i.Terms {
 				n += int64(i.Terms[k].Weights.CodedBytes())
 			}

@@ -57,7 +57,7 @@ func TestLeastMemory(t *testing.T) {
 				var kept int64
 				taken := peak(func() {
 					before := live()
-					p, err := decodeWithin(append([]byte(nil), file...), o.Limits.For(int64(len(file))))
+					p, err := decodeWithin(append([]byte(nil), file...), o.Limits.For(int64(len(file))), nil)
 					if err != nil {
 						t.Fatalf("%s: %v", name, err)
 					}

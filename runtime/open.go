@@ -15,11 +15,36 @@ func Open(path string) (*Program, error) { return OpenWithin(path, Limits{}) }
 
 // OpenWithin is [Open] within limits. It opens nothing but regular files, and reads no more than the first bytes of
 // one that does not start as a program or is larger than Limits.Memory.
-func OpenWithin(path string, l Limits) (*Program, error) {
+func OpenWithin(path string, l Limits) (*Program, error) { return openProgram(path, l, nil) }
+
+// Load is [OpenWithin] with Options.Limits and [NewRunner]. It takes less time than both, as weights are decoded once. After
+// an error p is nil where that is about the file, and valid where only the Runner could not be made.
+func Load(path string, o Options) (p *Program, r *Runner, err error) {
+	var later unproved
+	if p, err = openProgram(path, o.Limits, &later); err != nil {
+		return nil, nil, err
+	}
+	if r, err = newRunner(p, o, &later, later.work); err == nil {
+		return p, r, nil
+	}
+	var format *FormatError
+	if errors.As(err, &format) {
+		format.Path = path
+		return nil, nil, err
+	}
+	// It was not read to the end.
+	if again := p.Validate(); again != nil {
+		return nil, nil, &FormatError{Path: path, Chunk: weightsID, Reason: again}
+	}
+	return p, nil, err
+}
+
+// openProgram is OpenWithin. Where later is not nil it is told what is left to check.
+func openProgram(path string, l Limits, later *unproved) (*Program, error) {
 	data, err := readProgram(path, l)
 	if err == nil {
 		var p *Program
-		if p, err = decodeWithin(data, l.For(int64(len(data)))); err == nil {
+		if p, err = decodeWithin(data, l.For(int64(len(data))), later); err == nil {
 			return p, nil
 		}
 	}

@@ -67,6 +67,11 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
+	return newRunner(p, o, nil, c.work)
+}
+
+// newRunner is NewRunner for a program that is valid, but for what later tells, and takes so much work.
+func newRunner(p *Program, o Options, later *unproved, work int64) (*Runner, error) {
 	if o.LowMemory || o.MaxMemory > 0 {
 		o.thrift = kernel.Scarce
 	}
@@ -74,10 +79,10 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 	if o.MaxMemory > 0 {
 		o.Limits.Memory = min(o.Limits.Memory, o.MaxMemory)
 	}
-	if err := o.Limits.checkWork(c.work); err != nil {
+	if err := o.Limits.checkWork(work); err != nil {
 		return nil, err
 	}
-	ops, err := prepare(p, o)
+	ops, err := prepare(p, o, later)
 	if err != nil {
 		return nil, err
 	}

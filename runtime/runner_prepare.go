@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math/bits"
 	"strconv"
 	"strings"
 
@@ -21,10 +22,11 @@ type ops struct {
 	offsets []int  // by tensor
 	levels  []int  // outputs that hold levels, the first of each tensor
 
-	decoded  []uint16 // weights of the layer that is prepared; nil afterwards
-	workers  int      // most parts of an instruction
-	operands int      // most operands of an instruction
-	entries  []entry  // by input
+	decoded  []uint16  // weights of the layer that is prepared; nil afterwards
+	later    *unproved // nil: the program is proved
+	workers  int       // most parts of an instruction
+	operands int       // most operands of an instruction
+	entries  []entry   // by input
 }
 
 // entry is how the bytes of an input become its tensor.
@@ -60,13 +62,13 @@ func newOp(i Instr) *op { return &op{kind: codeOf(i), dst: i.Dst(), srcs: i.Srcs
 // newScratch allocates the working memory of one worker.
 func (o *ops) newScratch() *kernel.Scratch { return kernel.NewScratch(o.need) }
 
-// prepare makes the kernels of all instructions.
-func prepare(p *Program, o Options) (*ops, error) {
+// prepare makes the kernels of all instructions. Where later is not nil it checks what is left.
+func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 	o, err := o.resolve()
 	if err != nil {
 		return nil, err
 	}
-	s := &ops{workers: 1}
+	s := &ops{workers: 1, later: later}
 	s.offsets, s.arena = p.planArena()
 	if err := s.allot(p, o); err != nil {
 		return nil, err
@@ -116,6 +118,9 @@ func prepare(p *Program, o Options) (*ops, error) {
 		default:
 			return nil, fmt.Errorf("runtime: new runner: instruction %d is a %T, which is no instruction", n, instr)
 		}
+		if _, known := err.(*FormatError); known {
+			return nil, err
+		}
 		if err != nil {
 			return nil, fmt.Errorf("runtime: new runner: instruction %d: %w", n, err)
 		}
@@ -124,7 +129,7 @@ func prepare(p *Program, o Options) (*ops, error) {
 		s.workers = max(s.workers, len(op.parts))
 		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))}
 	}
-	s.decoded = nil
+	s.decoded, s.later = nil, nil
 	return s, nil
 }
 
@@ -173,15 +178,10 @@ func (i *Copy) covers(elems int) bool {
 	if left > 0 || len(i.Pieces) == 1 {
 		return left == 0 // a piece writes no element twice
 	}
-	covered := make([]uint8, (elems+7)/8)
+	covered := make([]uint64, (elems+63)/64)
 	left = elems
 	for _, q := range i.Pieces {
-		q.visit(0, q.OutStart, func(at int) {
-			if bit := uint8(1) << (at & 7); covered[at>>3]&bit == 0 {
-				covered[at>>3] |= bit
-				left--
-			}
-		})
+		left -= q.mark(covered)
 	}
 	return left == 0
 }
@@ -195,16 +195,40 @@ func (q *Piece) size() int {
 	return n
 }
 
-// visit calls f for the position in Out of every element that q writes.
-func (q *Piece) visit(d, at int, f func(at int)) {
-	if d == len(q.Dims) {
-		f(at)
-		return
+// mark sets the bits of all elements that q writes, and returns how many were not set.
+func (q *Piece) mark(covered []uint64) (added int) {
+	run := 1 // elements that follow each other
+	dims := q.Dims
+	for again := true; again; {
+		again = false
+		for d, n := range dims {
+			if n > 1 && q.OutStride[d] == run {
+				run *= n
+				dims[d], again = 1, true
+			}
+		}
 	}
-	for range q.Dims[d] {
-		q.visit(d+1, at, f)
-		at += q.OutStride[d]
+	return markRuns(covered, dims[:], q.OutStride[:], q.OutStart, run)
+}
+
+// markRuns is mark for runs of elements that begin at element at and at multiples of strides from there.
+func markRuns(covered []uint64, dims, strides []int, at, run int) (added int) {
+	if len(dims) > 0 {
+		for range dims[0] {
+			added += markRuns(covered, dims[1:], strides[1:], at, run)
+			at += strides[0]
+		}
+		return added
 	}
+	for end := at + run; at < end; {
+		n := min(end-at, 64-at&63)
+		mask := (uint64(1)<<n - 1) << (at & 63)
+		word := &covered[at>>6]
+		added += bits.OnesCount64(mask &^ *word)
+		*word |= mask
+		at += n
+	}
+	return added
 }
 
 // layerName tells instruction n apart from the others.

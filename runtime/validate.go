@@ -41,6 +41,7 @@ type checker struct {
 	work         int64   // of the instructions so far
 	totalWeights int64   // of the terms so far
 	ranges       accRanger
+	later        bool // ranges are proved by somebody else
 }
 
 func newChecker(p *Program) *checker { return &checker{p: p} }

@@ -67,25 +67,26 @@ func execute(o options, w *bufio.Writer) error {
 		o.limits = o.limits.For(fi.Size())
 		debug.SetMemoryLimit(o.limits.Memory) // garbage is collected before it takes more
 	}
-	p, err := openProgram(o)
-	if o.nothing() && (err != nil || len(p.Inputs) == 1) {
+	p, r, err := load(o)
+	if r != nil {
+		defer r.Close()
+	}
+	if o.nothing() && (p == nil || len(p.Inputs) == 1) {
 		return usagef("no input file given, want qrun MODEL.qlut FILE...")
 	}
-	if err != nil {
+	if p == nil {
 		return err
 	}
-	groups, err := o.groups(p)
-	if err != nil {
-		return err
+	groups, wrong := o.groups(p)
+	if wrong != nil {
+		return wrong
 	}
 	if o.selftest && len(p.SelfTests) == 0 {
 		return fmt.Errorf("%s carries no self-test", printable.Name(o.model))
 	}
-	r, err := runtime.NewRunner(p, o.runtime())
 	if err != nil {
 		return fmt.Errorf("%s: %w", printable.Name(o.model), err)
 	}
-	defer r.Close()
 	doc := document{Model: o.model}
 	if o.info {
 		if doc.Info, err = readInfo(o.model, p, r); err != nil {
@@ -139,18 +140,18 @@ func execute(o options, w *bufio.Writer) error {
 	return e.Encode(doc)
 }
 
-// openProgram reads the program file; every failure is the file's. Where it takes more memory than was given, the error says
-// how much would do.
-func openProgram(o options) (*runtime.Program, error) {
-	p, err := runtime.OpenWithin(o.model, o.limits)
+// load reads the program file and prepares it. Without a program, the failure is the file's. Where it takes more memory
+// than was given, the error says how much would do.
+func load(o options) (*runtime.Program, *runtime.Runner, error) {
+	p, r, err := runtime.Load(o.model, o.runtime())
 	var limit *runtime.LimitError
-	if errors.As(err, &limit) && limit.Memory && o.maxMemory > 0 {
+	if p == nil && errors.As(err, &limit) && limit.Memory && o.maxMemory > 0 {
 		if p, err := runtime.OpenWithin(o.model, runtime.Limits{MACs: o.limits.MACs}); err == nil {
 			limit.Need = p.Least(o.runtime()).Memory
 		}
 	}
-	if err != nil {
-		return nil, &inputError{err}
+	if p == nil {
+		err = &inputError{err}
 	}
-	return p, nil
+	return p, r, err
 }

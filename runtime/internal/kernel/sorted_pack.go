@@ -29,9 +29,12 @@ func (p *sortedPart) pack(t *Term, outs int, runs []packRun) {
 		}
 		if up+wordBytes <= outs && 2*c+1 < len(p.streams) {
 			for _, r := range runs {
-				from := unsafe.Pointer(&t.Weights[low*taps+r.weight])
+				// The highest byte comes first.
+				from := unsafe.Pointer(&t.Weights[(low+wordBytes-1)*taps+r.weight])
 				_ = t.Weights[(up+wordBytes-1)*taps+r.weight+(r.n-1)*r.step]
-				packWords(p.rows[base+r.row*step:], step, from, r.step, taps, (up-low)*taps, r.n, &tables[lowDigit][0], &high[upDigit][0])
+				at := base + r.row*step
+				_ = p.rows[at+(r.n-1)*step]
+				packWords(&p.rows[at], step*wordBytes, from, 2*r.step, 2*taps, 2*taps*(up-low), r.n, &tables[lowDigit][0], &high[upDigit][0])
 			}
 			continue
 		}
@@ -39,27 +42,6 @@ func (p *sortedPart) pack(t *Term, outs int, runs []packRun) {
 		if 2*c+1 < len(p.streams) {
 			p.packOutputs(t, outs, runs, base, step, up, high[upDigit])
 		}
-	}
-}
-
-// packWords writes n words, step apart: from the weights at from on, wordBytes outputs that lie taps weights apart, and as
-// many that lie away weights from these.
-func packWords(dst []word, step int, from unsafe.Pointer, next, taps, away, n int, low, high *word) {
-	l, h := unsafe.Pointer(low), unsafe.Pointer(high)
-	next, taps, away = 2*next, 2*taps, 2*away
-	last := taps<<wordShift - taps // the highest byte comes first
-	at := 0
-	for ; n > 0; n-- {
-		x, o := word(0), last
-		for o >= 0 {
-			w := unsafe.Add(from, o)
-			a, b := *(*uint16)(w), *(*uint16)(unsafe.Add(w, away))
-			x = x<<8 | *(*word)(unsafe.Add(l, uintptr(a)<<wordShift)) | *(*word)(unsafe.Add(h, uintptr(b)<<wordShift))
-			o -= taps
-		}
-		dst[at] = x
-		at += step
-		from = unsafe.Add(from, next)
 	}
 }
 
