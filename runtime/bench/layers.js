@@ -5,7 +5,7 @@
 //
 // WORK holds the program measure, and for every LAYER a folder WORK/layers/LAYER with its models and .qlut files. Of a
 // program the instructions are timed, without the copying of inputs and outputs that a network does once. ONNX Runtime
-// runs a model as it stands and with another layout of its tensors, which pays within a network but has to be made and unmade here.
+// runs a model as it stands (plain), and several times what is left of the layer within a network (bare, see bare.py).
 'use strict';
 
 const fs = require('fs');
@@ -18,13 +18,13 @@ const PROGRAMS = ['w16', 'w16free', 'w256'];
 async function measureLayer(work, name, trivial, rounds, milliseconds) {
   const file = (f) => path.join(work, 'layers', name, f);
   const contenders = { call: () => ort.measure(trivial.session, trivial.feeds, milliseconds / 4) };
-  for (const level of ['all', 'extended']) {
-    const float = await ort.open(file('float.onnx'), null, level);
-    const integer = await ort.open(file('int8.onnx'), null, level);
-    const feeds = ort.readSamples(file('samples.f32'), float);
-    const levels = [ort.randomLevels(integer)];
-    contenders[`fp32_${level}`] = () => ort.measure(float, feeds, milliseconds);
-    contenders[`int8_${level}`] = () => ort.measure(integer, levels, milliseconds);
+  for (const [form, ending, level] of [['plain', '.onnx', 'extended'], ['bare', '.bare.onnx', 'disabled']]) {
+    for (const [name, kind] of [['fp32', 'float'], ['int8', 'int8']]) {
+      const session = await ort.open(file(kind + ending), null, level);
+      const feeds = [ort.randomInputs(session)];
+      const results = await ort.room(session, feeds[0]);
+      contenders[`${name}_${form}`] = () => ort.measure(session, feeds, milliseconds, results);
+    }
   }
   const programs = {};
   const running = [];

@@ -4,7 +4,8 @@
     layertable.py WORK LAYERS.md   puts the tables into the file, and layers.svg and layers.png beside it
     layertable.py WORK -           prints the tables; the pictures go to WORK
 
-A ratio is ONNX Runtime's time through qconv's. ONNX Runtime's is the better of its two layouts, less what a call takes.
+A ratio is ONNX Runtime's time through qconv's. ONNX Runtime's is the better of a model of the layer and of the layer as it is within a network,
+less what a call takes.
 """
 import json
 import math
@@ -32,10 +33,12 @@ def read(work):
         # The quietest round counts: another process can only make a round slower.
         best = {name: min(medians) for name, medians in r["medians"].items()}
         r["ns"] = {p: best[p] for p in PROGRAMS}
+        told = {}
         for o in OTHERS:
-            r["ns"][o] = max(min(best[o + "_all"], best[o + "_extended"]) - best["call"], 0)
-        r["ratios"] = {(p, o): r["ns"][o] / max(r["ns"][p], 1) if r["ns"][o] >= TELLING * best["call"] else None
-                       for p in PROGRAMS for o in OTHERS}
+            plain, bare = (best[o + form] - best["call"] for form in ("_plain", "_bare"))
+            r["ns"][o] = max(min(plain, bare / r["copies"]), 0)
+            told[o] = bare >= TELLING * best["call"]
+        r["ratios"] = {(p, o): r["ns"][o] / max(r["ns"][p], 1) if told[o] else None for p in PROGRAMS for o in OTHERS}
     return results, about
 
 

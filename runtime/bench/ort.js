@@ -38,14 +38,23 @@ function readSamples(path, session) {
   return feeds;
 }
 
-// randomLevels is a feed for a session that takes levels of 8 bits.
-function randomLevels(session) {
+// randomInputs is a feed for a session: levels of 8 bits, or what a Relu lets through.
+function randomInputs(session) {
   const feed = {};
-  for (const { name, shape } of session.inputMetadata) {
-    const data = Uint8Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => Math.random() * 256);
-    feed[name] = new ort.Tensor('uint8', data, shape);
+  for (const { name, type, shape } of session.inputMetadata) {
+    const length = shape.reduce((a, b) => a * b, 1);
+    const data = type === 'uint8' ? Uint8Array.from({ length }, () => Math.random() * 256)
+      : Float32Array.from({ length }, () => Math.max(0, Math.random() - 0.4));
+    feed[name] = new ort.Tensor(type, data, shape);
   }
   return feed;
+}
+
+// room is memory for the results of a session, so that no call has to find some.
+async function room(session, feed) {
+  const results = {};
+  for (const [name, t] of Object.entries(await session.run(feed))) results[name] = new ort.Tensor(t.type, t.data.slice(), t.dims);
+  return results;
 }
 
 // trivial is what a call costs: a session that does nothing worth mentioning, with its feeds.
@@ -71,13 +80,13 @@ async function ranges(session, feeds) {
 }
 
 // measure runs the feeds in turn for some milliseconds, each at least once, and returns the median
-// time of a call in nanoseconds and the number of calls.
-async function measure(session, feeds, milliseconds) {
+// time of a call in nanoseconds and the number of calls. Results go to the memory that is given for them.
+async function measure(session, feeds, milliseconds, results = session.outputNames) {
   const times = [];
   let begin = process.hrtime.bigint();
   const end = begin + BigInt(Math.round(milliseconds * 1e6));
   while (times.length < feeds.length || begin < end) {
-    await session.run(feeds[times.length % feeds.length]);
+    await session.run(feeds[times.length % feeds.length], results);
     const now = process.hrtime.bigint();
     times.push(Number(now - begin));
     begin = now;
@@ -97,4 +106,4 @@ async function difference(a, b, feeds) {
   return { largest, size };
 }
 
-module.exports = { open, readSamples, randomLevels, trivial, ranges, measure, difference };
+module.exports = { open, readSamples, randomInputs, room, trivial, ranges, measure, difference };
