@@ -96,14 +96,15 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	if err := out.Encode(d); err != nil {
 		return err
 	}
+	// What is wrong is not worth measuring.
+	if err := r.SelfTest(); err != nil {
+		return err
+	}
 	switch {
 	case layers:
 		return runLayers(p, r, samples[0])
 	case len(args) == 3:
 		return repeat(r, samples, count)
-	}
-	if err := r.SelfTest(); err != nil {
-		return err
 	}
 	for lines := bufio.NewScanner(stdin); lines.Scan(); {
 		number, inside := strings.CutSuffix(lines.Text(), " instructions")
