@@ -160,6 +160,10 @@ func (r *accRanger) addTerm(p *Program, l *Linear, t *Term, into []uint16) (uses
 			uses = make([]uint32, len(centres))
 		}
 	}
+	small := true // sums of a channel fit 32 bits
+	for _, c := range centres {
+		small = small && max(c, -c) <= math.MaxInt32/int32(taps) && c != math.MinInt32
+	}
 	block := r.block[:0] // what is decoded and belongs to no channel yet
 	for o := range l.Bias {
 		var neg, pos int64 // sums of the centres of each sign, at most 2^28 * 2^31
@@ -182,26 +186,64 @@ func (r *accRanger) addTerm(p *Program, l *Linear, t *Term, into []uint16) (uses
 				coding.Count(&r.counts, now)
 				continue
 			}
-			for _, x := range now {
-				v := int64(centres[x])
-				sign := v >> 63 // all ones for a negative centre
-				neg += v & sign
-				pos += v &^ sign
+			n, p := signedSums(now, centres, small)
+			neg += n
+			pos += p
+		}
+		if counts != nil {
+			neg, pos = countedSums(counts, centres, small)
+			for x, n := range counts {
+				if uses != nil {
+					uses[x] += n
+				}
+				counts[x] = 0
 			}
 		}
-		for x, n := range counts {
-			v := int64(centres[x]) * int64(n)
-			neg += min(v, 0)
-			pos += max(v, 0)
-			if uses != nil {
-				uses[x] += n
-			}
-		}
-		clear(counts)
 		// Sums beyond any int32 are cut, so that nothing overflows from here on.
 		neg, pos = max(neg, -1<<40), min(pos, 1<<40)
 		r.lo[o] += pos*below + neg*above
 		r.hi[o] += pos*above + neg*below
 	}
 	return uses, nil
+}
+
+// signedSums adds up the negative centres of indices and the others; small tells that the sums fit 32 bits.
+func signedSums(indices []uint16, centres []int32, small bool) (neg, pos int64) {
+	if !small {
+		for _, x := range indices {
+			v := int64(centres[x])
+			neg += min(v, 0)
+			pos += max(v, 0)
+		}
+		return neg, pos
+	}
+	var n, p int32
+	for _, x := range indices {
+		v := centres[x]
+		sign := v >> 31 // all ones for a negative centre
+		n += v & sign
+		p += v &^ sign
+	}
+	return int64(n), int64(p)
+}
+
+// countedSums is signedSums where every centre occurs as often as counts tells.
+func countedSums(counts []uint32, centres []int32, small bool) (neg, pos int64) {
+	counts = counts[:len(centres)]
+	if !small {
+		for x, c := range centres {
+			v := int64(c) * int64(counts[x])
+			neg += min(v, 0)
+			pos += max(v, 0)
+		}
+		return neg, pos
+	}
+	var n, p int32
+	for x, c := range centres {
+		v := c * int32(counts[x])
+		sign := v >> 31
+		n += v & sign
+		p += v &^ sign
+	}
+	return int64(n), int64(p)
 }

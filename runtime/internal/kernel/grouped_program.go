@@ -22,13 +22,13 @@ type programPlane struct {
 func (c *planeTaps) segments() []segment {
 	c.segs = c.segs[:0]
 	c.newSegment()
-	top := len(c.add) - 1
-	for top > 0 && len(c.add[top].rows) == 0 && len(c.sub[top].rows) == 0 {
+	top := len(c.lists)/2 - 1
+	for top > 0 && len(c.lists[2*top].rows) == 0 && len(c.lists[2*top+1].rows) == 0 {
 		top--
 	}
 	last := top // digit at which the latest segment ends
 	for b := top; b >= 0; b-- {
-		add, sub := c.add[b], c.sub[b]
+		add, sub := c.lists[2*b], c.lists[2*b+1]
 		if len(add.rows) == 0 && len(sub.rows) == 0 && b > 0 {
 			continue
 		}

@@ -19,14 +19,28 @@ type tapSpan struct {
 	top int64
 }
 
-// put appends rows whose indices are at most top.
-func (l *tapList) put(rows []uint16, top int64) {
-	l.rows = append(l.rows, rows...)
-	if k := len(l.spans) - 1; k >= 0 && l.spans[k].top == top {
-		l.spans[k].n += len(rows)
+// put appends rows.
+func (l *tapList) put(rows []uint16) {
+	at := len(l.rows)
+	if end := at + len(rows); len(rows) <= 8 && end <= cap(l.rows) {
+		l.rows = l.rows[:end]
+		for i, row := range rows {
+			l.rows[at+i] = row
+		}
 		return
 	}
-	l.spans = append(l.spans, tapSpan{len(rows), top})
+	l.rows = append(l.rows, rows...)
+}
+
+// close notes that the latest rows have indices that are at most top.
+func (l *tapList) close(top int64) {
+	n := len(l.rows)
+	for _, s := range l.spans {
+		n -= s.n
+	}
+	if n > 0 {
+		l.spans = append(l.spans, tapSpan{n, top})
+	}
 }
 
 // tops is the largest sum of the rows.
@@ -58,50 +72,56 @@ func (l *tapList) fitting(limit int64) (head, tail tapList, sum int64) {
 
 // planeTaps are taps by binary digit.
 type planeTaps struct {
-	add, sub []tapList
-	segs     []segment
+	lists []tapList // to add and to subtract, in turns, by digit
+	segs  []segment
 }
 
 func (c *planeTaps) reset() {
-	for b := range c.add {
-		for _, l := range [2]*tapList{&c.add[b], &c.sub[b]} {
-			l.rows, l.spans = l.rows[:0], l.spans[:0]
-		}
+	for i := range c.lists {
+		l := &c.lists[i]
+		l.rows, l.spans = l.rows[:0], l.spans[:0]
 	}
 }
 
 func (c *planeTaps) empty() bool {
-	for b := range c.add {
-		if len(c.add[b].rows)+len(c.sub[b].rows) > 0 {
+	for i := range c.lists {
+		if len(c.lists[i].rows) > 0 {
 			return false
 		}
 	}
 	return true
 }
 
-// reach makes room for the digits of d.
-func (c *planeTaps) reach(d *signedDigits) {
-	for len(c.add) < max(1, bits.Len64(d.plus|d.minus)) {
-		c.add, c.sub = append(c.add, tapList{}), append(c.sub, tapList{})
+// reach makes room for the first n digits.
+func (c *planeTaps) reach(n int) {
+	for len(c.lists) < 2*n {
+		c.lists = append(c.lists, tapList{})
 	}
 }
 
-// put adds rows to the lists of all digits of d.
-func (c *planeTaps) put(rows []uint16, d *signedDigits, top int64) {
-	for list := d.plus; list != 0; list &= list - 1 {
-		c.add[bits.TrailingZeros64(list)].put(rows, top)
-	}
-	for list := d.minus; list != 0; list &= list - 1 {
-		c.sub[bits.TrailingZeros64(list)].put(rows, top)
+// put adds rows to the lists of digits.
+func (c *planeTaps) put(rows []uint16, digits []uint8) {
+	for _, d := range digits {
+		c.lists[d].put(rows)
 	}
 }
 
-// signedDigits are the digits of a number, see [digits].
-type signedDigits struct{ plus, minus uint64 }
+// close ends the rows of a term, whose indices are at most top.
+func (c *planeTaps) close(top int64) {
+	for i := range c.lists {
+		c.lists[i].close(top)
+	}
+}
 
-func newSignedDigits(c int32) (d signedDigits) {
-	d.plus, d.minus = digits(c)
-	return d
+// listsOf are the positions in lists of the digits of a number, lowest first.
+func (c *planeTaps) listsOf(n int32) (list []uint8) {
+	plus, minus := digits(n)
+	for both := plus | minus; both != 0; both &= both - 1 {
+		b := bits.TrailingZeros64(both)
+		list = append(list, uint8(2*b+int(minus>>b&1)))
+	}
+	c.reach(bits.Len64(plus | minus))
+	return list
 }
 
 // channelTaps are the taps of an output channel by binary digit.
@@ -130,14 +150,14 @@ type termTaps struct {
 
 // tapCentre is a centre, cut by the factor of its term.
 type tapCentre struct {
-	many, rest signedDigits // of the multiples of the factor; of what is left
-	zero       int32        // the centre times the index worth zero
+	many, rest []uint8 // the lists of the multiples of the factor, and of what is left
+	zero       int32   // the centre times the index worth zero
 }
 
 // newChannelTaps prepares to gather taps for tiles of a grid.
 func newChannelTaps(k *Grouped, l *Layer, lay *tiling) *channelTaps {
 	c := &channelTaps{factors: make([]planeTaps, len(k.factors))}
-	c.reach(&signedDigits{})
+	c.reach(1)
 	most, centres := 0, 0
 	for i := range l.Terms {
 		t, m := &l.Terms[i], &lay.maps[i]
@@ -145,10 +165,7 @@ func newChannelTaps(k *Grouped, l *Layer, lay *tiling) *channelTaps {
 		for j, n := range t.counts() {
 			if n > 0 {
 				q, e := k.factors[i].split(t.Centres[j])
-				centre := tapCentre{newSignedDigits(q), newSignedDigits(e), int32(t.Zero) * t.Centres[j]}
-				c.factors[i].reach(&centre.many)
-				c.reach(&centre.rest)
-				p.centres[j] = centre
+				p.centres[j] = tapCentre{c.factors[i].listsOf(q), c.listsOf(e), int32(t.Zero) * t.Centres[j]}
 			}
 		}
 		cg, area := t.Shape[0]/t.Groups, t.Kernel[0]*t.Kernel[1]
@@ -212,17 +229,18 @@ func (c *channelTaps) gatherTerm(t *termTaps, factor *planeTaps, weights []uint1
 		c.counts[x] = n + 1
 		rows[n] = from[i] + first
 	}
-	top := int64(t.Levels - 1)
 	at = 0
 	for _, x := range c.used {
 		end := c.counts[x]
 		c.counts[x] = 0
 		list, centre := rows[at:end], &t.centres[x]
 		at = end
-		c.put(list, &centre.rest, top)
-		factor.put(list, &centre.many, top)
+		c.put(list, centre.rest)
+		factor.put(list, centre.many)
 		c.zeros += int32(len(list)) * centre.zero
 	}
+	c.close(int64(t.Levels - 1))
+	factor.close(int64(t.Levels - 1))
 }
 
 // tally counts weights by centre, of which there are so many, and lists those that are used.
