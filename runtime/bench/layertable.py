@@ -100,7 +100,7 @@ def main():
         sys.exit(__doc__)
     work, path = sys.argv[1:]
     layers, about = read(work)
-    text = tables.about(about, ["machine", "onnxruntime", "node", "go", "commit", "date", "command", "core", "rounds", "milliseconds"])
+    text = tables.about(about, ["machine", "kernels", "onnxruntime", "node", "go", "commit", "date", "command", "core", "rounds", "milliseconds"])
     parts = {"summary": text + "\n\n" + summary(layers), "weak": weak(layers), "layers": tables.table(HEAD, [row(r) for r in layers])}
     if path == "-":
         print("\n\n".join(parts.values()))
