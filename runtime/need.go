@@ -130,7 +130,7 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 			once = max(once, 2*weights+64*int64(len(i.Steps))+int64(len(i.Terms))*perTerm+16*int64(shape[0]))
 		case *MaxPool:
 			in, out := &p.Tensors[i.In], &p.Tensors[i.Out]
-			kept += 8 * int64(max(out.Shape[1], out.Shape[2]))
+			kept += 8 * int64(max(out.Shape[1], out.Shape[2], kernel.PoolRows))
 			need = need.Max(kernel.PoolNeed(in.Shape))
 		case *Map:
 			kept += 280 * int64(len(i.Tables))

@@ -110,6 +110,9 @@ func (l *Layer) flattened(most int) *Layer {
 	return &flat
 }
 
+// shortRow is the number of elements below which rows are put one behind the other.
+const shortRow = 64
+
 // merged is l with all channels in one, where it treats the elements of all of them alike: sums of tensors, for example. Long
 // rows take less time than many. Otherwise it is l itself.
 func (l *Layer) merged() *Layer {
@@ -127,6 +130,9 @@ func (l *Layer) merged() *Layer {
 	}
 	m := *l
 	m.Out = [3]int{1, channels, l.positions()}
+	if l.positions() < shortRow {
+		m.Out = [3]int{1, 1, channels * l.positions()}
+	}
 	m.Bias = l.Bias[:1]
 	if l.Low != nil {
 		m.Low, m.High = l.Low[:1], l.High[:1]

@@ -6,21 +6,23 @@ package kernel
 // The rows of windows come first: a row of a buffer holds the largest index of every column in the rows that
 // windows of an output row meet, with zeros where there is no input. Of these columns every window takes some.
 type MaxPool struct {
-	channels int
-	inPlane  int
-	outPlane int
+	groups   int // of channels that are pooled together
+	inPlane  int // elements of the input of a group
+	outPlane int // of its output
+	rows     int // output rows of a group
+	lastRows int // of the last one
 	inCols   int
 	outCols  int
 	first    int       // output columns before the first whose window meets the input
 	count    int       // of those that do
-	rowOf    []poolRow // by output row
+	rowOf    []poolRow // by output row of a group
 	rowStep  int       // elements from one input row of a window to the next
 	pitch    int       // columns of the buffer
 	lo, hi   int       // those of the input
 	taps     int       // columns of a window
 	step     int       // from one to the next
 	stride   int       // columns from one window to the next
-	block    int       // output rows computed together
+	block    int       // output rows computed together: those of a group, or less
 	gather   gather    // of windows one column apart
 
 	pairs  bool // windows of 2x2 lie side by side
@@ -42,6 +44,8 @@ type Window struct {
 const (
 	// poolBuffer is about as many bytes of rows as are computed together.
 	poolBuffer = 8 << 10
+	// PoolRows is about as many rows as are pooled together.
+	PoolRows = 1024
 	// poolSlack is the number of bytes behind the rows of the buffer that may be read and written.
 	poolSlack = 64
 )
@@ -56,16 +60,12 @@ func NewMaxPool(w Window, v Vector) *MaxPool {
 		}
 	}
 	k := &MaxPool{
-		channels: w.Out[0],
-		inPlane:  w.In[1] * w.In[2],
-		outPlane: w.Out[1] * w.Out[2],
-		inCols:   w.In[2],
-		outCols:  w.Out[2],
-		rowStep:  w.Dilation[0] * w.In[2],
-		step:     w.Dilation[1],
-		stride:   w.Stride[1],
-		rowOf:    make([]poolRow, w.Out[1]),
-		vector:   v,
+		inCols:  w.In[2],
+		outCols: w.Out[2],
+		rowStep: w.Dilation[0] * w.In[2],
+		step:    w.Dilation[1],
+		stride:  w.Stride[1],
+		vector:  v,
 	}
 	// Only those windows count that meet the input, and of their columns those that some window finds there.
 	reach := (w.Kernel[1] - 1) * w.Dilation[1]
@@ -81,22 +81,42 @@ func NewMaxPool(w Window, v Vector) *MaxPool {
 	k.pitch = max(0, k.count-1)*w.Stride[1] + max(0, k.taps-1)*w.Dilation[1] + 1
 	k.lo = min(k.pitch, max(0, pad))
 	k.hi = max(k.lo, min(k.pitch, w.In[2]+pad))
-	k.block = max(1, min(w.Out[1], poolBuffer/k.pitch))
+	two := [2]int{2, 2}
+	k.pairs = w.Kernel == two && w.Stride == two && w.Dilation == [2]int{1, 1} && w.Pad == [2]int{} &&
+		2*w.Out[1] <= w.In[1] && 2*w.Out[2] <= w.In[2]
+	// Rows of several channels follow each other in the buffer; pairs need none, where no row is left over.
+	group := min(w.Out[0], max(1, min(poolBuffer/k.pitch, PoolRows)/w.Out[1]))
+	if k.pairs {
+		group = 1
+		if 2*w.Out[1] == w.In[1] {
+			group = w.Out[0]
+		}
+	}
+	k.groups = ceilDiv(w.Out[0], group)
+	k.inPlane, k.outPlane = group*w.In[1]*w.In[2], group*w.Out[1]*w.Out[2]
+	k.rows = group * w.Out[1]
+	k.lastRows = (w.Out[0] - (k.groups-1)*group) * w.Out[1]
+	k.block = max(1, min(group*w.Out[1], poolBuffer/k.pitch))
 	k.gather = newGather(v, k.block, k.outCols, k.pitch)
 	if k.count < k.outCols {
 		k.vector = Portable
 	}
-	for y := range w.Out[1] {
-		top := y*w.Stride[0] - w.Pad[0]
-		first := ceilDiv(max(0, -top), w.Dilation[0])
-		last := min(w.Kernel[0]-1, floorDiv(w.In[1]-1-top, w.Dilation[0]))
-		if first <= last && k.lo < k.hi {
-			k.rowOf[y] = poolRow{from: int32((top+first*w.Dilation[0])*w.In[2] + k.lo - pad), n: int32(last - first + 1)}
+	if k.pairs {
+		return k
+	}
+	for c := range group {
+		for y := range w.Out[1] {
+			top := y*w.Stride[0] - w.Pad[0]
+			first := ceilDiv(max(0, -top), w.Dilation[0])
+			last := min(w.Kernel[0]-1, floorDiv(w.In[1]-1-top, w.Dilation[0]))
+			row := poolRow{}
+			if first <= last && k.lo < k.hi {
+				from := (c*w.In[1]+top+first*w.Dilation[0])*w.In[2] + k.lo - pad
+				row = poolRow{from: int32(from), n: int32(last - first + 1)}
+			}
+			k.rowOf = append(k.rowOf, row)
 		}
 	}
-	two := [2]int{2, 2}
-	k.pairs = w.Kernel == two && w.Stride == two && w.Dilation == [2]int{1, 1} && w.Pad == [2]int{} &&
-		2*w.Out[1] <= w.In[1] && 2*w.Out[2] <= w.In[2]
 	return k
 }
 
@@ -118,17 +138,22 @@ func (k *MaxPool) Memory() int { return 8 * len(k.rowOf) }
 
 // Run pools in, [C][H][W], to dst.
 func (k *MaxPool) Run(dst, in []byte, s *Scratch) {
-	for c := k.channels; c > 0; c-- {
-		plane := in[:k.inPlane]
-		in = in[k.inPlane:]
+	for g := k.groups; g > 0; g-- {
+		n := k.rows
+		if g == 1 {
+			n = k.lastRows
+		}
+		group := in[:min(k.inPlane, len(in))]
+		in = in[len(group):]
 		if k.pairs {
-			k.maxPairs(dst[:k.outPlane], plane)
-			dst = dst[k.outPlane:]
+			out := dst[:min(k.outPlane, len(dst))]
+			k.maxPairs(out, group, n)
+			dst = dst[len(out):]
 			continue
 		}
-		for rows := k.rowOf; len(rows) > 0; {
+		for rows := k.rowOf[:n]; len(rows) > 0; {
 			n := min(k.block, len(rows))
-			k.largestOfRows(s.rowBytes, plane, rows[:n])
+			k.largestOfRows(s.rowBytes, group, rows[:n])
 			size, span := 0, 0
 			for range n {
 				size += k.outCols
@@ -141,10 +166,10 @@ func (k *MaxPool) Run(dst, in []byte, s *Scratch) {
 }
 
 // largestOfRows writes the rows of the buffer.
-func (k *MaxPool) largestOfRows(buffer, plane []byte, rows []poolRow) {
+func (k *MaxPool) largestOfRows(buffer, group []byte, rows []poolRow) {
 	width := k.hi - k.lo
 	if k.vector != Portable && width > 0 {
-		vectorPoolRows(k.vector, buffer[k.lo:], plane, rows, width, k.pitch, k.rowStep)
+		vectorPoolRows(k.vector, buffer[k.lo:], group, rows, width, k.pitch, k.rowStep)
 	}
 	if k.vector != Portable && width == k.pitch {
 		return // there is nothing around the input
@@ -161,12 +186,12 @@ func (k *MaxPool) largestOfRows(buffer, plane []byte, rows []poolRow) {
 			if r.n == 0 {
 				clear(line)
 			} else {
-				copy(line, plane[r.from:])
+				copy(line, group[r.from:])
 			}
 			at := int(r.from)
 			for n := r.n; n > 1; n-- {
 				at += k.rowStep
-				maxInto(line, plane[at:])
+				maxInto(line, group[at:])
 			}
 		}
 		buffer = buffer[k.pitch:]
@@ -233,13 +258,13 @@ func (k *MaxPool) windows(dst, line []byte) {
 	}
 }
 
-// maxPairs pools a channel of windows of 2x2 side by side.
-func (k *MaxPool) maxPairs(dst, plane []byte) {
+// maxPairs pools a group of windows of 2x2 side by side.
+func (k *MaxPool) maxPairs(dst, group []byte, rows int) {
 	if k.vector != Portable {
-		vectorMaxPairs(k.vector, dst, plane, len(k.rowOf), k.outCols, k.inCols)
+		vectorMaxPairs(k.vector, dst, group, rows, k.outCols, k.inCols)
 		return
 	}
-	maxPairs(dst, plane, len(k.rowOf), k.outCols, k.inCols)
+	maxPairs(dst, group, rows, k.outCols, k.inCols)
 }
 
 // maxPairs pools windows of 2x2 side by side: rows rows of cols columns of dst, from twice as

@@ -28,7 +28,7 @@ func TestMerged(t *testing.T) {
 		if change != nil {
 			change(l)
 		}
-		if m := l.merged(); (m.Out == [3]int{1, 7, 15}) != (change == nil) {
+		if m := l.merged(); (m.Out == [3]int{1, 1, 105}) != (change == nil) {
 			t.Errorf("merged to %v", m.Out)
 		}
 		for _, v := range Available() {

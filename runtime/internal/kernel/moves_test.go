@@ -41,6 +41,17 @@ func TestMaxPool(t *testing.T) {
 		{In: [3]int{2, 9, 9}, Out: [3]int{2, 5, 4}, Kernel: [2]int{3, 2}, Stride: [2]int{2, 2}, Dilation: [2]int{1, 1}, Pad: [2]int{1, 0}},
 		{In: [3]int{1, 4, 4}, Out: [3]int{1, 1, 1}, Kernel: [2]int{4, 4}, Stride: [2]int{1, 1}, Dilation: [2]int{1, 1}},
 	}
+	for _, kernel := range []int{2, 3} { // of many channels in several groups, the last of which is smaller
+		for _, side := range []int{2, 4, 7} {
+			for stride := 1; stride <= 2; stride++ {
+				out := (side-kernel%2)/stride + kernel%2
+				windows = append(windows, Window{
+					In: [3]int{700, side, side}, Out: [3]int{700, out, out},
+					Kernel: [2]int{kernel, kernel}, Stride: [2]int{stride, stride}, Dilation: [2]int{1, 1}, Pad: [2]int{kernel % 2, kernel % 2},
+				})
+			}
+		}
+	}
 	for cols := range 70 {
 		windows = append(windows, Window{
 			In: [3]int{2, 5, 2*cols + 3}, Out: [3]int{2, 2, cols + 1},
