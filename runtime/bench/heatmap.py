@@ -56,7 +56,7 @@ class Picture:
             draw.rectangle([x * SCALE, y * SCALE, (x + w) * SCALE - 1, (y + h) * SCALE - 1], fill=fill)
         for x, y, text, anchor, bold, fill in self.texts:
             draw.text((x * SCALE, y * SCALE), text, fill=fill, font=fonts[bold], anchor={"start": "l", "middle": "m", "end": "r"}[anchor] + "m")
-        image.save(path, optimize=True)
+        image.quantize(64).save(path, optimize=True)
 
 
 def panel(picture, left, top, title, axis, kinds, columns, ratios):
