@@ -2,14 +2,6 @@
 
 package kernel
 
-// binShiftLimit is the largest shift of bins that binPairLevels and binLaneLevels take.
-func (v Vector) binShiftLimit() uint32 {
-	if v == AVX512 {
-		return 16
-	}
-	return 8
-}
-
 // binPairLevels writes the levels of sums in lanes of even and odd positions:
 // dst[2i] is that of even[i], dst[2i+1] that of odd[i]. Memory of even and odd can be read
 // in whole vectors.

@@ -4,9 +4,6 @@ package kernel
 
 import "math"
 
-// binShiftLimit is the largest shift of bins that the functions of this file take.
-func (v Vector) binShiftLimit() uint32 { return 16 }
-
 // limits states t for lanes without saturation: t = max(min(lane, ceil), floor) + offset,
 // modulo 2^16.
 func (b *bins) limits(minus uint16) (floor, ceil, offset uint16) {

@@ -67,7 +67,7 @@ func TestBinVectors(t *testing.T) {
 				r.Shuffle(len(s.Values), func(i, j int) { s.Values[i], s.Values[j] = s.Values[j], s.Values[i] })
 			}
 			b := newBins(s.Breaks, s.Values, -100000, 100000, false)
-			if b == nil || b.shift > v.binShiftLimit() {
+			if b == nil || b.shift > v.has().binShift {
 				continue
 			}
 			add := b.low - int32(r.Intn(6000))

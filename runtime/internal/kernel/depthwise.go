@@ -85,7 +85,7 @@ const (
 func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 	t := &l.Terms[0]
 	switch {
-	case !v.depthwise():
+	case !v.has().depthwise:
 		return nil, fmt.Errorf("kernel: depthwise: %v has no look-ups of many positions", v)
 	case len(l.Terms) != 1 || t.Groups != t.Shape[0]:
 		return nil, fmt.Errorf("kernel: depthwise: a channel sees more than one of the input")
@@ -119,7 +119,7 @@ func (k *Depthwise) unify(l *Layer, n int) bool {
 	_, high := l.Bounds()
 	for first := 0; first < len(k.add); first += n {
 		r := k.step(first)
-		if r == nil || r.bins == nil || r.bins.shift > k.vector.binShiftLimit() {
+		if r == nil || r.bins == nil || r.bins.shift > k.vector.has().binShift {
 			return false
 		}
 		base, most := r.bins.low, int64(math.MinInt64)
@@ -154,7 +154,7 @@ func (k *Depthwise) layout(t *Term) error {
 	k.pitch = size[1]
 	lanes := (k.out[1]-1)*k.pitch + k.out[2]
 	k.lanes = alignUp(lanes, depthStep)
-	if n := alignUp(lanes, pairStep); k.vector.depthPairs() && k.per == 1 && k.channels&1 == 0 && !k.wide && 9*n <= 8*k.lanes {
+	if n := alignUp(lanes, pairStep); k.vector.has().depthPairs && k.per == 1 && k.channels&1 == 0 && !k.wide && 9*n <= 8*k.lanes {
 		k.paired, k.lanes = true, n
 	}
 	k.rows, k.cols = k.out[1], k.out[2]

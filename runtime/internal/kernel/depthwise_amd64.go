@@ -2,9 +2,6 @@
 
 package kernel
 
-// depthwise says whether the functions of this file exist for v.
-func (v Vector) depthwise() bool { return v >= AVX2 }
-
 // depthBias is added to indices in the buffer: bit 7 then tells the upper half of
 // the levels, and the low 4 bits the place in it.
 const depthBias = 128 - depthLevels/2
@@ -24,9 +21,6 @@ func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step
 	}
 	depthBytesAVX2(&even[0], &odd[0], half>>5, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 }
-
-// depthPairs says whether vectorDepthPairs exists for v.
-func (v Vector) depthPairs() bool { return v >= AVX2 }
 
 // vectorDepthPairs is depthPairs for a multiple of pairStep positions.
 func vectorDepthPairs(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart) {
@@ -49,9 +43,6 @@ func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, 
 func vectorGather(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
 	gatherAVX2(&dst[0], &line[0], channels, rows, cols, pitch, step)
 }
-
-// movesRows says whether vectorMoveRows exists for v.
-func (v Vector) movesRows() bool { return v >= AVX2 }
 
 // vectorMoveRows is moveRows.
 func vectorMoveRows(_ Vector, dst, src []byte, m *rowMoves, channels, toStep, fromStep int) {

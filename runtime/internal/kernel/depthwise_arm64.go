@@ -2,9 +2,6 @@
 
 package kernel
 
-// depthwise says whether the functions of this file exist for v.
-func (v Vector) depthwise() bool { return v == NEON }
-
 // depthBias is added to indices in the buffer. Look-ups take them as they are.
 const depthBias = 0
 
@@ -26,9 +23,6 @@ func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step
 	depthBytesNEON(&even[0], &odd[0], half>>3, &buffer[0], step, &taps[0], len(taps), &tables[0], &starts[0], len(starts))
 }
 
-// depthPairs says whether vectorDepthPairs exists for v.
-func (v Vector) depthPairs() bool { return false }
-
 func vectorDepthPairs(_ Vector, _, _ []uint16, _ int, _ []byte, _ int, _ []int32, _ []byte, _ []depthStart) {
 }
 
@@ -48,9 +42,6 @@ func vectorDepthFill(_ Vector, buffer, in []byte, f *depthFill, channels, step, 
 func vectorGather(_ Vector, dst, line []byte, channels, rows, cols, pitch, step int) {
 	gatherNEON(&dst[0], &line[0], channels, rows, cols, pitch, step)
 }
-
-// movesRows says whether vectorMoveRows exists for v.
-func (v Vector) movesRows() bool { return v == NEON }
 
 // vectorMoveRows is moveRows.
 func vectorMoveRows(_ Vector, dst, src []byte, m *rowMoves, channels, toStep, fromStep int) {

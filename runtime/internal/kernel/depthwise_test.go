@@ -10,7 +10,7 @@ import (
 // depthVectors are the instruction sets with functions for [Depthwise].
 func depthVectors() (list []Vector) {
 	for _, v := range Available() {
-		if v.depthwise() {
+		if v.has().depthwise {
 			list = append(list, v)
 		}
 	}
@@ -65,7 +65,7 @@ func TestDepthSums(t *testing.T) {
 func TestDepthPairs(t *testing.T) {
 	r := rand.New(rand.NewSource(33))
 	for _, v := range depthVectors() {
-		if !v.depthPairs() {
+		if !v.has().depthPairs {
 			continue
 		}
 		for steps := 1; steps <= 8; steps++ {

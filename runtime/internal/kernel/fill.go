@@ -43,7 +43,9 @@ func init() {
 const fillSlack = 64
 
 // vectorFills says whether vectors fill the rows of a term with these columns.
-func (k *Grouped) vectorFills(columns axis) bool { return k.vector.fills() && columns.stride <= 2 }
+func (k *Grouped) vectorFills(columns axis) bool {
+	return k.vector.has().fillBytes > 0 && columns.stride <= 2
+}
 
 // prepareFill makes the job and the pieces of every tile, or none where vectors do not suit.
 func (t *groupedTerm) prepareFill(k *Grouped, columns axis, lay *tiling) {
@@ -62,7 +64,7 @@ func (t *groupedTerm) prepareFill(k *Grouped, columns axis, lay *tiling) {
 		dstChan: t.chanBytes, srcChan: t.plane, pitch: t.pitch, srcRow: t.strideElem,
 		zero: int(t.zero), bytes: 16, stride: t.strideCol, wide: wide, vector: k.vector,
 	}
-	for t.job.bytes < k.vector.fillBytes() && t.job.bytes < lanes {
+	for t.job.bytes < k.vector.has().fillBytes && t.job.bytes < lanes {
 		t.job.bytes *= 2
 	}
 	if lay.strips > 1 {

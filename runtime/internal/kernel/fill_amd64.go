@@ -2,17 +2,6 @@
 
 package kernel
 
-// fills says whether vectorFill exists for v.
-func (v Vector) fills() bool { return v >= AVX2 }
-
-// fillBytes is the size of the largest vector.
-func (v Vector) fillBytes() int {
-	if v == AVX512 {
-		return 64
-	}
-	return 32
-}
-
 // Orders of bytes: every second one of two vectors, and a mask for those at even places.
 var everySecond, lowBytes [64]byte
 

@@ -2,12 +2,6 @@
 
 package kernel
 
-// fills says whether vectorFill exists for v.
-func (v Vector) fills() bool { return v == NEON }
-
-// fillBytes is the size of the largest vector.
-func (v Vector) fillBytes() int { return 16 }
-
 // vectorFill writes the rows of pieces for a number of channels. dst is the first plane of the
 // first channel, src the input from that channel on. It may write fillSlack bytes more.
 func vectorFill(dst, src []byte, job *fillJob, pieces []fillPiece, channels int) {

@@ -54,7 +54,7 @@ func newStep(s *Step, lo, hi int32, uses int, v Vector) *Requantizer {
 	}
 	first := count(s.Breaks, lo)
 	breaks := s.Breaks[first:count(s.Breaks, hi)]
-	b := newBins(breaks, s.Values[first:first+len(breaks)+1], lo, hi, v.longBins())
+	b := newBins(breaks, s.Values[first:first+len(breaks)+1], lo, hi, v.has().longBins)
 	if b != nil {
 		uses = 0 // large tables would save little
 	}

@@ -87,7 +87,7 @@ func newRowMoves(v Vector, rows, cols, from, to int, data, gap byte) *rowMoves {
 	for n > 0 && (rows%n != 0 || (n-1)*max(from, to)+cols > moveBytes) {
 		n--
 	}
-	if n == 0 || !v.movesRows() {
+	if n == 0 || !v.has().movesRows {
 		return nil
 	}
 	m := &rowMoves{groups: rows / n, from: n * from, to: n * to, bytes: moveBytes}

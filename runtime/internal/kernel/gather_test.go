@@ -40,7 +40,7 @@ func TestGather(t *testing.T) {
 func TestMoveRows(t *testing.T) {
 	r := rand.New(rand.NewSource(35))
 	for _, v := range depthVectors() {
-		if !v.movesRows() {
+		if !v.has().movesRows {
 			continue
 		}
 		for rows := 1; rows <= 12; rows++ {

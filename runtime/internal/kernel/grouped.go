@@ -97,7 +97,7 @@ type groupedPhase struct {
 
 // planGrouped is NewGrouped without the large work, which build does.
 func planGrouped(l *Layer, limit int, v Vector) (*groupedPlan, error) {
-	return newGroupedPlan(l, limit, v, v.rowStrips())
+	return newGroupedPlan(l, limit, v, v.has().rowStrips)
 }
 
 func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool) (*groupedPlan, error) {

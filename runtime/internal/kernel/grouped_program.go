@@ -77,7 +77,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	g.pitch = lay.pitch / k.laneBytes()
 	g.strips = lay.strips
 	g.rowWords = lay.bytes / wordBytes
-	if k.vector.fills() {
+	if k.vector.has().fillBytes > 0 {
 		g.rowWords += fillSlack / wordBytes
 	}
 	g.clear = g.rowWords // words: whatever a tap reads must be an index in range, also beside the rows

@@ -70,7 +70,7 @@ func TestGroupedStrips(t *testing.T) {
 			}
 		}
 	}
-	if Best().rowStrips() && used < 30 {
+	if Best().has().rowStrips && used < 30 {
 		t.Errorf("only %d layers have strips", used)
 	}
 }

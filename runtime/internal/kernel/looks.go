@@ -29,7 +29,7 @@ func (p *sortedPart) makeLooks(t *Term) {
 	p.group = 0xFF / max(1, 15*(t.Levels-1)>>8)
 	p.groups = max(1, lookRows/p.group)
 	p.group = min(p.group, lookRows)
-	if top := 0xFF / 15; p.vector.smallLooks() && t.Zero <= top {
+	if top := 0xFF / 15; p.vector.has().smallLooks && t.Zero <= top {
 		p.small = min(t.Levels, top+1)
 	}
 	p.listLen = 2*p.n + lookSlack
@@ -103,7 +103,7 @@ func lookSums(out *stripSums, base unsafe.Pointer, small, large []uint32, tables
 
 // takesLimited says that [Requantizer.runLimited] can be used.
 func (r *Requantizer) takesLimited(v Vector) bool {
-	return v.looks() && r.bins != nil && r.bins.top <= math.MaxUint16
+	return v.has().looks && r.bins != nil && r.bins.top <= math.MaxUint16
 }
 
 // limitedLanes is the words of lanes that runLimited takes for n sums: whole vectors are read.
@@ -114,7 +114,7 @@ func (r *Requantizer) runLimited(v Vector, dst []byte, acc []int32, add int32, l
 	b := r.bins
 	lanes = lanes[:len(acc)]
 	vectorLimit(v, lanes, acc, add-b.low, int32(b.top))
-	if b.shift > v.binShiftLimit() {
+	if b.shift > v.has().binShift {
 		vectorMixLevels(v, dst, lanes, 0, true, lanesAlone[:], b, b.low)
 		return
 	}

@@ -4,14 +4,8 @@ package kernel
 
 import "unsafe"
 
-// looks says whether vectorLooks exists for v.
-func (v Vector) looks() bool { return v >= AVX2 }
-
 // lookCost estimates the time of a strip of one row in additions of vectors.
 const lookCost = 5
-
-// smallLooks says whether vectorLooks is faster for products of one byte.
-func (v Vector) smallLooks() bool { return true }
 
 // vectorLookList is lookList; in is not empty.
 func vectorLookList(_ Vector, small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {

@@ -10,7 +10,7 @@ import (
 func TestLooks(t *testing.T) {
 	r := rand.New(rand.NewSource(33))
 	for _, v := range Available() {
-		if !v.looks() {
+		if !v.has().looks {
 			continue
 		}
 		for _, levels := range []int{2, 17, 18, 32, 255, 256} {
@@ -51,7 +51,7 @@ func TestLookList(t *testing.T) {
 	r := rand.New(rand.NewSource(34))
 	const guard, slack = 0xA5A5A5A5, lookSlack / 2
 	for _, v := range Available() {
-		if !v.looks() {
+		if !v.has().looks {
 			continue
 		}
 		for n := 1; n <= 700; n++ {
@@ -95,7 +95,7 @@ func TestLookList(t *testing.T) {
 func TestStreams(t *testing.T) {
 	r := rand.New(rand.NewSource(34))
 	for _, v := range Available() {
-		if !v.looks() {
+		if !v.has().looks {
 			continue
 		}
 		for n := 1; n <= 2*lookColumns; n++ {
@@ -125,7 +125,7 @@ func TestStreams(t *testing.T) {
 func TestLimit(t *testing.T) {
 	r := rand.New(rand.NewSource(35))
 	for _, v := range Available() {
-		if !v.looks() {
+		if !v.has().looks {
 			continue
 		}
 		for n := 8; n <= 80; n += 8 {

@@ -2,9 +2,6 @@
 
 package kernel
 
-// sorts says whether the functions of this file are faster than portable ones on v.
-func (v Vector) sorts() bool { return v == NEON }
-
 // vectorCountLevels is countLevels for eight elements or more.
 func vectorCountLevels(counts *[256]uint32, in []byte) { countLevelsNEON(counts, &in[0], len(in)) }
 

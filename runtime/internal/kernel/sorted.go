@@ -83,7 +83,7 @@ func PlanSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 
 // newSortedFinisher has bins where vectors find the levels of sums in 32 bits.
 func newSortedFinisher(l *Layer, v Vector) finisher {
-	if v.looks() {
+	if v.has().looks {
 		return newFinisher(l, v, math.MaxInt)
 	}
 	return newFinisher(l, Portable, math.MaxInt)

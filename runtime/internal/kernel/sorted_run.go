@@ -86,7 +86,7 @@ func (p *sortedPart) sort(ends *[257]uint32, in []byte, list []uint32) []uint32 
 
 // countLevels counts the elements of every level.
 func countLevels(v Vector, counts *[256]uint32, in []byte) {
-	if v.sorts() && len(in) >= 8 {
+	if v.has().sorts && len(in) >= 8 {
 		vectorCountLevels(counts, in)
 		return
 	}
@@ -98,7 +98,7 @@ func countLevels(v Vector, counts *[256]uint32, in []byte) {
 // placeRows writes to list where the row of every element is, rows being step bytes apart: at position at[level], which
 // it advances. at must lead to positions in list.
 func placeRows(v Vector, list []uint32, at *[256]uint32, in []byte, step uint32) {
-	if v.sorts() && len(in) >= 8 {
+	if v.has().sorts && len(in) >= 8 {
 		vectorPlaceRows(list, at, in, step)
 		return
 	}

@@ -6,10 +6,10 @@ import "unsafe"
 // pairs of columns (words of two digits per byte), and a strip of a row is one vector or two.
 func (v Vector) rowForms() []rowForm {
 	var forms []rowForm
-	if v.strips() {
+	if v.has().strips {
 		forms = append(forms, rowForm{columns: stripColumns})
 	}
-	if v.looks() {
+	if v.has().looks {
 		forms = append(forms, rowForm{lookColumns, true})
 	}
 	if forms == nil {

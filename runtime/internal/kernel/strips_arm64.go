@@ -4,9 +4,6 @@ package kernel
 
 import "unsafe"
 
-// strips says whether vectorStrip exists for v.
-func (v Vector) strips() bool { return v == NEON }
-
 // stripColumns is the number of columns of a strip.
 const stripColumns = 4
 

@@ -84,7 +84,7 @@ func (g *grid) makeSweep(k *Grouped, written []channelSegments) {
 // all, and lanes with room for the differences of add, which the offsets of segments make up for.
 func (g *grid) unify(k *Grouped, w *sweep, written []channelSegments) bool {
 	b := k.steps[0].bins
-	if len(k.steps) != 1 || b.shift > k.vector.binShiftLimit() {
+	if len(k.steps) != 1 || b.shift > k.vector.has().binShift {
 		return false
 	}
 	base := b.low

@@ -2,7 +2,7 @@ package kernel
 
 // Vector is an instruction set that a kernel uses beyond the registers of package-wide
 // words. Functions whose names begin with vector have one implementation per platform
-// (files _amd64 and _arm64) and call the portable code where there is none (_noasm).
+// (files _amd64 and _arm64); stubs.go stands in where there is none. What they do is in traits.go.
 // They are only called with a Vector other than Portable that Best has found.
 type Vector uint8
 
@@ -31,21 +31,3 @@ func Available() []Vector {
 	}
 	return list
 }
-
-// laneWords is the number of words that vectors work on as a whole: sums of tiles are
-// padded to a multiple of it.
-func (v Vector) laneWords() int {
-	switch v {
-	case NEON:
-		return 16 / wordBytes
-	case AVX2, AVX512:
-		return 32 / wordBytes
-	}
-	return 1
-}
-
-// longBins says whether vectorMixLevels takes bins whose shift is above 16.
-func (v Vector) longBins() bool { return v == AVX512 }
-
-// rowStrips says whether tiles may have strips: vectors fill them and move what comes out of them.
-func (v Vector) rowStrips() bool { return v == AVX2 }
