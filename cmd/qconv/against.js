@@ -3,8 +3,8 @@
 //	node -e SCRIPT -- MODEL.onnx THREADS
 //
 // The first line of input are the inputs of a sample, [{"shape", "data": base64 of float32}]. The first line of output is {"version"}, or
-// {"missing": true} where the package is not found, or {"error"}. Every further line of input, a number of milliseconds, is answered by what all inferences so far took: {"median_ns", "runs", "call_ns"}, of which the last is
-// the median of calls that do nothing.
+// {"missing": true} where the package is not found, or {"error"}. Every further line of input, a number of milliseconds, is answered by
+// what all inferences so far took: {"median_ns", "runs", "call_ns"}, of which the last is the median of calls that do nothing.
 'use strict';
 
 const { performance } = require('perf_hooks');

@@ -87,7 +87,7 @@ func choose(l *Layer, v Vector, thrift Thrift) *Linear {
 	if k, err := NewPooled(l); err == nil {
 		return &Linear{form: formPooled, pooled: k} // nothing is faster
 	}
-	limit := min(l.MACs(), math.MaxInt/LookupCost) * LookupCost
+	limit := min(l.MACs(), math.MaxInt/lookupCost) * lookupCost
 	sorted, patched, limit := chooseRows(l, limit, v)
 	switch {
 	case patched != nil && thrift == Smallest:

@@ -27,8 +27,8 @@ type lookupTerm struct {
 	weights []uint16
 }
 
-// LookupCost is the time of one look-up and addition in additions of words.
-const LookupCost = 5
+// lookupCost is the time of one look-up and addition in additions of words.
+const lookupCost = 5
 
 // NewLookup prepares l.
 func NewLookup(l *Layer) *Lookup {

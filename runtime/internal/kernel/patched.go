@@ -76,7 +76,7 @@ func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		if t.Groups > 1 {
-			k.cost += len(t.Weights) * k.plane * LookupCost
+			k.cost += len(t.Weights) * k.plane * lookupCost
 			k.lookups = append(k.lookups, patchLookup{src: i})
 			continue
 		}
