@@ -39,11 +39,14 @@ const (
 )
 
 // For fills in the defaults, for a file or a program of size bytes.
-func (l Limits) For(size int64) Limits {
+func (l Limits) For(size int64) Limits { return l.on(bits.UintSize, size) }
+
+// on is For on a machine whose int has that many bits.
+func (l Limits) on(intBits int, size int64) Limits {
 	switch {
 	case l.Memory < 0:
 		l.Memory = math.MaxInt64
-	case l.Memory == 0 && bits.UintSize == 32:
+	case l.Memory == 0 && intBits == 32:
 		l.Memory = defaultMemorySmall + size
 	case l.Memory == 0:
 		l.Memory = defaultMemory

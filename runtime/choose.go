@@ -22,6 +22,9 @@ const environment = "QCONV_KERNEL"
 
 // resolve fills in the environment and checks the choice.
 func (o Options) resolve() (Options, error) {
+	if o.target != nil {
+		return o, nil
+	}
 	o, err := o.checkWorkers()
 	if err != nil {
 		return o, err
@@ -42,6 +45,9 @@ func (o Options) resolve() (Options, error) {
 
 // vector is the instruction set that kernels may use.
 func (o Options) vector() kernel.Vector {
+	if o.target != nil {
+		return o.target.vector
+	}
 	for _, v := range kernel.Available() {
 		if v.String() == o.Kernel {
 			return v
@@ -69,7 +75,7 @@ func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name stri
 		fast, taken := *op, *s
 		name = s.prepareFast(&fast, l, cropped, o)
 		kept := int64(s.memory.Weights+s.memory.Tables) - int64(taken.memory.Weights+taken.memory.Tables)
-		grown := kept + int64(s.need.Bytes()-taken.need.Bytes())*int64(max(len(fast.parts), 1, s.workers)+o.clones)
+		grown := kept + int64(s.need.Bytes(s.vector)-taken.need.Bytes(s.vector))*int64(max(len(fast.parts), 1, s.workers)+o.clones)
 		if kept <= s.spare && grown <= s.room {
 			s.spare -= kept
 			s.room -= grown
@@ -103,8 +109,11 @@ func (s *ops) prepareFast(op *op, l *Linear, layer *kernel.Layer, o Options) (na
 
 // linear makes the kernel for layer.
 func (o Options) linear(layer *kernel.Layer) *kernel.Linear {
-	if o.Kernel == kernelGeneric {
+	switch {
+	case o.Kernel == kernelGeneric:
 		return kernel.NewLookupLinear(layer)
+	case o.target != nil:
+		return kernel.PlanLinear(layer, o.vector(), o.thrift)
 	}
 	return kernel.NewLinear(layer, o.vector(), o.thrift)
 }

@@ -27,7 +27,7 @@ func TestLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer got.Close()
-			if !samePrograms(p, q) || p.bytes() != q.bytes() {
+			if !samePrograms(p, q) || p.Bytes() != q.Bytes() {
 				t.Errorf("%+v: the program is another one", o)
 			}
 			if !reflect.DeepEqual(got.Layers(), want.Layers()) || got.Memory() != want.Memory() {

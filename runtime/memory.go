@@ -1,5 +1,7 @@
 package runtime
 
+import "qconv/runtime/internal/kernel"
+
 // Memory is what a [Runner] keeps in memory, in bytes, besides the Program itself. It
 // counts the contents of all buffers and tables; a few words per instruction for Go's
 // own bookkeeping are left out.
@@ -16,9 +18,14 @@ func (m Memory) Total() int { return m.Arena + m.Scratch + m.Weights + m.Tables 
 // Memory is the memory this Runner uses. Runners made by [Runner.Clone] share Weights
 // and Tables.
 func (r *Runner) Memory() Memory {
-	m := r.ops.memory
-	m.Scratch = r.ops.need.Bytes() * r.ops.workers
-	m.Arena = len(r.arena) + r.p.outputBytes()
+	return r.ops.takes(r.p)
+}
+
+// takes is the memory of a Runner for p.
+func (s *ops) takes(p *Program) Memory {
+	m := s.memory
+	m.Scratch = s.need.Bytes(s.vector) * s.workers
+	m.Arena = s.arena + kernel.Margin + p.outputBytes()
 	return m
 }
 

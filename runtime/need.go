@@ -7,8 +7,8 @@ import (
 	"qconv/runtime/internal/kernel"
 )
 
-// bytes is the memory that p takes, about as much as its file or more.
-func (p *Program) bytes() int64 {
+// Bytes is the memory that p takes on this machine, about as much as its file or more.
+func (p *Program) Bytes() int64 {
 	n := sizeOf(p.Tensors) + sizeOf(p.Codebooks) + sizeOf(p.Steps) + sizeOf(p.Instrs) + sizeOf(p.Inputs) + sizeOf(p.Outputs) + sizeOf(p.Labels) + sizeOf(p.SelfTests)
 	for i := range p.Codebooks {
 		n += sizeOf(p.Codebooks[i].Centres)
@@ -131,7 +131,7 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		case *MaxPool:
 			in, out := &p.Tensors[i.In], &p.Tensors[i.Out]
 			kept += 8 * int64(max(out.Shape[1], out.Shape[2], kernel.PoolRows))
-			need = need.Max(kernel.PoolNeed(in.Shape))
+			need = need.Max(kernel.PoolNeed(in.Shape, o.vector()))
 		case *Map:
 			kept += 280 * int64(len(i.Tables))
 		case *Map2:
@@ -145,10 +145,10 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		kept += 280 * int64(len(p.Inputs[i].Tables)+1)
 	}
 	kept += perTensor * int64(len(p.Tensors))
-	each := int64(arena+2*kernel.Margin) + int64(p.outputBytes()) + 64*int64(len(p.Tensors)) + int64(need.Bytes()) + 200*int64(len(need.States))
+	each := int64(arena+2*kernel.Margin) + int64(p.outputBytes()) + 64*int64(len(p.Tensors)) + int64(need.Bytes(o.vector())) + 200*int64(len(need.States))
 	// A sample, as it is read and as it enters; the wanted results are part of the Program.
 	each += 2 * int64(p.SampleBytes())
-	return base + 2*p.bytes() - coded + kept + once + each*int64(1+o.clones)
+	return base + 2*p.Bytes() - coded + kept + once + each*int64(1+o.clones)
 }
 
 // Fast forms of layers may take fastBytes and fastWeightBytes for each weight, whatever the limit: far more than

@@ -39,6 +39,7 @@ type Options struct {
 
 	clones int // of the Runner that will be made
 	thrift kernel.Thrift
+	target *Target // nil: this machine
 }
 
 // Runner executes a [Program]. All memory is allocated by [NewRunner]; Run allocates
@@ -72,21 +73,26 @@ func NewRunner(p *Program, o Options) (*Runner, error) {
 
 // newRunner is NewRunner for a program that is valid, but for what later tells, and takes so much work.
 func newRunner(p *Program, o Options, later *unproved, work int64) (*Runner, error) {
+	o.Limits = o.Limits.For(p.Bytes())
+	ops, err := prepareWithin(p, o, later, work)
+	if err != nil {
+		return nil, err
+	}
+	return ops.runner(p), nil
+}
+
+// prepareWithin makes the kernels that the memory allows. The defaults of o.Limits are filled in.
+func prepareWithin(p *Program, o Options, later *unproved, work int64) (*ops, error) {
 	if o.LowMemory || o.MaxMemory > 0 {
 		o.thrift = kernel.Scarce
 	}
-	o.Limits = o.Limits.For(p.bytes())
 	if o.MaxMemory > 0 {
 		o.Limits.Memory = min(o.Limits.Memory, o.MaxMemory)
 	}
 	if err := o.Limits.checkWork(work); err != nil {
 		return nil, err
 	}
-	ops, err := prepare(p, o, later)
-	if err != nil {
-		return nil, err
-	}
-	return ops.runner(p), nil
+	return prepare(p, o, later)
 }
 
 // Clone is another Runner for the same Program that shares all prepared weights and

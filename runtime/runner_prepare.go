@@ -14,6 +14,7 @@ import (
 type ops struct {
 	list    []*op
 	layers  []LayerInfo
+	vector  kernel.Vector
 	need    kernel.Need
 	memory  Memory // Weights and Tables
 	spare   int64  // bytes that fast forms of layers may take
@@ -68,7 +69,7 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &ops{workers: 1, later: later}
+	s := &ops{workers: 1, later: later, vector: o.vector()}
 	s.offsets, s.arena = p.planArena()
 	if err := s.allot(p, o); err != nil {
 		return nil, err

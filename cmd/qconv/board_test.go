@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,13 +14,13 @@ import (
 // boards are the targets of qrun that are not this machine, each with the program that runs
 // its binaries here.
 var boards = []struct {
-	name, emulator string
-	env            []string
+	target, emulator string
+	env              []string
 }{
-	{"arm, GOARM=5", "qemu-arm-static", []string{"GOARCH=arm", "GOARM=5"}},
-	{"arm, GOARM=6", "qemu-arm-static", []string{"GOARCH=arm", "GOARM=6"}},
-	{"arm, GOARM=7", "qemu-arm-static", []string{"GOARCH=arm", "GOARM=7"}},
-	{"arm64", "qemu-aarch64-static", []string{"GOARCH=arm64"}},
+	{"linux/arm/5", "qemu-arm-static", []string{"GOARCH=arm", "GOARM=5"}},
+	{"linux/arm/6", "qemu-arm-static", []string{"GOARCH=arm", "GOARM=6"}},
+	{"linux/arm/7", "qemu-arm-static", []string{"GOARCH=arm", "GOARM=7"}},
+	{"linux/arm64", "qemu-aarch64-static", []string{"GOARCH=arm64"}},
 }
 
 // maxBinary is the largest stripped qrun, in bytes.
@@ -87,7 +88,7 @@ func TestBoards(t *testing.T) {
 		want = append(want, out)
 	}
 	for _, board := range boards {
-		t.Run(board.name, func(t *testing.T) {
+		t.Run(board.target, func(t *testing.T) {
 			tool := buildBoardTool(t, board.env...)
 			info, err := os.Stat(tool)
 			if err != nil {
@@ -102,8 +103,48 @@ func TestBoards(t *testing.T) {
 				if got := run(t, board.emulator, tool, p.file, p.input, "--json"); got != want[i] {
 					t.Errorf("%s: the results differ from this machine's", filepath.Base(p.file))
 				}
+				for _, low := range []bool{false, true} {
+					sameMemory(t, p.file, board.target, low, func(args ...string) string {
+						return run(t, append([]string{board.emulator, tool}, args...)...)
+					})
+				}
 			}
 		})
+	}
+}
+
+// sameMemory compares the memory that inspect tells for a target with what qrun takes there, and the kernels.
+func sameMemory(t *testing.T, program, target string, low bool, qrun func(args ...string) string) {
+	t.Helper()
+	var there struct {
+		Info struct {
+			ram
+			Layers []struct{ Kernel string }
+		}
+	}
+	args := []string{"--info", "--json", program}
+	if low {
+		args = append(args, "--low-memory")
+	}
+	if err := json.Unmarshal([]byte(qrun(args...)), &there); err != nil {
+		t.Fatal(err)
+	}
+	var here programReport
+	mustJSON(t, &here, "inspect", program, "--target", target)
+	want := there.Info.ram
+	if low {
+		if here.LowMemory != want {
+			t.Errorf("%s on %s: inspect tells %+v with --low-memory, qrun takes %+v", filepath.Base(program), target, here.LowMemory, want)
+		}
+		return
+	}
+	if got := (ram{here.ArenaBytes, here.ScratchBytes, here.WeightBytes, here.TableBytes, here.RAMBytes}); got != want {
+		t.Errorf("%s on %s: inspect tells %+v, qrun takes %+v", filepath.Base(program), target, got, want)
+	}
+	for i, l := range there.Info.Layers {
+		if here.Layers[i].Kernel != l.Kernel {
+			t.Errorf("%s on %s: layer %d by %s, want %s", filepath.Base(program), target, i, here.Layers[i].Kernel, l.Kernel)
+		}
 	}
 }
 

@@ -292,7 +292,7 @@ func compile(m *quant.Model, out *atomicfile.File, limits qrt.Limits) (*qrt.Prog
 	if err := writeResult(out, data); err != nil {
 		return nil, nil, err
 	}
-	info, err := inspectProgram(p, len(data), limits)
+	info, err := inspectProgram(p, len(data), "", limits)
 	return p, info, err
 }
 

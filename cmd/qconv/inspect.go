@@ -18,9 +18,10 @@ var inspectCommand = &cli.Command{
 	Name:      "inspect",
 	Usage:     "show what a model consists of",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM. Of an .onnx: " +
-		"preprocessing, levels and weight values.",
-	Flags:  []cli.Flag{bytesFlag, maxMemoryFlag, jsonFlag},
+	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM and the kernels, on this " +
+		"machine or with --target on another one. Of an .onnx: preprocessing, levels and weight values.\n\n" +
+		"Example: qconv inspect model.qlut --target linux/arm/5",
+	Flags:  []cli.Flag{bytesFlag, targetFlag, maxMemoryFlag, jsonFlag},
 	Action: runInspect,
 }
 
@@ -37,11 +38,17 @@ func runInspect(c *cli.Context) error {
 		if c.Bool(jsonFlag.Name) {
 			return usagef("flag --%s and flag --%s exclude each other", bytesFlag.Name, jsonFlag.Name)
 		}
+		if c.IsSet(targetFlag.Name) {
+			return usagef("flag --%s and flag --%s exclude each other", bytesFlag.Name, targetFlag.Name)
+		}
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return &inputError{err}
 		}
 		return named(path, qrt.Dump(c.App.Writer, data))
+	}
+	if !integer && c.IsSet(targetFlag.Name) {
+		return usagef("flag --%s: the memory of a machine is that of a .qlut file, which convert writes; %s is none", targetFlag.Name, printable.Name(path))
 	}
 	if !integer {
 		return inspectONNX(c, path)
@@ -54,7 +61,7 @@ func runInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	info, err := inspectProgram(p, size, programLimits(c))
+	info, err := inspectProgram(p, size, c.String(targetFlag.Name), programLimits(c))
 	if err != nil {
 		return err
 	}

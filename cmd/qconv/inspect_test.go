@@ -40,6 +40,20 @@ func TestInspectSeveralInputs(t *testing.T) {
 			t.Errorf("inspect --bytes prints nothing like %s in\n%s", want, dump)
 		}
 	}
+	var there programReport
+	mustJSON(t, &there, "inspect", program, "--target", "linux/mipsle")
+	if there.Target != "linux/mipsle" || there.WordBits != 32 || there.RAMBytes <= 0 || there.ProcessBytes <= int64(there.RAMBytes) {
+		t.Errorf("inspect --target tells %+v", there.programInfo)
+	}
+	for args, want := range map[string]string{
+		program + " --target mips":                "unknown target \"mips\", want GOOS/GOARCH",
+		program + " --target linux/arm/5 --bytes": "exclude each other",
+		model + " --target linux/arm/5":           "that of a .qlut file",
+	} {
+		if code, _, message := call(strings.Fields("inspect " + args)...); code != exitUsage || !strings.Contains(message, want) {
+			t.Errorf("inspect %s: exit code %d, %s", args, code, message)
+		}
+	}
 	var b benchReport
 	mustJSON(t, &b, "bench", program, "--seconds", "0.01", "--workers", "2")
 	if b.NsPerInference <= 0 || b.BatchNs <= 0 || b.MACs != r.MACs {

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"math/bits"
 	"os"
 
 	qrt "qconv/runtime"
@@ -11,10 +10,10 @@ import (
 )
 
 // programInfo is what a program needs and consists of. Memory is that of a Runner on a
-// machine with words of WordBits bits, this one, in bytes; LowMemory is that of one that
-// leaves the weights coded.
+// machine with words of WordBits bits, this one or Target, in bytes; LowMemory is that of one with --low-memory.
 type programInfo struct {
-	FileBytes int `json:"file_bytes"`
+	Target    string `json:"target,omitempty"`
+	FileBytes int    `json:"file_bytes"`
 	// Weights are stored indices; UniqueWeights is the most different values that the
 	// weights of one codebook take.
 	Weights       int     `json:"weights"`
@@ -27,7 +26,9 @@ type programInfo struct {
 	RAMBytes      int     `json:"ram_bytes"`
 	WordBits      int     `json:"word_bits"`
 	LowMemory     ram     `json:"low_memory"`
-	MACs          int     `json:"macs"`
+	// ProcessBytes is about what qrun takes at its peak on Target.
+	ProcessBytes int64 `json:"process_bytes,omitempty"`
+	MACs         int   `json:"macs"`
 	// Left says which outputs hold scores, and before what.
 	Left []string `json:"left_to_reader,omitempty"`
 	// Purposes divides FileBytes.
@@ -69,26 +70,15 @@ type programStep struct {
 	MACs          int     `json:"macs"`
 }
 
-// inspectProgram gathers all figures of a program whose file has the given size.
-func inspectProgram(p *qrt.Program, fileBytes int, limits qrt.Limits) (*programInfo, error) {
-	runner, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
+// inspectProgram gathers all figures of a program whose file has the given size, on this machine or, where target is not empty, on that
+// one.
+func inspectProgram(p *qrt.Program, fileBytes int, target string, limits qrt.Limits) (*programInfo, error) {
+	info := &programInfo{FileBytes: fileBytes, Target: target, MACs: p.MACs(), Left: p.LeftToReader()}
+	layers, err := info.measure(p, limits)
 	if err != nil {
 		return nil, err
-	}
-	m := runner.Memory()
-	low, err := qrt.NewRunner(p, qrt.Options{LowMemory: true, Limits: limits})
-	if err != nil {
-		return nil, err
-	}
-	l := low.Memory()
-	info := &programInfo{
-		FileBytes: fileBytes, ArenaBytes: m.Arena, ScratchBytes: m.Scratch, WeightBytes: m.Weights,
-		TableBytes: m.Tables, RAMBytes: m.Total(), WordBits: bits.UintSize, MACs: p.MACs(),
-		Left:      p.LeftToReader(),
-		LowMemory: ram{Arena: l.Arena, Scratch: l.Scratch, Weights: l.Weights, Tables: l.Tables, Total: l.Total()},
 	}
 	used := make([]map[uint16]bool, len(p.Codebooks))
-	layers := runner.Layers()
 	for i, instr := range p.Instrs {
 		out := &p.Tensors[instr.Dst()]
 		s := programStep{Op: opName(instr), Output: out.Shape, Levels: out.Levels}
@@ -166,7 +156,14 @@ func (i *programInfo) printTotals(w io.Writer) {
 	fmt.Fprintf(w, "weights  %s, %d different, %.2f bits each\n", grouped(i.Weights), i.UniqueWeights, i.BitsPerWeight)
 	fmt.Fprintf(w, "RAM      %v\n", ram{i.ArenaBytes, i.ScratchBytes, i.WeightBytes, i.TableBytes, i.RAMBytes})
 	fmt.Fprintf(w, "         %v, with --low-memory\n", i.LowMemory)
-	fmt.Fprintf(w, "         on this machine, whose words have %d bits\n", i.WordBits)
+	where := "this machine"
+	if i.Target != "" {
+		where = i.Target
+	}
+	fmt.Fprintf(w, "         on %s, whose words have %d bits\n", where, i.WordBits)
+	if i.ProcessBytes > 0 {
+		fmt.Fprintf(w, "process  about %s bytes at the peak of qrun: itself, Go's runtime, the program and twice what lives\n", grouped(int(i.ProcessBytes)))
+	}
 	fmt.Fprintf(w, "MACs     %s\n", grouped(i.MACs))
 	for _, line := range i.Left {
 		fmt.Fprintln(w, line)

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
+	"strings"
 
 	"qconv/runtime"
 	"qconv/runtime/printable"
@@ -23,11 +25,13 @@ type info struct {
 	Left []string `json:"left_to_reader,omitempty"`
 	MACs int      `json:"macs"`
 	// RAM is what a Runner takes, exactly, in bytes.
-	Arena   int     `json:"arena_bytes"`
-	Scratch int     `json:"scratch_bytes"`
-	Weights int     `json:"weight_bytes"`
-	Tables  int     `json:"table_bytes"`
-	RAM     int     `json:"ram_bytes"`
+	Arena   int `json:"arena_bytes"`
+	Scratch int `json:"scratch_bytes"`
+	Weights int `json:"weight_bytes"`
+	Tables  int `json:"table_bytes"`
+	RAM     int `json:"ram_bytes"`
+	// Process is the most that was resident of this process so far, in bytes; 0 where the system does not tell.
+	Process int64   `json:"process_peak_bytes,omitempty"`
 	Layers  []layer `json:"layers"`
 }
 
@@ -51,12 +55,29 @@ func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error)
 		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(fi.Size()),
 		Inputs: p.InputInfos(), Labels: p.Labels, Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
-		Layers: layers(r),
+		Process: peakResident(), Layers: layers(r),
 	}
 	if len(i.Inputs) == 1 {
 		i.Input = &i.Inputs[0].Shape
 	}
 	return i, nil
+}
+
+// peakResident is the largest resident set of this process in bytes, as Linux tells it (VmHWM, in kB); 0 elsewhere.
+func peakResident() int64 {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return 0
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, found := strings.CutPrefix(line, "VmHWM:"); found {
+			kb, err := strconv.ParseInt(strings.TrimSuffix(strings.TrimSpace(value), " kB"), 10, 64)
+			if err == nil {
+				return kb << 10
+			}
+		}
+	}
+	return 0
 }
 
 func layers(r *runtime.Runner) []layer {
@@ -70,6 +91,9 @@ func layers(r *runtime.Runner) []layer {
 func (i *info) print(w io.Writer) {
 	fmt.Fprintf(w, "file      %9d bytes\n", i.FileBytes)
 	fmt.Fprintf(w, "RAM       %9d bytes: arena %d, scratch %d, weights %d, tables %d\n", i.RAM, i.Arena, i.Scratch, i.Weights, i.Tables)
+	if i.Process > 0 {
+		fmt.Fprintf(w, "process   %9d bytes resident at most so far, with qrun itself and Go's runtime\n", i.Process)
+	}
 	fmt.Fprintf(w, "MACs      %9d\n", i.MACs)
 	for _, in := range i.Inputs {
 		fmt.Fprintf(w, "input     %v\n", in)

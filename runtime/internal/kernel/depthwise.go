@@ -153,7 +153,7 @@ func (k *Depthwise) layout(t *Term) error {
 	}
 	k.pitch = size[1]
 	lanes := (k.out[1]-1)*k.pitch + k.out[2]
-	k.lanes = alignUp(lanes, depthStep)
+	k.lanes = alignUp(lanes, k.vector.has().depthStep)
 	if n := alignUp(lanes, pairStep); k.vector.has().depthPairs && k.per == 1 && k.channels&1 == 0 && !k.wide && 9*n <= 8*k.lanes {
 		k.paired, k.lanes = true, n
 	}
@@ -272,10 +272,10 @@ const pairStep = 16
 
 // Need is the Scratch that Run writes on.
 func (k *Depthwise) Need() Need {
-	lanes := 2 * k.blocks[0].half
+	lanes, word := 2*k.blocks[0].half, k.vector.wordBytes()
 	return Need{
-		Rows:  ceilDiv(k.room, wordBytes),
-		Lanes: ceilDiv(2*lanes, wordBytes) + 2*scratchAlign/wordBytes,
+		Rows:  ceilDiv(k.room, word),
+		Lanes: ceilDiv(2*lanes, word) + 2*scratchAlign/word,
 		Acc:   k.lanes,
 		Line:  lanes + depthSlack,
 	}
@@ -283,7 +283,7 @@ func (k *Depthwise) Need() Need {
 
 // Cost estimates the time of Run in additions of words.
 func (k *Depthwise) Cost() int {
-	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.vector.depthCost(k.lanes, len(k.taps))
+	each := 20 + 2*(len(k.fill.rows)+k.rows) + k.vector.has().depthCosts(k.lanes, len(k.taps))
 	return k.out[0] * each
 }
 

@@ -6,12 +6,6 @@ package kernel
 // the levels, and the low 4 bits the place in it.
 const depthBias = 128 - depthLevels/2
 
-// depthStep is the number of lanes that vectors compute at a time.
-const depthStep = 64
-
-// depthCost estimates the time of a channel in additions of vectors.
-func (v Vector) depthCost(lanes, taps int) int { return lanes * (40 + 12*taps) / depthStep }
-
 // vectorDepthSums is depthSums for a multiple of depthStep positions. Behind the last of
 // them, the buffer has depthSlack bytes.
 func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {

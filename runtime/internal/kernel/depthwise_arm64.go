@@ -5,15 +5,6 @@ package kernel
 // depthBias is added to indices in the buffer. Look-ups take them as they are.
 const depthBias = 0
 
-// depthStep is the number of lanes that vectors compute at a time.
-const depthStep = 16
-
-// depthCost estimates the time of a channel in additions of vectors.
-func (v Vector) depthCost(lanes, taps int) int {
-	n := lanes / depthStep
-	return n/4*(40+18*taps) + n&2/2*(35+12*taps) + n&1*(30+9*taps)
-}
-
 // vectorDepthSums is depthSums for a multiple of depthStep positions.
 func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
 	if wide {

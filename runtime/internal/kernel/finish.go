@@ -49,7 +49,7 @@ func newSmallFinisher(l *Layer) finisher {
 
 // newStep is NewRequantizer with bins, where v has a use for them.
 func newStep(s *Step, lo, hi int32, uses int, v Vector) *Requantizer {
-	if v == Portable {
+	if !v.any() {
 		return NewRequantizer(s, lo, hi, uses)
 	}
 	first := count(s.Breaks, lo)

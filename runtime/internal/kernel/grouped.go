@@ -101,7 +101,7 @@ func planGrouped(l *Layer, limit int, v Vector) (*groupedPlan, error) {
 }
 
 func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool) (*groupedPlan, error) {
-	if !LittleEndian {
+	if v.has().bigEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
 	l := layer.flattened(wideTile)
@@ -221,7 +221,7 @@ func (g *grid) need(k *Grouped) Need {
 	for _, t := range g.tileRows {
 		words = max(words, int(t.words))
 	}
-	n := Need{Rows: g.rowWords, Lanes: words, Acc: words * wordBytes / k.laneBytes()}
+	n := Need{Rows: g.rowWords, Lanes: words, Acc: words * k.vector.wordBytes() / k.laneBytes()}
 	if k.groupUnits > 0 {
 		n.Lanes *= 2 // even and odd positions
 	}
@@ -229,7 +229,7 @@ func (g *grid) need(k *Grouped) Need {
 		n.Line = int(g.tileCols[0].cols)
 	}
 	if g.sweep != nil {
-		n = n.Max(g.sweep.need())
+		n = n.Max(g.sweep.need(k.vector))
 	}
 	return n
 }

@@ -76,18 +76,19 @@ func (c *planeTaps) newSegment() *segment {
 func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	g.pitch = lay.pitch / k.laneBytes()
 	g.strips = lay.strips
-	g.rowWords = lay.bytes / wordBytes
+	word := k.vector.wordBytes()
+	g.rowWords = lay.bytes / word
 	if k.vector.has().fillBytes > 0 {
-		g.rowWords += fillSlack / wordBytes
+		g.rowWords += fillSlack / word
 	}
 	g.clear = g.rowWords // words: whatever a tap reads must be an index in range, also beside the rows
-	if k.vector != Portable {
+	if k.vector.any() {
 		g.clear = lay.words // the row of zeros
 	}
 	for y := 0; y < lay.total[0]; y += lay.rows {
 		n := min(lay.rows, lay.total[0]-y)
 		long := n / lay.strips
-		words := k.passWords(ceilDiv(long*lay.pitch, wordBytes))
+		words := k.passWords(ceilDiv(long*lay.pitch, word))
 		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(long * g.pitch)})
 	}
 	for x := 0; x < lay.total[1]; x += lay.cols {

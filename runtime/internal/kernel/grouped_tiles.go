@@ -18,21 +18,12 @@ type tiling struct {
 // wideTile is the most bytes of a row of positions; longer ones are cut into tiles.
 const wideTile = 256
 
-// smallRows is the size in bytes up to which reading the buffer of rows costs nothing extra: that
-// of the first-level cache of small processors, or of those with AVX2.
-func (k *Grouped) smallRows() int {
-	if k.vector >= AVX2 {
-		return 32 << 10
-	}
-	return 24 << 10
-}
-
 // passWords is the number of words that sums spends its time on when asked for n.
 func (k *Grouped) passWords(n int) int {
 	if m := k.vector.laneWords(); m > 1 {
 		return ceilDiv(n, m) * m
 	}
-	if n%4 == 3 || wordTapUnit == 1 {
+	if n%4 == 3 || k.vector.has().tapUnit == 1 {
 		n += n & 1 // blocks are of 4 or 2 words
 	}
 	return n
@@ -104,14 +95,14 @@ func (k *Grouped) stripCount(axes [][2]axis, rows, cols, totalRows, totalCols in
 		}
 		tall = tall || len(a[0].at) > 1
 	}
-	if n := k.vector.laneWords() * wordBytes / width; tall && rows%n == 0 && totalRows%rows == 0 {
+	if n := k.vector.laneWords() * k.vector.wordBytes() / width; tall && rows%n == 0 && totalRows%rows == 0 {
 		return n
 	}
 	return 1
 }
 
 // rowAlign is the alignment of the rows of a plane, in bytes.
-func (k *Grouped) rowAlign() int { return max(tapBytes, k.vector.laneWords()*wordBytes) }
+func (k *Grouped) rowAlign() int { return max(tapBytes, k.vector.laneWords()*k.vector.wordBytes()) }
 
 func alignUp(n, align int) int { return ceilDiv(n, align) * align }
 
@@ -119,9 +110,9 @@ func alignUp(n, align int) int { return ceilDiv(n, align) * align }
 func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, strips, cols, totalRows, totalCols int) *tiling {
 	t := &tiling{rows: rows, strips: strips, cols: cols, total: [2]int{totalRows, totalCols}}
 	t.pitch = ceilDiv(strips*cols*k.laneBytes(), tapBytes) * tapBytes
-	long := rows / strips
-	t.words = k.passWords(ceilDiv(long*t.pitch, wordBytes))
-	at := alignUp(t.words*wordBytes, k.rowAlign()) // a row of zeros, for the taps that fill up a unit
+	long, word := rows/strips, k.vector.wordBytes()
+	t.words = k.passWords(ceilDiv(long*t.pitch, word))
+	at := alignUp(t.words*word, k.rowAlign()) // a row of zeros, for the taps that fill up a unit
 	sections := sections(l)
 	for i := range l.Terms {
 		term := &l.Terms[i]
@@ -135,7 +126,7 @@ func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, strips, cols, totalRows
 		}
 	}
 	// Passes may read beyond the last row.
-	t.bytes = ceilDiv(at+t.words*wordBytes-long*t.pitch, wordBytes) * wordBytes
+	t.bytes = ceilDiv(at+t.words*word-long*t.pitch, word) * word
 	return t
 }
 
@@ -153,7 +144,7 @@ func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) in
 	if k.groupUnits > 0 {
 		add += add / (2 * k.groupUnits) // moving groups to 16-bit lanes
 	}
-	if t.bytes > k.smallRows() {
+	if t.bytes > k.vector.has().cache {
 		add += add / 4
 	}
 	finish := l.Out[0] * t.rows * t.cols * 3

@@ -56,11 +56,18 @@ const (
 func NewLinear(l *Layer, v Vector, thrift Thrift) *Linear {
 	l = l.merged()
 	k := choose(l, v, thrift)
-	if k == nil {
-		return NewLookupLinear(l)
+	switch {
+	case k.patched != nil:
+		k.patched.Fill(l)
+	case k.sorted != nil:
+		k.sorted.Fill(l)
 	}
-	return k.measured()
+	return k
 }
+
+// PlanLinear is NewLinear for a machine that may be another one: its Name, Need and Memory are what they are there, but it
+// cannot run.
+func PlanLinear(l *Layer, v Vector, thrift Thrift) *Linear { return choose(l.merged(), v, thrift) }
 
 // NewLookupLinear prepares l for look-ups.
 func NewLookupLinear(l *Layer) *Linear {
@@ -81,9 +88,17 @@ const (
 	mostPlanes = 1024
 )
 
-// choose makes the form of l that beats look-ups by most, or returns nil. Forms are compared by what counts of digits,
-// inputs and positions tell; only the best one writes its weights.
+// choose makes the fastest form of l. Forms are compared by what counts of digits, inputs and positions tell; of those that
+// have a Fill, the weights are not written.
 func choose(l *Layer, v Vector, thrift Thrift) *Linear {
+	if k := chooseFast(l, v, thrift); k != nil {
+		return k.measured()
+	}
+	return NewLookupLinear(l)
+}
+
+// chooseFast makes the form of l that beats look-ups by most, or returns nil.
+func chooseFast(l *Layer, v Vector, thrift Thrift) *Linear {
 	if k, err := NewPooled(l); err == nil {
 		return &Linear{form: formPooled, pooled: k} // nothing is faster
 	}
@@ -103,10 +118,8 @@ func choose(l *Layer, v Vector, thrift Thrift) *Linear {
 	}
 	switch {
 	case patched != nil:
-		patched.Fill(l)
 		return &Linear{form: formPatched, patched: patched}
 	case sorted != nil:
-		sorted.Fill(l)
 		return &Linear{form: formSorted, sorted: sorted}
 	}
 	return nil

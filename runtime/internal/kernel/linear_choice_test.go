@@ -65,9 +65,9 @@ func TestLinearMemory(t *testing.T) {
 			}
 			weights, tables := k.Memory()
 			w, n := of.Memory()
-			if weights != w || tables != n || k.Need().Bytes() != of.Need().Bytes() {
+			if weights != w || tables != n || k.Need().Bytes(v) != of.Need().Bytes(v) {
 				t.Errorf("%s, %v: %s of %d + %d bytes and %d to write on, the kernel has %d + %d and %d",
-					c.name, v, k.Name(), weights, tables, k.Need().Bytes(), w, n, of.Need().Bytes())
+					c.name, v, k.Name(), weights, tables, k.Need().Bytes(v), w, n, of.Need().Bytes(v))
 			}
 		}
 	}

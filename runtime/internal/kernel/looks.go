@@ -107,7 +107,7 @@ func (r *Requantizer) takesLimited(v Vector) bool {
 }
 
 // limitedLanes is the words of lanes that runLimited takes for n sums: whole vectors are read.
-func limitedLanes(n int) int { return ceilDiv(2*alignUp(n, scratchAlign), wordBytes) }
+func limitedLanes(v Vector, n int) int { return ceilDiv(2*alignUp(n, scratchAlign), v.wordBytes()) }
 
 // runLimited writes the levels of acc+add, whole words of them, by vectors.
 func (r *Requantizer) runLimited(v Vector, dst []byte, acc []int32, add int32, lanes []uint16) {

@@ -4,9 +4,6 @@ package kernel
 
 import "unsafe"
 
-// lookCost estimates the time of a strip of one row in additions of vectors.
-const lookCost = 5
-
 // vectorLookList is lookList; in is not empty.
 func vectorLookList(_ Vector, small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {
 	take, below := 0, 0

@@ -4,9 +4,6 @@ package kernel
 
 import "unsafe"
 
-// lookCost estimates the time of a strip of one row in additions of vectors.
-const lookCost = 26
-
 // vectorLookList is lookList.
 func vectorLookList(_ Vector, small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {
 	return lookList(small, large, in, all, split)

@@ -98,7 +98,7 @@ func NewMaxPool(w Window, v Vector) *MaxPool {
 	k.lastRows = (w.Out[0] - (k.groups-1)*group) * w.Out[1]
 	k.block = max(1, min(group*w.Out[1], poolBuffer/k.pitch))
 	k.gather = newGather(v, k.block, k.outCols, k.pitch)
-	if k.count < k.outCols {
+	if k.vector.any() && k.count < k.outCols {
 		k.vector = Portable
 	}
 	if k.pairs {
@@ -125,12 +125,12 @@ func (k *MaxPool) Need() Need {
 	if k.pairs {
 		return Need{}
 	}
-	return Need{Rows: ceilDiv(k.block*k.pitch+max(0, k.taps-1)*k.step+poolSlack, wordBytes)}
+	return Need{Rows: ceilDiv(k.block*k.pitch+max(0, k.taps-1)*k.step+poolSlack, k.vector.wordBytes())}
 }
 
-// PoolNeed is the most of a Scratch that any [MaxPool] with that input takes.
-func PoolNeed(in [3]int) Need {
-	return Need{Rows: (poolBuffer + 8*max(in[1], in[2]) + 2*poolSlack) / wordBytes}
+// PoolNeed is the most of a Scratch that any [MaxPool] with that input takes, on v.
+func PoolNeed(in [3]int, v Vector) Need {
+	return Need{Rows: (poolBuffer + 8*max(in[1], in[2]) + 2*poolSlack) / v.wordBytes()}
 }
 
 // Memory is the size of the tables in bytes.

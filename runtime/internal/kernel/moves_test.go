@@ -89,7 +89,7 @@ func TestMaxPool(t *testing.T) {
 		}
 		for _, v := range Available() {
 			k := NewMaxPool(w, v)
-			if n, most := k.Need().Rows, PoolNeed(w.In).Rows; n > most {
+			if n, most := k.Need().Rows, PoolNeed(w.In, v).Rows; n > most {
 				t.Fatalf("%+v: a buffer of %d words, want at most %d", w, n, most)
 			}
 			s := NewScratch(k.Need())

@@ -66,13 +66,14 @@ func NewPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 	k := &Patched{vector: v, channels: l.Out[0], size: [2]int(l.Out[1:]), plane: l.positions(), single: len(l.Steps) == 1}
 	switch {
-	case !LittleEndian:
+	case v.has().bigEndian:
 		return nil, fmt.Errorf("kernel: patched: lanes need a little-endian machine")
 	case k.plane == 1:
 		return nil, fmt.Errorf("kernel: patched: one position")
 	}
-	blocks := ceilDiv(k.channels, wordBytes)
-	each := blocks * wordBytes * 5 // of a position
+	word := v.wordBytes()
+	blocks := ceilDiv(k.channels, word)
+	each := blocks * word * 5 // of a position
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		if t.Groups > 1 {
@@ -82,11 +83,11 @@ func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 		}
 		p := newPatchTerm(l, t, i)
 		p.at, p.patchAt = k.buffer, k.buffer
-		k.buffer += alignUp(p.channels*p.plane+patchSlack, wordBytes)
+		k.buffer += alignUp(p.channels*p.plane+patchSlack, word)
 		if !p.pixel {
 			p.patchAt = k.buffer
-			k.buffer += alignUp(p.elems+patchSlack, wordBytes)
-			each += 2*ceilDiv(p.elems, wordBytes) + 10*t.Kernel[0]*t.Kernel[1]
+			k.buffer += alignUp(p.elems+patchSlack, word)
+			each += 2*ceilDiv(p.elems, word) + 10*t.Kernel[0]*t.Kernel[1]
 		}
 		k.cost += 4 * p.channels * p.plane
 		var err error
@@ -111,13 +112,13 @@ func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 		k.lookups[i].term = newLookupTerm(l, &l.Terms[k.lookups[i].src])
 	}
 	k.finisher = newSortedFinisher(l, v)
-	k.bias = make([]int32, blocks*wordBytes)
+	k.bias = make([]int32, blocks*word)
 	copy(k.bias, l.Bias)
-	k.need = k.need.Max(Need{Acc: len(k.bias), Rows: k.buffer / wordBytes})
+	k.need = k.need.Max(Need{Acc: len(k.bias), Rows: k.buffer / word})
 	switch {
 	case k.single && len(k.lookups) == 0 && k.steps[0].takesLimited(v):
 		k.binned = true
-		k.need.Lanes = limitedLanes(len(k.bias))
+		k.need.Lanes = limitedLanes(v, len(k.bias))
 		k.need.Line = k.channels * k.plane
 	case len(l.Steps) > 0:
 		k.need.Acc += k.channels * k.plane
@@ -173,7 +174,7 @@ func (k *Patched) Fill(l *Layer) {
 
 // fillPatch writes the rows of the elements of a patch for outs channels.
 func (p *sortedPart) fillPatch(t *Term, outs int) {
-	p.begin()
+	p.rows = make([]word, p.n*p.columns)
 	area := t.Kernel[0] * t.Kernel[1]
 	var runs []packRun // of the channels, for every kernel coordinate
 	for tap := range area {

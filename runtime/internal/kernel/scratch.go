@@ -62,13 +62,13 @@ func most(a, b []int) []int {
 	return a
 }
 
-// Bytes is the memory a Scratch of this size takes.
-func (n Need) Bytes() int {
+// Bytes is the memory that a Scratch of this size takes on v.
+func (n Need) Bytes(v Vector) int {
 	states := 0
 	for _, s := range n.States {
 		states += s
 	}
-	return (n.Rows+n.Lanes)*wordBytes + 2*scratchAlign + 4*(n.Acc+n.List) + n.Line +
+	return (n.Rows+n.Lanes)*v.wordBytes() + 2*scratchAlign + 4*(n.Acc+n.List) + n.Line +
 		coding.RoomBytes(states, n.Symbols) + 2*n.Weights
 }
 

@@ -46,14 +46,15 @@ func NewSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 // Cost would exceed limit, where the matrix of all weights would take more than bytes bytes, and where the machine
 // is not little-endian.
 func PlanSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
-	if !LittleEndian {
+	if v.has().bigEndian {
 		return nil, fmt.Errorf("kernel: sorted: lanes need a little-endian machine")
 	}
 	k := &Sorted{vector: v, plane: l.positions(), single: len(l.Steps) == 1}
 	outs := l.Out[0] * k.plane
-	blocks := ceilDiv(outs, wordBytes)
+	word := v.wordBytes()
+	blocks := ceilDiv(outs, word)
 	k.cost = outs * 6
-	k.need = Need{Acc: blocks * wordBytes}
+	k.need = Need{Acc: blocks * word}
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		cut := newDigitCut(t, l.fullyConnected(t))
@@ -70,13 +71,13 @@ func PlanSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 		k.parts = append(k.parts, parts...)
 	}
 	k.finisher = newSortedFinisher(l, v)
-	k.bias = make([]int32, blocks*wordBytes)
+	k.bias = make([]int32, blocks*word)
 	for i := range outs {
 		k.bias[i] = l.Bias[i/k.plane]
 	}
 	if k.single && k.steps[0].takesLimited(v) {
 		k.binned = true
-		k.need.Lanes = limitedLanes(len(k.bias))
+		k.need.Lanes = limitedLanes(v, len(k.bias))
 	}
 	return k, nil
 }

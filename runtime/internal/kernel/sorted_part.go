@@ -113,7 +113,7 @@ func newParts(t *Term, src, elems, blocks int, cut digitCut, v Vector, bytes *in
 	tooLarge := func(size int64) error {
 		return fmt.Errorf("kernel: sorted: the matrix of weights takes %d bytes or more, %d are left", size, *bytes)
 	}
-	if size := int64(elems) * int64(ceilDiv(blocks*cut.count, 2)) * wordBytes; size > int64(*bytes) {
+	if size := int64(elems) * int64(ceilDiv(blocks*cut.count, 2)*v.wordBytes()); size > int64(*bytes) {
 		return nil, tooLarge(size)
 	}
 	var parts []*sortedPart
@@ -126,7 +126,7 @@ func newParts(t *Term, src, elems, blocks int, cut digitCut, v Vector, bytes *in
 				best = p
 			}
 		}
-		size := int64(best.n) * int64(best.columns) * wordBytes
+		size := int64(best.rowBytes())
 		if size > int64(*bytes) {
 			return nil, tooLarge(size)
 		}
@@ -143,9 +143,10 @@ type rowForm struct {
 }
 
 func newPart(t *Term, src, first, n, blocks int, cut digitCut, form rowForm, v Vector) *sortedPart {
-	columns, rowBytes := ceilDiv(blocks*cut.count, 2), 2*wordBytes
+	word := v.wordBytes()
+	columns, rowBytes := ceilDiv(blocks*cut.count, 2), 2*word
 	if form.columns > 0 {
-		columns, rowBytes = alignUp(columns, form.columns), form.columns*wordBytes
+		columns, rowBytes = alignUp(columns, form.columns), form.columns*word
 	}
 	p := &sortedPart{
 		src: src, first: first, n: n, listed: n,
@@ -166,9 +167,15 @@ func newPart(t *Term, src, first, n, blocks int, cut digitCut, form rowForm, v V
 	} else {
 		p.makeBuckets(t)
 	}
+	plus, minus := digits(p.least)
+	for s := range uint8(32) {
+		if (plus|minus)>>s&1 != 0 {
+			p.low = append(p.low, lowDigit{s, minus>>s&1 != 0})
+		}
+	}
 	for b := range blocks {
 		for d := range cut.count {
-			p.streams = append(p.streams, stream{int32(b * wordBytes), uint8(uint(d) * cut.bits)})
+			p.streams = append(p.streams, stream{int32(b * word), uint8(uint(d) * cut.bits)})
 		}
 	}
 	for d := range cut.count {
@@ -215,20 +222,12 @@ func (p *sortedPart) makeBuckets(t *Term) {
 	}
 }
 
-// begin makes empty rows, and the digits of the smallest centre.
-func (p *sortedPart) begin() {
-	plus, minus := digits(p.least)
-	for s := range uint8(32) {
-		if (plus|minus)>>s&1 != 0 {
-			p.low = append(p.low, lowDigit{s, minus>>s&1 != 0})
-		}
-	}
-	p.rows = make([]word, p.n*p.columns)
-}
+// rowBytes is the size of the rows.
+func (p *sortedPart) rowBytes() int { return p.n * p.columns * p.vector.wordBytes() }
 
 // fill writes the rows of the elements of an input.
 func (p *sortedPart) fill(l *Layer, t *Term) {
-	p.begin()
+	p.rows = make([]word, p.n*p.columns)
 	outs := l.Out[0] * l.positions()
 	if l.fullyConnected(t) {
 		p.pack(t, outs, []packRun{{weight: p.first, step: 1, n: p.n}})
@@ -298,7 +297,7 @@ func (p *sortedPart) index(c, i int) int {
 func (p *sortedPart) estimate() int {
 	c := sortCosts[p.vector]
 	if p.tables != nil {
-		return p.n*c.list + p.listed*lookCost*(p.columns/lookColumns) + p.columns*20
+		return p.n*c.list + p.listed*p.vector.has().lookCost*(p.columns/lookColumns) + p.columns*20
 	}
 	listed := p.listed
 	if p.split {
@@ -322,5 +321,5 @@ func (p *sortedPart) need() Need {
 
 // memory is the size of the rows and of the tables, in bytes.
 func (p *sortedPart) memory() (rows, tables int) {
-	return len(p.rows) * wordBytes, len(p.tables) + 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + len(p.order) + 2*len(p.low)
+	return p.rowBytes(), len(p.tables) + 8*len(p.streams) + 3*len(p.buckets) + len(p.of[0]) + len(p.of[1]) + len(p.order) + 2*len(p.low)
 }

@@ -19,11 +19,15 @@ func (v Vector) rowForms() []rowForm {
 }
 
 // sortCosts are the times of a part in additions of words: per element, per row and strip or column, per bucket and strip or column, and per strip.
-var sortCosts = [...]struct{ list, row, bucket, strip int }{
+var sortCosts = [vectors]struct{ list, row, bucket, strip int }{
 	Portable: {list: 8, row: 3, bucket: 8},
 	NEON:     {list: 11, row: 10, bucket: 36, strip: 350},
 	AVX2:     {list: 4},
 	AVX512:   {list: 4},
+
+	ARM:     {list: 8, row: 3, bucket: 8},
+	Words32: {list: 8, row: 3, bucket: 8},
+	Words64: {list: 8, row: 3, bucket: 8},
 }
 
 // stripSums are the sums of a strip: those of the low nibbles of every byte, then those of

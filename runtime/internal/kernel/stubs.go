@@ -10,12 +10,7 @@ func binPairLevels(v Vector, dst []byte, even, odd []uint16, b *bins, minus uint
 
 func binLaneLevels(v Vector, dst []byte, lanes []uint16, b *bins, minus uint16) {}
 
-const (
-	depthBias = 0
-	depthStep = 64
-)
-
-func (v Vector) depthCost(lanes, taps int) int { return 0 }
+const depthBias = 0
 
 func vectorDepthSums(_ Vector, even, odd []uint16, half int, buffer []byte, step int, taps []int32, tables []byte, starts []depthStart, wide bool) {
 	depthSums(even, odd, half, buffer, step, taps, tables, starts, wide)
@@ -31,8 +26,6 @@ func vectorGather(_ Vector, dst, line []byte, channels, rows, cols, pitch, step 
 func vectorMoveRows(_ Vector, _, _ []byte, _ *rowMoves, _, _, _ int) {}
 
 func vectorFill(dst, src []byte, job *fillJob, pieces []fillPiece, channels int) {}
-
-const lookCost = 0
 
 func vectorLookList(_ Vector, small, large []uint32, in []byte, all bool, split int) (few, many int, sum uint32) {
 	return lookList(small, large, in, all, split)

@@ -38,13 +38,10 @@ const (
 	sweepSlack = 128
 )
 
-// sweeps says whether sums and levels are computed by vectors.
-func (v Vector) sweeps() bool { return v != Portable }
-
 // makeSweep makes the sweep of g, unless some channel has no bins or too many segments. prog, start
 // and add are complete; written tells about the segments by channel.
 func (g *grid) makeSweep(k *Grouped, written []channelSegments) {
-	if !k.vector.sweeps() {
+	if !k.vector.any() {
 		return
 	}
 	for o := range g.add {
@@ -74,7 +71,7 @@ func (g *grid) makeSweep(k *Grouped, written []channelSegments) {
 			t.per = max(t.per, per)
 			t.block = max(1, min(sweepLanes/(t.per*segments), k.channels))
 			w.tiles = append(w.tiles, t)
-			w.odd = max(w.odd, t.block*segments*t.per/2+int(row.words)*wordBytes/2+sweepSlack)
+			w.odd = max(w.odd, t.block*segments*t.per/2+int(row.words)*k.vector.wordBytes()/2+sweepSlack)
 		}
 	}
 	g.sweep = w
@@ -138,8 +135,8 @@ func (g *grid) sweepTile(k *Grouped, row tileRow, cols int, alike bool) sweepTil
 }
 
 // need is the Scratch of a sweep.
-func (w *sweep) need() Need {
-	n := Need{Lanes: ceilDiv(2*w.odd*2, wordBytes)}
+func (w *sweep) need(v Vector) Need {
+	n := Need{Lanes: ceilDiv(2*w.odd*2, v.wordBytes())}
 	for _, t := range w.tiles {
 		switch t.kind {
 		case sweepApart:

@@ -29,8 +29,8 @@ const maxTapRows = 1 << 16 * tapBytes
 // list point to a row of zeros.
 func (v Vector) tapUnit(wide bool) int {
 	switch {
-	case v == Portable:
-		return wordTapUnit
+	case !v.any():
+		return v.has().tapUnit
 	case wide:
 		return 1 // first layers have few taps
 	}

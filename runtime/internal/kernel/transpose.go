@@ -3,7 +3,7 @@ package kernel
 // transpose makes rows of columns: dst[i*rows+r] = src[r*cols+i].
 func transpose(v Vector, dst, src []byte, rows, cols int) {
 	left := 0 // columns that vectors have not done
-	if rows >= 8 && cols >= 8 && v != Portable {
+	if rows >= 8 && cols >= 8 && v.any() {
 		left = cols & 7
 		to, from := dst, src
 		for n := cols - left; n > 0; n -= 8 {
