@@ -28,7 +28,7 @@ type traits struct {
 	sorts      bool // vectorCountLevels and vectorPlaceRows
 }
 
-var machines = [vectors]traits{
+var machines = [vectors]*traits{
 	Portable: {bits: 8 * wordBytes, bigEndian: !LittleEndian, tapUnit: wordTapUnit, cache: 24 << 10},
 	NEON: {bits: 64, cache: 24 << 10,
 		laneBytes: 16, binShift: 16, fillBytes: 16, movesRows: true,
@@ -50,7 +50,7 @@ var machines = [vectors]traits{
 }
 
 // has are the traits of v.
-func (v Vector) has() *traits { return &machines[v] }
+func (v Vector) has() *traits { return machines[v] }
 
 // any says that there are vectors.
 func (v Vector) any() bool { return v.has().laneBytes > 0 }
