@@ -29,6 +29,8 @@ type programInfo struct {
 	// ProcessBytes is about what qrun takes at its peak on Target.
 	ProcessBytes int64 `json:"process_bytes,omitempty"`
 	MACs         int   `json:"macs"`
+	// Tables is what the look-up tables of the program come to.
+	Tables tableEntries `json:"table_entries"`
 	// Left says which outputs hold scores, and before what.
 	Left []string `json:"left_to_reader,omitempty"`
 	// Purposes divides FileBytes.
@@ -94,6 +96,7 @@ func inspectProgram(p *qrt.Program, fileBytes int, target string, limits qrt.Lim
 		info.Purposes.Weights += s.CodedBytes
 		info.Layers = append(info.Layers, s)
 	}
+	info.Tables = countTables(p, used)
 	for _, u := range used {
 		info.UniqueWeights = max(info.UniqueWeights, len(u))
 	}
@@ -164,6 +167,7 @@ func (i *programInfo) printTotals(w io.Writer) {
 	if i.ProcessBytes > 0 {
 		fmt.Fprintf(w, "process  about %s bytes at the peak of qrun: itself, Go's runtime, the program and twice what lives\n", grouped(int(i.ProcessBytes)))
 	}
+	fmt.Fprintf(w, "tables   %v\n", i.Tables)
 	fmt.Fprintf(w, "MACs     %s\n", grouped(i.MACs))
 	for _, line := range i.Left {
 		fmt.Fprintln(w, line)
