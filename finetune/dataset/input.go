@@ -126,7 +126,7 @@ func (p *opener) pictureInput(shape []int) (*Input, error) {
 			in.Shape = []int{c, h, w}
 		}
 		in.Pixels = make([]byte, c*h*w)
-		return picture.Planes(in.Pixels, img, c)
+		return picture.Fit(in.Pixels, img, [3]int{c, h, w})
 	})
 	if err != nil {
 		return nil, p.fail("", "%w", err)

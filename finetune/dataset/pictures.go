@@ -6,15 +6,12 @@ import (
 	"fmt"
 	"image"
 	"image/color"
-	"image/draw"
 	"io"
 	"path"
-	"slices"
 	"strings"
 	"sync"
 
 	_ "golang.org/x/image/bmp"
-	xdraw "golang.org/x/image/draw"
 	_ "golang.org/x/image/webp"
 
 	"qconv/runtime/picture"
@@ -78,7 +75,7 @@ func (p *opener) newPictures(src *source, files []*entry, labels []int, classes 
 					return 0, 0, fmt.Errorf("the picture is %dx%d pixels (width x height), the first one is %dx%d; choose one size for all (--resize)", have.Width, have.Height, w, h)
 				}
 				return w, h, nil
-			}, func(img image.Image) error { return picture.Planes(dst, img, c) })
+			}, func(img image.Image) error { return picture.Fit(dst, img, [3]int{c, h, w}) })
 		})
 	}
 	s.store = st
@@ -168,7 +165,7 @@ type decoder struct {
 
 func newDecoder(o Options) *decoder { return &decoder{o, newRoom(o.Allowance(0))} }
 
-// decode decodes a picture of packed bytes, stretches it to the width and height that size chooses, and hands it to use.
+// decode decodes a picture of packed bytes, which will be stretched to the width and height that size chooses, and hands it to use.
 func (d *decoder) decode(data []byte, packed int64, size func(have image.Config) (w, h int, err error), use func(image.Image) error) error {
 	var w, h int
 	var extra int64
@@ -177,7 +174,7 @@ func (d *decoder) decode(data []byte, packed int64, size func(have image.Config)
 			return err
 		}
 		if w != c.Width || h != c.Height {
-			memory += stretchMemory(c, w, h)
+			memory += picture.FitMemory(c, [3]int{3, h, w})
 		}
 		if allowed := d.o.Allowance(packed); memory > allowed {
 			return tooLarge(fmt.Sprintf("the picture of %dx%d pixels", c.Width, c.Height), memory, allowed)
@@ -190,16 +187,7 @@ func (d *decoder) decode(data []byte, packed int64, size func(have image.Config)
 	if err != nil {
 		return notImage(err)
 	}
-	if b := img.Bounds(); b.Dx() != w || b.Dy() != h {
-		img = stretch(img, w, h)
-	}
 	return use(img)
-}
-
-// stretchMemory is what stretch takes in bytes: the result, and rows of four float64 between its two passes.
-func stretchMemory(from image.Config, w, h int) int64 {
-	const rgba, between = 4, 4 * 8
-	return int64(w)*int64(h)*rgba + int64(w)*int64(from.Height)*between
 }
 
 // notImage words the error of a decoder.
@@ -213,37 +201,21 @@ func notImage(err error) error {
 	return fmt.Errorf("not an image: %w", err)
 }
 
-// stretch scales a picture to w columns and h rows by Catmull-Rom interpolation, averaging
-// where it shrinks. The result is the same on every machine of one architecture.
-func stretch(img image.Image, w, h int) *image.RGBA {
-	b := img.Bounds()
-	rgba, ok := img.(*image.RGBA)
-	if !ok {
-		rgba = image.NewRGBA(b)
-		draw.Draw(rgba, b, img, b.Min, draw.Src)
-	}
-	out := image.NewRGBA(image.Rect(0, 0, w, h))
-	xdraw.CatmullRom.Scale(out, out.Rect, rgba, b, xdraw.Src, nil)
-	return out
-}
-
 // refit turns planes of shape from, with 1 or 3 channels, into planes of shape to.
 func refit(dst, src []byte, to, from []int) error {
-	h, w := from[1], from[2]
-	n := h * w
-	rgba := image.NewRGBA(image.Rect(0, 0, w, h))
-	for i := range n {
-		r := src[i]
-		g, b := r, r
-		if from[0] == 3 {
-			g, b = src[n+i], src[2*n+i]
+	if from[0] != to[0] {
+		n := from[1] * from[2]
+		planes := make([]byte, to[0]*n)
+		if to[0] == 1 {
+			picture.Gray(planes, src)
+		} else {
+			for c := range to[0] {
+				copy(planes[c*n:], src)
+			}
 		}
-		copy(rgba.Pix[4*i:], []byte{r, g, b, 255})
+		src = planes
 	}
-	if !slices.Equal(to[1:], from[1:]) {
-		rgba = stretch(rgba, to[2], to[1])
-	}
-	return picture.Planes(dst, rgba, to[0])
+	return picture.Resize(dst, src, to[0], [2]int{from[1], from[2]}, [2]int{to[1], to[2]})
 }
 
 // decoded is a store whose samples are made by load when first used, and then kept as

@@ -136,6 +136,15 @@ func planesRGBA(dst []byte, m *image.RGBA, channels int) {
 	}
 }
 
+// Gray writes the grey values of the colours in src, [3][n] bytes, to dst, [n] bytes.
+func Gray(dst, src []byte) {
+	n := len(dst)
+	red, green, blue := src[:n], src[n:][:n], src[2*n:][:n]
+	for i := range dst {
+		dst[i] = gray(red[i], green[i], blue[i])
+	}
+}
+
 // gray is color.GrayModel of an opaque 8-bit colour, without its allocations:
 // (19595 R + 38470 G + 7471 B + 2^15) >> 24 of 16-bit components.
 func gray(r, g, b uint8) uint8 {
