@@ -1,7 +1,6 @@
 package main
 
 import (
-	"math"
 	"slices"
 
 	"qconv/onnx"
@@ -74,24 +73,6 @@ func fileOrder(p *qrt.Program, in *qrt.Input, pixels, buffer []byte) []byte {
 	return buffer
 }
 
-// enterPixels writes the levels that pixels [C][H][W] become in an input with tables.
-func enterPixels(dst, pixels []byte, in *qrt.Input) {
-	plane := len(pixels) / len(in.Tables)
-	for k, v := range pixels {
-		dst[k] = in.Tables[k/plane][v]
-	}
-}
-
-// toLevels rounds real values to the levels of an input.
-func toLevels(dst []byte, values []float32, p *qrt.Program, in *qrt.Input) {
-	t := &p.Tensors[in.Tensor]
-	levels := quant.Levels{Count: t.Levels, Step: t.Scale.Float(), Zero: t.Zero, Stride: 1}
-	plane := t.Elems() / t.Shape[0]
-	for i, v := range values {
-		dst[i] = byte(levels.Index(math.Ldexp(float64(v), -inputShift(in, i/plane))))
-	}
-}
-
 // inputShift is the power of two by which a step of the input is larger in a channel.
 func inputShift(in *qrt.Input, channel int) int {
 	if in.Shifts == nil {
@@ -125,7 +106,7 @@ func (e *entrance) room(input int) []byte { return e.raw[input] }
 
 // number brings the numbers of an input in.
 func (e *entrance) numbers(input int, values []float32) {
-	toLevels(e.inputs[input], values, e.program, &e.program.Inputs[input])
+	e.program.NumberLevels(e.inputs[input], input, values)
 }
 
 // run runs what has been brought in.
@@ -139,7 +120,7 @@ func (e *entrance) run() ([][]int32, error) {
 	}
 	for i, pixels := range e.pixels {
 		if pixels {
-			enterPixels(e.inputs[i], e.raw[i], &e.program.Inputs[i])
+			e.program.PixelLevels(e.inputs[i], i, e.raw[i])
 		}
 	}
 	return e.runner.RunLevels(e.inputs...)

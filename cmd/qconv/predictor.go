@@ -166,7 +166,7 @@ func (n *integerNetwork) Target(i int, dst []float64) error {
 		if err := part.set.Pixels(i, pixels); err != nil {
 			return err
 		}
-		enterPixels(levels, pixels, in)
+		p.PixelLevels(levels, k, pixels)
 		channel := size / t.Shape[0]
 		for e, v := range levels {
 			values[e] = math.Ldexp(t.Scale.Float(), inputShift(in, e/channel)) * float64(int(v)-t.Zero)
