@@ -2,7 +2,9 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"slices"
+	"strconv"
 	"strings"
 
 	"qconv/runtime/printable"
@@ -21,6 +23,8 @@ type InputInfo struct {
 	// Tables is how many tables make levels of bytes: 0 where bytes are levels, else 1 or one for each channel.
 	Tables      int  `json:"tables"`
 	Interleaved bool `json:"interleaved,omitempty"` // a Runner takes [H][W][C]
+	// Bytes are the numbers that the bytes 0 and 255 become, by table.
+	Bytes [][2]float64 `json:"bytes_stand_for,omitempty"`
 }
 
 // InputInfos describes all inputs in order.
@@ -32,6 +36,15 @@ func (p *Program) InputInfos() []InputInfo {
 		infos[i] = InputInfo{
 			Name: in.Name, Shape: t.Shape, Levels: t.Levels, Zero: t.Zero, ScaleMant: t.Scale.Mant, ScaleExp: t.Scale.Exp,
 			Tables: len(in.Tables), Interleaved: in.Interleaved,
+		}
+		for c, table := range in.Tables {
+			step := t.Scale.Float()
+			if len(in.Shifts) > c {
+				step = math.Ldexp(step, int(in.Shifts[c]))
+			}
+			if step > 0 && len(table) == 256 {
+				infos[i].Bytes = append(infos[i].Bytes, [2]float64{shortened(step * float64(int(table[0])-t.Zero)), shortened(step * float64(int(table[255])-t.Zero))})
+			}
 		}
 		if low, high := shiftRange(in.Shifts); low != 0 || high != 0 {
 			infos[i].Shifts = in.Shifts
@@ -71,10 +84,23 @@ func (i InputInfo) String() string {
 	default:
 		b.WriteString("bytes go through a table for each channel")
 	}
+	for k, n := range i.Bytes[:min(len(i.Bytes), shownShifts)] {
+		separator := ", "
+		if k == 0 {
+			separator = ", 0..255 standing for "
+		}
+		fmt.Fprintf(&b, "%s%.4g..%.4g", separator, n[0], n[1])
+	}
 	if i.Interleaved {
 		b.WriteString(", interleaved")
 	}
 	return b.String()
+}
+
+// shortened is x with seven digits, as many as a float32 has.
+func shortened(x float64) float64 {
+	y, _ := strconv.ParseFloat(strconv.FormatFloat(x, 'g', 7, 64), 64)
+	return y
 }
 
 // shiftRange is the least and the largest shift, 0 and 0 without any.

@@ -34,6 +34,18 @@ func exitCode(err error) int {
 	return exitFailure
 }
 
+// separate are the errors that were joined.
+func separate(err error) []error {
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
+		var all []error
+		for _, e := range joined.Unwrap() {
+			all = append(all, separate(e)...)
+		}
+		return all
+	}
+	return []error{err}
+}
+
 // explain is err as it is printed, with the flag that raises an exceeded limit.
 func explain(err error) string {
 	text := printable.Text(strings.ReplaceAll(err.Error(), "\n", " "))

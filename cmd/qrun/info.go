@@ -18,9 +18,10 @@ type info struct {
 	Source    string `json:"source_sha256"`
 	FileBytes int    `json:"file_bytes"`
 	// Input is the shape of the only input; Inputs tells all about each.
-	Input  *[3]int             `json:"input_shape,omitempty"`
-	Inputs []runtime.InputInfo `json:"inputs"`
-	Labels []string            `json:"labels,omitempty"`
+	Input   *[3]int             `json:"input_shape,omitempty"`
+	Inputs  []runtime.InputInfo `json:"inputs"`
+	Labels  []string            `json:"labels,omitempty"`
+	Outputs []outputInfo        `json:"outputs"`
 	// Left says which outputs hold scores, and before what.
 	Left []string `json:"left_to_reader,omitempty"`
 	MACs int      `json:"macs"`
@@ -33,6 +34,38 @@ type info struct {
 	// Process is the most that was resident of this process so far, in bytes; 0 where the system does not tell.
 	Process int64   `json:"process_peak_bytes,omitempty"`
 	Layers  []layer `json:"layers"`
+}
+
+// outputInfo says what an output holds: level indices, or accumulators where Levels is 0; Value v stands for
+// ScaleMant * 2^ScaleExp * (v - Zero).
+type outputInfo struct {
+	Name      string `json:"name"`
+	Shape     [3]int `json:"shape"`
+	Levels    int    `json:"levels"`
+	Zero      int    `json:"zero"`
+	ScaleMant uint32 `json:"scale_mant"`
+	ScaleExp  int32  `json:"scale_exp"`
+}
+
+func outputInfos(p *runtime.Program) []outputInfo {
+	var infos []outputInfo
+	for _, o := range p.Outputs {
+		t := &p.Tensors[o.Tensor]
+		infos = append(infos, outputInfo{o.Name, t.Shape, t.Levels, t.Zero, t.Scale.Mant, t.Scale.Exp})
+	}
+	return infos
+}
+
+func (o outputInfo) String() string {
+	kind := "accumulators"
+	if o.Levels > 0 {
+		kind = fmt.Sprintf("%d levels", o.Levels)
+	}
+	scale := "scale unknown"
+	if o.ScaleMant > 0 {
+		scale = fmt.Sprintf("scale %.6g", runtime.Scale{Mant: o.ScaleMant, Exp: o.ScaleExp}.Float())
+	}
+	return fmt.Sprintf("%s %v: %s, %s, zero %d", printable.Name(o.Name), o.Shape, kind, scale, o.Zero)
 }
 
 // layer is one instruction and the kernel chosen for it.
@@ -53,7 +86,7 @@ func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error)
 	m := r.Memory()
 	i := &info{
 		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(fi.Size()),
-		Inputs: p.InputInfos(), Labels: p.Labels, Left: p.LeftToReader(), MACs: p.MACs(),
+		Inputs: p.InputInfos(), Labels: p.Labels, Outputs: outputInfos(p), Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
 		Process: peakResident(), Layers: layers(r),
 	}
@@ -97,6 +130,9 @@ func (i *info) print(w io.Writer) {
 	fmt.Fprintf(w, "MACs      %9d\n", i.MACs)
 	for _, in := range i.Inputs {
 		fmt.Fprintf(w, "input     %v\n", in)
+	}
+	for _, out := range i.Outputs {
+		fmt.Fprintf(w, "output    %v\n", out)
 	}
 	if len(i.Labels) > 0 {
 		fmt.Fprintf(w, "labels    %s\n", printable.Names(i.Labels))

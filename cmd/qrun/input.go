@@ -8,8 +8,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
+	"qconv/runtime"
 	"qconv/runtime/idx"
 	"qconv/runtime/picture"
 )
@@ -17,17 +19,33 @@ import (
 // maxInputBytes bounds what one argument may bring into memory.
 const maxInputBytes = 64 << 20
 
-// inputFile is a file of samples that is there.
+// Kinds of input, the values of --format.
+const (
+	kindPicture = "picture"
+	kindIDX     = "idx"
+	kindRaw     = "raw"
+	kindNPY     = "npy"
+	kindF32     = "f32"
+	kindCSV     = "csv"
+)
+
+var kinds = []string{kindPicture, kindIDX, kindRaw, kindNPY, kindF32, kindCSV}
+
+// inputFile is a file of samples that is there, or what came out of a stream.
 type inputFile struct {
 	path string
 	part string // what stands behind #
 	size int64
-	kind string // "picture", "idx" or "raw"
+	kind string
+	data []byte // of a stream; nil: the file has to be read
 }
 
-// locate finds the file that FILE or FILE#PART means.
-func locate(path string) (*inputFile, error) {
+// locate finds the file that FILE or FILE#PART means. - is standard input; it, pipes and devices are read to their end.
+func locate(path string, o *options) (*inputFile, error) {
 	f := &inputFile{path: path}
+	if path == "-" {
+		return f.drain(o.stdin, o)
+	}
 	st, err := os.Stat(f.path)
 	if err != nil {
 		if k := strings.LastIndexByte(path, '#'); k > 0 {
@@ -40,14 +58,66 @@ func locate(path string) (*inputFile, error) {
 		return nil, inputf("%s: no such file", f.path)
 	case err != nil:
 		return nil, inputf("%w", err)
+	case st.IsDir():
+		return nil, inputf("%s is a directory, want a picture, an IDX file, numbers or raw bytes", f.path)
 	case !st.Mode().IsRegular():
-		return nil, inputf("%s is a directory or device, want a picture, IDX or raw file", f.path)
+		r, err := os.Open(f.path)
+		if err != nil {
+			return nil, inputf("%w", err)
+		}
+		defer r.Close()
+		return f.drain(r, o)
 	}
 	f.size = st.Size()
-	if f.kind, err = inputKind(f.path); err != nil {
+	if o.layout.kind != "" {
+		f.kind = o.layout.kind
+		return f, nil
+	}
+	if f.kind = kindOfName(f.path); f.kind != "" {
+		return f, nil
+	}
+	r, err := os.Open(f.path)
+	if err != nil {
 		return nil, inputf("%w", err)
 	}
+	defer r.Close()
+	head := make([]byte, 512)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return nil, inputf("%w", err)
+	}
+	f.kind = kindOfHead(head[:n])
 	return f, nil
+}
+
+// drain reads a stream to its end.
+func (f *inputFile) drain(r io.Reader, o *options) (*inputFile, error) {
+	data, err := io.ReadAll(io.LimitReader(r, maxInputBytes+1))
+	if err != nil {
+		return nil, inputf("%s: %w", f.path, err)
+	}
+	if len(data) > maxInputBytes {
+		return nil, inputf("%s: more than %d bytes; --loop takes one sample after the other from a stream", f.path, maxInputBytes)
+	}
+	f.data, f.size = data, int64(len(data))
+	if f.data == nil {
+		f.data = []byte{}
+	}
+	if f.kind = o.layout.kind; f.kind == "" {
+		f.kind = kindOfHead(data)
+	}
+	return f, nil
+}
+
+// all is the whole file.
+func (f *inputFile) all() ([]byte, error) {
+	if f.data != nil {
+		return f.data, nil
+	}
+	if f.size > maxInputBytes {
+		return nil, fmt.Errorf("the file has %d bytes, want at most %d", f.size, maxInputBytes)
+	}
+	return os.ReadFile(f.path)
 }
 
 // names are those of n samples from the first on: the file without folders, and the sample's number where it holds many.
@@ -62,112 +132,122 @@ func (f *inputFile) names(first, n int, many bool) []string {
 	return names
 }
 
-// readInputs reads the samples in a file, for an input of shape want
-// ([channels, rows, columns]), as bytes in [C][H][W] order, and a name for each:
+// reading is what a file brings for one input.
+type reading struct {
+	samples [][]byte // [C][H][W]
+	levels  bool     // they are levels; else bytes as the program takes them
+	names   []string
+}
+
+// readInputs reads the samples for input i of p in a file:
 //
-//	a picture      PNG, JPEG, GIF of just the wanted size; grey or colour is converted
-//	an IDX file    of pictures, gzipped or not: all, or those chosen by #7 or #0:100
-//	other files    raw bytes in [C][H][W] order, one sample or several, chosen alike
+//	picture        PNG, JPEG, GIF or BMP, stretched to the input's size; grey or colour is converted
+//	IDX            pictures, gzipped or not: all, or those chosen by #7 or #0:100
+//	npy, f32, csv  numbers in [C][H][W] order as the network takes them, which become levels
+//	raw            bytes in [C][H][W] order, or frames as the flags describe them
 //
 // An input that is a plain vector takes pictures with as many pixels (grey), or
 // with a third as many (colour).
-func readInputs(path string, want [3]int) (samples [][]byte, names []string, err error) {
-	f, err := locate(path)
+func readInputs(path string, p *runtime.Program, i int, o *options) (*reading, error) {
+	f, err := locate(path, o)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
+	want := p.Tensors[p.Inputs[i].Tensor].Shape
+	r := &reading{}
 	first, many := 0, true
 	switch f.kind {
-	case "picture":
+	case kindPicture:
 		many = false
 		if f.part != "" {
-			return nil, nil, inputf("%s: a picture has no parts to choose with #", path)
+			return nil, inputf("%s: a picture has no parts to choose with #", path)
 		}
-		samples, err = pictureInput(f.path, f.size, want)
-	case "idx":
-		samples, first, err = idxInput(f.path, f.part, want)
+		r.samples, err = pictureInput(f, want)
+	case kindIDX:
+		r.samples, first, err = idxInput(f, want)
+	case kindRaw:
+		r.samples, first, many, err = rawInput(f, want, len(p.Inputs) == 1, o.layout)
 	default:
-		n := want[0] * want[1] * want[2]
-		samples, first, err = rawInput(f, n, times(want)+", channels x rows x columns")
-		many = f.size > int64(n)
+		r.samples, first, many, err = numberInput(f, p, i)
+		r.levels = true
 	}
 	if err != nil {
-		return nil, nil, inputf("%s: %w", f.path, err)
+		return nil, inputf("%s: %w", f.path, err)
 	}
-	return samples, f.names(first, len(samples), many), nil
+	r.names = f.names(first, len(r.samples), many)
+	return r, nil
 }
 
 // times is a shape as in 3x32x32.
 func times(shape [3]int) string { return fmt.Sprintf("%dx%dx%d", shape[0], shape[1], shape[2]) }
 
-// inputKind is "picture", "idx" or "raw", by the name and else by the first bytes.
-func inputKind(file string) (string, error) {
+func elems(shape [3]int) int { return shape[0] * shape[1] * shape[2] }
+
+// kindOfName goes by the ending, "" where it says nothing.
+func kindOfName(file string) string {
 	name := strings.TrimSuffix(strings.ToLower(file), ".gz")
-	switch filepath.Ext(name) {
-	case ".png", ".jpg", ".jpeg", ".gif":
-		return "picture", nil
-	case ".raw", ".bin":
-		return "raw", nil
+	switch ext := filepath.Ext(name); ext {
+	case ".png", ".jpg", ".jpeg", ".gif", ".bmp", ".webp":
+		return kindPicture
+	case ".raw", ".bin", ".rgb", ".yuv":
+		return kindRaw
+	case ".npy", ".f32", ".csv":
+		return ext[1:]
 	}
 	if strings.HasSuffix(name, "-ubyte") || strings.HasPrefix(filepath.Ext(name), ".idx") {
-		return "idx", nil
+		return kindIDX
 	}
-	f, err := os.Open(file)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	head := make([]byte, 512)
-	n, err := io.ReadFull(f, head)
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return "", err
-	}
-	head = head[:n]
+	return ""
+}
+
+// kindOfHead goes by the first bytes.
+func kindOfHead(head []byte) string {
 	for _, magic := range []string{"\x89PNG\r\n\x1a\n", "\xff\xd8\xff", "GIF87a", "GIF89a"} {
 		if bytes.HasPrefix(head, []byte(magic)) {
-			return "picture", nil
+			return kindPicture
 		}
 	}
-	if len(head) > 4 && head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] == 3 || bytes.HasPrefix(head, []byte{0x1f, 0x8b}) {
-		return "idx", nil
+	switch {
+	case picture.IsBMP(head):
+		return kindPicture
+	case bytes.HasPrefix(head, []byte(npyMagic)):
+		return kindNPY
+	case len(head) > 4 && head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] == 3 || bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
+		return kindIDX
 	}
-	return "raw", nil
+	return kindRaw
 }
 
-// pictureChannels is how a picture of w x h pixels fits want: 1 for grey, 3 for colour.
-func pictureChannels(w, h int, want [3]int) (int, error) {
-	n := want[0] * want[1] * want[2]
+// pictureShape is the shape in which a picture of w x h pixels fits want: 1 channel for grey, 3 for colour.
+func pictureShape(w, h int, want [3]int) ([3]int, error) {
 	if want[1] == 1 && want[2] == 1 {
-		switch n {
+		switch elems(want) {
 		case w * h:
-			return 1, nil
+			return [3]int{1, h, w}, nil
 		case 3 * w * h:
-			return 3, nil
+			return [3]int{3, h, w}, nil
 		}
-		return 0, fmt.Errorf("the picture is %dx%d pixels, which fits no input of %d elements", w, h, n)
+		return want, fmt.Errorf("the picture is %dx%d pixels, which fits no input of %d elements", w, h, elems(want))
 	}
 	if want[0] != 1 && want[0] != 3 {
-		return 0, fmt.Errorf("the program wants %d channels, a picture has 1 or 3; give raw bytes of %dx%dx%d", want[0], want[0], want[1], want[2])
+		return want, fmt.Errorf("the program wants %d channels, a picture has 1 or 3; give raw bytes of %s", want[0], times(want))
 	}
-	if w != want[2] || h != want[1] {
-		return 0, fmt.Errorf("the picture is %dx%d pixels, the program wants %dx%d; resize it on the host, such as: magick IN.png -resize %dx%d! OUT.png", w, h, want[2], want[1], want[2], want[1])
-	}
-	return want[0], nil
+	return want, nil
 }
 
-func pictureInput(file string, size int64, want [3]int) ([][]byte, error) {
-	if size > maxInputBytes {
-		return nil, fmt.Errorf("the file has %d bytes, want at most %d", size, maxInputBytes)
-	}
-	data, err := os.ReadFile(file)
+func pictureInput(f *inputFile, want [3]int) ([][]byte, error) {
+	data, err := f.all()
 	if err != nil {
 		return nil, err
 	}
 	c, err := picture.Config(data) // the size is known to fit before memory is taken
 	if err != nil {
-		return nil, fmt.Errorf("not a PNG, JPEG or GIF picture: %w", err)
+		if bytes.HasPrefix(data, []byte("RIFF")) {
+			return nil, errors.New("WebP pictures are read by qconv alone; make a PNG or JPEG of it")
+		}
+		return nil, fmt.Errorf("not a PNG, JPEG, GIF or BMP picture: %w", err)
 	}
-	channels, err := pictureChannels(c.Width, c.Height, want)
+	shape, err := pictureShape(c.Width, c.Height, want)
 	if err != nil {
 		return nil, err
 	}
@@ -175,28 +255,33 @@ func pictureInput(file string, size int64, want [3]int) ([][]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the picture is broken: %w", err)
 	}
-	out := make([]byte, want[0]*want[1]*want[2])
-	return [][]byte{out}, picture.Planes(out, img, channels)
+	out := make([]byte, elems(want))
+	return [][]byte{out}, picture.Fit(out, img, shape)
 }
 
-func idxInput(file, part string, want [3]int) (samples [][]byte, first int, err error) {
-	r, err := idx.Open(file)
+func idxInput(f *inputFile, want [3]int) (samples [][]byte, first int, err error) {
+	var r *idx.Reader
+	if f.data != nil {
+		r, err = idx.NewReaderSize(bytes.NewReader(f.data), f.size)
+	} else {
+		r, err = idx.Open(f.path)
+	}
 	if err != nil {
 		return nil, 0, err
 	}
 	defer r.Close()
-	dims, n := r.Dims(), want[0]*want[1]*want[2]
+	dims, n := r.Dims(), elems(want)
 	if len(dims) == 1 {
 		return nil, 0, errors.New("has 1 dimension, as labels have, want pictures")
 	}
 	flat := want[1] == 1 && want[2] == 1
 	gray := len(dims) == 3 && want[0] == 1 && dims[1] == want[1] && dims[2] == want[2]
-	planes := len(dims) == 4 && dims[1] == want[0] && dims[2] == want[1] && dims[3] == want[2]
+	planes := len(dims) == 4 && slices.Equal(dims[1:], want[:])
 	repeat := len(dims) == 3 && want[0] == 3 && dims[1] == want[1] && dims[2] == want[2]
 	if !gray && !planes && !repeat && !(flat && r.SampleSize() == n) {
 		return nil, 0, fmt.Errorf("samples are %v, the program wants %v ([channels rows columns]); resize them on the host", dims[1:], want)
 	}
-	first, to, err := idx.ParseRange(part, r.Len())
+	first, to, err := idx.ParseRange(f.part, r.Len())
 	if err != nil {
 		return nil, 0, err
 	}
@@ -221,34 +306,6 @@ func idxInput(file, part string, want [3]int) (samples [][]byte, first int, err 
 		err = r.Finish()
 	}
 	return samples, first, err
-}
-
-// rawInput reads samples of n bytes, which have the shape that a message says.
-func rawInput(file *inputFile, n int, shape string) (samples [][]byte, first int, err error) {
-	if file.size == 0 || file.size%int64(n) != 0 {
-		return nil, 0, fmt.Errorf("neither picture nor IDX file, and as raw bytes it has %d, want %d (%s) or a multiple", file.size, n, shape)
-	}
-	first, to, err := idx.ParseRange(file.part, int(min(file.size/int64(n), 1<<30)))
-	if err != nil {
-		return nil, 0, err
-	}
-	if err := fitsMemory(to-first, n); err != nil {
-		return nil, 0, err
-	}
-	f, err := os.Open(file.path)
-	if err != nil {
-		return nil, 0, err
-	}
-	defer f.Close()
-	all := make([]byte, (to-first)*n)
-	if _, err := io.ReadFull(io.NewSectionReader(f, int64(first)*int64(n), int64(len(all))), all); err != nil {
-		return nil, 0, err
-	}
-	for len(all) > 0 {
-		samples = append(samples, all[:n:n])
-		all = all[n:]
-	}
-	return samples, first, nil
 }
 
 func fitsMemory(samples, size int) error {

@@ -13,6 +13,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"qconv/runtime"
 )
 
 // idxFile is an IDX file of n bytes 0, 1, 2, ...
@@ -70,6 +72,16 @@ func inputFiles(t *testing.T) map[string][]byte {
 	}
 }
 
+// readShape reads the samples of a file for a program of one input of shape want.
+func readShape(path string, want [3]int, o *options) (samples [][]byte, names []string, err error) {
+	p := &runtime.Program{Tensors: []runtime.Tensor{{Shape: want, Levels: 256, Zero: 10, Scale: runtime.ScaleOf(0.5)}}, Inputs: []runtime.Input{{}}}
+	r, err := readInputs(path, p, 0, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r.samples, r.names, nil
+}
+
 func TestReadInputs(t *testing.T) {
 	dir := inputFolder(t, inputFiles(t))
 	gray, rgb, vector := [3]int{1, 2, 3}, [3]int{3, 2, 3}, [3]int{6, 1, 1}
@@ -101,12 +113,12 @@ func TestReadInputs(t *testing.T) {
 		{"planes-ubyte#1", rgb, "planes-ubyte#1", ascending(36)[18:]},
 		{"a.raw", gray, "a.raw", ascending(6)},
 		{"b.raw", rgb, "b.raw", ascending(18)},
-		{"b.raw", gray, "b.raw#0 b.raw#1 b.raw#2", ascending(18)[12:]},
+		{"b.raw#0:3", gray, "b.raw#0 b.raw#1 b.raw#2", ascending(18)[12:]},
 		{"b.raw#1", gray, "b.raw#1", ascending(12)[6:]},
 		{"c", vector, "c", ascending(6)},
 		{"a#b.raw", gray, "a#b.raw", ascending(6)},
 	} {
-		samples, names, err := readInputs(filepath.Join(dir, c.path), c.want)
+		samples, names, err := readShape(filepath.Join(dir, c.path), c.want, &options{})
 		if err != nil {
 			t.Errorf("%s for %v: %v", c.path, c.want, err)
 			continue
@@ -135,12 +147,11 @@ func TestReadInputsErrors(t *testing.T) {
 		{"none.png", gray, "none.png: no such file"},
 		{"none.png#1", gray, "none.png: no such file"},
 		{".", gray, "is a directory"},
-		{"gray.png", [3]int{1, 28, 32}, "3x2 pixels, the program wants 32x28; resize it on the host, such as: magick IN.png -resize 32x28! OUT.png"},
 		{"gray.png", [3]int{2, 2, 3}, "wants 2 channels"},
 		{"gray.png", [3]int{7, 1, 1}, "no input of 7 elements"},
 		{"gray.png#0", gray, "no parts"},
 		{"half.png", gray, "half.png: the picture is broken"},
-		{"text.png", gray, "not a PNG, JPEG or GIF"},
+		{"text.png", gray, "not a PNG, JPEG, GIF or BMP"},
 		{"digits", [3]int{1, 28, 28}, "samples are [2 3], the program wants [1 28 28]"},
 		{"digits#4", gray, `"4" lies outside the 4 samples`},
 		{"digits#x", gray, `"x" is not understood`},
@@ -148,11 +159,12 @@ func TestReadInputsErrors(t *testing.T) {
 		{"short-ubyte", gray, "39 bytes, want 40"},
 		{"double-ubyte", gray, "element type 0x0e"},
 		{"huge-ubyte", [3]int{1, 1, 1}, "want"},
-		{"a.raw", [3]int{1, 2, 2}, "it has 6, want 4"},
+		{"a.raw", [3]int{1, 2, 2}, "has 6 bytes, which are 1 times 4 (1x2x2, channels x rows x columns) and 2 more"},
+		{"b.raw", gray, "has 18 bytes, 3 times the 6 of a sample (1x2x3, channels x rows x columns): for 3 samples say #0:3 behind the name or --format raw, for a frame of a camera its --size and --pixel"},
 		{"a.raw#1", gray, "outside the 1 samples"},
-		{"empty.raw", gray, "it has 0, want 6"},
+		{"empty.raw", gray, "holds no bytes, want 6"},
 	} {
-		_, _, err := readInputs(filepath.Join(dir, c.path), c.want)
+		_, _, err := readShape(filepath.Join(dir, c.path), c.want, &options{})
 		if err == nil || !strings.Contains(err.Error(), c.msg) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s for %v: error is %v, want one line with %q", c.path, c.want, err, c.msg)
 		}

@@ -2,6 +2,7 @@
 //
 //	qrun MODEL.qlut picture.png    what the network says
 //	qrun MODEL.qlut --input A=a.png --input B=b.raw    the same, of several inputs
+//	camera | qrun --loop --size 320x240 --pixel yuyv MODEL.qlut -    frame after frame
 //	qrun --selftest MODEL.qlut     is this board right?
 //	qrun --info MODEL.qlut         inputs, layers, bytes, exact RAM
 //	qrun --bench MODEL.qlut        time per inference, kernel of every layer
@@ -17,6 +18,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"strings"
 
 	"qconv/runtime"
 	"qconv/runtime/printable"
@@ -25,19 +27,26 @@ import (
 func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is the whole program: args[0] is the program's name. It returns the exit code.
-func run(args []string, _ io.Reader, stdout, stderr io.Writer) int {
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	o, err := parse(args[1:])
-	if err == nil && o.help {
+	o.stdin = stdin
+	w := bufio.NewWriter(stdout)
+	switch {
+	case err != nil:
+	case o.help:
 		_, err = io.WriteString(stdout, usage)
-	} else if err == nil {
-		w := bufio.NewWriter(stdout)
+	case o.version:
+		_, err = fmt.Fprintln(stdout, "qrun", version())
+	default:
 		err = errors.Join(execute(o, w), w.Flush())
 	}
 	if err == nil {
 		return exitOK
 	}
-	fmt.Fprintf(stderr, "qrun: %s\n", explain(err))
 	code := exitCode(err)
+	for _, e := range separate(err) {
+		fmt.Fprintf(stderr, "qrun: %s\n", explain(e))
+	}
 	if code == exitUsage {
 		io.WriteString(stderr, "See: qrun --help\n")
 	}
@@ -113,17 +122,26 @@ func execute(o options, w *bufio.Writer) error {
 			doc.Bench.print(w)
 		}
 	}
+	if o.loop {
+		return o.serve(p, r, groups[0][0], w)
+	}
+	var bad []error
 	for _, files := range groups {
-		samples, err := readSamples(p, files)
-		if err != nil {
+		samples, err := o.readSamples(p, files)
+		var results []result
+		if err == nil {
+			results, err = classify(p, r, samples, o.top)
+		}
+		var usage *usageError
+		if errors.As(err, &usage) {
 			return err
 		}
-		results, err := classify(p, r, samples, o.top)
 		if err != nil {
-			return err
+			bad = append(bad, err)
+			results = []result{{Input: strings.Join(files, ", "), Error: explain(err)}}
 		}
 		for _, res := range results {
-			if !o.json {
+			if !o.json && res.Error == "" {
 				res.print(w)
 			}
 		}
@@ -132,12 +150,12 @@ func execute(o options, w *bufio.Writer) error {
 			doc.Inputs = append(doc.Inputs, results...)
 		}
 	}
-	if !o.json {
-		return nil
+	if o.json {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		bad = append(bad, e.Encode(doc))
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	return e.Encode(doc)
+	return errors.Join(bad...)
 }
 
 // load reads the program file and prepares it. Without a program, the failure is the file's. Where it takes more memory

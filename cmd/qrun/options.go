@@ -1,6 +1,7 @@
 package main
 
 import (
+	"io"
 	"slices"
 	"strconv"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"qconv/runtime"
 	"qconv/runtime/bytesize"
+	"qconv/runtime/picture"
 )
 
 const usage = `qrun - run an integer program made by qconv
@@ -16,8 +18,10 @@ Usage:
   qrun [FLAGS] MODEL.qlut FILE...
   qrun [FLAGS] MODEL.qlut --input NAME=FILE --input NAME2=FILE2 ...
 
-FILE is a picture (PNG, JPEG, GIF), IDX (gzipped or not), or raw bytes [C][H][W];
-FILE#7 and FILE#0:100 choose samples of one that holds many.
+FILE is a picture (PNG, JPEG, GIF, BMP), which is stretched to the input's size; IDX (gzipped
+or not); numbers [C][H][W] as the network takes them (.npy, .f32, .csv with a sample in a line);
+or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
+standard input; pipes and devices are read to their end.
 A program with several inputs takes a file for each, all with as many samples, or
 FILEs of raw bytes with the inputs one after the other in every sample. --info lists
 the inputs, and what bytes mean to each.
@@ -25,7 +29,17 @@ Flags may stand before or after the files; -- ends them.
 
   --input NAME=FILE  the samples for the input of that name; FILE alone for the only one
   --top N         how many of the best classes to print (default 3)
-  --json          one JSON document on standard output, exact integers
+  --json          one JSON document on standard output, exact integers; a file that cannot be used
+                  has an object with an error in it, the others their results
+  --loop          read raw frames or numbers (--format f32) from a pipe for ever, and print one
+                  line of JSON for each as soon as it is there
+  --format KIND   what FILEs are, whatever their names: picture, idx, raw, npy, f32 or csv
+  --size WxH      raw bytes are frames of that many pixels (default: of the input's size), which
+                  are stretched to the input's size
+  --pixel P       pixels of a frame: rgb, bgr, gray, yuyv or nv12 (default rgb, or gray for inputs
+                  of one channel)
+  --order O       hwc: the colours of a pixel together (default for frames), chw: all of a colour
+  --crop          cut frames to the input's proportions before they are stretched
   --selftest      run the tests the program carries
   --info          inputs, layers, bytes and exact RAM
   --bench         the median time of whole inferences, and kernel and time of every layer
@@ -42,7 +56,13 @@ Flags may stand before or after the files; -- ends them.
                   It takes the fastest forms of layers that fit, as --low-memory does
   --max-macs N    most multiply-accumulates, comparisons and moves of one inference
                   (default 2^30, and 1024 for each byte of the program)
+  --version       the version of qrun
   --help          this text
+
+Exit codes: 0 all is well, 1 failure, 2 wrong command line, 3 a file that cannot be used: the
+other files' results are printed.
+
+Example: v4l2-ctl --stream-mmap --stream-to=- | qrun --loop --size 320x240 --pixel yuyv net.qlut -
 `
 
 // options are the parsed arguments.
@@ -51,7 +71,10 @@ type options struct {
 	files  []string
 	inputs []string // of --input
 
-	json, selftest, info, bench, lowMemory, help bool
+	json, selftest, info, bench, lowMemory, help, version, loop bool
+
+	layout layout    // of FILEs
+	stdin  io.Reader // what - reads
 
 	top       int
 	workers   int
@@ -66,10 +89,15 @@ func parse(args []string) (options, error) {
 	o := options{top: 3, workers: 1, benchTime: time.Second}
 	switches := map[string]*bool{
 		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench,
-		"low-memory": &o.lowMemory, "help": &o.help, "h": &o.help,
+		"low-memory": &o.lowMemory, "help": &o.help, "h": &o.help, "version": &o.version,
+		"loop": &o.loop, "crop": &o.layout.crop,
 	}
 	values := map[string]func(string) error{
 		"input":      func(s string) error { o.inputs = append(o.inputs, s); return nil },
+		"format":     func(s string) error { return parseWord(s, &o.layout.kind, kinds...) },
+		"pixel":      func(s string) error { _, err := picture.ParsePixel(s); o.layout.pixel = s; return err },
+		"order":      func(s string) error { return parseWord(s, &o.layout.order, "hwc", "chw") },
+		"size":       func(s string) error { return parseSize(s, &o.layout) },
 		"top":        func(s string) error { return parseCount(s, &o.top) },
 		"kernel":     func(s string) error { o.kernel = s; return nil },
 		"workers":    func(s string) error { return parseCount(s, &o.workers) },
@@ -117,7 +145,7 @@ func parse(args []string) (options, error) {
 // assign splits the files into the model and its inputs and checks that they fit the mode.
 func (o *options) assign(files []string) error {
 	switch {
-	case o.help:
+	case o.help, o.version:
 		return nil
 	case len(files) == 0:
 		return usagef("no MODEL.qlut given")
@@ -131,6 +159,12 @@ func (o *options) assign(files []string) error {
 		return usagef("got %q and --input %q, want FILE... or --input for every input", o.files[0], o.inputs[0])
 	case o.kernel != "" && o.kernel != "generic" && o.kernel != "portable":
 		return usagef("flag --kernel: got %q, want portable or generic", o.kernel)
+	case o.layout.frames() && o.layout.kind != "" && o.layout.kind != kindRaw:
+		return usagef("--size, --pixel, --order and --crop describe raw bytes, got --format %s", o.layout.kind)
+	case o.layout.order == "chw" && (o.layout.pixel == "yuyv" || o.layout.pixel == "nv12"):
+		return usagef("flag --order: %s has an order of its own", o.layout.pixel)
+	case o.loop && (o.mode() || len(given) != 1 || o.json || o.layout.kind != "" && o.layout.kind != kindRaw && o.layout.kind != kindF32):
+		return usagef("flag --loop: want one FILE or - of raw bytes or, with --format f32, of numbers; results are lines of JSON without --json")
 	case o.workers > 256:
 		return usagef("flag --workers: got %d, want at most 256", o.workers)
 	}
@@ -146,6 +180,28 @@ func (o *options) nothing() bool { return !o.mode() && len(o.files) == 0 && len(
 // runtime are the options of a Runner.
 func (o *options) runtime() runtime.Options {
 	return runtime.Options{Kernel: o.kernel, Workers: o.workers, LowMemory: o.lowMemory, MaxMemory: o.maxMemory, Limits: o.limits}
+}
+
+// parseWord takes one of some words.
+func parseWord(s string, word *string, words ...string) error {
+	if !slices.Contains(words, s) {
+		return usagef("got %q, want one of %s", s, strings.Join(words, ", "))
+	}
+	*word = s
+	return nil
+}
+
+// parseSize reads WxH.
+func parseSize(s string, l *layout) error {
+	w, h, found := strings.Cut(s, "x")
+	var err error
+	if l.width, err = strconv.Atoi(w); err == nil {
+		l.height, err = strconv.Atoi(h)
+	}
+	if f := (picture.Frame{Width: l.width, Height: l.height, Pixel: picture.Grey}); err != nil || !found || f.Check() != nil {
+		return usagef("%q is no size in pixels such as 320x240", s)
+	}
+	return nil
 }
 
 func parseCount(s string, n *int) error {

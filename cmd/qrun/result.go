@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sort"
 	"strconv"
 	"strings"
@@ -19,7 +20,9 @@ type result struct {
 	// first input.
 	Input   string   `json:"input"`
 	Top     []class  `json:"top,omitempty"` // best class first
-	Outputs []output `json:"outputs"`
+	Outputs []output `json:"outputs,omitempty"`
+	// Error says why there is no result; Input is then what the command line calls the file.
+	Error string `json:"error,omitempty"`
 }
 
 // class is a class and its score: an accumulator, or a level index.
@@ -29,6 +32,8 @@ type class struct {
 	Score int32  `json:"score"`
 	// Probability is that of a network that ends in a Softmax; nil for others.
 	Probability *float64 `json:"probability,omitempty"`
+	// Number is what Score stands for; nil where there is a Probability or the program does not know.
+	Number *float64 `json:"number,omitempty"`
 }
 
 // output is an exact output: level indices, or accumulators where Levels is 0. Value v
@@ -41,6 +46,8 @@ type output struct {
 	ScaleMant uint32  `json:"scale_mant"`
 	ScaleExp  int32   `json:"scale_exp"`
 	Values    []int32 `json:"values"`
+	// Numbers are what Values stand for, where the program knows and they are not the same.
+	Numbers []float64 `json:"numbers,omitempty"`
 	// After names the normalization that the network ends in, whose results are Normalized; Values are the scores
 	// before it.
 	After      string    `json:"after,omitempty"`
@@ -49,26 +56,61 @@ type output struct {
 
 // classify runs every sample.
 func classify(p *runtime.Program, r *runtime.Runner, s *samples, top int) ([]result, error) {
-	inputs, interleaved := make([][]byte, len(p.Inputs)), make([][]byte, len(p.Inputs))
+	e := newEntrance(p, r, s.levels)
 	results := make([]result, 0, len(s.names[0]))
 	for i, name := range s.names[0] {
-		for k := range inputs {
-			inputs[k] = s.inputs[k][i]
-			if p.Inputs[k].Interleaved {
-				if interleaved[k] == nil {
-					interleaved[k] = make([]byte, len(inputs[k]))
-				}
-				picture.Interleave(interleaved[k], inputs[k], p.Tensors[p.Inputs[k].Tensor].Shape[0])
-				inputs[k] = interleaved[k]
-			}
+		for k := range e.inputs {
+			e.inputs[k] = s.inputs[k][i]
 		}
-		outs, err := r.Run(inputs...)
+		outs, err := e.run()
 		if err != nil {
 			return nil, inputf("%s: %w", s.describe(i), err)
 		}
 		results = append(results, newResult(p, name, outs, top))
 	}
 	return results, nil
+}
+
+// entrance brings samples into a program.
+type entrance struct {
+	program *runtime.Program
+	runner  *runtime.Runner
+	levels  []bool   // by input
+	inputs  [][]byte // of the next sample, [C][H][W]
+	room    [][]byte // what they become
+}
+
+func newEntrance(p *runtime.Program, r *runtime.Runner, levels []bool) *entrance {
+	e := &entrance{program: p, runner: r, levels: levels, inputs: make([][]byte, len(p.Inputs))}
+	for i := range p.Inputs {
+		e.room = append(e.room, make([]byte, p.Tensors[p.Inputs[i].Tensor].Elems()))
+	}
+	return e
+}
+
+// run runs the next sample.
+func (e *entrance) run() ([][]int32, error) {
+	numbers := slices.Contains(e.levels, true)
+	parts := make([][]byte, len(e.inputs))
+	for k, in := range e.inputs {
+		port := &e.program.Inputs[k]
+		switch {
+		case e.levels[k] || !numbers && !port.Interleaved:
+			parts[k] = in
+			continue
+		case len(in) != len(e.room[k]):
+			return nil, fmt.Errorf("got %d bytes, want %d", len(in), len(e.room[k]))
+		case numbers:
+			e.program.PixelLevels(e.room[k], k, in)
+		default:
+			picture.Interleave(e.room[k], in, e.program.Tensors[port.Tensor].Shape[0])
+		}
+		parts[k] = e.room[k]
+	}
+	if numbers {
+		return e.runner.RunLevels(parts...)
+	}
+	return e.runner.Run(parts...)
 }
 
 // newResult copies the outputs, which belong to the Runner.
@@ -84,6 +126,8 @@ func newResult(p *runtime.Program, name string, outs [][]int32, top int) result 
 		if n := p.Normalization(i); n != nil {
 			o := &res.Outputs[i]
 			o.After, o.Normalized = n.String(), normalized(values, t, n)
+		} else if t.Scale.Mant != 0 && (t.Scale.Float() != 1 || t.Zero != 0) {
+			res.Outputs[i].Numbers = numbers(values, t)
 		}
 	}
 	if isClassifier(p) {
@@ -95,15 +139,22 @@ func newResult(p *runtime.Program, name string, outs [][]int32, top int) result 
 // normalized is what the network makes of scores, rounded to six places: this is for people, computed in floating
 // point behind the program and not by it.
 func normalized(scores []int32, t *runtime.Tensor, n *runtime.Normalization) []float64 {
-	values := make([]float64, len(scores))
-	for i, v := range scores {
-		values[i] = t.Scale.Float() * float64(v-int32(t.Zero))
-	}
+	values := numbers(scores, t)
 	n.Apply(values)
 	for i, v := range values {
 		values[i] = math.Round(v*1e6) / 1e6
 	}
 	return values
+}
+
+// numbers are what integers of t stand for, rounded to seven digits.
+func numbers(values []int32, t *runtime.Tensor) []float64 {
+	list, scale := make([]float64, len(values)), t.Scale.Float()
+	for i, v := range values {
+		x, _ := strconv.ParseFloat(strconv.FormatFloat(scale*float64(v-int32(t.Zero)), 'g', 7, 64), 64)
+		list[i] = x
+	}
+	return list
 }
 
 // isClassifier tells whether the first output holds class scores: it has a label per
@@ -134,8 +185,11 @@ func best(o *output, labels []string, top int) []class {
 		if i < len(labels) {
 			c.Label = labels[i]
 		}
-		if o.Normalized != nil {
+		switch {
+		case o.Normalized != nil:
 			c.Probability = &o.Normalized[i]
+		case o.Numbers != nil:
+			c.Number = &o.Numbers[i]
 		}
 		classes = append(classes, c)
 	}
@@ -152,7 +206,10 @@ func (r result) print(w io.Writer) {
 				separator = "  ("
 			}
 			fmt.Fprintf(w, "%s%s %d", separator, c.name(), c.Score)
-			if c.Probability != nil {
+			switch {
+			case c.Number != nil:
+				fmt.Fprintf(w, " = %.4g", *c.Number)
+			case c.Probability != nil:
 				fmt.Fprintf(w, " = %.4g after %s", *c.Probability, strings.Fields(r.Outputs[0].After)[0])
 			}
 		}
@@ -166,6 +223,13 @@ func (r result) print(w io.Writer) {
 			io.WriteString(w, strconv.Itoa(int(v)))
 		}
 		io.WriteString(w, "\n")
+		if o.Numbers != nil {
+			fmt.Fprintf(w, "%s: %s in numbers", printable.Name(r.Input), printable.Name(o.Name))
+			for _, v := range o.Numbers {
+				fmt.Fprintf(w, " %.4g", v)
+			}
+			io.WriteString(w, "\n")
+		}
 		if o.After != "" {
 			fmt.Fprintf(w, "%s: %s after %s", printable.Name(r.Input), printable.Name(o.Name), o.After)
 			for _, v := range o.Normalized {

@@ -8,9 +8,10 @@ import (
 	"qconv/runtime/printable"
 )
 
-// samples are what a program gets, as bytes in [C][H][W] order.
+// samples are what a program gets, in [C][H][W] order.
 type samples struct {
 	inputs [][][]byte // by input, then by sample
+	levels []bool     // by input: they are levels, else bytes as the program takes them
 	// names are those of the files that hold a sample, then by sample: one file, or one for each input.
 	names [][]string
 }
@@ -113,19 +114,19 @@ func (o *options) groups(p *runtime.Program) ([][]string, error) {
 }
 
 // readSamples reads the samples of a group of files.
-func readSamples(p *runtime.Program, files []string) (*samples, error) {
+func (o *options) readSamples(p *runtime.Program, files []string) (*samples, error) {
 	if len(files) == len(p.Inputs) {
-		return readNamed(p, files)
+		return o.readNamed(p, files)
 	}
-	return readJoined(p, files[0])
+	return o.readJoined(p, files[0])
 }
 
 // readNamed reads the samples of files, one for each input of the program, which hold as many.
-func readNamed(p *runtime.Program, files []string) (*samples, error) {
+func (o *options) readNamed(p *runtime.Program, files []string) (*samples, error) {
 	s := &samples{}
 	for i, file := range files {
 		name := printable.Name(p.Inputs[i].Name)
-		in, sampleNames, err := readInputs(file, p.Tensors[p.Inputs[i].Tensor].Shape)
+		in, err := readInputs(file, p, i, o)
 		if err != nil {
 			if len(files) > 1 {
 				err = inputf("input %s: %w", name, err)
@@ -133,34 +134,34 @@ func readNamed(p *runtime.Program, files []string) (*samples, error) {
 			return nil, err
 		}
 		if i == 0 { // the others hold as many
-			if err := fitsMemory(len(in), p.SampleBytes()); err != nil {
+			if err := fitsMemory(len(in.samples), p.SampleBytes()); err != nil {
 				return nil, inputf("%s: %w", file, err)
 			}
-		} else if want := len(s.names[0]); len(in) != want {
+		} else if want := len(s.names[0]); len(in.samples) != want {
 			return nil, inputf("input %s: %s holds %d samples, want %d as %s holds for input %s; choose as many with #, such as #0:%d",
-				name, file, len(in), want, files[0], printable.Name(p.Inputs[0].Name), min(len(in), want))
+				name, file, len(in.samples), want, files[0], printable.Name(p.Inputs[0].Name), min(len(in.samples), want))
 		}
-		s.inputs, s.names = append(s.inputs, in), append(s.names, sampleNames)
+		s.inputs, s.levels, s.names = append(s.inputs, in.samples), append(s.levels, in.levels), append(s.names, in.names)
 	}
 	return s, nil
 }
 
 // readJoined reads the samples of one file of raw bytes, in every sample the inputs one after the other
 // (FORMAT.md, "PORT: input and outputs").
-func readJoined(p *runtime.Program, path string) (*samples, error) {
-	f, err := locate(path)
+func (o *options) readJoined(p *runtime.Program, path string) (*samples, error) {
+	f, err := locate(path, o)
 	if err != nil {
 		return nil, err
 	}
-	if f.kind != "raw" {
+	if f.kind != kindRaw {
 		names := inputNames(p)
-		return nil, usagef("%s: a picture or IDX file fills one input, and the program has several; want: %s", path, inputFlags(names, make([]string, len(names))))
+		return nil, usagef("%s: a file of this kind fills one input, and the program has several; want: %s", path, inputFlags(names, make([]string, len(names))))
 	}
-	joined, first, err := rawInput(f, p.SampleBytes(), joinedShape(p))
+	joined, first, err := rawBytes(f, p.SampleBytes(), joinedShape(p), true)
 	if err != nil {
 		return nil, inputf("%s: %w", f.path, err)
 	}
-	s := &samples{inputs: make([][][]byte, len(p.Inputs)), names: [][]string{f.names(first, len(joined), f.size > int64(p.SampleBytes()))}}
+	s := &samples{inputs: make([][][]byte, len(p.Inputs)), levels: make([]bool, len(p.Inputs)), names: [][]string{f.names(first, len(joined), f.size > int64(p.SampleBytes()))}}
 	for _, sample := range joined {
 		for i := range p.Inputs {
 			n := p.Tensors[p.Inputs[i].Tensor].Elems()

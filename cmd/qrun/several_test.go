@@ -127,7 +127,7 @@ func TestSeveralInputs(t *testing.T) {
 func TestSeveralInputsShown(t *testing.T) {
 	severalFixture(t)
 	for _, c := range []struct{ args, want string }{
-		{"--info two.qlut", "input     image [3 1 2]: 128 levels, scale 1, zero 0, bytes go through a table, interleaved\n" +
+		{"--info two.qlut", "input     image [3 1 2]: 128 levels, scale 1, zero 0, bytes go through a table, 0..255 standing for 0..127, interleaved\n" +
 			"input     \"state=of x\" [2 1 1]: 4 levels, scale 0.5 times 2^[0 3] by channel, zero 0, bytes are levels\n"},
 		{"--selftest two.qlut", "self-test ok: 1 of 1\n"},
 		{"--bench --bench-time 0.01 --workers 2 two.qlut", "per inference in a batch of 2 workers"},
@@ -167,14 +167,14 @@ func TestSeveralInputsRefused(t *testing.T) {
 		{[]string{"--input", "image=x.png", "--input", "image=image.raw"}, exitUsage, "input image is given twice, as x.png and image.raw"},
 		{[]string{"both.raw", "--input", "image=x.png"}, exitUsage, "want FILE... or --input for every input"},
 		{[]string{"--info", "--input", "image=x.png"}, exitUsage, "take no input files"},
-		{[]string{"x.png"}, exitUsage, "x.png: a picture or IDX file fills one input, and the program has several; want: --input image=FILE --input 'state=of x'=FILE"},
+		{[]string{"x.png"}, exitUsage, "x.png: a file of this kind fills one input, and the program has several; want: --input image=FILE --input 'state=of x'=FILE"},
 		{[]string{"images-idx4-ubyte"}, exitUsage, "fills one input"},
 		{[]string{"none.raw"}, exitBadInput, "none.raw: no such file"},
-		{[]string{"nine.raw"}, exitBadInput, "nine.raw: neither picture nor IDX file, and as raw bytes it has 9, want 8 (image 3x1x2, \"state=of x\" 2x1x1, one after the other) or a multiple"},
+		{[]string{"nine.raw"}, exitBadInput, "nine.raw: has 9 bytes, which are 1 times 8 (image 3x1x2, \"state=of x\" 2x1x1, one after the other) and 1 more"},
 		{[]string{"both.raw#2"}, exitBadInput, "lies outside the 2 samples"},
 		{[]string{"badboth.raw"}, exitBadInput, "badboth.raw: runtime: run: element 1 of input \"state=of x\" is level 4, want at most 3"},
 		{[]string{"--input", "image=x.png", "--input", state + "none.raw"}, exitBadInput, "input \"state=of x\": none.raw: no such file"},
-		{[]string{"--input", "image=x.png", "--input", state + "short.raw"}, exitBadInput, "input \"state=of x\": short.raw: neither picture nor IDX file, and as raw bytes it has 1, want 2 (2x1x1"},
+		{[]string{"--input", "image=x.png", "--input", state + "short.raw"}, exitBadInput, "input \"state=of x\": short.raw: has 1 bytes, which are 0 times 2 (2x1x1, channels x rows x columns) and 1 more"},
 		{[]string{"--input", "image=x.png", "--input", state + "bad.raw"}, exitBadInput, "x.png, bad.raw: runtime: run: element 1 of input \"state=of x\" is level 4, want at most 3"},
 		{[]string{"--input", "image=x.png", "--input", state + "states.raw"}, exitBadInput, "input \"state=of x\": states.raw holds 2 samples, want 1 as x.png holds for input image; choose as many with #, such as #0:1"},
 		{[]string{"--input", "image=images.raw", "--input", state + "state.raw"}, exitBadInput, "state.raw holds 1 samples, want 2 as images.raw holds for input image; choose as many"},

@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	_ "golang.org/x/image/bmp"
 	_ "golang.org/x/image/webp"
 
 	"qconv/runtime/picture"

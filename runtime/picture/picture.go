@@ -1,4 +1,4 @@
-// Package picture turns PNG, JPEG and GIF files into bytes a program takes. It needs
+// Package picture turns PNG, JPEG, GIF and BMP files, and frames of cameras, into bytes a program takes. It needs
 // only the standard library, so that the board's tool and the host make the same bytes
 // of the same file. Formats registered with package image by the caller work as well.
 package picture
