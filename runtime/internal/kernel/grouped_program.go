@@ -100,6 +100,9 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	taps := newChannelTaps(k, l, lay)
 	written := make([]channelSegments, l.Out[0])
 	unit := k.vector.tapUnit(k.groupUnits == 0)
+	if k.vector == Portable && k.groupUnits > 0 {
+		unit = 0
+	}
 	for o := range l.Out[0] {
 		if o == typicalChannels {
 			g.reserve(l.Out[0])
@@ -132,7 +135,7 @@ type channelSegments struct {
 }
 
 // write appends the program of a channel: the segments of the taps without a factor, then
-// one for every factor.
+// one for every factor. Units have that many taps; 0: segments are steps.
 func (g *grid) write(c *channelTaps, bias int32, factors []factor, unit int) (channelSegments, error) {
 	var w channelSegments
 	if uint64(len(g.prog)) > 1<<32-1 {
@@ -166,7 +169,11 @@ func (g *grid) write(c *channelTaps, bias int32, factors []factor, unit int) (ch
 	g.start = append(g.start, uint32(len(g.prog)))
 	for i := range segs {
 		g.prog = append(g.prog, uint16(len(segs)-i), w.heads[i])
-		g.writeSegment(&segs[i], unit)
+		if unit == 0 {
+			g.prog = c.steps.write(g.prog, &segs[i])
+		} else {
+			g.writeSegment(&segs[i], unit)
+		}
 	}
 	g.add = append(g.add, bias-c.zeros-offsets)
 	return w, nil
