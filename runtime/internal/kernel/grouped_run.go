@@ -16,7 +16,6 @@ func (k *Grouped) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch) {
 	rows := s.rows[:g.rowWords]
 	clear(rows[:g.clear])
-	wide := k.groupUnits == 0
 	channel, at := 0, g.outStart
 	for sec := range k.sections {
 		var sweeps []sweepTile
@@ -26,7 +25,7 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 		for ty, row := range g.tileRows {
 			for tx, col := range g.tileCols {
 				for i, t := range g.terms {
-					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
+					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols))
 				}
 				a := at + int(row.out) + int(col.out)
 				if g.sweep != nil {
