@@ -58,6 +58,7 @@ type tileRow struct {
 	rows, words int32
 	out         int32 // elements from the first row of the grid
 	lanes       int32 // rows * pitch
+	last        int32 // elements from its first row to its last one
 }
 
 // tileCol is a run of columns of positions.
@@ -196,7 +197,7 @@ func (k *Grouped) Memory() (weights, tables int) {
 	}
 	for _, g := range k.grids {
 		weights += 2 * len(g.prog)
-		tables += 4*len(g.start) + 4*len(g.add) + 16*len(g.tileRows) + 8*len(g.tileCols)
+		tables += 4*len(g.start) + 4*len(g.add) + 20*len(g.tileRows) + 8*len(g.tileCols)
 		for _, t := range g.terms {
 			tables += t.memory()
 		}

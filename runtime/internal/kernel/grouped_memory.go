@@ -60,7 +60,7 @@ func (l *Layer) FastBytes() int64 {
 	if len(l.Steps) == 1 {
 		uses *= outs
 	}
-	common += 3 * int64(len(l.Steps)) * (max(2*coverBins, min(maxDirect, uses)) + 5*int64(breaks+1) + binBytes + 4*binCount + 200)
+	common += 3 * int64(len(l.Steps)) * (max(4*max(coverBins, maxBins), min(maxDirect, uses)) + 5*int64(breaks+1) + binBytes + 4*binCount + 200)
 	// The matrix, and streams and buckets of every part.
 	size := int64(SortedBytes(l))
 	sorted := size*(1+8/elems) + 4*min(outs*positions, size) + 1<<14

@@ -88,7 +88,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 		n := min(lay.rows, lay.total[0]-y)
 		long := n / lay.strips
 		words := k.passWords(ceilDiv(long*lay.pitch, wordBytes))
-		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(long * g.pitch)})
+		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(long * g.pitch), last: int32((n - 1) * g.outRow)})
 	}
 	for x := 0; x < lay.total[1]; x += lay.cols {
 		g.tileCols = append(g.tileCols, tileCol{int32(min(lay.cols, lay.total[1]-x)), int32(x * g.outCol)})

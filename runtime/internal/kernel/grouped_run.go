@@ -60,7 +60,7 @@ func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileR
 	r := k.step(o)
 	if r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
 		sums(k.vector, even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), prog, k.groupUnits)
-		g.deliverPairs(r, dst, at, even16, odd16, g.add[o], int(row.rows), cols)
+		g.deliverPairs(r, dst[at:], even16, odd16, g.add[o], row, cols)
 		return
 	}
 	acc := g.sums(k, s, prog, even, odd, even16, odd16)
@@ -107,20 +107,15 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 }
 
 // deliverPairs turns the only segment of a tile into levels.
-func (g *grid) deliverPairs(r *Requantizer, dst []byte, at int, even, odd []uint16, add int32, rows, cols int) {
-	if g.outRow == cols && g.pitch == cols {
-		n := 0
-		for range rows {
-			n += cols
-		}
-		r.RunPairs(dst[at:at+n], even, odd, add)
+func (g *grid) deliverPairs(r *Requantizer, dst []byte, even, odd []uint16, add int32, row tileRow, cols int) {
+	if row.rows > 1 && (g.outRow != cols || g.pitch != cols) {
+		r.RunPairRows(dst[:int(row.last)+cols], even, odd, add, int(row.rows), cols, g.outRow, g.pitch)
 		return
 	}
-	for ; rows > 0; rows-- {
-		r.RunPairs(dst[at:at+cols], even, odd, add)
-		at += g.outRow
-		even, odd = even[g.pitch>>1:], odd[g.pitch>>1:]
+	if row.rows > 1 {
+		cols = int(row.lanes)
 	}
+	r.RunPairs(dst[:cols], even, odd, add)
 }
 
 // mergePairs writes the lanes of even and odd positions in order.

@@ -23,6 +23,14 @@ func evenBreaks(n int, first, gap int64) *Step {
 	return breaksAt(b...)
 }
 
+// skipping leaves out a value of s in the middle.
+func skipping(s *Step) *Step {
+	for i := len(s.Values) / 2; i < len(s.Values); i++ {
+		s.Values[i]++
+	}
+	return s
+}
+
 func TestRequantizer(t *testing.T) {
 	const lowest, highest = math.MinInt32, math.MaxInt32
 	r := rand.New(rand.NewSource(6))
@@ -57,7 +65,11 @@ func TestRequantizer(t *testing.T) {
 		{"scattered", scattered(255, 1<<20), -1 << 20, 1 << 20, 100, reqLoop},
 		{"scattered over everything", scattered(200, 1<<32-1000), lowest, highest, 100, reqSearch},
 		{"two breaks at the ends", breaksAt(lowest, highest), lowest, highest, 100, reqSearch},
-		{"widest 32-bit differences", breaksAt(-1<<30+1, 1<<30-2), -1 << 30, 1<<30 - 2, 100, reqCovered},
+		{"widest 32-bit differences", breaksAt(-1<<30+1, 1<<30-2), -1 << 30, 1<<30 - 2, 100, reqLoop},
+		{"bins covered up to the highest mark", breaksAt(5, 1<<22), 0, 1<<24 - 1, 100, reqCovered},
+		{"bins clamped to the highest mark", breaksAt(1, 1<<24-1), -1 << 24, 1 << 25, 100, reqClamped},
+		{"breaks too far apart for marks", breaksAt(1, 1<<24+1), 0, 1 << 25, 100, reqLoop},
+		{"values that skip one", skipping(evenBreaks(31, 0, 1000)), -20000, 60000, 100, reqLoop},
 	} {
 		q := NewRequantizer(c.step, c.lo, c.hi, c.uses)
 		if q.kind != c.kind {
