@@ -24,6 +24,7 @@ type Grouped struct {
 	sections   int      // parts of the channels that share no input
 	channels   int      // output channels per section
 	groupUnits int      // see sums; 0 for 16-bit rows
+	groupRows  int      // rows of a group of steps
 	factors    []factor // by term; m is 0 where there is none
 	factored   bool     // there is one
 	strips     bool     // tiles may have several
@@ -116,7 +117,8 @@ func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool) (*groupedPla
 	for i := range l.Terms {
 		top = max(top, l.Terms[i].Levels-1)
 	}
-	k.groupUnits = 255 / 4 / top
+	k.groupRows = maxByteLane / top
+	k.groupUnits = k.groupRows / 4
 	count := digitCount(l, factors)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
 	k.strips = strips && py == 1 && px == 1

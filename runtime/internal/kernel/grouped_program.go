@@ -14,7 +14,7 @@ type segment struct {
 
 type programPlane struct {
 	shift    int
-	add, sub tapList
+	add, sub *tapList
 }
 
 // segments cuts the planes of a channel, highest first, so that lanes suffice. The last
@@ -28,7 +28,7 @@ func (c *planeTaps) segments() []segment {
 	}
 	last := top // digit at which the latest segment ends
 	for b := top; b >= 0; b-- {
-		add, sub := c.lists[2*b], c.lists[2*b+1]
+		add, sub := &c.lists[2*b], &c.lists[2*b+1]
 		if len(add.rows) == 0 && len(sub.rows) == 0 && b > 0 {
 			continue
 		}
@@ -45,14 +45,15 @@ func (c *planeTaps) segments() []segment {
 			continue
 		}
 		// A new segment, and more while the plane alone is too much.
-		for first := true; first || len(add.rows)+len(sub.rows) > 0; first = false {
+		adds, subs := *add, *sub // that are left
+		for first := true; first || len(adds.rows)+len(subs.rows) > 0; first = false {
 			n := c.newSegment()
 			if first {
 				n.shift = shift
 			}
-			var p programPlane
-			p.add, add, n.hi = add.fitting(maxSpan)
-			p.sub, sub, n.lo = sub.fitting(maxSpan - n.hi)
+			p := programPlane{add: &tapList{}, sub: &tapList{}}
+			*p.add, adds, n.hi = adds.fitting(maxSpan)
+			*p.sub, subs, n.lo = subs.fitting(maxSpan - n.hi)
 			n.lo = -n.lo
 			n.planes = append(n.planes, p)
 		}

@@ -24,6 +24,113 @@ const (
 // maxByteLane is the largest sum of a byte lane.
 const maxByteLane = 255
 
+// stepWriter writes segments as steps.
+type stepWriter struct {
+	room  int // rows of a group
+	buf   []uint16
+	at    int  // how much of it is written
+	tail  int  // where the tail of the latest step is
+	used  int  // rows of the latest group, those counted twice that are doubled
+	shift int  // binary digits since the latest group that was added to the sums
+	begun bool // there is one
+}
+
+// write appends the steps of s to prog.
+func (w *stepWriter) write(prog []uint16, s *segment) []uint16 {
+	size := 3 // entries; steps have three besides rows
+	for i := range s.planes {
+		p := &s.planes[i]
+		size += 3 + 4*(len(p.add.rows)+len(p.sub.rows))
+	}
+	if len(w.buf) < size {
+		w.buf = make([]uint16, 2*size)
+	}
+	w.at, w.shift, w.begun = 0, 0, false
+	for i := range s.planes {
+		w.plane(&s.planes[i], i == 0)
+	}
+	if len(s.planes) == 0 {
+		w.zeros()
+	}
+	w.spill()
+	w.buf[w.tail] += uint16(stepLast) << 8
+	return append(prog, w.buf[:w.at]...)
+}
+
+// plane writes the steps of a plane. The latest group goes on where that saves one.
+func (w *stepWriter) plane(p *programPlane, first bool) {
+	add, sub := tapCursor{rows: p.add.rows, spans: p.add.spans}, tapCursor{rows: p.sub.rows, spans: p.sub.spans}
+	left := len(add.rows) + len(sub.rows)
+	last := left // rows of the last group of the plane
+	for last > w.room {
+		last -= w.room
+	}
+	switch {
+	case first:
+		w.used = 0
+	case p.shift < 8 && w.used<<p.shift+last <= w.room:
+		w.buf[w.tail] = uint16(p.shift) | uint16(stepDouble)<<8
+		w.used <<= p.shift
+		w.shift += p.shift
+		if left == 0 {
+			w.step(&sub, &add, 0, 0)
+			return
+		}
+	default:
+		w.spill()
+		w.used, w.shift = 0, p.shift
+	}
+	if left == 0 {
+		w.zeros()
+		return
+	}
+	for {
+		n := min(w.room-w.used, left)
+		left -= n
+		w.used += n
+		subs := min(n, len(sub.rows))
+		w.step(&sub, &add, subs, n-subs)
+		if left == 0 {
+			return
+		}
+		w.spill()
+		w.used = 0
+	}
+}
+
+// spill adds the latest group to the sums.
+func (w *stepWriter) spill() {
+	if w.begun {
+		w.buf[w.tail] = uint16(w.shift) | uint16(stepMiddle)<<8
+	} else {
+		w.buf[w.tail] = uint16(stepFirst) << 8
+	}
+	w.shift, w.begun = 0, true
+}
+
+// zeros writes a step that adds the row of zeros.
+func (w *stepWriter) zeros() {
+	w.buf[w.at], w.buf[w.at+1] = 1, 0
+	w.at += 3
+	w.tail = w.at - 1
+}
+
+// step writes a step of so many rows to subtract and to add. Its tail is not known yet.
+func (w *stepWriter) step(sub, add *tapCursor, subs, adds int) {
+	buf := w.buf[w.at:][: subs+adds+3 : subs+adds+3]
+	buf[0] = uint16(adds | subs<<8)
+	w.at += 2 + adds
+	buf = buf[1:]
+	if subs > 0 {
+		bias := sub.take(buf[1:], subs)
+		buf[0] = uint16(bias | bias<<8)
+		buf = buf[1+subs:]
+		w.at += 1 + subs
+	}
+	add.take(buf, adds)
+	w.tail = w.at - 1
+}
+
 // tapCursor is what is left of a tapList.
 type tapCursor struct {
 	rows  []uint16
@@ -31,126 +138,24 @@ type tapCursor struct {
 	taken int // rows of the first span
 }
 
-func (l *tapList) cursor() tapCursor { return tapCursor{rows: l.rows, spans: l.spans} }
-
-// take splits off as many rows as have a sum of at most limit.
-func (c *tapCursor) take(limit int64) (rows []uint16, sum int64) {
-	n := 0
-	for len(c.spans) > 0 {
-		s := c.spans[0]
-		left := s.n - c.taken
-		for left > 0 && sum+s.top <= limit {
-			sum += s.top
-			left--
-			n++
-		}
-		if left > 0 {
-			c.taken = s.n - left
-			break
-		}
-		c.spans, c.taken = c.spans[1:], 0
+// take copies the next n rows to dst and returns the most that they can be together.
+func (c *tapCursor) take(dst []uint16, n int) (sum int) {
+	dst = dst[:n]
+	for i, row := range c.rows[:n] {
+		dst[i] = row
 	}
-	rows, c.rows = c.rows[:n], c.rows[n:]
-	return rows, sum
-}
-
-// step is a step before it is written.
-type step struct {
-	sub, add []uint16
-	bias     int64
-	shift    int
-	kind     stepKind
-}
-
-// stepWriter writes segments as steps.
-type stepWriter struct{ steps []step }
-
-// write appends the steps of s to prog.
-func (w *stepWriter) write(prog []uint16, s *segment) []uint16 {
-	w.plan(s)
-	for i := range w.steps {
-		t := &w.steps[i]
-		prog = append(prog, uint16(len(t.add)|len(t.sub)<<8))
-		if len(t.sub) > 0 {
-			prog = append(prog, uint16(t.bias|t.bias<<8))
-		}
-		prog = append(prog, t.sub...)
-		prog = append(prog, t.add...)
-		prog = append(prog, uint16(t.shift)|uint16(t.kind)<<8)
+	c.rows = c.rows[n:]
+	if len(c.spans) == 1 {
+		return n * int(c.spans[0].top)
 	}
-	return prog
-}
-
-// zeroRow is a list with the row of zeros.
-var zeroRow = []uint16{0}
-
-// plan cuts s into steps.
-func (w *stepWriter) plan(s *segment) {
-	w.steps = w.steps[:0]
-	used := int64(0)         // of the byte lanes of the latest group
-	shift, begun := 0, false // binary digits since the latest group that was added to the sums, if there is one
-	for i := range s.planes {
-		p := &s.planes[i]
-		more := false // the latest group goes on
-		if i > 0 {
-			more = p.shift < 8 && used<<p.shift <= maxByteLane && p.groups(used<<p.shift) <= p.groups(0)
-			if more {
-				last := &w.steps[len(w.steps)-1]
-				last.kind, last.shift = stepDouble, p.shift
-				used <<= p.shift
-				shift += p.shift
-			}
-		}
-		add, sub := p.add.cursor(), p.sub.cursor()
-		for first := true; first || len(add.rows)+len(sub.rows) > 0; first = false {
-			var t step
-			if !(first && more) {
-				if len(w.steps) > 0 {
-					w.spill(&shift, &begun)
-				}
-				used = 0
-				if first && i > 0 {
-					shift += p.shift
-				}
-			}
-			n := int64(0)
-			t.sub, t.bias = sub.take(maxByteLane - used)
-			t.add, n = add.take(maxByteLane - used - t.bias)
-			used += t.bias + n
-			if len(t.add)+len(t.sub) == 0 && !more {
-				t.add = zeroRow
-			}
-			w.steps = append(w.steps, t)
+	for n > 0 {
+		s := &c.spans[0]
+		m := min(n, s.n-c.taken)
+		sum += m * int(s.top)
+		n -= m
+		if c.taken += m; c.taken == s.n {
+			c.spans, c.taken = c.spans[1:], 0
 		}
 	}
-	if len(s.planes) == 0 {
-		w.steps = append(w.steps, step{add: zeroRow})
-	}
-	w.spill(&shift, &begun)
-	last := &w.steps[len(w.steps)-1]
-	last.kind += stepLast
-}
-
-// spill lets the latest step add its group to the sums.
-func (w *stepWriter) spill(shift *int, begun *bool) {
-	t := &w.steps[len(w.steps)-1]
-	if *begun {
-		t.shift, t.kind = *shift, stepMiddle
-	} else {
-		t.shift, t.kind = 0, stepFirst
-	}
-	*shift, *begun = 0, true
-}
-
-// groups is the number of groups that the rows of p take, where that much of the first one is used.
-func (p *programPlane) groups(used int64) int {
-	add, sub := p.add.cursor(), p.sub.cursor()
-	n := 0
-	for first := true; first || len(add.rows)+len(sub.rows) > 0; first = false {
-		_, a := sub.take(maxByteLane - used)
-		add.take(maxByteLane - used - a)
-		used = 0
-		n++
-	}
-	return n
+	return sum
 }

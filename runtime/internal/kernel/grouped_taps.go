@@ -161,6 +161,7 @@ type tapCentre struct {
 func newChannelTaps(k *Grouped, l *Layer, lay *tiling) *channelTaps {
 	c := &channelTaps{factors: make([]planeTaps, len(k.factors))}
 	c.reach(1)
+	c.steps.room = k.groupRows
 	most, centres := 0, 0
 	for i := range l.Terms {
 		t, m := &l.Terms[i], &lay.maps[i]
