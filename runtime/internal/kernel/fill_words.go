@@ -30,7 +30,7 @@ type wordPiece struct {
 }
 
 // prepareWords makes the pieces of every tile for words without vectors.
-func (t *groupedTerm) prepareWords(lay *tiling) {
+func (t *groupedTerm) prepareWords(k *Grouped, lay *tiling) {
 	t.wordJob = wordFill{dstChan: t.chanBytes, srcChan: t.plane, pitch: t.pitch, srcRow: t.strideElem, stride: t.strideCol, zero: int(t.zero)}
 	if t.movesWords(lay) {
 		t.wordJob.whole = 1
@@ -72,10 +72,10 @@ func (t *groupedTerm) prepareWords(lay *tiling) {
 			t.words = append(t.words, list)
 		}
 	}
-	if len(t.words) > 1 {
+	if len(t.words) > 1 || k.vector != Portable {
 		return
 	}
-	// What lies above and below the input stays from section to section.
+	// What lies above and below the input stays from section to section. Vectors may write behind the rows of another term.
 	for _, q := range t.words[0] {
 		if q.rows > 0 {
 			q.dst += q.above * tapBytes

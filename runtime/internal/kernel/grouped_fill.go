@@ -26,7 +26,7 @@ type groupedTerm struct {
 	// Without vectors, for byte rows.
 	wordJob wordFill
 	words   [][]wordPiece // per tile
-	again   []wordPiece   // where there is one tile: what a section writes behind another one
+	again   []wordPiece   // where there is one tile and no vectors: what a section writes behind another one
 }
 
 // inputTile is where the input of a row of tiles starts, for a plane with first == 0.
@@ -74,7 +74,7 @@ func newGroupedTerm(t *Term, axes [2]axis, lay *tiling, i int, k *Grouped) *grou
 	case lay.strips > 1:
 		panic("BUG: kernel: grouped: strips of rows that vectors do not fill")
 	case k.groupUnits > 0:
-		g.prepareWords(lay)
+		g.prepareWords(k, lay)
 	}
 	return g
 }
