@@ -126,7 +126,7 @@ var (
 		"runtime/internal/kernel.(*Depthwise).Run",
 		"runtime/internal/kernel.(*Pooled).Run",
 		"runtime/internal/kernel.(*Requantizer).Run",
-		"runtime/internal/kernel.(*Requantizer).RunPairs",
+		"runtime/internal/kernel.(*Requantizer).RunPairRows",
 		"runtime/internal/kernel.(*MaxPool).Run",
 		"runtime/internal/kernel.(*Map2).Run",
 		"runtime/internal/kernel.(*Copy).run",

@@ -47,17 +47,8 @@ func (k *Grouped) vectorFills(columns axis) bool {
 	return k.vector.has().fillBytes > 0 && columns.stride <= 2
 }
 
-// prepareFill makes the job and the pieces of every tile, or none where vectors do not suit.
-func (t *groupedTerm) prepareFill(k *Grouped, columns axis, lay *tiling) {
-	if len(t.planes) == 0 {
-		return
-	}
-	if !k.vectorFills(columns) {
-		if lay.strips > 1 {
-			panic("BUG: kernel: grouped: strips of rows that vectors do not fill")
-		}
-		return
-	}
+// prepareFill makes the job and the pieces of every tile for vectors.
+func (t *groupedTerm) prepareFill(k *Grouped, lay *tiling) {
 	wide := k.groupUnits == 0
 	lanes := lay.cols * k.laneBytes()
 	t.job = fillJob{
@@ -101,9 +92,6 @@ func (t *groupedTerm) prepareFill(k *Grouped, columns axis, lay *tiling) {
 			}
 			t.pieces = append(t.pieces, list)
 		}
-	}
-	for ty := range t.tiles {
-		t.pieceRow = append(t.pieceRow, ty*len(t.planes[0].cols))
 	}
 }
 

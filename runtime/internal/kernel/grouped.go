@@ -24,6 +24,7 @@ type Grouped struct {
 	sections   int      // parts of the channels that share no input
 	channels   int      // output channels per section
 	groupUnits int      // see sums; 0 for 16-bit rows
+	groupRows  int      // rows of a group of steps
 	factors    []factor // by term; m is 0 where there is none
 	factored   bool     // there is one
 	strips     bool     // tiles may have several
@@ -58,6 +59,7 @@ type tileRow struct {
 	rows, words int32
 	out         int32 // elements from the first row of the grid
 	lanes       int32 // rows * pitch
+	last        int32 // elements from its first row to its last one
 }
 
 // tileCol is a run of columns of positions.
@@ -115,7 +117,8 @@ func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool) (*groupedPla
 	for i := range l.Terms {
 		top = max(top, l.Terms[i].Levels-1)
 	}
-	k.groupUnits = 255 / 4 / top
+	k.groupRows = maxByteLane / top
+	k.groupUnits = k.groupRows / 4
 	count := digitCount(l, factors)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
 	k.strips = strips && py == 1 && px == 1
@@ -196,7 +199,7 @@ func (k *Grouped) Memory() (weights, tables int) {
 	}
 	for _, g := range k.grids {
 		weights += 2 * len(g.prog)
-		tables += 4*len(g.start) + 4*len(g.add) + 16*len(g.tileRows) + 8*len(g.tileCols)
+		tables += 4*len(g.start) + 4*len(g.add) + 20*len(g.tileRows) + 8*len(g.tileCols)
 		for _, t := range g.terms {
 			tables += t.memory()
 		}

@@ -16,13 +16,17 @@ type groupedTerm struct {
 	strideCol  int
 	pitch      int // bytes of a plane row
 	zero       byte
-	runs       []int       // elements of n rows, where rows follow each other as in the input
 	sectionIn  []int       // first element of every section
 	tiles      []inputTile // per row of tiles
 
 	job      fillJob
 	pieces   [][]fillPiece // per tile; none: row by row
 	pieceRow []int         // first tile of a row of tiles
+
+	// Without vectors, for byte rows.
+	wordJob wordFill
+	words   [][]wordPiece // per tile
+	again   []wordPiece   // where there is one tile and no vectors: what a section writes behind another one
 }
 
 // inputTile is where the input of a row of tiles starts, for a plane with first == 0.
@@ -60,27 +64,27 @@ func newGroupedTerm(t *Term, axes [2]axis, lay *tiling, i int, k *Grouped) *grou
 	for y := 0; y < lay.total[0]; y += lay.rows {
 		g.tiles = append(g.tiles, inputTile{y * g.strideRow, y * g.strideElem})
 	}
-	if k.groupUnits > 0 && g.strideRow == 1 && g.strideCol == 1 && lay.pitch == g.width && lay.cols == g.width {
-		for n := range lay.rows + g.maxExtra() + 1 {
-			g.runs = append(g.runs, n*g.width)
-		}
+	for ty := range g.tiles {
+		g.pieceRow = append(g.pieceRow, ty*ceilDiv(lay.total[1], lay.cols))
 	}
-	g.prepareFill(k, axes[1], lay)
+	switch {
+	case len(g.planes) == 0:
+	case k.vectorFills(axes[1]):
+		g.prepareFill(k, lay)
+	case lay.strips > 1:
+		panic("BUG: kernel: grouped: strips of rows that vectors do not fill")
+	case k.groupUnits > 0:
+		g.prepareWords(k, lay)
+	}
 	return g
-}
-
-// maxExtra is the largest number of plane rows beyond those of the tile.
-func (t *groupedTerm) maxExtra() int {
-	n := 0
-	for _, p := range t.planes {
-		n = max(n, p.rows)
-	}
-	return n
 }
 
 // memory is the size of the tables.
 func (t *groupedTerm) memory() int {
-	n := 8*len(t.sectionIn) + 16*len(t.tiles) + 8*len(t.runs)
+	n := 8*len(t.sectionIn) + 16*len(t.tiles) + 80*len(t.again)
+	for _, p := range t.words {
+		n += 24 + 80*len(p)
+	}
 	for _, p := range t.planes {
 		n += 40 + 24*len(p.cols)
 	}
@@ -92,23 +96,26 @@ func (t *groupedTerm) memory() int {
 }
 
 // fill writes the rows of section sec for tile (ty, tx) of rows x cols positions. Without pieces
-// the tile has one strip.
-func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, wide bool) {
+// the tile has one strip, and rows are 16-bit rows.
+func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int) {
 	in = in[t.sectionIn[sec]:]
 	buf = buf[t.base:]
-	if t.pieces != nil {
+	switch {
+	case t.pieces != nil:
 		vectorFill(buf, in, &t.job, t.pieces[t.pieceRow[ty]+tx], t.channels)
+		return
+	case t.again != nil && sec > 0:
+		fillWords(buf, in, t.again, &t.wordJob, t.channels)
+		return
+	case t.words != nil:
+		fillWords(buf, in, t.words[t.pieceRow[ty]+tx], &t.wordJob, t.channels)
 		return
 	}
 	tile := t.tiles[ty]
 	for c := t.channels; ; {
 		for _, p := range t.planes {
 			row, elem := tile.row+p.first, tile.elem+p.elem
-			if t.runs != nil {
-				t.fillRuns(buf[p.off:], in, p.cols[tx], row, elem, rows+p.rows)
-			} else {
-				t.fillRows(buf[p.off:], in, p.cols[tx], row, elem, rows+p.rows, cols, wide)
-			}
+			t.fillRows(buf[p.off:], in, p.cols[tx], row, elem, rows+p.rows, cols)
 		}
 		if c--; c == 0 {
 			return
@@ -118,80 +125,18 @@ func (t *groupedTerm) fill(buf []byte, in []byte, sec, ty, tx, rows, cols int, w
 	}
 }
 
-// fillRows writes n plane rows of cols positions; the first one meets input row row,
+// fillRows writes n plane rows of cols 16-bit positions; the first one meets input row row,
 // which starts at element elem.
-func (t *groupedTerm) fillRows(dst, in []byte, r colRange, row, elem, n, cols int, wide bool) {
-	for ; n > 0 && (row < 0 || r.lo >= r.hi); n-- {
-		fillLanes(dst, cols, wide, t.zero)
+func (t *groupedTerm) fillRows(dst, in []byte, r colRange, row, elem, n, cols int) {
+	for ; n > 0; n-- {
+		if row < 0 || row >= t.height || r.lo >= r.hi {
+			fillWide(dst, nil, 0, 0, cols, 1, t.zero)
+		} else {
+			fillWide(dst, in[elem+r.from:], r.lo, r.hi, cols, t.strideCol, t.zero)
+		}
 		dst = dst[min(t.pitch, len(dst)):]
 		row += t.strideRow
 		elem += t.strideElem
-	}
-	inside, end := 0, 0 // rows; bytes of dst
-	for ; inside < n && row < t.height; inside++ {
-		row += t.strideRow
-		end += t.pitch
-	}
-	switch {
-	case inside > 0 && !wide:
-		fillInside(dst, in[elem+r.from:], inside, r.lo, r.hi, cols, t.strideCol, t.zero, t.pitch, t.strideElem)
-	case inside > 0:
-		to, from := dst, in[elem+r.from:]
-		for range inside {
-			fillWide(to, from, r.lo, r.hi, cols, t.strideCol, t.zero)
-			to, from = to[min(t.pitch, len(to)):], from[min(t.strideElem, len(from)):]
-		}
-	}
-	dst = dst[min(end, len(dst)):]
-	for n -= inside; n > 0; n-- {
-		fillLanes(dst, cols, wide, t.zero)
-		dst = dst[min(t.pitch, len(dst)):]
-	}
-}
-
-// fillLanes writes the index worth zero to cols positions.
-func fillLanes(dst []byte, cols int, wide bool, zero byte) {
-	if wide {
-		fillWide(dst, nil, 0, 0, cols, 1, zero)
-		return
-	}
-	fillZero(dst[:cols], zero)
-}
-
-// fillRuns is fillRows where plane rows are as long as input rows and step alike: all
-// rows inside the input are copied at once, then the columns outside are set.
-func (t *groupedTerm) fillRuns(dst, in []byte, r colRange, row, elem, n int) {
-	for ; n > 0 && row < 0; n-- {
-		fillZero(dst[:t.width], t.zero)
-		dst = dst[t.width:]
-		row++
-		elem += t.width
-	}
-	if m := min(n, t.height-row); m > 0 && r.lo < r.hi {
-		run := t.runs[m]
-		from := elem + r.from - r.lo // what column 0 would meet
-		to := from + run
-		skip := max(0, -from)
-		copy(dst[skip:run], in[from+skip:min(to, t.plane)])
-		for c := range r.lo {
-			fillColumn(dst[c:run], t.width, t.zero)
-		}
-		for c := r.hi; c < t.width; c++ {
-			fillColumn(dst[c:run], t.width, t.zero)
-		}
-		dst = dst[run:]
-		n -= m
-	}
-	for ; n > 0; n-- {
-		fillZero(dst[:t.width], t.zero)
-		dst = dst[t.width:]
-	}
-}
-
-// fillColumn sets every element that lies at a multiple of pitch.
-func fillColumn(dst []byte, pitch int, zero byte) {
-	for at := 0; at < len(dst); at += pitch {
-		dst[at] = zero
 	}
 }
 

@@ -60,13 +60,13 @@ func (l *Layer) FastBytes() int64 {
 	if len(l.Steps) == 1 {
 		uses *= outs
 	}
-	common += 3 * int64(len(l.Steps)) * (max(2*coverBins, min(maxDirect, uses)) + 5*int64(breaks+1) + binBytes + 4*binCount + 200)
+	common += 3 * int64(len(l.Steps)) * (max(4*max(coverBins, maxBins), min(maxDirect, uses)) + 5*int64(breaks+1) + binBytes + 4*binCount + 200)
 	// The matrix, and streams and buckets of every part.
 	size := int64(SortedBytes(l))
 	sorted := size*(1+8/elems) + 4*min(outs*positions, size) + 1<<14
-	// Programs that grow by doubling, with the heads of segments and planes.
+	// Programs that grow by doubling, with the heads of segments, planes and groups.
 	phases := l.Phases()
-	grouped := 6*digits + phases*outs*(1<<10+40*terms+min(18*20*(1+terms), 20*(1+digits/outs))) + 48*(digits/outs+1)
+	grouped := 9*digits + phases*outs*(1<<10+40*terms+min(18*20*(1+terms), 20*(1+digits/outs))) + 64*(digits/outs+1)
 	grouped += phases * (tableBytes + weightBytes*weights/phases)
 	// A table for each weight.
 	depthwise := int64(0)

@@ -14,7 +14,7 @@ type segment struct {
 
 type programPlane struct {
 	shift    int
-	add, sub tapList
+	add, sub *tapList
 }
 
 // segments cuts the planes of a channel, highest first, so that lanes suffice. The last
@@ -28,7 +28,7 @@ func (c *planeTaps) segments() []segment {
 	}
 	last := top // digit at which the latest segment ends
 	for b := top; b >= 0; b-- {
-		add, sub := c.lists[2*b], c.lists[2*b+1]
+		add, sub := &c.lists[2*b], &c.lists[2*b+1]
 		if len(add.rows) == 0 && len(sub.rows) == 0 && b > 0 {
 			continue
 		}
@@ -45,14 +45,15 @@ func (c *planeTaps) segments() []segment {
 			continue
 		}
 		// A new segment, and more while the plane alone is too much.
-		for first := true; first || len(add.rows)+len(sub.rows) > 0; first = false {
+		adds, subs := *add, *sub // that are left
+		for first := true; first || len(adds.rows)+len(subs.rows) > 0; first = false {
 			n := c.newSegment()
 			if first {
 				n.shift = shift
 			}
-			var p programPlane
-			p.add, add, n.hi = add.fitting(maxSpan)
-			p.sub, sub, n.lo = sub.fitting(maxSpan - n.hi)
+			p := programPlane{add: &tapList{}, sub: &tapList{}}
+			*p.add, adds, n.hi = adds.fitting(maxSpan)
+			*p.sub, subs, n.lo = subs.fitting(maxSpan - n.hi)
 			n.lo = -n.lo
 			n.planes = append(n.planes, p)
 		}
@@ -89,7 +90,7 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 		n := min(lay.rows, lay.total[0]-y)
 		long := n / lay.strips
 		words := k.passWords(ceilDiv(long*lay.pitch, word))
-		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(long * g.pitch)})
+		g.tileRows = append(g.tileRows, tileRow{rows: int32(n), words: int32(words), out: int32(y * g.outRow), lanes: int32(long * g.pitch), last: int32((n - 1) * g.outRow)})
 	}
 	for x := 0; x < lay.total[1]; x += lay.cols {
 		g.tileCols = append(g.tileCols, tileCol{int32(min(lay.cols, lay.total[1]-x)), int32(x * g.outCol)})
@@ -101,6 +102,9 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	taps := newChannelTaps(k, l, lay)
 	written := make([]channelSegments, l.Out[0])
 	unit := k.vector.tapUnit(k.groupUnits == 0)
+	if !k.vector.any() && k.groupUnits > 0 {
+		unit = 0
+	}
 	for o := range l.Out[0] {
 		if o == typicalChannels {
 			g.reserve(l.Out[0])
@@ -133,7 +137,7 @@ type channelSegments struct {
 }
 
 // write appends the program of a channel: the segments of the taps without a factor, then
-// one for every factor.
+// one for every factor. Units have that many taps; 0: segments are steps.
 func (g *grid) write(c *channelTaps, bias int32, factors []factor, unit int) (channelSegments, error) {
 	var w channelSegments
 	if uint64(len(g.prog)) > 1<<32-1 {
@@ -167,7 +171,11 @@ func (g *grid) write(c *channelTaps, bias int32, factors []factor, unit int) (ch
 	g.start = append(g.start, uint32(len(g.prog)))
 	for i := range segs {
 		g.prog = append(g.prog, uint16(len(segs)-i), w.heads[i])
-		g.writeSegment(&segs[i], unit)
+		if unit == 0 {
+			g.prog = c.steps.write(g.prog, &segs[i])
+		} else {
+			g.writeSegment(&segs[i], unit)
+		}
 	}
 	g.add = append(g.add, bias-c.zeros-offsets)
 	return w, nil

@@ -16,26 +16,30 @@ func (k *Grouped) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch) {
 	rows := s.rows[:g.rowWords]
 	clear(rows[:g.clear])
-	wide := k.groupUnits == 0
 	channel, at := 0, g.outStart
+	var lanes tileLanes
 	for sec := range k.sections {
 		var sweeps []sweepTile
 		if g.sweep != nil {
 			sweeps = g.sweep.tiles
 		}
-		for ty, row := range g.tileRows {
+		for ty := range g.tileRows {
+			row := &g.tileRows[ty]
+			if sec == 0 || len(g.tileRows) > 1 {
+				lanes = k.lanes(s, int(row.words))
+			}
 			for tx, col := range g.tileCols {
 				for i, t := range g.terms {
-					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols), wide)
+					t.fill(s.rowBytes, src[i], sec, ty, tx, int(row.rows), int(col.cols))
 				}
 				a := at + int(row.out) + int(col.out)
 				if g.sweep != nil {
-					g.sweep.run(g, k, &sweeps[0], dst, a, channel, row, int(col.cols), s)
+					g.sweep.run(g, k, &sweeps[0], dst, a, channel, *row, int(col.cols), s)
 					sweeps = sweeps[1:]
 					continue
 				}
 				for o := channel; o < channel+k.channels; o++ {
-					g.channel(k, dst, out, a, o, row, int(col.cols), s)
+					g.channel(k, dst, out, a, o, row, int(col.cols), &lanes, s)
 					a += k.outStep
 				}
 			}
@@ -47,29 +51,40 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 	}
 }
 
+// tileLanes are the lanes of a tile; of byte rows those of even and of odd positions.
+type tileLanes struct {
+	even, odd     []word
+	even16, odd16 []uint16 // the same memory
+}
+
+// lanes are those of so many words of positions.
+func (k *Grouped) lanes(s *Scratch, words int) tileLanes {
+	half := words << (wordShift - 1)
+	t := tileLanes{even: s.lanes[:words], even16: s.lanes16[:half]}
+	if k.groupUnits > 0 {
+		t.odd, t.odd16 = s.lanes[words:][:words], s.lanes16[half:][:half]
+	}
+	return t
+}
+
 // channel computes output channel o of a tile whose first position is element at.
-func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row tileRow, cols int, s *Scratch) {
+func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row *tileRow, cols int, t *tileLanes, s *Scratch) {
 	prog := unsafe.Pointer(&g.prog[g.start[o]])
 	segments := *(*uint16)(prog)
-	words := int(row.words)
-	even, odd := s.lanes[:words], s.lanes[words:]
-	half := words << (wordShift - 1)
-	even16, odd16 := s.lanes16[:half], s.lanes16[half:]
-	if k.groupUnits > 0 {
-		odd, odd16 = odd[:words], odd16[:half]
+	if segments == 1 && k.groupUnits > 0 && g.outCol == 1 {
+		if r := k.step(o); r != nil && r.takesPairs() {
+			sums(k.vector, t.even, t.odd, unsafe.Pointer(unsafe.SliceData(s.rows)), prog, k.groupUnits)
+			g.deliverPairs(r, dst[at:], t.even16, t.odd16, g.add[o], row, cols)
+			return
+		}
 	}
-	r := k.step(o)
-	if r != nil && segments == 1 && k.groupUnits > 0 && g.outCol == 1 && r.takesPairs() {
-		sums(k.vector, even, odd, unsafe.Pointer(unsafe.SliceData(s.rows)), prog, k.groupUnits)
-		g.deliverPairs(r, dst, at, even16, odd16, g.add[o], int(row.rows), cols)
-		return
-	}
-	acc := g.sums(k, s, prog, even, odd, even16, odd16)
+	acc := g.sums(k, s, prog, t)
 	g.deliver(k, dst, out, at, acc, o, int(row.rows), cols, s)
 }
 
 // sums computes accumulators from the program of a channel.
-func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []word, even16, odd16 []uint16) []int32 {
+func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, t *tileLanes) []int32 {
+	even16, odd16 := t.even16, t.odd16
 	wide := k.groupUnits == 0
 	rows := unsafe.Pointer(unsafe.SliceData(s.rows))
 	acc := s.acc[:len(even16)]
@@ -80,7 +95,7 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 	for first := true; segments > 0; segments-- {
 		head := *(*uint16)(unsafe.Add(prog, 2))
 		shift := head & (bits.UintSize - 1)
-		prog = sums(k.vector, even, odd, rows, prog, k.groupUnits)
+		prog = sums(k.vector, t.even, t.odd, rows, prog, k.groupUnits)
 		switch {
 		case head&factorFlag != 0:
 			odd := odd16
@@ -108,20 +123,15 @@ func (g *grid) sums(k *Grouped, s *Scratch, prog unsafe.Pointer, even, odd []wor
 }
 
 // deliverPairs turns the only segment of a tile into levels.
-func (g *grid) deliverPairs(r *Requantizer, dst []byte, at int, even, odd []uint16, add int32, rows, cols int) {
-	if g.outRow == cols && g.pitch == cols {
-		n := 0
-		for range rows {
-			n += cols
-		}
-		r.RunPairs(dst[at:at+n], even, odd, add)
+func (g *grid) deliverPairs(r *Requantizer, dst []byte, even, odd []uint16, add int32, row *tileRow, cols int) {
+	if row.rows > 1 && (g.outRow != cols || g.pitch != cols) {
+		r.RunPairRows(dst[:int(row.last)+cols], even, odd, add, int(row.rows), cols, g.outRow, g.pitch)
 		return
 	}
-	for ; rows > 0; rows-- {
-		r.RunPairs(dst[at:at+cols], even, odd, add)
-		at += g.outRow
-		even, odd = even[g.pitch>>1:], odd[g.pitch>>1:]
+	if row.rows > 1 {
+		cols = int(row.lanes)
 	}
+	r.RunPairRows(dst[:cols], even, odd, add, 1, cols, 0, 0)
 }
 
 // mergePairs writes the lanes of even and odd positions in order.

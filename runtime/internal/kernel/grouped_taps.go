@@ -63,8 +63,10 @@ func (l *tapList) fitting(limit int64) (head, tail tapList, sum int64) {
 			tail.rows = l.rows[at:]
 			tail.spans = slices.Clone(l.spans[i:])
 			tail.spans[0].n -= n
+			head.spans = append(slices.Clone(l.spans[:i]), tapSpan{n, s.top})
 			break
 		}
+		head.spans = l.spans[:i+1]
 	}
 	head.rows = l.rows[:at]
 	return head, tail, sum
@@ -135,6 +137,7 @@ type channelTaps struct {
 	used   []uint16 // centres
 	few    [256]uint32
 	rows   []uint16 // of a term, by centre
+	steps  stepWriter
 }
 
 // termTaps tells where the taps of a term are, and what digits they have.
@@ -158,6 +161,7 @@ type tapCentre struct {
 func newChannelTaps(k *Grouped, l *Layer, lay *tiling) *channelTaps {
 	c := &channelTaps{factors: make([]planeTaps, len(k.factors))}
 	c.reach(1)
+	c.steps.room = k.groupRows
 	most, centres := 0, 0
 	for i := range l.Terms {
 		t, m := &l.Terms[i], &lay.maps[i]

@@ -8,14 +8,19 @@ import (
 // Requantizer applies a [Step] to accumulators of a known range.
 //
 // Where the range is small there is a level for every accumulator. Otherwise the range is
-// cut into bins of 2^shift accumulators: base holds, for every bin, the number of breaks
-// at or below its first accumulator, and from there the level is found by comparing upward,
-// with one comparison where no bin holds two breaks.
+// cut into bins of 2^shift accumulators. Where no bin holds two breaks, and every break leads to the next value, marks
+// has for every bin its first value in the highest 8 bits, and below them what carries into these from the break on:
+//
+//	level = (marks[t>>shift] + t) >> 24
+//
+// Else base holds the number of breaks at or below the first accumulator of every bin, and from there
+// the level is found by comparing upward.
 type Requantizer struct {
 	kind   uint8
 	shift  uint8
 	low    int32    // t = acc - low
 	top    int32    // t is clamped to [0, top]
+	marks  []uint32 // by t >> shift
 	base   []uint16 // by t >> shift
 	last   []int32  // last[j]: the largest t at which j breaks are passed
 	values []uint8  // by number of breaks passed; of reqDirect and reqNear: by t
@@ -26,19 +31,23 @@ const (
 	reqConstant = iota // one value whatever the accumulator
 	reqDirect          // a level for every accumulator
 	reqNear            // a level for every accumulator between the first break and the last, after clamping
-	reqCovered         // the bins cover every accumulator, at most one break each
-	reqClamped         // at most one break per bin, after clamping
-	reqLoop            // clamped, several breaks in a bin
+	reqCovered         // marks cover every accumulator
+	reqClamped         // marks, after clamping
+	reqLoop            // base, after clamping
 	reqSearch          // no table: the breaks are searched
 )
 
 // maxBins limits the table of a Requantizer; coverBins limits it where a larger table
-// saves the clamping, maxDirect where it saves the comparison as well.
+// saves the clamping, and fewBins where accumulators are few as well; maxDirect limits a table of levels.
 const (
 	maxBins   = 2048
-	coverBins = 4096
+	coverBins = 2048
+	fewBins   = 1024
 	maxDirect = 16384
 )
+
+// markShift is where the value of a mark begins.
+const markShift = 24
 
 // NewRequantizer prepares s for accumulators in [lo, hi], uses of them per Run of the
 // layer: no table is made that has more entries than that to save a comparison.
@@ -70,22 +79,53 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 		return r
 	}
 	shift, single := binShift(breaks, r.low, r.top, maxBins)
-	if !single {
-		r.kind = reqLoop
-	} else if s, ok := binShift(breaks, lo, int32(span), min(coverBins, max(maxBins, uses))); ok {
-		r.kind, r.low, r.top, shift = reqCovered, lo, int32(span), s
-	}
 	r.shift = shift
-	r.base = make([]uint16, int(r.top>>shift)+1)
-	r.last = make([]int32, n+1)
-	for j, b := range breaks {
-		r.last[j] = b - r.low - 1
+	if !single || r.top>>markShift != 0 || !consecutive(r.values) {
+		r.kind = reqLoop
+		r.base = make([]uint16, int(r.top>>shift)+1)
+		r.last = make([]int32, n+1)
+		for j, b := range breaks {
+			r.last[j] = b - r.low - 1
+		}
+		r.last[n] = math.MaxInt32
+		for i := range r.base {
+			r.base[i] = uint16(count(breaks, r.low+int32(i)<<shift))
+		}
+		return r
 	}
-	r.last[n] = math.MaxInt32
-	for i := range r.base {
-		r.base[i] = uint16(count(breaks, r.low+int32(i)<<shift))
+	if s, ok := binShift(breaks, lo, int32(span), min(coverBins, max(fewBins, uses))); ok && span>>markShift == 0 {
+		r.kind, r.low, r.top, r.shift = reqCovered, lo, int32(span), s
 	}
+	r.marks = marks(breaks, r.values, r.low, r.top, r.shift)
 	return r
+}
+
+// consecutive says whether every value is the one before plus 1, modulo 256.
+func consecutive(values []uint8) bool {
+	for j := 1; j < len(values); j++ {
+		if values[j] != values[j-1]+1 {
+			return false
+		}
+	}
+	return true
+}
+
+// marks are those of the bins of [low, low+top].
+func marks(breaks []int32, values []uint8, low, top int32, shift uint8) []uint32 {
+	list := make([]uint32, 0, int(top>>shift)+1)
+	j := 0 // breaks at or below the first accumulator of a bin
+	for len(list) < cap(list) {
+		first := int32(len(list)) << shift
+		for j < len(breaks) && breaks[j]-low <= first {
+			j++
+		}
+		m := uint32(values[j]) << markShift
+		if j < len(breaks) && (breaks[j]-low)>>shift == int32(len(list)) {
+			m += 1<<markShift - uint32(breaks[j]-low)
+		}
+		list = append(list, m)
+	}
+	return list
 }
 
 // levelTable holds the levels of accumulators from low to low+top.
@@ -138,7 +178,7 @@ func count(breaks []int32, acc int32) int {
 
 // Bytes is the memory of the tables.
 func (r *Requantizer) Bytes() int {
-	n := 2*len(r.base) + 4*len(r.last) + len(r.values)
+	n := 4*len(r.marks) + 2*len(r.base) + 4*len(r.last) + len(r.values)
 	if r.bins != nil {
 		n += binBytes
 		if r.bins.long != nil {
@@ -166,26 +206,13 @@ func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 			dst[i] = v
 		}
 	case reqDirect:
-		for i, a := range acc {
-			dst[i] = values[uint32(a+add)]
-		}
+		directLevels(dst, acc, add, values)
 	case reqNear:
 		nearLevels(dst, acc, add, r.top, values)
 	case reqCovered:
-		for i, a := range acc {
-			t := a + add
-			j := int(base[uint32(t)>>shift])
-			j -= int((last[j] - t) >> 31)
-			dst[i] = values[j]
-		}
+		coveredLevels(dst, acc, add, shift, r.marks)
 	case reqClamped:
-		top := r.top
-		for i, a := range acc {
-			t := clamp(a+add, top)
-			j := int(base[uint32(t)>>shift])
-			j -= int((last[j] - t) >> 31)
-			dst[i] = values[j]
-		}
+		clampedLevels(dst, acc, add, r.top, shift, r.marks)
 	case reqLoop:
 		top := r.top
 		for i, a := range acc {
@@ -220,51 +247,23 @@ func (r *Requantizer) takesPairs() bool {
 
 // RunPairs is Run for sums of even and odd positions: acc[2i] = even[i], acc[2i+1] = odd[i].
 func (r *Requantizer) RunPairs(dst []byte, even, odd []uint16, add int32) {
-	n := len(dst) >> 1
-	if len(dst)&1 != 0 {
-		r.Run(dst[n<<1:], []int32{int32(even[n])}, add)
-	}
-	even, odd = even[:n], odd[:n]
-	values, last, base := r.values, r.last, r.base
+	r.RunPairRows(dst, even, odd, add, 1, len(dst), 0, 0)
+}
+
+// RunPairRows is RunPairs for rows of cols positions, of which the levels are outRow apart, and the lanes of even and of odd
+// positions pitch lanes.
+func (r *Requantizer) RunPairRows(dst []byte, even, odd []uint16, add int32, rows, cols, outRow, pitch int) {
 	add -= r.low
 	shift := r.shift & 31
 	switch r.kind {
-	case reqNear:
-		nearPairs(dst, even, odd, add, r.top, values)
 	case reqDirect:
-		for i, e := range even {
-			pair := dst[:2]
-			pair[0] = values[uint32(int32(e)+add)]
-			pair[1] = values[uint32(int32(odd[i])+add)]
-			dst = dst[2:]
-		}
+		directPairs(dst, even, odd, rows, cols, outRow, pitch, add, r.values)
+	case reqNear:
+		nearPairs(dst, even, odd, rows, cols, outRow, pitch, add, r.top, r.values)
 	case reqCovered:
-		for i, e := range even {
-			pair := dst[:2]
-			t := int32(e) + add
-			u := int32(odd[i]) + add
-			j := int(base[uint32(t)>>shift])
-			k := int(base[uint32(u)>>shift])
-			j -= int((last[j] - t) >> 31)
-			k -= int((last[k] - u) >> 31)
-			pair[0] = values[j]
-			pair[1] = values[k]
-			dst = dst[2:]
-		}
+		coveredPairs(dst, even, odd, rows, cols, outRow, pitch, add, shift, r.marks)
 	case reqClamped:
-		top := r.top
-		for i, e := range even {
-			pair := dst[:2]
-			t := clamp(int32(e)+add, top)
-			u := clamp(int32(odd[i])+add, top)
-			j := int(base[uint32(t)>>shift])
-			k := int(base[uint32(u)>>shift])
-			j -= int((last[j] - t) >> 31)
-			k -= int((last[k] - u) >> 31)
-			pair[0] = values[j]
-			pair[1] = values[k]
-			dst = dst[2:]
-		}
+		clampedPairs(dst, even, odd, rows, cols, outRow, pitch, add, r.top, shift, r.marks)
 	}
 }
 

@@ -23,6 +23,14 @@ func evenBreaks(n int, first, gap int64) *Step {
 	return breaksAt(b...)
 }
 
+// skipping leaves out a value of s in the middle.
+func skipping(s *Step) *Step {
+	for i := len(s.Values) / 2; i < len(s.Values); i++ {
+		s.Values[i]++
+	}
+	return s
+}
+
 func TestRequantizer(t *testing.T) {
 	const lowest, highest = math.MinInt32, math.MaxInt32
 	r := rand.New(rand.NewSource(6))
@@ -57,7 +65,11 @@ func TestRequantizer(t *testing.T) {
 		{"scattered", scattered(255, 1<<20), -1 << 20, 1 << 20, 100, reqLoop},
 		{"scattered over everything", scattered(200, 1<<32-1000), lowest, highest, 100, reqSearch},
 		{"two breaks at the ends", breaksAt(lowest, highest), lowest, highest, 100, reqSearch},
-		{"widest 32-bit differences", breaksAt(-1<<30+1, 1<<30-2), -1 << 30, 1<<30 - 2, 100, reqCovered},
+		{"widest 32-bit differences", breaksAt(-1<<30+1, 1<<30-2), -1 << 30, 1<<30 - 2, 100, reqLoop},
+		{"bins covered up to the highest mark", breaksAt(5, 1<<22), 0, 1<<24 - 1, 100, reqCovered},
+		{"bins clamped to the highest mark", breaksAt(1, 1<<24-1), -1 << 24, 1 << 25, 100, reqClamped},
+		{"breaks too far apart for marks", breaksAt(1, 1<<24+1), 0, 1 << 25, 100, reqLoop},
+		{"values that skip one", skipping(evenBreaks(31, 0, 1000)), -20000, 60000, 100, reqLoop},
 	} {
 		q := NewRequantizer(c.step, c.lo, c.hi, c.uses)
 		if q.kind != c.kind {
@@ -133,6 +145,61 @@ func checkPairs(t *testing.T, name string, s *Step, q *Requantizer, accs []int32
 		checkLevels(t, name+", pairs", s, want, dst)
 		if !intact() {
 			t.Fatalf("%s: pairs: wrote outside its output", name)
+		}
+	}
+}
+
+// TestRequantizerRows has rows of all lengths, with gaps between those of levels and of lanes.
+func TestRequantizerRows(t *testing.T) {
+	r := rand.New(rand.NewSource(12))
+	for _, c := range []struct {
+		kind   uint8
+		step   *Step
+		lo, hi int32
+		uses   int
+	}{
+		{reqDirect, evenBreaks(31, 0, 20), -300, 900, 10000},
+		{reqNear, evenBreaks(31, 0, 20), -40000, 60000, 10000},
+		{reqCovered, evenBreaks(31, 0, 100), -1000, 4000, 8},
+		{reqClamped, evenBreaks(31, 0, 1000), -1 << 30, 1 << 29, 100},
+	} {
+		q := NewRequantizer(c.step, c.lo, c.hi, c.uses)
+		if q.kind != c.kind {
+			t.Fatalf("kind %d, want %d", q.kind, c.kind)
+		}
+		for cols := 1; cols <= 11; cols++ {
+			for rows := 1; rows <= 4; rows++ {
+				pitch, outRow := alignUp(cols, 4)+4*r.Intn(2), cols+r.Intn(5)
+				even, odd := make([]uint16, rows*pitch/2), make([]uint16, rows*pitch/2)
+				add := c.lo
+				if c.hi-c.lo > math.MaxUint16 {
+					add = -1000
+				}
+				most := min(int(c.hi-add), math.MaxUint16)
+				for i := range even {
+					even[i], odd[i] = uint16(r.Intn(most+1)), uint16(r.Intn(most+1))
+				}
+				dst, intact := guarded((rows-1)*outRow+cols, 2)
+				for i := range dst {
+					dst[i] = 0xEE
+				}
+				q.RunPairRows(dst, even, odd, add, rows, cols, outRow, pitch)
+				for y := range rows {
+					var accs []int32
+					for x := range cols {
+						accs = append(accs, add+int32([][]uint16{even, odd}[x&1][(y*pitch+x)>>1]))
+					}
+					checkLevels(t, "rows", c.step, accs, dst[y*outRow:][:cols])
+					for x := cols; x < outRow && y < rows-1; x++ {
+						if dst[y*outRow+x] != 0xEE {
+							t.Fatalf("kind %d, %d rows of %d: wrote between rows", c.kind, rows, cols)
+						}
+					}
+				}
+				if !intact() {
+					t.Fatalf("kind %d, %d rows of %d: wrote outside its output", c.kind, rows, cols)
+				}
+			}
 		}
 	}
 }

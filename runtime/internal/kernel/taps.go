@@ -19,7 +19,8 @@ import "unsafe"
 //
 // In byte rows the taps of a group (groupUnits units, whose indices cannot sum to more
 // than 255) are added in byte lanes to a word s; then T += s and D += s>>8 & low8. In the end
-// D holds the odd lanes and T - D<<8 the even ones.
+// D holds the odd lanes and T - D<<8 the even ones. Without vectors such programs have
+// another form, see [stepKind].
 const tapBytes = 4
 
 // maxTapRows is the size in bytes of the largest buffer that a tap can address.
@@ -52,7 +53,7 @@ func sums(v Vector, even, odd []word, rows, prog unsafe.Pointer, groupUnits int)
 	case v != Portable:
 		return vectorSweepWide(v, unsafe.Pointer(&even[0]), 0, rows, prog, len(even), 1)
 	case groupUnits > 0:
-		return wordByteSums(even, odd, rows, unsafe.Add(prog, 4), groupUnits)
+		return wordByteSums(even, odd, rows, unsafe.Add(prog, 4))
 	}
 	return wordWideSums(even, rows, unsafe.Add(prog, 4))
 }

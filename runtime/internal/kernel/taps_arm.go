@@ -4,19 +4,18 @@ package kernel
 
 import "unsafe"
 
-// wordTapUnit is the number of taps of a unit without vectors.
+// wordTapUnit is the number of taps of a unit of 16-bit rows without vectors.
 const wordTapUnit = 1
 
 // wordByteSums is sums for byte rows without vectors.
-func wordByteSums(even, odd []word, rows, prog unsafe.Pointer, groupUnits int) (next unsafe.Pointer) {
-	group := groupUnits << 2
+func wordByteSums(even, odd []word, rows, prog unsafe.Pointer) (next unsafe.Pointer) {
 	at := 0
 	if n := len(even) >> 2; n > 0 {
-		next = byteSumsARM4(&even[0], &odd[0], rows, prog, n, group)
+		next = byteSumsARM4(&even[0], &odd[0], rows, prog, n)
 		at = n << 2
 	}
 	for ; at < len(even); at += 2 {
-		next = byteSumsARM2(&even[at], &odd[at], unsafe.Add(rows, at<<2), prog, 1, group)
+		next = byteSumsARM2(&even[at], &odd[at], unsafe.Add(rows, at<<2), prog, 1)
 	}
 	return next
 }
@@ -37,10 +36,10 @@ func wordWideSums(sum []word, rows, prog unsafe.Pointer) (next unsafe.Pointer) {
 // The functions below run a segment on blocks of 4 or 2 words, one block after the other.
 
 //go:noescape
-func byteSumsARM4(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+func byteSumsARM4(even, odd *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
 
 //go:noescape
-func byteSumsARM2(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
+func byteSumsARM2(even, odd *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
 
 //go:noescape
 func wideSumsARM4(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)

@@ -4,147 +4,120 @@
 
 #include "textflag.h"
 
-// func byteSumsARM4(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
-TEXT ·byteSumsARM4(SB), NOSPLIT, $12-28
+// func byteSumsARM4(even, odd *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+TEXT ·byteSumsARM4(SB), NOSPLIT, $32-24
 block:
 	MOVW prog+12(FP), R0
 	MOVW rows+8(FP), R1
-	MOVW $0, R2
-	MOVW $0, R3
-	MOVW $0, R4
-	MOVW $0, R5
-	MOVW even+0(FP), R14
-	MOVM.IA [R2-R5], (R14)
-	MOVW odd+4(FP), R14
-	MOVM.IA [R2-R5], (R14)
-	MOVHU 2(R0), R12
-	ADD $4, R0
-plane:
+group:
+	MOVHU.P 2(R0), R11
+	MOVW.S R11>>8, R12
+	BEQ fresh
+	MOVHU.P 2(R0), R5
+	ORR R5<<16, R5, R5
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	SUB R6, R5, R2
+	SUB R7, R5, R3
+	SUB R8, R5, R4
+	SUB R9, R5, R5
 	SUB.S $1, R12
-	BLT end
-	MOVW R12, planes-4(SP)
-	MOVHU (R0), R12
-	CMP $0, R12
-	BEQ lists
-	MOVW even+0(FP), R14
-	MOVM.IA (R14), [R6-R9]
-	MOVW R6<<R12, R6
-	MOVW R7<<R12, R7
-	MOVW R8<<R12, R8
-	MOVW R9<<R12, R9
-	MOVM.IA [R6-R9], (R14)
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R9]
-	MOVW R6<<R12, R6
-	MOVW R7<<R12, R7
-	MOVW R8<<R12, R8
-	MOVW R9<<R12, R9
-	MOVM.IA [R6-R9], (R14)
-lists:
-	MOVHU 4(R0), R14
-	MOVW R14, subs-8(SP)
-	MOVHU 2(R0), R12
-	ADD $6, R0
-add:
-	CMP $0, R12
-	BEQ addnext
-	MOVW group+20(FP), R14
-	SUB R14, R12, R2
-	CMP R14, R12
-	MOVW.LT $0, R2
-	MOVW.GT R14, R12
-	MOVW R2, left-12(SP)
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R2-R5]
-	SUB.S $1, R12
-	BEQ adddone
-addfour:
-	SUB.S $4, R12
-	BLT addrest
+	BEQ adds
+subs:
+	MOVW.S R12<<31, R14
+	BPL subtwo
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R9]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	ADD R8, R4, R4
-	ADD R9, R5, R5
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB R8, R4, R4
+	SUB R9, R5, R5
+subtwo:
+	BCC subrest
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R9]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	ADD R8, R4, R4
-	ADD R9, R5, R5
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB R8, R4, R4
+	SUB R9, R5, R5
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R9]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	ADD R8, R4, R4
-	ADD R9, R5, R5
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R6-R9]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	ADD R8, R4, R4
-	ADD R9, R5, R5
-	B addfour
-addrest:
-	ADD.S $4, R12
-	BEQ adddone
-addone:
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R6-R9]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	ADD R8, R4, R4
-	ADD R9, R5, R5
-	SUB.S $1, R12
-	BNE addone
-adddone:
-	MOVW even+0(FP), R14
-	MOVM.IA (R14), [R6-R9]
-	ADD R2, R6, R6
-	ADD R3, R7, R7
-	ADD R4, R8, R8
-	ADD R5, R9, R9
-	MOVM.IA [R6-R9], (R14)
-	MOVW $0x00FF00FF, R12
-	AND R2>>8, R12, R2
-	AND R3>>8, R12, R3
-	AND R4>>8, R12, R4
-	AND R5>>8, R12, R5
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R9]
-	ADD R2, R6, R6
-	ADD R3, R7, R7
-	ADD R4, R8, R8
-	ADD R5, R9, R9
-	MOVM.IA [R6-R9], (R14)
-	MOVW left-12(SP), R12
-	B add
-addnext:
-	MOVW subs-8(SP), R12
-sub:
-	CMP $0, R12
-	BEQ subnext
-	MOVW group+20(FP), R14
-	SUB R14, R12, R2
-	CMP R14, R12
-	MOVW.LT $0, R2
-	MOVW.GT R14, R12
-	MOVW R2, left-12(SP)
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R2-R5]
-	SUB.S $1, R12
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB R8, R4, R4
+	SUB R9, R5, R5
+subrest:
+	MOVW.S R12>>2, R12
 	BEQ subdone
 subfour:
-	SUB.S $4, R12
-	BLT subrest
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB R8, R4, R4
+	SUB R9, R5, R5
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB R8, R4, R4
+	SUB R9, R5, R5
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB R8, R4, R4
+	SUB R9, R5, R5
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB R8, R4, R4
+	SUB R9, R5, R5
+	SUB.S $1, R12
+	BNE subfour
+subdone:
+adds:
+	AND.S $255, R11, R12
+	BEQ tail
+more:
+	MOVW.S R12<<31, R14
+	BPL addtwo
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	ADD R6, R2, R2
+	ADD R7, R3, R3
+	ADD R8, R4, R4
+	ADD R9, R5, R5
+addtwo:
+	BCC addrest
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	ADD R6, R2, R2
+	ADD R7, R3, R3
+	ADD R8, R4, R4
+	ADD R9, R5, R5
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R9]
+	ADD R6, R2, R2
+	ADD R7, R3, R3
+	ADD R8, R4, R4
+	ADD R9, R5, R5
+addrest:
+	MOVW.S R12>>2, R12
+	BEQ adddone
+addfour:
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R9]
@@ -166,18 +139,6 @@ subfour:
 	ADD R7, R3, R3
 	ADD R8, R4, R4
 	ADD R9, R5, R5
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R6-R9]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	ADD R8, R4, R4
-	ADD R9, R5, R5
-	B subfour
-subrest:
-	ADD.S $4, R12
-	BEQ subdone
-subone:
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R9]
@@ -186,57 +147,112 @@ subone:
 	ADD R8, R4, R4
 	ADD R9, R5, R5
 	SUB.S $1, R12
-	BNE subone
-subdone:
-	MOVW even+0(FP), R14
+	BNE addfour
+adddone:
+tail:
+	MOVHU.P 2(R0), R12
+	MOVW.S R12>>8, R11
+	BNE kinds
+	MOVW $sums-32(SP), R14
 	MOVM.IA (R14), [R6-R9]
-	SUB R2, R6, R6
-	SUB R3, R7, R7
-	SUB R4, R8, R8
-	SUB R5, R9, R9
+	ADD R6<<R12, R2, R6
+	ADD R7<<R12, R3, R7
+	ADD R8<<R12, R4, R8
+	ADD R9<<R12, R5, R9
+	MOVM.IA.W [R6-R9], (R14)
+	MOVW $0x00FF00FF, R11
+	MOVM.IA (R14), [R6-R9]
+	AND R2>>8, R11, R2
+	AND R3>>8, R11, R3
+	AND R4>>8, R11, R4
+	AND R5>>8, R11, R5
+	ADD R6<<R12, R2, R6
+	ADD R7<<R12, R3, R7
+	ADD R8<<R12, R4, R8
+	ADD R9<<R12, R5, R9
 	MOVM.IA [R6-R9], (R14)
-	MOVW $0x00FF00FF, R12
-	AND R2>>8, R12, R2
-	AND R3>>8, R12, R3
-	AND R4>>8, R12, R4
-	AND R5>>8, R12, R5
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R9]
-	SUB R2, R6, R6
-	SUB R3, R7, R7
-	SUB R4, R8, R8
-	SUB R5, R9, R9
-	MOVM.IA [R6-R9], (R14)
-	MOVW left-12(SP), R12
-	B sub
-subnext:
-	MOVW planes-4(SP), R12
-	B plane
-end:
-	MOVW prog+12(FP), R12
-	MOVHU (R12), R12
-	ORR R12<<16, R12, R12
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R9]
-	MOVW even+0(FP), R14
+	B group
+fresh:
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R2-R5]
+	SUB.S $1, R11, R12
+	BNE more
+	B tail
+kinds:
+	CMP $2, R11
+	BEQ last
+	BGT others
+	MOVW $sums-32(SP), R14
+	MOVM.IA.W [R2-R5], (R14)
+	MOVW $0x00FF00FF, R11
+	AND R2>>8, R11, R2
+	AND R3>>8, R11, R3
+	AND R4>>8, R11, R4
+	AND R5>>8, R11, R5
+	MOVM.IA [R2-R5], (R14)
+	B group
+others:
+	CMP $4, R11
+	BEQ double
+	MOVW $0x00FF00FF, R11
+	AND R2>>8, R11, R6
+	AND R3>>8, R11, R7
+	AND R4>>8, R11, R8
+	AND R5>>8, R11, R9
+	AND R2, R11, R2
+	AND R3, R11, R3
+	AND R4, R11, R4
+	AND R5, R11, R5
+	MOVW odd+4(FP), R14
+	MOVM.IA.W [R6-R9], (R14)
+	MOVW R14, odd+4(FP)
+	B even
+double:
+	MOVW R2<<R12, R2
+	MOVW R3<<R12, R3
+	MOVW R4<<R12, R4
+	MOVW R5<<R12, R5
+	MOVHU.P 2(R0), R11
+	MOVW.S R11>>8, R12
+	BEQ adds
+	MOVHU.P 2(R0), R14
+	ORR R14<<16, R14, R14
+	ADD R14, R2, R2
+	ADD R14, R3, R3
+	ADD R14, R4, R4
+	ADD R14, R5, R5
+	B subs
+last:
+	MOVW $sums-32(SP), R14
+	ADD $16, R14, R11
+	MOVM.IA (R11), [R6-R9]
+	MOVW $0x00FF00FF, R11
+	AND R2>>8, R11, R1
+	ADD R6<<R12, R1, R6
+	AND R3>>8, R11, R1
+	ADD R7<<R12, R1, R7
+	AND R4>>8, R11, R1
+	ADD R8<<R12, R1, R8
+	AND R5>>8, R11, R1
+	ADD R9<<R12, R1, R9
 	SUB R6<<8, R2, R2
 	SUB R7<<8, R3, R3
 	SUB R8<<8, R4, R4
 	SUB R9<<8, R5, R5
-	ADD R12, R2, R2
-	ADD R12, R3, R3
-	ADD R12, R4, R4
-	ADD R12, R5, R5
-	ADD R12, R6, R6
-	ADD R12, R7, R7
-	ADD R12, R8, R8
-	ADD R12, R9, R9
-	MOVM.IA.W [R2-R5], (R14)
-	MOVW R14, even+0(FP)
 	MOVW odd+4(FP), R14
 	MOVM.IA.W [R6-R9], (R14)
 	MOVW R14, odd+4(FP)
+	MOVW $sums-32(SP), R14
+	MOVM.IA (R14), [R6-R9]
+	ADD R6<<R12, R2, R2
+	ADD R7<<R12, R3, R3
+	ADD R8<<R12, R4, R4
+	ADD R9<<R12, R5, R5
+even:
+	MOVW even+0(FP), R14
+	MOVM.IA.W [R2-R5], (R14)
+	MOVW R14, even+0(FP)
 	MOVW rows+8(FP), R1
 	ADD $16, R1
 	MOVW R1, rows+8(FP)
@@ -244,7 +260,7 @@ end:
 	SUB.S $1, R12
 	MOVW R12, blocks+16(FP)
 	BNE block
-	MOVW R0, next+24(FP)
+	MOVW R0, next+20(FP)
 	RET
 
 // func wideSumsARM4(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
@@ -387,125 +403,98 @@ end:
 	MOVW R0, next+16(FP)
 	RET
 
-// func byteSumsARM2(even, odd *word, rows, prog unsafe.Pointer, blocks, group int) (next unsafe.Pointer)
-TEXT ·byteSumsARM2(SB), NOSPLIT, $12-28
+// func byteSumsARM2(even, odd *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)
+TEXT ·byteSumsARM2(SB), NOSPLIT, $16-24
 block:
 	MOVW prog+12(FP), R0
 	MOVW rows+8(FP), R1
-	MOVW $0, R2
-	MOVW $0, R3
-	MOVW even+0(FP), R14
-	MOVM.IA [R2-R3], (R14)
-	MOVW odd+4(FP), R14
-	MOVM.IA [R2-R3], (R14)
-	MOVHU 2(R0), R12
-	ADD $4, R0
-plane:
+group:
+	MOVHU.P 2(R0), R11
+	MOVW.S R11>>8, R12
+	BEQ fresh
+	MOVHU.P 2(R0), R3
+	ORR R3<<16, R3, R3
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	SUB R6, R3, R2
+	SUB R7, R3, R3
 	SUB.S $1, R12
-	BLT end
-	MOVW R12, planes-4(SP)
-	MOVHU (R0), R12
-	CMP $0, R12
-	BEQ lists
-	MOVW even+0(FP), R14
-	MOVM.IA (R14), [R6-R7]
-	MOVW R6<<R12, R6
-	MOVW R7<<R12, R7
-	MOVM.IA [R6-R7], (R14)
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R7]
-	MOVW R6<<R12, R6
-	MOVW R7<<R12, R7
-	MOVM.IA [R6-R7], (R14)
-lists:
-	MOVHU 4(R0), R14
-	MOVW R14, subs-8(SP)
-	MOVHU 2(R0), R12
-	ADD $6, R0
-add:
-	CMP $0, R12
-	BEQ addnext
-	MOVW group+20(FP), R14
-	SUB R14, R12, R2
-	CMP R14, R12
-	MOVW.LT $0, R2
-	MOVW.GT R14, R12
-	MOVW R2, left-12(SP)
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R2-R3]
-	SUB.S $1, R12
-	BEQ adddone
-addfour:
-	SUB.S $4, R12
-	BLT addrest
+	BEQ adds
+subs:
+	MOVW.S R12<<31, R14
+	BPL subtwo
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R7]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+subtwo:
+	BCC subrest
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R7]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
+	SUB R6, R2, R2
+	SUB R7, R3, R3
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R7]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R6-R7]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	B addfour
-addrest:
-	ADD.S $4, R12
-	BEQ adddone
-addone:
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R6-R7]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	SUB.S $1, R12
-	BNE addone
-adddone:
-	MOVW even+0(FP), R14
-	MOVM.IA (R14), [R6-R7]
-	ADD R2, R6, R6
-	ADD R3, R7, R7
-	MOVM.IA [R6-R7], (R14)
-	MOVW $0x00FF00FF, R12
-	AND R2>>8, R12, R2
-	AND R3>>8, R12, R3
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R7]
-	ADD R2, R6, R6
-	ADD R3, R7, R7
-	MOVM.IA [R6-R7], (R14)
-	MOVW left-12(SP), R12
-	B add
-addnext:
-	MOVW subs-8(SP), R12
-sub:
-	CMP $0, R12
-	BEQ subnext
-	MOVW group+20(FP), R14
-	SUB R14, R12, R2
-	CMP R14, R12
-	MOVW.LT $0, R2
-	MOVW.GT R14, R12
-	MOVW R2, left-12(SP)
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R2-R3]
-	SUB.S $1, R12
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+subrest:
+	MOVW.S R12>>2, R12
 	BEQ subdone
 subfour:
-	SUB.S $4, R12
-	BLT subrest
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	SUB R6, R2, R2
+	SUB R7, R3, R3
+	SUB.S $1, R12
+	BNE subfour
+subdone:
+adds:
+	AND.S $255, R11, R12
+	BEQ tail
+more:
+	MOVW.S R12<<31, R14
+	BPL addtwo
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	ADD R6, R2, R2
+	ADD R7, R3, R3
+addtwo:
+	BCC addrest
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	ADD R6, R2, R2
+	ADD R7, R3, R3
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
+	MOVM.IA (R14), [R6-R7]
+	ADD R6, R2, R2
+	ADD R7, R3, R3
+addrest:
+	MOVW.S R12>>2, R12
+	BEQ adddone
+addfour:
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R7]
@@ -521,61 +510,94 @@ subfour:
 	MOVM.IA (R14), [R6-R7]
 	ADD R6, R2, R2
 	ADD R7, R3, R3
-	MOVHU.P 2(R0), R14
-	ADD R14<<2, R1, R14
-	MOVM.IA (R14), [R6-R7]
-	ADD R6, R2, R2
-	ADD R7, R3, R3
-	B subfour
-subrest:
-	ADD.S $4, R12
-	BEQ subdone
-subone:
 	MOVHU.P 2(R0), R14
 	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R6-R7]
 	ADD R6, R2, R2
 	ADD R7, R3, R3
 	SUB.S $1, R12
-	BNE subone
-subdone:
-	MOVW even+0(FP), R14
+	BNE addfour
+adddone:
+tail:
+	MOVHU.P 2(R0), R12
+	MOVW.S R12>>8, R11
+	BNE kinds
+	MOVW $sums-16(SP), R14
 	MOVM.IA (R14), [R6-R7]
-	SUB R2, R6, R6
-	SUB R3, R7, R7
+	ADD R6<<R12, R2, R6
+	ADD R7<<R12, R3, R7
+	MOVM.IA.W [R6-R7], (R14)
+	MOVW $0x00FF00FF, R11
+	MOVM.IA (R14), [R6-R7]
+	AND R2>>8, R11, R2
+	AND R3>>8, R11, R3
+	ADD R6<<R12, R2, R6
+	ADD R7<<R12, R3, R7
 	MOVM.IA [R6-R7], (R14)
-	MOVW $0x00FF00FF, R12
-	AND R2>>8, R12, R2
-	AND R3>>8, R12, R3
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R7]
-	SUB R2, R6, R6
-	SUB R3, R7, R7
-	MOVM.IA [R6-R7], (R14)
-	MOVW left-12(SP), R12
-	B sub
-subnext:
-	MOVW planes-4(SP), R12
-	B plane
-end:
-	MOVW prog+12(FP), R12
-	MOVHU (R12), R12
-	ORR R12<<16, R12, R12
-	MOVW odd+4(FP), R14
-	MOVM.IA (R14), [R6-R7]
-	MOVW even+0(FP), R14
+	B group
+fresh:
+	MOVHU.P 2(R0), R14
+	ADD R14<<2, R1, R14
 	MOVM.IA (R14), [R2-R3]
-	SUB R6<<8, R2, R2
-	SUB R7<<8, R3, R3
-	ADD R12, R2, R2
-	ADD R12, R3, R3
-	ADD R12, R6, R6
-	ADD R12, R7, R7
+	SUB.S $1, R11, R12
+	BNE more
+	B tail
+kinds:
+	CMP $2, R11
+	BEQ last
+	BGT others
+	MOVW $sums-16(SP), R14
 	MOVM.IA.W [R2-R3], (R14)
-	MOVW R14, even+0(FP)
+	MOVW $0x00FF00FF, R11
+	AND R2>>8, R11, R2
+	AND R3>>8, R11, R3
+	MOVM.IA [R2-R3], (R14)
+	B group
+others:
+	CMP $4, R11
+	BEQ double
+	MOVW $0x00FF00FF, R11
+	AND R2>>8, R11, R6
+	AND R3>>8, R11, R7
+	AND R2, R11, R2
+	AND R3, R11, R3
 	MOVW odd+4(FP), R14
 	MOVM.IA.W [R6-R7], (R14)
 	MOVW R14, odd+4(FP)
+	B even
+double:
+	MOVW R2<<R12, R2
+	MOVW R3<<R12, R3
+	MOVHU.P 2(R0), R11
+	MOVW.S R11>>8, R12
+	BEQ adds
+	MOVHU.P 2(R0), R14
+	ORR R14<<16, R14, R14
+	ADD R14, R2, R2
+	ADD R14, R3, R3
+	B subs
+last:
+	MOVW $sums-16(SP), R14
+	ADD $8, R14, R11
+	MOVM.IA (R11), [R6-R7]
+	MOVW $0x00FF00FF, R11
+	AND R2>>8, R11, R1
+	ADD R6<<R12, R1, R6
+	AND R3>>8, R11, R1
+	ADD R7<<R12, R1, R7
+	SUB R6<<8, R2, R2
+	SUB R7<<8, R3, R3
+	MOVW odd+4(FP), R14
+	MOVM.IA.W [R6-R7], (R14)
+	MOVW R14, odd+4(FP)
+	MOVW $sums-16(SP), R14
+	MOVM.IA (R14), [R6-R7]
+	ADD R6<<R12, R2, R2
+	ADD R7<<R12, R3, R3
+even:
+	MOVW even+0(FP), R14
+	MOVM.IA.W [R2-R3], (R14)
+	MOVW R14, even+0(FP)
 	MOVW rows+8(FP), R1
 	ADD $8, R1
 	MOVW R1, rows+8(FP)
@@ -583,7 +605,7 @@ end:
 	SUB.S $1, R12
 	MOVW R12, blocks+16(FP)
 	BNE block
-	MOVW R0, next+24(FP)
+	MOVW R0, next+20(FP)
 	RET
 
 // func wideSumsARM2(sum *word, rows, prog unsafe.Pointer, blocks int) (next unsafe.Pointer)

@@ -9,379 +9,281 @@ import "unsafe"
 // register.
 
 // byteSums4 runs a segment on 4 words of byte rows; t receives the even lanes, d the odd ones.
-func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
-	splat := splat16((*[2]uint16)(prog)[0])
-	planes := int((*[2]uint16)(prog)[1])
-	prog = unsafe.Add(prog, 4)
-	t[0], t[1], t[2], t[3] = 0, 0, 0, 0
-	d[0], d[1], d[2], d[3] = 0, 0, 0, 0
-	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
-		prog = unsafe.Add(prog, 6)
-		if shift := head[0] & 15; shift > 0 {
-			t[0] <<= shift
-			d[0] <<= shift
-			t[1] <<= shift
-			d[1] <<= shift
-			t[2] <<= shift
-			d[2] <<= shift
-			t[3] <<= shift
-			d[3] <<= shift
+func byteSums4(t, d *[4]word, rows, prog unsafe.Pointer) unsafe.Pointer {
+	var s [4]word
+	for {
+		counts := *(*uint16)(prog)
+		prog = unsafe.Add(prog, 2)
+		if subs := counts >> 8; subs > 0 {
+			bias := splat16(*(*uint16)(prog))
+			s[0] += bias
+			s[1] += bias
+			s[2] += bias
+			s[3] += bias
+			prog = byteSub4(&s, rows, unsafe.Add(prog, 2), subs)
 		}
-		prog = byteAdd4(t, d, rows, prog, int(head[1]), group)
-		prog = byteSub4(t, d, rows, prog, int(head[2]), group)
-	}
-	t[0] += splat - d[0]<<8
-	d[0] += splat
-	t[1] += splat - d[1]<<8
-	d[1] += splat
-	t[2] += splat - d[2]<<8
-	d[2] += splat
-	t[3] += splat - d[3]<<8
-	d[3] += splat
-	return prog
-}
-
-// byteAdd4 adds the rows of n units to the sums t and d of [byteSums4].
-func byteAdd4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
-	if group == 2 {
-		prog = byteAddTwo4(t, d, rows, prog, n&^1)
-		n &= 1
-	}
-	for ; n > 0; n -= group {
-		var s0, s1, s2, s3 word
-		for k := min(n, group); k > 0; k-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			prog = unsafe.Add(prog, 8)
+		prog = byteAdd4(&s, rows, prog, counts&0xFF)
+		tail := *(*uint16)(prog)
+		prog = unsafe.Add(prog, 2)
+		shift := tail & 15
+		switch stepKind(tail >> 8) {
+		case stepDouble:
+			s[0] <<= shift
+			s[1] <<= shift
+			s[2] <<= shift
+			s[3] <<= shift
+			continue
+		case stepMiddle:
+			t[0] = t[0]<<shift + s[0]
+			t[1] = t[1]<<shift + s[1]
+			t[2] = t[2]<<shift + s[2]
+			t[3] = t[3]<<shift + s[3]
+			d[0] = d[0]<<shift + s[0]>>8&low8
+			d[1] = d[1]<<shift + s[1]>>8&low8
+			d[2] = d[2]<<shift + s[2]>>8&low8
+			d[3] = d[3]<<shift + s[3]>>8&low8
+		case stepFirst:
+			*t = s
+			d[0] = s[0] >> 8 & low8
+			d[1] = s[1] >> 8 & low8
+			d[2] = s[2] >> 8 & low8
+			d[3] = s[3] >> 8 & low8
+		case stepLast:
+			d[0] = d[0]<<shift + s[0]>>8&low8
+			d[1] = d[1]<<shift + s[1]>>8&low8
+			d[2] = d[2]<<shift + s[2]>>8&low8
+			d[3] = d[3]<<shift + s[3]>>8&low8
+			t[0] = t[0]<<shift + s[0] - d[0]<<8
+			t[1] = t[1]<<shift + s[1] - d[1]<<8
+			t[2] = t[2]<<shift + s[2] - d[2]<<8
+			t[3] = t[3]<<shift + s[3] - d[3]<<8
+			return prog
+		case stepOnly:
+			d[0] = s[0] >> 8 & low8
+			d[1] = s[1] >> 8 & low8
+			d[2] = s[2] >> 8 & low8
+			d[3] = s[3] >> 8 & low8
+			t[0] = s[0] & low8
+			t[1] = s[1] & low8
+			t[2] = s[2] & low8
+			t[3] = s[3] & low8
+			return prog
 		}
-		t[0] += s0
-		d[0] += s0 & high8 >> 8
-		t[1] += s1
-		d[1] += s1 & high8 >> 8
-		t[2] += s2
-		d[2] += s2 & high8 >> 8
-		t[3] += s3
-		d[3] += s3 & high8 >> 8
+		s = [4]word{}
 	}
+}
+
+// byteAdd4 adds n rows to s.
+func byteAdd4(s *[4]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
+	s0, s1, s2, s3 := s[0], s[1], s[2], s[3]
+	for ; n >= 2; n -= 2 {
+		tap := (*[2]uint16)(prog)
+		a := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		b := (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 += a[0] + b[0]
+		s1 += a[1] + b[1]
+		s2 += a[2] + b[2]
+		s3 += a[3] + b[3]
+		prog = unsafe.Add(prog, 4)
+	}
+	if n > 0 {
+		r := (*[4]word)(unsafe.Add(rows, uint32(*(*uint16)(prog))<<2))
+		s0 += r[0]
+		s1 += r[1]
+		s2 += r[2]
+		s3 += r[3]
+		prog = unsafe.Add(prog, 2)
+	}
+	s[0], s[1], s[2], s[3] = s0, s1, s2, s3
 	return prog
 }
 
-// byteSub4 is [byteAdd4] with subtraction.
-func byteSub4(t, d *[4]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
-	if group == 2 {
-		prog = byteSubTwo4(t, d, rows, prog, n&^1)
-		n &= 1
+// byteSub4 subtracts n rows from s.
+func byteSub4(s *[4]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
+	s0, s1, s2, s3 := s[0], s[1], s[2], s[3]
+	for ; n >= 2; n -= 2 {
+		tap := (*[2]uint16)(prog)
+		a := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		b := (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 -= a[0] + b[0]
+		s1 -= a[1] + b[1]
+		s2 -= a[2] + b[2]
+		s3 -= a[3] + b[3]
+		prog = unsafe.Add(prog, 4)
 	}
-	for ; n > 0; n -= group {
-		var s0, s1, s2, s3 word
-		for k := min(n, group); k > 0; k-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			s2 += r[2]
-			s3 += r[3]
-			prog = unsafe.Add(prog, 8)
-		}
-		t[0] -= s0
-		d[0] -= s0 & high8 >> 8
-		t[1] -= s1
-		d[1] -= s1 & high8 >> 8
-		t[2] -= s2
-		d[2] -= s2 & high8 >> 8
-		t[3] -= s3
-		d[3] -= s3 & high8 >> 8
+	if n > 0 {
+		r := (*[4]word)(unsafe.Add(rows, uint32(*(*uint16)(prog))<<2))
+		s0 -= r[0]
+		s1 -= r[1]
+		s2 -= r[2]
+		s3 -= r[3]
+		prog = unsafe.Add(prog, 2)
 	}
-	return prog
-}
-
-// byteAddTwo4 is [byteAdd4] for groups of two units and an even n.
-func byteAddTwo4(t, d *[4]word, rows, prog unsafe.Pointer, n int) unsafe.Pointer {
-	for ; n > 0; n -= 2 {
-		tap := (*[8]uint16)(prog)
-		r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-		s0, s1, s2, s3 := r[0], r[1], r[2], r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[4])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[5])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[6])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[7])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		prog = unsafe.Add(prog, 16)
-		t[0] += s0
-		d[0] += s0 & high8 >> 8
-		t[1] += s1
-		d[1] += s1 & high8 >> 8
-		t[2] += s2
-		d[2] += s2 & high8 >> 8
-		t[3] += s3
-		d[3] += s3 & high8 >> 8
-	}
-	return prog
-}
-
-// byteSubTwo4 is [byteAddTwo4] with subtraction.
-func byteSubTwo4(t, d *[4]word, rows, prog unsafe.Pointer, n int) unsafe.Pointer {
-	for ; n > 0; n -= 2 {
-		tap := (*[8]uint16)(prog)
-		r := (*[4]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-		s0, s1, s2, s3 := r[0], r[1], r[2], r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[4])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[5])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[6])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		r = (*[4]word)(unsafe.Add(rows, uint32(tap[7])<<2))
-		s0 += r[0]
-		s1 += r[1]
-		s2 += r[2]
-		s3 += r[3]
-		prog = unsafe.Add(prog, 16)
-		t[0] -= s0
-		d[0] -= s0 & high8 >> 8
-		t[1] -= s1
-		d[1] -= s1 & high8 >> 8
-		t[2] -= s2
-		d[2] -= s2 & high8 >> 8
-		t[3] -= s3
-		d[3] -= s3 & high8 >> 8
-	}
+	s[0], s[1], s[2], s[3] = s0, s1, s2, s3
 	return prog
 }
 
 // byteSums2 runs a segment on 2 words of byte rows; t receives the even lanes, d the odd ones.
-func byteSums2(t, d *[2]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
-	splat := splat16((*[2]uint16)(prog)[0])
-	planes := int((*[2]uint16)(prog)[1])
-	prog = unsafe.Add(prog, 4)
-	t[0], t[1] = 0, 0
-	d[0], d[1] = 0, 0
-	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
-		prog = unsafe.Add(prog, 6)
-		if shift := head[0] & 15; shift > 0 {
-			t[0] <<= shift
-			d[0] <<= shift
-			t[1] <<= shift
-			d[1] <<= shift
+func byteSums2(t, d *[2]word, rows, prog unsafe.Pointer) unsafe.Pointer {
+	var s [2]word
+	for {
+		counts := *(*uint16)(prog)
+		prog = unsafe.Add(prog, 2)
+		if subs := counts >> 8; subs > 0 {
+			bias := splat16(*(*uint16)(prog))
+			s[0] += bias
+			s[1] += bias
+			prog = byteSub2(&s, rows, unsafe.Add(prog, 2), subs)
 		}
-		prog = byteAdd2(t, d, rows, prog, int(head[1]), group)
-		prog = byteSub2(t, d, rows, prog, int(head[2]), group)
+		prog = byteAdd2(&s, rows, prog, counts&0xFF)
+		tail := *(*uint16)(prog)
+		prog = unsafe.Add(prog, 2)
+		shift := tail & 15
+		switch stepKind(tail >> 8) {
+		case stepDouble:
+			s[0] <<= shift
+			s[1] <<= shift
+			continue
+		case stepMiddle:
+			t[0] = t[0]<<shift + s[0]
+			t[1] = t[1]<<shift + s[1]
+			d[0] = d[0]<<shift + s[0]>>8&low8
+			d[1] = d[1]<<shift + s[1]>>8&low8
+		case stepFirst:
+			*t = s
+			d[0] = s[0] >> 8 & low8
+			d[1] = s[1] >> 8 & low8
+		case stepLast:
+			d[0] = d[0]<<shift + s[0]>>8&low8
+			d[1] = d[1]<<shift + s[1]>>8&low8
+			t[0] = t[0]<<shift + s[0] - d[0]<<8
+			t[1] = t[1]<<shift + s[1] - d[1]<<8
+			return prog
+		case stepOnly:
+			d[0] = s[0] >> 8 & low8
+			d[1] = s[1] >> 8 & low8
+			t[0] = s[0] & low8
+			t[1] = s[1] & low8
+			return prog
+		}
+		s = [2]word{}
 	}
-	t[0] += splat - d[0]<<8
-	d[0] += splat
-	t[1] += splat - d[1]<<8
-	d[1] += splat
+}
+
+// byteAdd2 adds n rows to s.
+func byteAdd2(s *[2]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
+	s0, s1 := s[0], s[1]
+	for ; n >= 2; n -= 2 {
+		tap := (*[2]uint16)(prog)
+		a := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		b := (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 += a[0] + b[0]
+		s1 += a[1] + b[1]
+		prog = unsafe.Add(prog, 4)
+	}
+	if n > 0 {
+		r := (*[2]word)(unsafe.Add(rows, uint32(*(*uint16)(prog))<<2))
+		s0 += r[0]
+		s1 += r[1]
+		prog = unsafe.Add(prog, 2)
+	}
+	s[0], s[1] = s0, s1
 	return prog
 }
 
-// byteAdd2 is [byteAdd4] for 2 words.
-func byteAdd2(t, d *[2]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
-	for ; n > 0; n -= group {
-		var s0, s1 word
-		for k := min(n, group); k > 0; k-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			prog = unsafe.Add(prog, 8)
-		}
-		t[0] += s0
-		d[0] += s0 & high8 >> 8
-		t[1] += s1
-		d[1] += s1 & high8 >> 8
+// byteSub2 subtracts n rows from s.
+func byteSub2(s *[2]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
+	s0, s1 := s[0], s[1]
+	for ; n >= 2; n -= 2 {
+		tap := (*[2]uint16)(prog)
+		a := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		b := (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 -= a[0] + b[0]
+		s1 -= a[1] + b[1]
+		prog = unsafe.Add(prog, 4)
 	}
-	return prog
-}
-
-// byteSub2 is [byteAdd2] with subtraction.
-func byteSub2(t, d *[2]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
-	for ; n > 0; n -= group {
-		var s0, s1 word
-		for k := min(n, group); k > 0; k-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[2]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			r = (*[2]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			s0 += r[0]
-			s1 += r[1]
-			prog = unsafe.Add(prog, 8)
-		}
-		t[0] -= s0
-		d[0] -= s0 & high8 >> 8
-		t[1] -= s1
-		d[1] -= s1 & high8 >> 8
+	if n > 0 {
+		r := (*[2]word)(unsafe.Add(rows, uint32(*(*uint16)(prog))<<2))
+		s0 -= r[0]
+		s1 -= r[1]
+		prog = unsafe.Add(prog, 2)
 	}
+	s[0], s[1] = s0, s1
 	return prog
 }
 
 // byteSums1 runs a segment on 1 word of byte rows; t receives the even lanes, d the odd ones.
-func byteSums1(t, d *[1]word, rows, prog unsafe.Pointer, group int) unsafe.Pointer {
-	splat := splat16((*[2]uint16)(prog)[0])
-	planes := int((*[2]uint16)(prog)[1])
-	prog = unsafe.Add(prog, 4)
-	t[0] = 0
-	d[0] = 0
-	for ; planes > 0; planes-- {
-		head := (*[3]uint16)(prog)
-		prog = unsafe.Add(prog, 6)
-		if shift := head[0] & 15; shift > 0 {
-			t[0] <<= shift
-			d[0] <<= shift
+func byteSums1(t, d *[1]word, rows, prog unsafe.Pointer) unsafe.Pointer {
+	var s [1]word
+	for {
+		counts := *(*uint16)(prog)
+		prog = unsafe.Add(prog, 2)
+		if subs := counts >> 8; subs > 0 {
+			bias := splat16(*(*uint16)(prog))
+			s[0] += bias
+			prog = byteSub1(&s, rows, unsafe.Add(prog, 2), subs)
 		}
-		prog = byteAdd1(t, d, rows, prog, int(head[1]), group)
-		prog = byteSub1(t, d, rows, prog, int(head[2]), group)
+		prog = byteAdd1(&s, rows, prog, counts&0xFF)
+		tail := *(*uint16)(prog)
+		prog = unsafe.Add(prog, 2)
+		shift := tail & 15
+		switch stepKind(tail >> 8) {
+		case stepDouble:
+			s[0] <<= shift
+			continue
+		case stepMiddle:
+			t[0] = t[0]<<shift + s[0]
+			d[0] = d[0]<<shift + s[0]>>8&low8
+		case stepFirst:
+			*t = s
+			d[0] = s[0] >> 8 & low8
+		case stepLast:
+			d[0] = d[0]<<shift + s[0]>>8&low8
+			t[0] = t[0]<<shift + s[0] - d[0]<<8
+			return prog
+		case stepOnly:
+			d[0] = s[0] >> 8 & low8
+			t[0] = s[0] & low8
+			return prog
+		}
+		s = [1]word{}
 	}
-	t[0] += splat - d[0]<<8
-	d[0] += splat
+}
+
+// byteAdd1 adds n rows to s.
+func byteAdd1(s *[1]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
+	s0 := s[0]
+	for ; n >= 2; n -= 2 {
+		tap := (*[2]uint16)(prog)
+		a := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		b := (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 += a[0] + b[0]
+		prog = unsafe.Add(prog, 4)
+	}
+	if n > 0 {
+		r := (*[1]word)(unsafe.Add(rows, uint32(*(*uint16)(prog))<<2))
+		s0 += r[0]
+		prog = unsafe.Add(prog, 2)
+	}
+	s[0] = s0
 	return prog
 }
 
-// byteAdd1 is [byteAdd4] for 1 word.
-func byteAdd1(t, d *[1]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
-	for ; n > 0; n -= group {
-		var s0 word
-		for k := min(n, group); k > 0; k-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			s0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			s0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			s0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			s0 += r[0]
-			prog = unsafe.Add(prog, 8)
-		}
-		t[0] += s0
-		d[0] += s0 & high8 >> 8
+// byteSub1 subtracts n rows from s.
+func byteSub1(s *[1]word, rows, prog unsafe.Pointer, n uint16) unsafe.Pointer {
+	s0 := s[0]
+	for ; n >= 2; n -= 2 {
+		tap := (*[2]uint16)(prog)
+		a := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
+		b := (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
+		s0 -= a[0] + b[0]
+		prog = unsafe.Add(prog, 4)
 	}
-	return prog
-}
-
-// byteSub1 is [byteAdd1] with subtraction.
-func byteSub1(t, d *[1]word, rows, prog unsafe.Pointer, n, group int) unsafe.Pointer {
-	for ; n > 0; n -= group {
-		var s0 word
-		for k := min(n, group); k > 0; k-- {
-			tap := (*[4]uint16)(prog)
-			r := (*[1]word)(unsafe.Add(rows, uint32(tap[0])<<2))
-			s0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[1])<<2))
-			s0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[2])<<2))
-			s0 += r[0]
-			r = (*[1]word)(unsafe.Add(rows, uint32(tap[3])<<2))
-			s0 += r[0]
-			prog = unsafe.Add(prog, 8)
-		}
-		t[0] -= s0
-		d[0] -= s0 & high8 >> 8
+	if n > 0 {
+		r := (*[1]word)(unsafe.Add(rows, uint32(*(*uint16)(prog))<<2))
+		s0 -= r[0]
+		prog = unsafe.Add(prog, 2)
 	}
+	s[0] = s0
 	return prog
 }
