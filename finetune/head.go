@@ -25,6 +25,17 @@ func TaskOf(g *onnx.Graph) Task {
 	return task
 }
 
+// TaskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]), or else that of the graph.
+func TaskFor(g *onnx.Graph, data Data, asked Task) Task {
+	switch {
+	case asked != TaskAuto:
+		return asked
+	case data.Len() > 0 && targetsOf(data) != nil:
+		return TaskValues
+	}
+	return TaskOf(g)
+}
+
 // head is the value that losses work on (the logits of classes, or the output itself) and
 // what it means.
 func head(g *onnx.Graph) (*onnx.Value, Task) {
