@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
+	"qconv/finetune/dataset"
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
@@ -17,17 +19,18 @@ import (
 )
 
 var calibFlag = &cli.StringFlag{Name: "calib", Category: catData, Usage: "`DATA` to choose ranges from, for a model that was not fine-tuned; needs no labels"}
-var convertValFlag = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure the gates on; without it that of --calib"}
+var convertValFlag = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure on; without it samples of --calib, those that ranges were not chosen from if there are enough"}
 
 var convertCommand = &cli.Command{
 	Name:      "convert",
 	Usage:     "turn a model into an integer program, a .qlut file",
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is, and so is one that comes quantized with 8 bits or less. Any other needs --calib: its ranges are chosen, its weights " +
-		"clustered and its biases corrected without training. What is lost on these data all the same is reported: a warning names each output " +
-		"that is off by more than 5 % of its spread, and the layer where that begins. The file is written even where a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
-		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
+		"clustered and its biases corrected without training. What is lost all the same is reported: the agreement with the float network, the mean squared error " +
+		"and the signal-to-noise ratio of each output; a warning names each output " +
+		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name.",
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
 
@@ -36,11 +39,24 @@ type convertReport struct {
 	Model  string `json:"model"`
 	Output string `json:"output"`
 	programInfo
-	// Losses are measured on the calibration data, where there are any.
+	// Measured tells what the rest rests on; nil without data.
+	Measured *measuredOn `json:"measured_on,omitempty"`
+	// Losses are those of all outputs against the float network, where levels were chosen from data.
 	Losses []outputLoss `json:"losses,omitempty"`
-	// Float and Program are measured where a gate or --val asks for it.
+	// Float is the network that Program was made from: of floating point, or a fine-tuned one with its levels.
 	Float   *metrics `json:"float,omitempty"`
 	Program *metrics `json:"program,omitempty"`
+}
+
+// measuredOn says which samples figures rest on.
+type measuredOn struct {
+	Data string `json:"data"`
+	// Samples are those of Float and Program, OutputSamples those of Losses.
+	Samples       int `json:"samples"`
+	OutputSamples int `json:"output_samples,omitempty"`
+	// Calibration says that levels and weights were chosen from the same samples, RepeatedSamples how many of them are among those.
+	Calibration     bool `json:"calibration"`
+	RepeatedSamples int  `json:"repeated_samples"`
 }
 
 func runConvert(c *cli.Context) error {
@@ -70,10 +86,8 @@ func runConvert(c *cli.Context) error {
 	}
 	defer file.Release()
 	val := c.String(convertValFlag.Name)
-	if gates.any() && val == "" {
-		if val = c.String(calibFlag.Name); val == "" {
-			return usagef("the gates need data: give --%s", convertValFlag.Name)
-		}
+	if gates.any() && val == "" && c.String(calibFlag.Name) == "" {
+		return usagef("the gates need data: give --%s", convertValFlag.Name)
 	}
 	m, err := openModel(c, path)
 	if err != nil {
@@ -99,30 +113,83 @@ func runConvert(c *cli.Context) error {
 		}
 		noteNotKept(c, m)
 	}
-	p, info, err := compile(m, file, programLimits(c))
+	if gates.any() && val == "" && calibrated == nil {
+		val = c.String(calibFlag.Name)
+	}
+	p, data, err := compile(m)
 	if err != nil {
 		return named(path, err)
 	}
-	whenWritten(c.Context, out)
-	r := convertReport{Model: path, Output: out, programInfo: *info}
-	if calibrated != nil {
-		if r.Losses, err = measureLosses(c.Context, reference.graph, m, p, calibrated, programLimits(c)); err != nil {
-			return err
-		}
-		noteLosses(c, r.Losses)
-	}
-	if val != "" {
-		reference.input, reference.labels = m.Input, m.Labels
-		if r.Float, r.Program, err = measureProgram(c, reference, p, val); err != nil {
-			return err
-		}
-	}
-	if err := report(c, r, r.print); err != nil {
+	info, err := inspectProgram(p, len(data), programLimits(c))
+	if err != nil {
 		return err
 	}
-	if gates.any() {
-		return gates.check(*r.Program, r.Float)
+	r := convertReport{Model: path, Output: out, programInfo: *info}
+	outcome := r.measure(c, m, reference, p, calibrated, val)
+	if outcome == nil && gates.any() {
+		outcome = gates.check(*r.Program, r.Float)
 	}
+	if outcome != nil && !is[*gateError](outcome) {
+		return outcome
+	}
+	to, err := gates.destination(c, file, outcome)
+	if err != nil {
+		return err
+	}
+	if r.Output = ""; to != nil {
+		r.Output = to.Path()
+		if err := writeResult(to, data); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(report(c, r, r.print), outcome)
+}
+
+// measure fills in what is measured of a program: on the data that val names, or else on samples of the calibration data, if there are any.
+func (r *convertReport) measure(c *cli.Context, m *quant.Model, reference *floatModel, p *qrt.Program, calibrated *samples, val string) error {
+	data, on := calibrated, &measuredOn{Data: val}
+	switch {
+	case val != "":
+		var err error
+		reference.input, reference.labels = m.Input, m.Labels
+		if data, err = openSamples(c, val, reference.graph, m.Input, m.Labels, share{}); err != nil {
+			return err
+		}
+		defer data.set.Close()
+		if err := checkValidation(c, m, data); err != nil {
+			return err
+		}
+		if calibrated == nil {
+			if err := noteEntry(c, reference.graph, m.Pixels, m.Input, data); err != nil {
+				return err
+			}
+		} else {
+			if on.RepeatedSamples = dataset.Overlap(calibrated.set, data.set); on.RepeatedSamples > 0 {
+				note(c, "warning: %d of the %d samples of --%s are among those of --%s that levels were chosen from", on.RepeatedSamples, data.Len(), convertValFlag.Name, calibFlag.Name)
+			}
+		}
+	case calibrated == nil:
+		return nil
+	case calibrated.others.Len() >= leastPart:
+		data = calibrated.others
+	default:
+		on.Calibration, on.RepeatedSamples = true, data.Len()
+		data = data.with(data.set.Evenly(comparable(reference.graph)))
+	}
+	if oneClass(data) != "" {
+		data = data.unlabelled()
+	}
+	r.Measured = on
+	on.Data, on.Samples = data.set.Spec, data.Len()
+	var err error
+	if r.Float, r.Program, err = compareProgram(c, reference, p, data); err != nil || calibrated == nil {
+		return err
+	}
+	on.OutputSamples = min(comparable(reference.graph), data.Len())
+	if r.Losses, err = measureLosses(c.Context, reference.graph, m, p, data, programLimits(c)); err != nil {
+		return err
+	}
+	noteLosses(c, r.Losses)
 	return nil
 }
 
@@ -195,7 +262,7 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	if spec == "" {
 		return nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
 	}
-	data, err := openModelSamples(c, spec, m, calibration.Samples)
+	data, err := openModelSamples(c, spec, m, share{calibration.Samples, comparable(float)})
 	if err != nil {
 		return nil, err
 	}
@@ -217,7 +284,7 @@ func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samp
 	if err != nil {
 		return err
 	}
-	plain.Input, plain.Labels, plain.Source, plain.Producer = m.Input, m.Labels, m.Source, m.Producer
+	plain.Input, plain.Pixels, plain.Labels, plain.Source, plain.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
 	calibration.Unbalanced = true
 	if _, err := quantizeOnce(ctx, plain, float, data, calibration, clustering); err != nil {
 		return err
@@ -260,9 +327,13 @@ func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *
 // openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its
 // preprocessing, that is settled; class names of the data become the model's where it
 // has none.
-func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*samples, error) {
-	s, err := openSamples(c, spec, m.Graph, m.Input, m.Labels, most)
+func openModelSamples(c *cli.Context, spec string, m *quant.Model, want share) (*samples, error) {
+	s, err := openSamples(c, spec, m.Graph, m.Input, m.Labels, want)
 	if err != nil {
+		return nil, err
+	}
+	if err := noteEntry(c, m.Graph, m.Pixels, m.Input, s); err != nil {
+		s.set.Close()
 		return nil, err
 	}
 	if s.pixels() {
@@ -278,32 +349,15 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*s
 	return s, nil
 }
 
-// compile lowers a model and writes the program.
-func compile(m *quant.Model, out *atomicfile.File, limits qrt.Limits) (*qrt.Program, *programInfo, error) {
+// compile lowers a model, and returns the program and its file.
+func compile(m *quant.Model) (*qrt.Program, []byte, error) {
 	m.Producer = producer()
 	p, err := quant.Compile(m)
 	if err != nil {
 		return nil, nil, err
 	}
 	data, err := qrt.Encode(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := writeResult(out, data); err != nil {
-		return nil, nil, err
-	}
-	info, err := inspectProgram(p, len(data), limits)
-	return p, info, err
-}
-
-// measureProgram evaluates a program against the network it was made from.
-func measureProgram(c *cli.Context, f *floatModel, p *qrt.Program, spec string) (float, program *metrics, err error) {
-	s, err := openSamples(c, spec, f.graph, f.input, f.labels, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer s.set.Close()
-	return compareProgram(c, f, p, s)
+	return p, data, err
 }
 
 // compareProgram evaluates a program and the network it was made from on one data set.
@@ -323,10 +377,32 @@ func compareProgram(c *cli.Context, f *floatModel, p *qrt.Program, s *samples) (
 func (r convertReport) print(w io.Writer) {
 	r.printTotals(w)
 	if r.Program != nil {
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "\nmeasured on %d samples of %s%s (%s):\n", r.Measured.Samples, printable.Name(r.Measured.Data), r.Measured.which(), bracketsMean)
 		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})
 	}
-	fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
+	if len(r.Losses) > 0 {
+		fmt.Fprintln(w)
+		t := table{left: 1}
+		t.add("output", "MSE", "SNR, dB")
+		for _, l := range r.Losses {
+			t.add(printable.Name(l.Output), fmt.Sprintf("%.4g", l.MSE), fmt.Sprintf("%.1f", l.SNR))
+		}
+		t.print(w)
+	}
+	if r.Output != "" {
+		fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
+	}
+}
+
+// which tells how far the samples are new to the program.
+func (m *measuredOn) which() string {
+	switch {
+	case m.Calibration:
+		return fmt.Sprintf(", the same that levels were chosen from; --%s measures others", convertValFlag.Name)
+	case m.RepeatedSamples > 0:
+		return fmt.Sprintf(", %d of which levels were chosen from", m.RepeatedSamples)
+	}
+	return ", from which nothing was chosen"
 }
 
 // printComparison prints the metrics of several networks on the same data side by side,

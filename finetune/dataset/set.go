@@ -176,6 +176,13 @@ func (s *Set) Apart(first, second int) (a, b *Set) {
 	return a, s.Subset(others).Evenly(second)
 }
 
+// Unlabelled is the set without labels, classes and targets.
+func (s *Set) Unlabelled() *Set {
+	out := *s
+	truth{}.setOn(&out)
+	return &out
+}
+
 // Close releases the files behind the set and all its subsets.
 func (s *Set) Close() error {
 	errs := []error{s.store.Close()}
