@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -266,7 +265,8 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	if err != nil {
 		return nil, err
 	}
-	if err := quantize(c.Context, m, float, data, calibration, clustering); err != nil {
+	noteFewCalibration(c, data)
+	if err := quantize(c, m, float, data, calibration, clustering); err != nil {
 		data.set.Close()
 		return nil, err
 	}
@@ -275,8 +275,9 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 
 // quantize chooses levels, clusters weights and corrects biases. A model that was balanced on the way, and lost by
 // that, is made anew as it was.
-func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
-	balanced, err := quantizeOnce(ctx, m, float, data, calibration, clustering)
+func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
+	ctx := c.Context
+	balanced, err := quantizeOnce(c, m, float, data, calibration, clustering)
 	if err != nil || !balanced {
 		return err
 	}
@@ -286,7 +287,7 @@ func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samp
 	}
 	plain.Input, plain.Pixels, plain.Labels, plain.Source, plain.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
 	calibration.Unbalanced = true
-	if _, err := quantizeOnce(ctx, plain, float, data, calibration, clustering); err != nil {
+	if _, err := quantizeOnce(c, plain, float, data, calibration, clustering); err != nil {
 		return err
 	}
 	with, err := modelLoss(ctx, float, m, data)
@@ -307,9 +308,12 @@ func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samp
 // part of an output.
 const clearlyMore = 1.25
 
-func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
-	found, err := finetune.Calibrate(ctx, m, data, calibration)
+func quantizeOnce(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
+	found, err := finetune.Calibrate(c.Context, m, data, calibration)
 	if err != nil {
+		return false, err
+	}
+	if err := checkCodebooks(c.Args().First(), m, clustering); err != nil {
 		return false, err
 	}
 	if balanced = len(found.Balanced) > 0; balanced {
@@ -321,7 +325,7 @@ func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *
 	if clustering.Scope == quant.ScopeGlobal {
 		return balanced, nil // its biases are centres too
 	}
-	return balanced, finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
+	return balanced, finetune.CorrectBias(c.Context, m, float, data, calibration.Samples)
 }
 
 // openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its

@@ -7,6 +7,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/finetune"
+	"qconv/quant"
 	"qconv/runtime/printable"
 )
 
@@ -89,3 +90,44 @@ func oneClass(s *samples) string {
 
 // unlabelled are the samples without their labels.
 func (s *samples) unlabelled() *samples { return s.with(s.set.Unlabelled()) }
+
+// fewCalibration is how many samples ranges are chosen from at least without a warning.
+const fewCalibration = 10
+
+// noteFewCalibration warns of ranges that are chosen from hardly any samples.
+func noteFewCalibration(c *cli.Context, s *samples) {
+	if n := s.Len(); n < fewCalibration {
+		note(c, "warning: %s: %d samples, the last of which is %s, are few to choose ranges from: give %d typical ones or more", printable.Name(s.set.Spec), n, printable.Text(s.set.Name(n-1)), fewCalibration)
+	}
+}
+
+// checkCodebooks reports, before long work, a layer that codebooks have no room for: all of its weights would become zero.
+func checkCodebooks(path string, m *quant.Model, cfg quant.ClusterConfig) error {
+	list, err := quant.Vanishing(m, cfg)
+	if err != nil || len(list) == 0 {
+		return err
+	}
+	name := list[0].Weights.Name
+	for _, l := range m.Layers() {
+		if l.Weights == list[0].Weights {
+			name = l.Name
+		}
+	}
+	own := cfg.For(list[0].Weights.Name)
+	why, remedy := fmt.Sprintf("the largest is %.2g, the smallest centre beside zero %.2g", list[0].Largest, list[0].Smallest), fmt.Sprintf("give more --%s", weightsFlag.Name)
+	if list[0].Smallest == 0 {
+		why = "zero is their only centre"
+	}
+	if cfg.Scope != quant.ScopeLayer {
+		remedy += fmt.Sprintf(", or --%s %s", scopeFlag.Name, quant.ScopeLayer)
+	}
+	if own.Prune > 0 {
+		remedy += fmt.Sprintf(", or less --%s", pruneFlag.Name)
+	}
+	more := ""
+	if n := len(list) - 1; n > 0 {
+		more = fmt.Sprintf(" (and those of %d more)", n)
+	}
+	return inputf("%s: layer %s: all %d weights would become zero with --%s %d --%s %s%s: %s; %s", printable.Name(path), printable.Name(name),
+		list[0].Weights.Shape.Elems(), weightsFlag.Name, own.Weights, scopeFlag.Name, cfg.Scope, more, why, remedy)
+}

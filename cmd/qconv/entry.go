@@ -13,8 +13,8 @@ import (
 	"qconv/runtime/printable"
 )
 
-// The first layer is looked at on entrySamples samples. What it gives is far from what was seen in training where it is more than farOff deviations
-// off, in the median of its channels. Where that is not known, its biases tell: biases of more than 1/littleAdded times what inputs add drown
+// The first layer is looked at on entrySamples samples. What it gives is far from what was seen in training where it varies farOff times more or less, or
+// is more than farOff deviations off, in the median of its channels. Where that is not known, its biases tell: biases of more than 1/littleAdded times what inputs add drown
 // it, those of less than 1/muchAdded times drown in it. What inputs of another range than the network's bring about is 255 times more or less,
 // so that is wide of both.
 const (
@@ -114,7 +114,7 @@ func offTrained(name string, means, deviations []float64, h *quant.PixelHint) st
 	}
 	far, wider := median(off), median(times)
 	switch {
-	case wider < 1/otherRange, far > farOff && (wider > farOff || wider < 1.0/farOff):
+	case wider > farOff, wider < 1.0/farOff:
 		return fmt.Sprintf("what the first layer, %s, gives varies %.3g times as much as in training", name, wider)
 	case far > farOff:
 		return fmt.Sprintf("what the first layer, %s, gives is %.3g deviations away from that in training", name, far)

@@ -223,8 +223,8 @@ func (r *importReport) load(c *cli.Context, path string, o onnx.ReadOptions) (*q
 	if err != nil {
 		return nil, named(path, err)
 	}
-	if m.Pixels == nil {
-		m.Pixels = pixels
+	if !quant.IsImported(g) {
+		m.Pixels = pixels // before simplification, the network tells more
 	}
 	r.Check, err = p.check(path, modelOptions(c, o), m.Graph)
 	return m, err

@@ -161,12 +161,20 @@ func (t *tuneRun) train(m *quant.Model, data *samples, gates gates) error {
 		return err
 	}
 	leveled := len(m.Levels) == len(m.Sites)
+	if !leveled {
+		noteFewCalibration(c, data)
+	}
 	found, err := finetune.Calibrate(c.Context, m, data, t.calibration)
 	if err != nil {
 		return err
 	}
 	if !leveled {
 		t.report.Range = string(found.Method)
+	}
+	if t.cfg.Schedule != finetune.ScheduleNone && t.cfg.Resume == nil {
+		if err := checkCodebooks(t.report.Model, m, t.cfg.Cluster); err != nil {
+			return err
+		}
 	}
 	if t.cfg.Resume == nil {
 		old, err := t.checkpoint.setAside()

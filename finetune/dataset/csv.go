@@ -383,7 +383,9 @@ func (p *opener) tableLabels(t *table) ([]int, []string, error) {
 		case err != nil:
 			indices, numbers = false, false
 		case v != math.Trunc(v):
-			indices, fraction = false, i
+			if indices = false; fraction < 0 {
+				fraction = i
+			}
 		case v < 0 || v > maxClass:
 			indices = false
 		default:
