@@ -6,14 +6,19 @@ import (
 	"qconv/onnx"
 )
 
-// Vanished is a tensor of weights that a codebook has no room for: all of its elements, which are not all zero, would become zero.
+// Vanished is a tensor of weights that a codebook has no room for: all of its elements would become the same number, zero or so near it that
+// most of what they are is lost.
 type Vanished struct {
-	Weights  *onnx.Value
-	Largest  float64 // magnitude among the weights
-	Smallest float64 // magnitude among the centres that are not zero, in the unit of the weights; 0 where there are none
+	Weights *onnx.Value
+	Centre  float64 // that they would become
+	Largest float64 // magnitude among the weights
+	Next    float64 // magnitude of the smallest centre beside that one, in the unit of the weights; 0 where there is none
 }
 
-// Vanishing lists the tensors that [Cluster] would make zero. The model stays as it is.
+// vanishedShare is the share of the squared weights that is lost at least.
+const vanishedShare = 0.75
+
+// Vanishing lists the tensors that [Cluster] would make nothing of. The model stays as it is.
 func Vanishing(m *Model, cfg ClusterConfig) ([]Vanished, error) {
 	if err := cfg.Validate(); err != nil {
 		return nil, err
@@ -38,19 +43,31 @@ func Vanishing(m *Model, cfg ClusterConfig) ([]Vanished, error) {
 	return list, nil
 }
 
-// vanished says whether the nearest of the ascending centres is zero for all weights.
+// vanished says whether all weights, which are not all zero, go to the same of the ascending centres, far from them.
 func vanished(w *onnx.Value, centres []float64, threshold float64) (v Vanished, gone bool) {
 	v = Vanished{Weights: w}
-	gone = true
-	for _, x := range w.Const.Floats {
-		size := math.Abs(float64(x))
-		v.Largest = math.Max(v.Largest, size)
-		gone = gone && (size <= threshold || centres[Nearest(centres, float64(x))] == 0)
+	of := func(x float64) float64 {
+		if math.Abs(x) <= threshold {
+			return 0
+		}
+		return centres[Nearest(centres, x)]
+	}
+	squares, errors := 0.0, 0.0
+	for i, element := range w.Const.Floats {
+		x := float64(element)
+		centre := of(x)
+		if i > 0 && centre != v.Centre {
+			return v, false
+		}
+		v.Centre = centre
+		v.Largest = math.Max(v.Largest, math.Abs(x))
+		squares += x * x
+		errors += (x - centre) * (x - centre)
 	}
 	for _, c := range centres {
-		if size := math.Abs(c); size > 0 && (v.Smallest == 0 || size < v.Smallest) {
-			v.Smallest = size
+		if size := math.Abs(c); c != v.Centre && (v.Next == 0 || size < v.Next) {
+			v.Next = size
 		}
 	}
-	return v, gone && v.Largest > 0
+	return v, v.Largest > 0 && errors >= vanishedShare*squares
 }

@@ -101,7 +101,7 @@ func noteFewCalibration(c *cli.Context, s *samples) {
 	}
 }
 
-// checkCodebooks reports, before long work, a layer that codebooks have no room for: all of its weights would become zero.
+// checkCodebooks reports, before long work, a layer that codebooks have no room for: all of its weights would become zero, or one number near it.
 func checkCodebooks(path string, m *quant.Model, cfg quant.ClusterConfig) error {
 	list, err := quant.Vanishing(m, cfg)
 	if err != nil || len(list) == 0 {
@@ -114,9 +114,9 @@ func checkCodebooks(path string, m *quant.Model, cfg quant.ClusterConfig) error 
 		}
 	}
 	own := cfg.For(list[0].Weights.Name)
-	why, remedy := fmt.Sprintf("the largest is %.2g, the smallest centre beside zero %.2g", list[0].Largest, list[0].Smallest), fmt.Sprintf("give more --%s", weightsFlag.Name)
-	if list[0].Smallest == 0 {
-		why = "zero is their only centre"
+	why, remedy := fmt.Sprintf("the largest is %.2g, the next centre %.2g", list[0].Largest, list[0].Next), fmt.Sprintf("give more --%s", weightsFlag.Name)
+	if list[0].Next == 0 {
+		why = "there is no other centre"
 	}
 	if cfg.Scope != quant.ScopeLayer {
 		remedy += fmt.Sprintf(", or --%s %s", scopeFlag.Name, quant.ScopeLayer)
@@ -128,6 +128,6 @@ func checkCodebooks(path string, m *quant.Model, cfg quant.ClusterConfig) error 
 	if n := len(list) - 1; n > 0 {
 		more = fmt.Sprintf(" (and those of %d more)", n)
 	}
-	return inputf("%s: layer %s: all %d weights would become zero with --%s %d --%s %s%s: %s; %s", printable.Name(path), printable.Name(name),
-		list[0].Weights.Shape.Elems(), weightsFlag.Name, own.Weights, scopeFlag.Name, cfg.Scope, more, why, remedy)
+	return inputf("%s: layer %s: all %d weights would become %.2g with --%s %d --%s %s%s: %s; %s", printable.Name(path), printable.Name(name),
+		list[0].Weights.Shape.Elems(), list[0].Centre, weightsFlag.Name, own.Weights, scopeFlag.Name, cfg.Scope, more, why, remedy)
 }

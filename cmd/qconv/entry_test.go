@@ -1,9 +1,12 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"qconv/onnx"
 )
 
 // TestPixelRange imports the digits with the preprocessing that they were trained with, and with others.
@@ -90,30 +93,52 @@ func TestDrowned(t *testing.T) {
 	}
 }
 
-// TestVanishingLayer gives networks whose codebook has no room for a layer, before anything is trained or written, and too few samples to calibrate.
+// TestVanishingLayer gives a network whose codebook has no room for the first layer, before anything is trained or written.
 func TestVanishingLayer(t *testing.T) {
-	model, data := writeFeatures(t)
-	out := filepath.Join(t.TempDir(), "o")
-	for _, command := range [][]string{
-		{"finetune", model, "--data", data, "--no-labels", "--steps", "100000"},
-		{"convert", model, "--calib", data, "--no-labels"},
-	} {
-		args := append(command, "--scope", "global", "--weights", "2", "-o", out)
-		code, stdout, stderr := call(args...)
+	r := newRegression(t, 3, 200)
+	g, err := onnx.Read(r.model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range g.Nodes[0].Inputs[1].Const.Floats {
+		g.Nodes[0].Inputs[1].Const.Floats[i] /= 1000
+	}
+	file, err := onnx.Encode(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(r.model, file, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	data, out := r.csv(t, true), filepath.Join(t.TempDir(), "o")
+	for _, command := range [][]string{{"finetune", r.model, "--data", data, "--steps", "100000"}, {"convert", r.model, "--calib", data}} {
+		code, stdout, stderr := call(append(command, "--scope", "global", "--weights", "5", "-o", out)...)
 		lines := strings.Split(strings.TrimSpace(stderr), "\n")
 		last := lines[len(lines)-1]
-		if code != exitBadInput || stdout != "" || !strings.Contains(last, "features.onnx: layer first: all 84 weights would become zero with --weights 2 --scope global") || !strings.Contains(last, "give more --weights, or --scope layer") {
+		if code != exitBadInput || stdout != "" || !strings.Contains(last, "regression.onnx: layer first: all 80 weights would become ") || !strings.Contains(last, " with --weights 5 --scope global: the largest is 0.00") ||
+			!strings.Contains(last, "; give more --weights, or --scope layer") || strings.Contains(stderr, "steps/s") {
 			t.Errorf("%s: exit %d, %s", command[0], code, stderr)
 		}
 		if left, _ := filepath.Glob(out + "*"); len(left) > 0 {
 			t.Errorf("%s: got the files %v", command[0], left)
 		}
 	}
-	code, _, stderr := call("convert", model, "--calib", data, "--no-labels", "--samples", "9", "-o", out)
-	if code != exitOK || !strings.Contains(stderr, "features.csv: 9 samples, the last of which is line ") || !strings.Contains(stderr, "are few to choose ranges from: give 10 typical ones or more") {
-		t.Errorf("nine samples: exit %d, %s", code, stderr)
+	if code, _, stderr := call("convert", r.model, "--calib", data, "--weights", "5", "-o", out); code != exitOK {
+		t.Errorf("a codebook for each layer: exit %d, %s", code, stderr)
 	}
-	if _, _, stderr := call("convert", model, "--calib", data, "--no-labels", "--samples", "10", "-o", out); strings.Contains(stderr, "few to choose ranges") {
-		t.Errorf("ten samples: %s", stderr)
+}
+
+// TestFewCalibration chooses ranges from nine samples, and from ten.
+func TestFewCalibration(t *testing.T) {
+	model, data := writeFeatures(t)
+	out := filepath.Join(t.TempDir(), "o")
+	for _, command := range [][]string{{"convert", model, "--no-labels", "-o", out, "--calib"}, {"finetune", model, "--no-labels", "-o", out, "--steps", "1", "--data"}} {
+		code, _, stderr := call(append(command, data, "--samples", "9")...)
+		if code != exitOK || !strings.Contains(stderr, "features.csv: 9 samples, the last of which is line ") || !strings.Contains(stderr, "are few to choose ranges from: give 10 typical ones or more") {
+			t.Errorf("%s of nine samples: exit %d, %s", command[0], code, stderr)
+		}
+		if code, _, stderr := call(append(command, data, "--samples", "10")...); code != exitOK || strings.Contains(stderr, "few to choose ranges") {
+			t.Errorf("%s of ten samples: exit %d, %s", command[0], code, stderr)
+		}
 	}
 }
