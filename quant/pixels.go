@@ -249,8 +249,8 @@ func (f Front) byStatistics(g *onnx.Graph) *PixelHint {
 	}
 	w := f.Layer.Inputs[1].Const
 	channels := len(means.Const.Floats)
-	const most = 1 << 10 // elements of a kernel
-	if len(w.Shape) != 4 || w.Shape[0] != channels || len(w.Floats)/channels > most {
+	const most = 1 << 27 // pairs of weights that are looked at
+	if len(w.Shape) != 4 || w.Shape[0] != channels || int64(len(w.Floats))*int64(len(w.Floats)/channels) > most {
 		return nil
 	}
 	table := correlations(w.Shape[2], w.Shape[3])

@@ -175,9 +175,7 @@ func (r *convertReport) measure(c *cli.Context, m *quant.Model, reference *float
 		on.Calibration, on.RepeatedSamples = true, data.Len()
 		data = data.with(data.set.Evenly(comparable(reference.graph)))
 	}
-	if oneClass(data) != "" {
-		data = data.unlabelled()
-	}
+	data = data.meaningful()
 	r.Measured = on
 	on.Data, on.Samples = data.set.Spec, data.Len()
 	var err error

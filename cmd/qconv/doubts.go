@@ -88,6 +88,14 @@ func oneClass(s *samples) string {
 	return fmt.Sprintf("%s: from %s on, all %d samples are of class %s", printable.Name(s.set.Spec), printable.Text(s.set.Name(0)), len(labels), s.className(labels[0]))
 }
 
+// meaningful are the samples without labels that say nothing of a network: those of a single class, and names of classes for a single number.
+func (s *samples) meaningful() *samples {
+	if oneClass(s) != "" || s.Labelled() && s.aim.outputs == 1 {
+		return s.unlabelled()
+	}
+	return s
+}
+
 // unlabelled are the samples without their labels.
 func (s *samples) unlabelled() *samples { return s.with(s.set.Unlabelled()) }
 

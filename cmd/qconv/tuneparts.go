@@ -30,56 +30,63 @@ const (
 )
 
 // divide divides the samples that were given; m is the model that they are for.
-func divide(c *cli.Context, m *quant.Model, data *samples, loss finetune.LossKind) (p parts, err error) {
-	p.train = data
-	seed := c.Uint64(seedFlag.Name)
-	val := data
+func divide(c *cli.Context, m *quant.Model, data *samples, loss finetune.LossKind) (parts, error) {
 	if spec := c.String(valFlag.Name); spec != "" {
-		if val, err = openModelSamples(c, spec, m, share{}); err != nil {
-			return p, err
-		}
-		p.given = val
-		if err := checkValidation(c, m, val); err != nil {
-			p.close()
-			return p, err
-		}
-		if p.repeated = dataset.Overlap(data.set, val.set); p.repeated > 0 {
-			note(c, "warning: %d of the %d samples of --%s are among those of --%s: figures on them tell nothing of others", p.repeated, val.Len(), valFlag.Name, dataFlag.Name)
-		}
-		if val.Len() < 2*leastPart {
-			note(c, "warning: the %d samples of --%s are too few to choose the best network and to report on others: the last network is the result", val.Len(), valFlag.Name)
-			p.report = val
-			return p, nil
-		}
-		rest := max(0.5, 1-float64(mostPart)/float64(val.Len()))
-		p.setMeasured(c, val, rest, seed)
-		note(c, "of the %d samples of --%s, %d choose the best network, and %d others are reported on", val.Len(), valFlag.Name, p.choose.Len(), p.report.Len())
+		return divideGiven(c, m, data, spec)
+	}
+	return divideHeld(c, data, loss)
+}
+
+// divideGiven divides what --val names.
+func divideGiven(c *cli.Context, m *quant.Model, data *samples, spec string) (parts, error) {
+	val, err := openModelSamples(c, spec, m, share{})
+	if err != nil {
+		return parts{}, err
+	}
+	if err := checkValidation(c, m, val); err != nil {
+		val.set.Close()
+		return parts{}, err
+	}
+	p := parts{train: data, given: val, repeated: dataset.Overlap(data.set, val.set)}
+	if p.repeated > 0 {
+		note(c, "warning: %d of the %d samples of --%s are among those of --%s: figures on them tell nothing of others", p.repeated, val.Len(), valFlag.Name, dataFlag.Name)
+	}
+	if val.Len() < 2*leastPart {
+		note(c, "warning: the %d samples of --%s are too few to choose the best network and to report on others: the last network is the result", val.Len(), valFlag.Name)
+		p.report = val.meaningful()
 		return p, nil
 	}
-	train, held := dataset.Split(data.set, min(heldBack, 2*mostPart/float64(data.Len())), seed)
+	p.measure(c, val, max(0.5, 1-float64(mostPart)/float64(val.Len())))
+	note(c, "of the %d samples of --%s, %d choose the best network, and %d others are reported on", val.Len(), valFlag.Name, p.choose.Len(), p.report.Len())
+	return p, nil
+}
+
+// divideHeld holds back a part of --data.
+func divideHeld(c *cli.Context, data *samples, loss finetune.LossKind) (parts, error) {
+	train, held := dataset.Split(data.set, min(heldBack, 2*mostPart/float64(data.Len())), c.Uint64(seedFlag.Name))
 	if held.Len() < 2*leastPart {
 		note(c, "warning: %d samples are too few to hold some back: nothing is measured without --%s", data.Len(), valFlag.Name)
-		return p, nil
+		return parts{train: data}, nil
 	}
-	p.train, val = data.with(train), data.with(held)
+	p, val := parts{train: data.with(train), repeated: dataset.Overlap(train, held)}, data.with(held)
 	switch one := oneClass(val); {
 	case one != "" && loss == finetune.LossTeacher:
-		note(c, "warning: %s: they are left out, as accuracy on them would tell nothing (--%s says so, --%s gives others)", one, noLabelsFlag.Name, valFlag.Name)
-		val = val.unlabelled()
+		note(c, "warning: %s: labels are left out, as accuracy would tell nothing (--%s says so, --%s gives other samples)", one, noLabelsFlag.Name, valFlag.Name)
 	case one != "":
 		return p, inputf("%s: there is nothing to learn from them, give samples of several classes, or --%s %s", one, lossFlag.Name, finetune.LossTeacher)
 	}
-	if p.repeated = dataset.Overlap(train, held); p.repeated > 0 {
+	if p.repeated > 0 {
 		note(c, "warning: %d of the %d samples held back are trained on too, as %s holds them several times", p.repeated, held.Len(), printable.Name(data.set.Spec))
 	}
-	p.setMeasured(c, val, 0.5, seed)
+	p.measure(c, val, 0.5)
 	note(c, "%d of the %d samples are held back: %d choose the best network, and %d others are reported on", held.Len(), data.Len(), p.choose.Len(), p.report.Len())
 	return p, nil
 }
 
-// setMeasured divides what is not trained on; the report gets the given part of it.
-func (p *parts) setMeasured(c *cli.Context, val *samples, report float64, seed uint64) {
-	a, b := dataset.Split(val.set, report, seed)
+// measure divides what is not trained on; the report gets the given part of it.
+func (p *parts) measure(c *cli.Context, val *samples, report float64) {
+	val = val.meaningful()
+	a, b := dataset.Split(val.set, report, c.Uint64(seedFlag.Name))
 	p.choose, p.report = val.with(a), val.with(b)
 	if n := dataset.Overlap(a, b); n > 0 {
 		p.repeated += n

@@ -154,7 +154,7 @@ func TestOneClass(t *testing.T) {
 		{"without labels", append(tune, good, "--val", one, "--no-labels"), exitOK, []string{"too few to choose the best network"}},
 		{"of convert", []string{"convert", model, "--labels", labels, "--calib", good, "--samples", "30", "--val", one, "-o", out}, exitBadInput, []string{"from 3/a.png on, all 5 samples are of class 3", "--no-labels"}},
 		{"to learn from", append(tune, many, "--loss", "labels"), exitBadInput, []string{"x[", "are of class 0: there is nothing to learn from them"}},
-		{"for a teacher", append(tune, many), exitOK, []string{"warning: ", "are of class 0: they are left out"}},
+		{"for a teacher", append(tune, many), exitOK, []string{"warning: ", "are of class 0: labels are left out"}},
 		{"of eval", []string{"eval", model, "--data", many}, exitOK, []string{"warning: ", "from x[0] on, all 120 samples are of class 0: accuracy on them tells nothing of other classes"}},
 	} {
 		code, _, stderr := call(c.args...)
