@@ -203,6 +203,8 @@ func TestHead(t *testing.T) {
 	perPosition := newGraphOf(1, 2, 3).add(t, "softmax", &onnx.Softmax{Axis: 1})
 	auto := newGraphOf(1, 6).dense(t, "fc", 6)
 	sigmoid := newGraphOf(1, 6).dense(t, "fc", 3).add(t, "sigmoid", &onnx.Sigmoid{})
+	maps := newGraphOf(1, 1, 4, 4).conv(t, "maps", 2, 3, 1)
+	row := newGraphOf(1, 3, 4, 4).conv(t, "conv", 5, 3, 1).add(t, "mean", &onnx.GlobalAveragePool{})
 	cases := []struct {
 		name string
 		g    *onnx.Graph
@@ -214,6 +216,8 @@ func TestHead(t *testing.T) {
 		{"softmax of every position", perPosition.Graph, perPosition.last, TaskValues},
 		{"auto-encoder", auto.Graph, auto.last, TaskValues},
 		{"sigmoid", sigmoid.Graph, sigmoid.last, TaskValues},
+		{"linear maps", maps.Graph, maps.last, TaskValues},
+		{"scores in a corner of maps", row.Graph, row.last, TaskClasses},
 	}
 	for _, c := range cases {
 		v, task := head(c.g)

@@ -94,13 +94,15 @@ type metric struct {
 	value   *float64
 	percent bool
 	between *interval // nil where it is not known
+	rough   bool      // to be printed with one decimal
 }
 
 // values lists all metrics but the number of samples, in the order they are printed in.
 func (m metrics) values() []metric {
 	return []metric{
-		{"accuracy", m.Accuracy, true, m.Accuracy95}, {"top-5", m.Top5, true, m.Top595}, {"R2", m.R2, false, nil}, {"MSE", m.MSE, false, m.MSE95},
-		{"agreement", m.Agreement, true, m.Agreement95}, {"difference", m.Difference, false, m.Difference95}, {"SNR, dB", m.SNR, false, nil},
+		{"accuracy", m.Accuracy, true, m.Accuracy95, false}, {"top-5", m.Top5, true, m.Top595, false}, {"R2", m.R2, false, nil, false},
+		{"MSE", m.MSE, false, m.MSE95, false}, {"agreement", m.Agreement, true, m.Agreement95, false},
+		{"difference", m.Difference, false, m.Difference95, false}, {"SNR, dB", m.SNR, false, nil, true},
 	}
 }
 
@@ -113,6 +115,8 @@ func (v metric) text() string {
 		return fmt.Sprintf("%.2f %% (%.1f..%.1f)", 100**v.value, 100*v.between[0], 100*v.between[1])
 	case v.percent:
 		return percent(*v.value)
+	case v.rough:
+		return fmt.Sprintf("%.1f", *v.value)
 	case v.between != nil:
 		return fmt.Sprintf("%.6g (%.4g..%.4g)", *v.value, v.between[0], v.between[1])
 	}

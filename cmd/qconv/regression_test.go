@@ -205,3 +205,45 @@ func TestTargetWidth(t *testing.T) {
 		}
 	}
 }
+
+// TestSequence measures a program whose input is rows of numbers, [C,W], and whose output is one number, on samples of that shape.
+func TestSequence(t *testing.T) {
+	const channels, length, count = 4, 9, 60
+	rng := rand.New(rand.NewPCG(2, 0))
+	numbers := func(n int, size float64) []float32 {
+		v := make([]float32, n)
+		for i := range v {
+			v[i] = float32(rng.NormFloat64() * size)
+		}
+		return v
+	}
+	constant := func(name string, size float64, shape ...int) *onnx.Value {
+		return &onnx.Value{Name: name, Type: onnx.Float, Shape: shape, Const: &onnx.Tensor{Type: onnx.Float, Shape: shape, Floats: numbers(onnx.Shape(shape).Elems(), size)}}
+	}
+	value := func(name string, shape ...int) *onnx.Value {
+		return &onnx.Value{Name: name, Type: onnx.Float, Shape: append(onnx.Shape{onnx.Batch}, shape...)}
+	}
+	x, h, r, f, y := value("x", channels, length), value("h", 6, length), value("r", 6, length), value("f", 6*length), value("y", 1)
+	conv := &onnx.Conv{Kernel: []int{3}, Strides: []int{1}, Dilations: []int{1}, Pads: []int{1, 1}, Groups: 1}
+	file, err := onnx.Encode(&onnx.Graph{Name: "sequence", Opset: 17, Inputs: []*onnx.Value{x}, Outputs: []*onnx.Value{y}, Nodes: []*onnx.Node{
+		{Name: "conv", Op: conv, Inputs: []*onnx.Value{x, constant("w1", 0.4, 6, channels, 3), constant("b1", 0.3, 6)}, Outputs: []*onnx.Value{h}},
+		{Name: "relu", Op: &onnx.Relu{}, Inputs: []*onnx.Value{h}, Outputs: []*onnx.Value{r}},
+		{Name: "flat", Op: &onnx.Flatten{Axis: 1}, Inputs: []*onnx.Value{r}, Outputs: []*onnx.Value{f}},
+		{Name: "fc", Op: &onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, Inputs: []*onnx.Value{f, constant("w2", 0.2, 1, 6*length), constant("b2", 1, 1)}, Outputs: []*onnx.Value{y}},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	model, program, data := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "p.qlut"), filepath.Join(dir, "d.npz")
+	if err := os.WriteFile(model, file, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	writeArchive(t, data, array{"x", []int{count, channels, length}, numbers(count*channels*length, 1)}, array{"y", []int{count}, numbers(count, 1)})
+	mustCall(t, "convert", model, "--calib", data, "-o", program)
+	var e evalReport
+	mustJSON(t, &e, "eval", program, "--data", data, "--against", model)
+	if e.Samples != count || e.R2 == nil || e.MSE == nil || e.Agreement != nil || *e.SNR < 20 || math.Abs(*e.R2-*e.Against.R2) > 0.5 {
+		t.Errorf("got %+v against %+v, want the error of numbers", e.metrics, e.Against.metrics)
+	}
+}

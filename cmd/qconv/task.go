@@ -36,8 +36,8 @@ func networkAim(c *cli.Context, g *onnx.Graph) (aim, error) {
 	return a, err
 }
 
-// programAim is that of a program: classes where it is followed by a Softmax or has names of classes, numbers where there is one, there are as many
-// as go in, or they have levels, as behind a nonlinearity.
+// programAim is that of a program: classes where it is followed by a Softmax or has names of classes, numbers where there is one, where they are no vector, as many
+// as go in, or have levels, as behind a nonlinearity.
 func programAim(c *cli.Context, p *qrt.Program) (aim, error) {
 	asked, err := readTask(c)
 	out := &p.Tensors[p.Outputs[0].Tensor]
@@ -45,7 +45,7 @@ func programAim(c *cli.Context, p *qrt.Program) (aim, error) {
 	a.copies = len(p.Inputs) == 1 && p.SampleBytes() == a.outputs
 	switch {
 	case p.Normalization(0) != nil, len(p.Labels) > 1 && len(p.Labels) == a.outputs:
-	case a.outputs == 1, a.copies, out.Levels > 0:
+	case max(out.Shape[0], out.Shape[1], out.Shape[2]) < a.outputs, a.outputs == 1, a.copies, out.Levels > 0:
 		a.looks = finetune.TaskValues
 	}
 	return a, err
