@@ -144,6 +144,9 @@ func runConvert(c *cli.Context) error {
 	return cmp.Or(report(c, r, r.print), outcome)
 }
 
+// leastFresh is how many samples that nothing was chosen from are worth more than the many that something was.
+const leastFresh = 100
+
 // measure fills in what is measured of a program: on the data that val names, or else on samples of the calibration data, if there are any.
 func (r *convertReport) measure(c *cli.Context, m *quant.Model, reference *floatModel, p *qrt.Program, calibrated *samples, val string) error {
 	data, on := calibrated, &measuredOn{Data: val}
@@ -169,7 +172,7 @@ func (r *convertReport) measure(c *cli.Context, m *quant.Model, reference *float
 		}
 	case calibrated == nil:
 		return nil
-	case calibrated.others.Len() >= leastPart:
+	case calibrated.others.Len() >= leastFresh:
 		data = calibrated.others
 	default:
 		on.Calibration, on.RepeatedSamples = true, data.Len()
