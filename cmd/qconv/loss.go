@@ -39,8 +39,8 @@ const (
 	largeLoss     = 0.05 // of the spread of a value
 )
 
-// comparable is how many samples a network's outputs are compared on.
-func comparable(g *onnx.Graph) int {
+// comparedSamples is how many samples a network's outputs are compared on.
+func comparedSamples(g *onnx.Graph) int {
 	return max(lossSamples, int(min(outputSamples, outputWork/float64(max(1, onnx.Work(g))))))
 }
 
@@ -170,7 +170,7 @@ func measureOutputs(ctx context.Context, float *onnx.Graph, p *qrt.Program, data
 	if err != nil {
 		return nil, err
 	}
-	count := min(comparable(float), data.Len())
+	count := min(comparedSamples(float), data.Len())
 	c := &comparison{data: data, count: count}
 	if c.want, err = finetune.NewExecutor(float, finetune.BatchFor(float, count), finetune.ExecOptions{}); err != nil {
 		return nil, err
