@@ -355,7 +355,7 @@ func (f Front) byWeights(g *onnx.Graph) *PixelHint {
 	if f.Layer == nil || f.constants || f.norm != nil {
 		return nil
 	}
-	times := f.Times(g)
+	times := f.times(g)
 	switch {
 	case times > 0 && times < fewTimes:
 		return &PixelHint{Low: asBytes[0], High: asBytes[1], Reason: fmt.Sprintf("the first layer's weights are %.2g times as large as the others'", times)}
@@ -365,9 +365,12 @@ func (f Front) byWeights(g *onnx.Graph) *PixelHint {
 	return nil
 }
 
-// Times is how many times larger what the first layer makes of its inputs is than the median of the other layers, for inputs that are
+// ForSmallNumbers says whether the first layer's weights are about as large as those of the others: it is made for numbers of about 1, not for bytes.
+func (f Front) ForSmallNumbers(g *onnx.Graph) bool { return f.times(g) > manyTimes }
+
+// times is how many times larger what the first layer makes of its inputs is than the median of the other layers, for inputs that are
 // independent and of one size: by the root mean square of its weights, times that of the number of inputs. It is 0 where there are no others.
-func (f Front) Times(g *onnx.Graph) float64 {
+func (f Front) times(g *onnx.Graph) float64 {
 	if f.Layer == nil {
 		return 0
 	}

@@ -96,11 +96,7 @@ func firstLayerDoubt(c *cli.Context, g *onnx.Graph, h *quant.PixelHint, s *sampl
 	if trained {
 		return offTrained(name, means, deviations, h), nil
 	}
-	times := 0.0
-	if s.pixels() && front.Times(g) > 0 {
-		times = front.Times(g)
-	}
-	return drowned(name, means, deviations, biasesOf(front.Layer, len(means)), times), nil
+	return drowned(name, means, deviations, biasesOf(front.Layer, len(means)), s.pixels() && front.ForSmallNumbers(g)), nil
 }
 
 // offTrained compares the channels of a first layer with those that were seen in training.
@@ -122,9 +118,9 @@ func offTrained(name string, means, deviations []float64, h *quant.PixelHint) st
 	return ""
 }
 
-// drowned compares what inputs add to a first layer's results with its biases, which may be none. times tells how large its weights are beside those of
-// the others, 0 where that says nothing.
-func drowned(name string, means, deviations, biases []float64, times float64) string {
+// drowned compares what inputs add to a first layer's results with its biases, which may be none. small says that pixels enter a layer that is
+// made for small numbers.
+func drowned(name string, means, deviations, biases []float64, small bool) string {
 	if biases == nil {
 		return ""
 	}
@@ -140,7 +136,7 @@ func drowned(name string, means, deviations, biases []float64, times float64) st
 	switch {
 	case added < littleAdded && median(varied) < littleAdded:
 		return fmt.Sprintf("what the first layer, %s, gives hardly depends on the samples: they change it by %.2g times its biases", name, added)
-	case added > muchAdded && times > 0.2:
+	case added > muchAdded && small:
 		return fmt.Sprintf("the biases of the first layer, %s, count for nothing: samples change what it gives by %.3g times as much", name, added)
 	}
 	return ""

@@ -76,18 +76,18 @@ func TestDrowned(t *testing.T) {
 	for _, c := range []struct {
 		means, deviations []float64
 		biases            []float64
-		times             float64
+		small             bool
 		want              string
 	}{
-		{[]float64{1, -1, 1, -1}, []float64{0.01, 0.01, 0.01, 0.01}, biases, 0, "hardly depends on the samples: they change it by 0.01 times its biases"},
-		{[]float64{0.1, 0, 0.1, 0}, []float64{0.01, 0.01, 0.01, 0.01}, biases, 0, ""}, // biases are balanced by inputs that do not vary
-		{[]float64{9, 9, 9, 9}, []float64{9, 9, 9, 9}, biases, 1, ""},
-		{[]float64{0, 0, 0, 0}, []float64{500, 500, 500, 500}, biases, 1, "count for nothing: samples change what it gives by 500 times as much"},
-		{[]float64{0, 0, 0, 0}, []float64{500, 500, 500, 500}, biases, 0.01, ""}, // small weights are made for large inputs
-		{[]float64{0, 0}, []float64{500, 500}, nil, 1, ""},
-		{[]float64{0, 0}, []float64{500, 500}, []float64{0, 0}, 1, ""},
+		{[]float64{1, -1, 1, -1}, []float64{0.01, 0.01, 0.01, 0.01}, biases, false, "hardly depends on the samples: they change it by 0.01 times its biases"},
+		{[]float64{0.1, 0, 0.1, 0}, []float64{0.01, 0.01, 0.01, 0.01}, biases, false, ""}, // biases are balanced by inputs that do not vary
+		{[]float64{9, 9, 9, 9}, []float64{9, 9, 9, 9}, biases, true, ""},
+		{[]float64{0, 0, 0, 0}, []float64{500, 500, 500, 500}, biases, true, "count for nothing: samples change what it gives by 500 times as much"},
+		{[]float64{0, 0, 0, 0}, []float64{500, 500, 500, 500}, biases, false, ""}, // small weights are made for large inputs
+		{[]float64{0, 0}, []float64{500, 500}, nil, true, ""},
+		{[]float64{0, 0}, []float64{500, 500}, []float64{0, 0}, true, ""},
 	} {
-		if got := drowned("conv", c.means, c.deviations, c.biases, c.times); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
+		if got := drowned("conv", c.means, c.deviations, c.biases, c.small); (got == "") != (c.want == "") || !strings.Contains(got, c.want) {
 			t.Errorf("%+v: got %q", c, got)
 		}
 	}
