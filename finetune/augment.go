@@ -20,8 +20,8 @@ type AugmentConfig struct {
 	Seed uint64
 }
 
-// Augment varies data whose samples are pictures [C,H,W], for [Tune]. [Data.Input] and labels
-// stay those of data.
+// Augment varies data whose samples are pictures [C,H,W], for [Tune]. [Data.Input], labels and
+// targets stay those of data.
 func Augment(data Data, cfg AugmentConfig) (Data, error) {
 	if cfg == (AugmentConfig{Seed: cfg.Seed}) {
 		return data, nil
@@ -49,6 +49,14 @@ type augmented struct {
 	Data
 	cfg                     AugmentConfig
 	channels, height, width int
+}
+
+// Target is that of the data, which may have none.
+func (a *augmented) Target(i int) []float32 {
+	if t := targetsOf(a.Data); t != nil {
+		return t.Target(i)
+	}
+	return nil
 }
 
 // InputIn reads every pixel from where it comes from: rows and columns are chosen one by one.

@@ -30,7 +30,7 @@ type LossKind string
 const (
 	// LossTeacher: the float network's outputs; no labels needed.
 	LossTeacher LossKind = "teacher"
-	// LossLabels: the classes of the data, or, for values, the network's input.
+	// LossLabels: the classes of the data, or, for values, its targets ([Targeted]) or else the network's input.
 	LossLabels LossKind = "labels"
 	// LossBoth: both, see Config.LabelShare.
 	LossBoth LossKind = "both"
@@ -52,7 +52,7 @@ type Config struct {
 
 	// Loss says what is learnt from.
 	Loss LossKind
-	// Task says what outputs mean; TaskAuto asks the graph.
+	// Task says what outputs mean; TaskAuto decides as [TaskFor].
 	Task Task
 	// Temperature softens the scores that teacher and network are compared by. > 0
 	Temperature float64
@@ -85,7 +85,7 @@ type Config struct {
 	// Validation, unless nil, is measured every ValidateEvery steps and after the last, on at most
 	// ValidateSamples samples, evenly picked. No samples means all; no steps means eight times,
 	// but with at most a quarter as many samples as are trained on. What is stored in the end is the best network measured, the last of equals. Training
-	// itself is the same with and without.
+	// itself is the same with and without. The best of several figures flatters the network: report one of other samples.
 	Validation      Data
 	ValidateEvery   int
 	ValidateSamples int
@@ -101,6 +101,8 @@ type Config struct {
 	// when the context is cancelled. The state may be kept.
 	Checkpoint      func(*State) error
 	CheckpointEvery int
+
+	targeted bool // the data say what outputs should be, see Targeted
 }
 
 // Progress tells how training goes.

@@ -28,6 +28,20 @@ type Varying interface {
 	InputIn(epoch, i int, dst []float32) error
 }
 
+// Targeted is implemented by data whose samples may say which numbers the first output should be, as those of regression do.
+type Targeted interface {
+	// Target is what the output of sample i should be, in row-major order. It is nil for all samples, or for none. It must not be changed.
+	Target(i int) []float32
+}
+
+// targetsOf are the targets of data, which has at least one sample, or nil.
+func targetsOf(data any) Targeted {
+	if t, ok := data.(Targeted); ok && t.Target(0) != nil {
+		return t
+	}
+	return nil
+}
+
 // visit is one sample in one epoch.
 type visit struct{ epoch, sample int }
 
@@ -38,6 +52,7 @@ type batch struct {
 	inputs  [][]float32 // for each input of the network
 	samples []float32   // as data write them
 	labels  []int
+	targets [][]float32 // of the samples, where the data have some
 }
 
 // checkData says why data does not fit the inputs of g.
@@ -146,12 +161,16 @@ func (b *batch) load(data Data, sizes []int) error {
 			}
 		}
 	})
-	b.indices, b.labels = b.indices[:0], b.labels[:0]
+	b.indices, b.labels, b.targets = b.indices[:0], b.labels[:0], b.targets[:0]
+	targets := targetsOf(data)
 	for k, v := range b.visits {
 		if errs[k] != nil {
 			return fmt.Errorf("finetune: data: sample %d: %w", v.sample, errs[k])
 		}
 		b.indices, b.labels = append(b.indices, v.sample), append(b.labels, data.Label(v.sample))
+		if targets != nil {
+			b.targets = append(b.targets, targets.Target(v.sample))
+		}
 	}
 	return nil
 }

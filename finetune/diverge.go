@@ -90,7 +90,9 @@ func (t *trainer) blind() float64 {
 	if t.teacher != nil {
 		sum += fromTeacher * variance(t.teacher)
 	}
-	if t.cfg.Loss != LossTeacher {
+	if t.targets != nil {
+		sum += fromLabels * variance(t.targets)
+	} else if t.cfg.Loss != LossTeacher {
 		sum += fromLabels * variance(t.inputs[0])
 	}
 	return sum

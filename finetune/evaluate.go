@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 )
 
@@ -13,7 +14,8 @@ type Network interface {
 	Sizes() (input, output int)
 	// Predict writes the outputs of samples to dst, one slice for each.
 	Predict(ctx context.Context, samples []int, dst [][]float64) error
-	// Target writes what the output of a sample should be if it is to equal the input. Both have the same size.
+	// Target writes what the output of a sample should be if it is to equal the input. Both have the same size. It is not asked
+	// where the data say themselves what the output should be, see [Targeted].
 	Target(sample int, dst []float64) error
 }
 
@@ -43,13 +45,31 @@ type Metrics struct {
 	// highest, or one of the five highest, outputs. Of equal outputs the first counts as higher; one that is no
 	// number is the lowest.
 	Accuracy, Top5 float64
-	// MSE is the mean squared difference between outputs and inputs, where both have the
-	// same size; HasMSE says so.
-	MSE    float64
-	HasMSE bool
+	// Most is the share of the samples whose highest output is that of class MostClass, the most frequent one; MostLabel is the share
+	// of the labelled samples that the most frequent label has.
+	Most, MostLabel float64
+	MostClass       int
+	// MSE is the mean squared difference between outputs and what they should be: the targets of the data ([Targeted]), or else the
+	// inputs, where both have the same size. HasMSE says that there is one. MSEError is its standard error.
+	MSE, MSEError float64
+	HasMSE        bool
+	// R2 is the coefficient of determination against the targets of the data, which HasTargets says: the mean over the outputs
+	// of 1 - sum((y-target)²)/sum((target-mean target)²), without those whose targets do not vary; NaN where none does.
+	R2         float64
+	HasTargets bool
 	// Agreement is the share of all samples whose highest output is the same as that of
-	// the network compared with, Distance the mean squared difference of their outputs.
-	Agreement, Distance float64
+	// the network compared with, Distance the mean squared difference of their outputs, DistanceError its standard error, and Spread
+	// the standard deviation of the outputs of the network compared with, over samples and elements.
+	Agreement, Distance, DistanceError, Spread float64
+}
+
+// SNR is the ratio of the variance of the outputs of the network compared with to the mean squared difference, in decibels, at most that of float32 rounding. It is
+// NaN where those outputs do not vary.
+func (m Metrics) SNR() float64 {
+	if !(m.Spread > 0) {
+		return math.NaN()
+	}
+	return math.Min(10*math.Log10(m.Spread*m.Spread/m.Distance), 150)
 }
 
 // Evaluate measures the first output of a network.
@@ -67,9 +87,10 @@ func Compare(ctx context.Context, net, against Network, labels Labels, cfg Evalu
 	if len(samples) == 0 {
 		return own, other, fmt.Errorf("finetune: data: no samples")
 	}
-	scores := []*score{newScore(net)}
+	targets := targetsOf(labels)
+	scores := []*score{newScore(net, targets)}
 	if against != nil {
-		scores = append(scores, newScore(against))
+		scores = append(scores, newScore(against, targets))
 		if a, b := len(scores[0].want), len(scores[1].want); a != b {
 			return own, other, fmt.Errorf("finetune: evaluate: the networks have %d and %d outputs per sample", a, b)
 		}
@@ -91,7 +112,7 @@ func Compare(ctx context.Context, net, against Network, labels Labels, cfg Evalu
 	own = scores[0].metrics()
 	if against != nil {
 		other = scores[1].metrics()
-		other.Agreement, other.Distance = own.Agreement, own.Distance
+		other.Agreement, other.Distance, other.DistanceError = own.Agreement, own.Distance, own.DistanceError
 	}
 	return own, other, nil
 }
@@ -99,19 +120,78 @@ func Compare(ctx context.Context, net, against Network, labels Labels, cfg Evalu
 // score is what was counted of a network so far.
 type score struct {
 	net     Network
+	targets Targeted    // nil where the data have none
 	outputs [][]float64 // of the latest samples
 	want    []float64
 
-	Metrics                   // Samples, Labelled, HasMSE
-	right, top5, same int     // of samples
-	squares, distance float64 // sums over samples
-	answers           map[int]bool
+	Metrics               // Samples, Labelled, HasMSE, HasTargets
+	right, top5, same int // of samples
+	answers, labels   counts
+	errors, distances moments // of samples
+	fits              []fit   // by output
+	compared          moments // outputs of the network compared with
 }
 
-func newScore(net Network) *score {
+// counts is how often each class was there.
+type counts map[int]int
+
+// most is the class that was there most often, the least of equals, and how often.
+func (c counts) most() (class, times int) {
+	for k, n := range c {
+		if n > times || n == times && k < class {
+			class, times = k, n
+		}
+	}
+	return class, times
+}
+
+// moments are sums of numbers and of their squares.
+type moments struct {
+	n            int
+	sum, squares float64
+}
+
+func (m *moments) add(v float64) {
+	m.n++
+	m.sum += v
+	m.squares += v * v
+}
+
+func (m *moments) mean() float64     { return m.sum / float64(max(m.n, 1)) }
+func (m *moments) error() float64    { return standardError(m.sum, m.squares, m.n) }
+func (m *moments) variance() float64 { return max(0, m.squares/float64(max(m.n, 1))-m.mean()*m.mean()) }
+
+// fit says how well an output follows its targets. Targets are counted from the first of them, so that a large mean costs no digits.
+type fit struct {
+	first   float64
+	targets moments
+	squares float64 // of the errors
+}
+
+func (f *fit) add(got, want float64) {
+	if f.targets.n == 0 {
+		f.first = want
+	}
+	f.targets.add(want - f.first)
+	f.squares += (got - want) * (got - want)
+}
+
+// r2 is NaN where the targets do not vary.
+func (f *fit) r2() float64 {
+	if v := f.targets.variance(); v > 1e-12*f.targets.squares/float64(f.targets.n) {
+		return 1 - f.squares/float64(f.targets.n)/v
+	}
+	return math.NaN()
+}
+
+func newScore(net Network, targets Targeted) *score {
 	in, out := net.Sizes()
-	s := &score{net: net, want: make([]float64, out), answers: map[int]bool{}}
-	s.HasMSE = in == out
+	s := &score{net: net, targets: targets, want: make([]float64, out), answers: counts{}, labels: counts{}}
+	s.HasTargets = targets != nil
+	s.HasMSE = in == out || s.HasTargets
+	if s.HasTargets {
+		s.fits = make([]fit, out)
+	}
 	return s
 }
 
@@ -126,9 +206,10 @@ func (s *score) measure(ctx context.Context, samples []int, labels Labels) error
 	for k, i := range samples {
 		y := s.outputs[k]
 		s.Samples++
-		s.answers[argmax(y)] = true
+		s.answers[argmax(y)]++
 		if label := labels.Label(i); label >= 0 {
 			s.Labelled++
+			s.labels[label]++
 			if inTop(y, label, 1) {
 				s.right++
 			}
@@ -137,11 +218,29 @@ func (s *score) measure(ctx context.Context, samples []int, labels Labels) error
 			}
 		}
 		if s.HasMSE {
-			if err := s.net.Target(i, s.want); err != nil {
+			if err := s.should(i); err != nil {
 				return err
 			}
-			s.squares += meanSquare(y, s.want)
+			s.errors.add(meanSquare(y, s.want))
+			for e := range s.fits {
+				s.fits[e].add(y[e], s.want[e])
+			}
 		}
+	}
+	return nil
+}
+
+// should writes to want what the output of a sample should be.
+func (s *score) should(sample int) error {
+	if s.targets == nil {
+		return s.net.Target(sample, s.want)
+	}
+	target := s.targets.Target(sample)
+	if len(target) != len(s.want) {
+		return fmt.Errorf("finetune: data: sample %d has %d targets, the network has %d outputs", sample, len(target), len(s.want))
+	}
+	for e, v := range target {
+		s.want[e] = float64(v)
 	}
 	return nil
 }
@@ -152,7 +251,10 @@ func (s *score) compare(other *score, n int) {
 		if argmax(y) == argmax(other.outputs[k]) {
 			s.same++
 		}
-		s.distance += meanSquare(y, other.outputs[k])
+		s.distances.add(meanSquare(y, other.outputs[k]))
+		for _, v := range other.outputs[k] {
+			s.compared.add(v)
+		}
 	}
 }
 
@@ -160,10 +262,29 @@ func (s *score) compare(other *score, n int) {
 func (s *score) metrics() Metrics {
 	m, n := s.Metrics, float64(s.Samples)
 	m.Answers = len(s.answers)
+	class, times := s.answers.most()
+	m.MostClass, m.Most = class, float64(times)/n
+	_, times = s.labels.most()
+	m.MostLabel = float64(times) / float64(max(m.Labelled, 1))
 	m.Accuracy = float64(s.right) / float64(max(m.Labelled, 1))
 	m.Top5 = float64(s.top5) / float64(max(m.Labelled, 1))
-	m.MSE = s.squares / n
-	m.Agreement, m.Distance = float64(s.same)/n, s.distance/n
+	if s.HasMSE {
+		m.MSE, m.MSEError = s.errors.mean(), s.errors.error()
+	}
+	if s.distances.n > 0 {
+		m.Agreement, m.Distance, m.DistanceError = float64(s.same)/n, s.distances.mean(), s.distances.error()
+	}
+	m.Spread = math.Sqrt(s.compared.variance())
+	vary := 0
+	for _, f := range s.fits {
+		if r2 := f.r2(); !math.IsNaN(r2) {
+			m.R2 += r2
+			vary++
+		}
+	}
+	if s.HasTargets {
+		m.R2 /= float64(vary)
+	}
 	return m
 }
 

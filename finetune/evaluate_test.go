@@ -59,10 +59,18 @@ func TestEvaluate(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := Metrics{Samples: 5, Labelled: 4, Answers: 3, Accuracy: 0.25, Top5: 0.75, Agreement: 0.8, Distance: 5.0 / 7 / 5}
+	want.Most, want.MostLabel = 0.4, 0.25 // classes 0 and 6 are twice among five answers
+	want.Spread, want.DistanceError = m.Spread, m.DistanceError
 	if m != want || done != 5 {
 		t.Errorf("got %+v after %d samples, want %+v", m, done, want)
 	}
-	want.Answers = 3
+	if math.Abs(m.DistanceError-1.0/7) > 1e-9 { // of 0, 0, 0, 5/7, 0
+		t.Errorf("the distance has error %g, want %g", m.DistanceError, 1.0/7)
+	}
+	if math.Abs(m.Spread-math.Sqrt(deviations(second))) > 1e-9 || math.Abs(m.SNR()-10*math.Log10(m.Spread*m.Spread/m.Distance)) > 1e-9 {
+		t.Errorf("the other's outputs deviate by %g, want %g; signal to noise is %g dB", m.Spread, math.Sqrt(deviations(second)), m.SNR())
+	}
+	want.Spread, want.MostClass, want.Most = 0, other.MostClass, other.Most
 	if other != want {
 		t.Errorf("the other network: got %+v, want %+v", other, want)
 	}
@@ -80,6 +88,50 @@ func TestEvaluate(t *testing.T) {
 	}
 	if !m.HasMSE || math.Abs(m.MSE-10.0/2/3) > 1e-9 {
 		t.Errorf("mean squared error %+v, want %g", m, 10.0/2/3)
+	}
+}
+
+// deviations is the variance of all numbers of a table.
+func deviations(table [][]float64) float64 {
+	all := slices.Concat(table...)
+	sum, squares := 0.0, 0.0
+	for _, v := range all {
+		sum += v
+		squares += v * v
+	}
+	n := float64(len(all))
+	return squares/n - sum/n*sum/n
+}
+
+// aimed are samples with targets.
+type aimed struct {
+	numbered
+	targets [][]float32
+}
+
+func (a aimed) Target(i int) []float32 { return a.targets[i] }
+
+// TestTargets measures numbers against those of the data, not against the inputs.
+func TestTargets(t *testing.T) {
+	net := listed{{1, 10, 5}, {2, 10, 5}, {3, 13, 5}}
+	data := aimed{numbered{-1, -1, -1}, [][]float32{{1, 10, 7}, {2, 11, 7}, {3, 12, 7}}}
+	m, err := Evaluate(context.Background(), net, data, EvaluateConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The first output is right, the second has squares 0, 1, 1 against 2 of the targets around their mean; targets of the third do not vary.
+	errors := []float64{4.0 / 3, 5.0 / 3, 5.0 / 3}
+	mean := (errors[0] + errors[1] + errors[2]) / 3
+	if !m.HasMSE || !m.HasTargets || math.Abs(m.R2-0.5) > 1e-9 || math.Abs(m.MSE-mean) > 1e-9 || math.Abs(m.MSEError-1.0/9) > 1e-9 {
+		t.Errorf("got %+v, want R2 0.5 and MSE %g ± %g", m, mean, 1.0/9)
+	}
+	data.targets[2] = data.targets[2][:2]
+	if _, err := Evaluate(context.Background(), net, data, EvaluateConfig{}); err == nil {
+		t.Error("no error for a sample with too few targets")
+	}
+	constant := aimed{numbered{-1, -1}, [][]float32{{1, 1, 1}, {1, 1, 1}}}
+	if m, err := Evaluate(context.Background(), net[:2], constant, EvaluateConfig{}); err != nil || !math.IsNaN(m.R2) {
+		t.Errorf("targets that do not vary: R2 is %g (%v)", m.R2, err)
 	}
 }
 
@@ -151,6 +203,8 @@ func TestHead(t *testing.T) {
 	perPosition := newGraphOf(1, 2, 3).add(t, "softmax", &onnx.Softmax{Axis: 1})
 	auto := newGraphOf(1, 6).dense(t, "fc", 6)
 	sigmoid := newGraphOf(1, 6).dense(t, "fc", 3).add(t, "sigmoid", &onnx.Sigmoid{})
+	maps := newGraphOf(1, 1, 4, 4).conv(t, "maps", 2, 3, 1)
+	row := newGraphOf(1, 3, 4, 4).conv(t, "conv", 5, 3, 1).add(t, "mean", &onnx.GlobalAveragePool{})
 	cases := []struct {
 		name string
 		g    *onnx.Graph
@@ -162,6 +216,8 @@ func TestHead(t *testing.T) {
 		{"softmax of every position", perPosition.Graph, perPosition.last, TaskValues},
 		{"auto-encoder", auto.Graph, auto.last, TaskValues},
 		{"sigmoid", sigmoid.Graph, sigmoid.last, TaskValues},
+		{"linear maps", maps.Graph, maps.last, TaskValues},
+		{"scores in a corner of maps", row.Graph, row.last, TaskClasses},
 	}
 	for _, c := range cases {
 		v, task := head(c.g)

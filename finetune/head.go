@@ -19,10 +19,21 @@ const (
 )
 
 // TaskOf tells from the graph what its first output means: classes when it ends in a softmax,
-// or delivers linear scores that are not as many as its inputs.
+// or delivers linear scores, one for each class, that are not as many as its inputs.
 func TaskOf(g *onnx.Graph) Task {
 	_, task := head(g)
 	return task
+}
+
+// TaskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]), or else that of the graph.
+func TaskFor(g *onnx.Graph, data Data, asked Task) Task {
+	switch {
+	case asked != TaskAuto:
+		return asked
+	case data.Len() > 0 && targetsOf(data) != nil:
+		return TaskValues
+	}
+	return TaskOf(g)
 }
 
 // head is the value that losses work on (the logits of classes, or the output itself) and
@@ -46,7 +57,7 @@ func head(g *onnx.Graph) (*onnx.Value, Task) {
 			v = n.Inputs[0]
 			continue
 		case *onnx.Conv, *onnx.Gemm, *onnx.MatMul, *onnx.Add, *onnx.GlobalAveragePool, *onnx.AveragePool:
-			if elems > 1 && elems != inputElems(g) {
+			if elems > 1 && elems != inputElems(g) && isVector(scored(g).Shape) {
 				return scored(g), TaskClasses
 			}
 		}
@@ -56,6 +67,17 @@ func head(g *onnx.Graph) (*onnx.Value, Task) {
 		break
 	}
 	return scored(g), TaskValues
+}
+
+// isVector says whether samples of a shape have a single dimension of more than one element: maps and sequences have several.
+func isVector(s onnx.Shape) bool {
+	several := 0
+	for _, d := range s {
+		if d > 1 {
+			several++
+		}
+	}
+	return several == 1
 }
 
 // scored is the output that tasks are about: the first that is computed.

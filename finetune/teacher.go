@@ -24,6 +24,8 @@ func newTeacher(m *quant.Model, cfg Config, headName string, data Data) (*teache
 	g := cfg.Teacher
 	if g == nil {
 		g = m.Graph.Clone()
+	} else if cfg.Task == TaskValues && headName == scored(m.Graph).Name {
+		headName = scored(g).Name
 	} else if h, _ := head(g); h.Shape.Elems() == m.Graph.Outputs[0].Shape.Elems() {
 		headName = h.Name
 	}

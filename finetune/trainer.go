@@ -27,6 +27,7 @@ type trainer struct {
 	inputs   [][]float32 // of the batch, by input of the network
 	teacher  []float32   // what the teacher says of the batch, or nil
 	labels   []float32   // classes of the batch, -1 for none, or nil
+	targets  []float32   // what the output should be, where the data say it, or nil
 	head     *G.Node
 	loss     *G.Node
 	solver   *Adam
@@ -167,7 +168,10 @@ func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 		if teacher != nil {
 			targets, weights = append(targets, teacher), append(weights, fromTeacher)
 		}
-		if t.cfg.Loss != LossTeacher {
+		if t.cfg.Loss != LossTeacher && t.cfg.targeted {
+			t.targets = make([]float32, count)
+			targets, weights = append(targets, b.input("targets", t.targets)), append(weights, fromLabels)
+		} else if t.cfg.Loss != LossTeacher {
 			if n := len(t.model.Graph.Inputs); n != 1 {
 				return fmt.Errorf("finetune: loss %q: the network has %d inputs, want 1 that the output should equal", t.cfg.Loss, n)
 			}

@@ -47,10 +47,11 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 		cfg.Batch = 1
 	}
 	headValue, task := head(m.Graph)
-	if cfg.Task != TaskAuto && cfg.Task != task {
-		task = cfg.Task
-		headValue = m.Graph.Outputs[0]
+	if asked := TaskFor(m.Graph, data, cfg.Task); asked != task {
+		task = asked
+		headValue = scored(m.Graph)
 	}
+	cfg.Task, cfg.targeted = task, task == TaskValues && targetsOf(data) != nil
 	if err := checkLabels(data, cfg, task, headValue); err != nil {
 		return nil, err
 	}
@@ -165,6 +166,11 @@ func (r *tuning) step(ctx context.Context, b *batch) error {
 	if t.labels != nil {
 		for i, l := range b.labels {
 			t.labels[i] = float32(l)
+		}
+	}
+	if t.targets != nil {
+		for i, target := range b.targets {
+			copy(t.targets[i*len(target):], target)
 		}
 	}
 	if r.teacher != nil {
@@ -366,11 +372,16 @@ func (o *order) batchOf(k int) []visit {
 
 // checkLabels says which sample lacks a label that the loss needs, or has one that is no class.
 func checkLabels(data Data, cfg Config, task Task, headValue *onnx.Value) error {
+	outputs := headValue.Shape.Elems()
+	if cfg.targeted {
+		if n := len(targetsOf(data).Target(0)); n != outputs {
+			return fmt.Errorf("finetune: data: samples have %d targets, the network has %d outputs", n, outputs)
+		}
+	}
 	if task != TaskClasses {
 		return nil
 	}
-	classes := headValue.Shape.Elems()
-	any := false
+	classes, any := outputs, false
 	for i := range data.Len() {
 		l := data.Label(i)
 		if l >= classes {

@@ -412,3 +412,58 @@ func TestOrderSeesEverySample(t *testing.T) {
 		t.Errorf("asked out of turn, batch 3 is %v, want %v", got, first[12:16])
 	}
 }
+
+// sums are noisy sums and differences of parts of a row of numbers: regression.
+type sums struct {
+	x, y [][]float32
+}
+
+func newSums(seed uint64, n int) *sums {
+	rng := rand.New(rand.NewPCG(seed, 2))
+	s := &sums{}
+	for range n {
+		x := make([]float32, 6)
+		for k := range x {
+			x[k] = float32(rng.Float64())
+		}
+		s.x = append(s.x, x)
+		s.y = append(s.y, []float32{100 + x[0] + x[1] + x[2], x[3] - x[4], 2 * x[5]})
+	}
+	return s
+}
+
+func (s *sums) Len() int                         { return len(s.x) }
+func (s *sums) Shapes() [][]int                  { return [][]int{{6}} }
+func (s *sums) Input(i int, dst []float32) error { copy(dst, s.x[i]); return nil }
+func (s *sums) Label(i int) int                  { return -1 }
+func (s *sums) Target(i int) []float32           { return s.y[i] }
+
+// TestTuneTargets learns numbers from the data alone: the network starts with random weights, so that only targets can bring R2 near 1.
+func TestTuneTargets(t *testing.T) {
+	g := newGraphOf(3, 6).dense(t, "fc1", 24).add(t, "relu", &onnx.Relu{}).dense(t, "fc2", 3).Graph
+	bias := g.Nodes[len(g.Nodes)-1].Inputs[2].Const.Floats
+	bias[0] = 100 // nearer than Adam comes in a short run
+	if TaskOf(g) != TaskClasses {
+		t.Fatalf("the graph alone looks like %s, the test shows nothing", TaskOf(g))
+	}
+	data, val := newSums(1, 400), newSums(2, 200)
+	if task := TaskFor(g, data, TaskAuto); task != TaskValues {
+		t.Errorf("with targets the task is %s", task)
+	}
+	m := calibrated(t, g, data, 64)
+	cfg := tuneConfig()
+	cfg.Loss, cfg.Schedule, cfg.Steps, cfg.Rate, cfg.Batch = LossLabels, ScheduleNone, 400, 0.02, 32
+	cfg.Validation = val
+	r, err := Tune(context.Background(), m, data, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := r.Best.Metrics
+	if r.Criterion != ByMSE || !got.HasTargets || got.R2 < 0.9 {
+		t.Errorf("by %s: got %+v, want R2 of 0.9", r.Criterion, got)
+	}
+	data.y[0] = data.y[0][:2]
+	if _, err := Tune(context.Background(), m, data, cfg); err == nil || !strings.Contains(err.Error(), "samples have 2 targets, the network has 3 outputs") {
+		t.Errorf("too few targets: got %v", err)
+	}
+}

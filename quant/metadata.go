@@ -20,6 +20,7 @@ const (
 	keyWeights    = "qconv.weights"
 	keyBalance    = "qconv.balance"
 	keyPreprocess = "qconv.preprocess"
+	keyPixels     = "qconv.pixels"
 	keyLabels     = "qconv.labels"
 	keySource     = "qconv.source"
 	keyProducer   = "qconv.producer"
@@ -46,12 +47,19 @@ func (m *Model) Encode() ([]byte, error) {
 		}
 		g.Meta[key] = string(text)
 	}
+	optional := map[string]any{}
 	if m.Balance != nil {
-		text, err := json.Marshal(m.Balance)
+		optional[keyBalance] = m.Balance
+	}
+	if m.Pixels != nil {
+		optional[keyPixels] = m.Pixels
+	}
+	for key, v := range optional {
+		text, err := json.Marshal(v)
 		if err != nil {
-			return nil, fmt.Errorf("quant: %s: %w", keyBalance, err)
+			return nil, fmt.Errorf("quant: %s: %w", key, err)
 		}
-		g.Meta[keyBalance] = string(text)
+		g.Meta[key] = string(text)
 	}
 	g.Meta[keySource] = hex.EncodeToString(m.Source[:])
 	g.Meta[keyProducer] = m.Producer
@@ -70,6 +78,7 @@ func Load(path string) (*Model, error) {
 
 // FromGraph makes a model of a graph as it was read from a file.
 func FromGraph(g *onnx.Graph) (*Model, error) {
+	pixels := PixelsOf(g)
 	if _, err := onnx.Simplify(g); err != nil {
 		return nil, err
 	}
@@ -81,6 +90,7 @@ func FromGraph(g *onnx.Graph) (*Model, error) {
 		return nil, err
 	}
 	if !IsImported(g) {
+		m.Pixels = pixels
 		return m, nil
 	}
 	if err := m.readMeta(); err != nil {
@@ -113,7 +123,7 @@ func spellOut(g *onnx.Graph) error {
 func (m *Model) readMeta() error {
 	for key, v := range map[string]any{
 		keyLevels: &m.Levels, keyCodebooks: &m.Codebooks, keyWeights: &m.Weights,
-		keyBalance: &m.Balance, keyPreprocess: &m.Input, keyLabels: &m.Labels,
+		keyBalance: &m.Balance, keyPreprocess: &m.Input, keyPixels: &m.Pixels, keyLabels: &m.Labels,
 	} {
 		if text := m.Graph.Meta[key]; text != "" {
 			if err := json.NewDecoder(strings.NewReader(text)).Decode(v); err != nil {
@@ -160,6 +170,9 @@ func (m *Model) checkMeta() error {
 	}
 	if err := m.checkBalance(); err != nil {
 		return fmt.Errorf("%s: %w", keyBalance, err)
+	}
+	if err := m.Pixels.check(); err != nil {
+		return fmt.Errorf("%s: %w", keyPixels, err)
 	}
 	for _, in := range m.Graph.Inputs {
 		if err := m.Input.Check(imageShape(in.Shape)[0]); err != nil {

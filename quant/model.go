@@ -29,6 +29,8 @@ type Model struct {
 	Balance map[string][]int
 	// Input is how pixels become the network's input.
 	Input Preprocess
+	// Pixels is what the network that was imported tells of its pixels; nil where that is nothing.
+	Pixels *PixelHint
 	// Labels are class names, by output index; may be empty.
 	Labels []string
 	// Source is the SHA-256 of the file that was imported.

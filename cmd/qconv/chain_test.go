@@ -246,7 +246,7 @@ func TestFinetune(t *testing.T) {
 	var r tuneReport
 	mustJSON(t, &r, args...)
 	tuned := filepath.Join(dir, "digits.tuned.q.onnx")
-	if r.Output != tuned || r.Steps != 6 || r.Samples != 270 || r.Tuned.Samples != 30 || *r.Tuned.Agreement < 0.8 {
+	if r.Output != tuned || r.Steps != 6 || r.Samples != 240 || r.Tuned.Samples != 30 || *r.Tuned.Agreement < 0.8 {
 		t.Errorf("got %+v, tuned %+v", r, r.Tuned)
 	}
 	var m modelReport

@@ -1,7 +1,7 @@
 package main
 
 import (
-	"context"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -17,17 +17,18 @@ import (
 )
 
 var calibFlag = &cli.StringFlag{Name: "calib", Category: catData, Usage: "`DATA` to choose ranges from, for a model that was not fine-tuned; needs no labels"}
-var convertValFlag = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure the gates on; without it that of --calib"}
+var convertValFlag = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure on; without it samples of --calib, those that ranges were not chosen from if there are enough"}
 
 var convertCommand = &cli.Command{
 	Name:      "convert",
 	Usage:     "turn a model into an integer program, a .qlut file",
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is, and so is one that comes quantized with 8 bits or less. Any other needs --calib: its ranges are chosen, its weights " +
-		"clustered and its biases corrected without training. What is lost on these data all the same is reported: a warning names each output " +
-		"that is off by more than 5 % of its spread, and the layer where that begins. The file is written even where a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
-		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
+		"clustered and its biases corrected without training. What is lost all the same is reported: the agreement with the float network, the mean squared error " +
+		"and the signal-to-noise ratio of each output; a warning names each output " +
+		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name.",
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
 
@@ -36,9 +37,11 @@ type convertReport struct {
 	Model  string `json:"model"`
 	Output string `json:"output"`
 	programInfo
-	// Losses are measured on the calibration data, where there are any.
+	// Measured tells what the rest rests on; nil without data.
+	Measured *measuredOn `json:"measured_on,omitempty"`
+	// Losses are those of all outputs against the float network, where levels were chosen from data.
 	Losses []outputLoss `json:"losses,omitempty"`
-	// Float and Program are measured where a gate or --val asks for it.
+	// Float is the network that Program was made from: of floating point, or a fine-tuned one with its levels.
 	Float   *metrics `json:"float,omitempty"`
 	Program *metrics `json:"program,omitempty"`
 }
@@ -70,10 +73,8 @@ func runConvert(c *cli.Context) error {
 	}
 	defer file.Release()
 	val := c.String(convertValFlag.Name)
-	if gates.any() && val == "" {
-		if val = c.String(calibFlag.Name); val == "" {
-			return usagef("the gates need data: give --%s", convertValFlag.Name)
-		}
+	if gates.any() && val == "" && c.String(calibFlag.Name) == "" {
+		return usagef("the gates need data: give --%s", convertValFlag.Name)
 	}
 	m, err := openModel(c, path)
 	if err != nil {
@@ -99,31 +100,36 @@ func runConvert(c *cli.Context) error {
 		}
 		noteNotKept(c, m)
 	}
-	p, info, err := compile(m, file, programLimits(c))
+	if gates.any() && val == "" && calibrated == nil {
+		val = c.String(calibFlag.Name)
+	}
+	p, data, err := compile(m)
 	if err != nil {
 		return named(path, err)
 	}
-	whenWritten(c.Context, out)
-	r := convertReport{Model: path, Output: out, programInfo: *info}
-	if calibrated != nil {
-		if r.Losses, err = measureLosses(c.Context, reference.graph, m, p, calibrated, programLimits(c)); err != nil {
-			return err
-		}
-		noteLosses(c, r.Losses)
-	}
-	if val != "" {
-		reference.input, reference.labels = m.Input, m.Labels
-		if r.Float, r.Program, err = measureProgram(c, reference, p, val); err != nil {
-			return err
-		}
-	}
-	if err := report(c, r, r.print); err != nil {
+	info, err := inspectProgram(p, len(data), "", programLimits(c))
+	if err != nil {
 		return err
 	}
-	if gates.any() {
-		return gates.check(*r.Program, r.Float)
+	r := convertReport{Model: path, Output: out, programInfo: *info}
+	outcome := r.measure(c, m, reference, p, calibrated, val)
+	if outcome == nil && gates.any() {
+		outcome = gates.check(*r.Program, r.Float)
 	}
-	return nil
+	if outcome != nil && !is[*gateError](outcome) {
+		return outcome
+	}
+	to, err := gates.destination(c, file, outcome)
+	if err != nil {
+		return err
+	}
+	if r.Output = ""; to != nil {
+		r.Output = to.Path()
+		if err := writeResult(to, data); err != nil {
+			return err
+		}
+	}
+	return cmp.Or(report(c, r, r.print), outcome)
 }
 
 // openModel reads a model that is to become integer and takes over the preprocessing flags.
@@ -195,11 +201,12 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	if spec == "" {
 		return nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
 	}
-	data, err := openModelSamples(c, spec, m, calibration.Samples)
+	data, err := openModelSamples(c, spec, m, share{calibration.Samples, comparedSamples(float)})
 	if err != nil {
 		return nil, err
 	}
-	if err := quantize(c.Context, m, float, data, calibration, clustering); err != nil {
+	noteFewCalibration(c, data)
+	if err := quantize(c, m, float, data, calibration, clustering); err != nil {
 		data.set.Close()
 		return nil, err
 	}
@@ -208,8 +215,9 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 
 // quantize chooses levels, clusters weights and corrects biases. A model that was balanced on the way, and lost by
 // that, is made anew as it was.
-func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
-	balanced, err := quantizeOnce(ctx, m, float, data, calibration, clustering)
+func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
+	ctx := c.Context
+	balanced, err := quantizeOnce(c, m, float, data, calibration, clustering)
 	if err != nil || !balanced {
 		return err
 	}
@@ -217,9 +225,9 @@ func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samp
 	if err != nil {
 		return err
 	}
-	plain.Input, plain.Labels, plain.Source, plain.Producer = m.Input, m.Labels, m.Source, m.Producer
+	plain.Input, plain.Pixels, plain.Labels, plain.Source, plain.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
 	calibration.Unbalanced = true
-	if _, err := quantizeOnce(ctx, plain, float, data, calibration, clustering); err != nil {
+	if _, err := quantizeOnce(c, plain, float, data, calibration, clustering); err != nil {
 		return err
 	}
 	with, err := modelLoss(ctx, float, m, data)
@@ -240,9 +248,12 @@ func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samp
 // part of an output.
 const clearlyMore = 1.25
 
-func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
-	found, err := finetune.Calibrate(ctx, m, data, calibration)
+func quantizeOnce(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
+	found, err := finetune.Calibrate(c.Context, m, data, calibration)
 	if err != nil {
+		return false, err
+	}
+	if err := checkCodebooks(c.Args().First(), m, clustering); err != nil {
 		return false, err
 	}
 	if balanced = len(found.Balanced) > 0; balanced {
@@ -254,15 +265,19 @@ func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *
 	if clustering.Scope == quant.ScopeGlobal {
 		return balanced, nil // its biases are centres too
 	}
-	return balanced, finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
+	return balanced, finetune.CorrectBias(c.Context, m, float, data, calibration.Samples)
 }
 
 // openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its
 // preprocessing, that is settled; class names of the data become the model's where it
 // has none.
-func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*samples, error) {
-	s, err := openSamples(c, spec, m.Graph, m.Input, m.Labels, most)
+func openModelSamples(c *cli.Context, spec string, m *quant.Model, want share) (*samples, error) {
+	s, err := openSamples(c, spec, m.Graph, m.Input, m.Labels, want)
 	if err != nil {
+		return nil, err
+	}
+	if err := noteEntry(c, m.Graph, m.Pixels, m.Input, s); err != nil {
+		s.set.Close()
 		return nil, err
 	}
 	if s.pixels() {
@@ -278,79 +293,35 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, most int) (*s
 	return s, nil
 }
 
-// compile lowers a model and writes the program.
-func compile(m *quant.Model, out *atomicfile.File, limits qrt.Limits) (*qrt.Program, *programInfo, error) {
+// compile lowers a model, and returns the program and its file.
+func compile(m *quant.Model) (*qrt.Program, []byte, error) {
 	m.Producer = producer()
 	p, err := quant.Compile(m)
 	if err != nil {
 		return nil, nil, err
 	}
 	data, err := qrt.Encode(p)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := writeResult(out, data); err != nil {
-		return nil, nil, err
-	}
-	info, err := inspectProgram(p, len(data), "", limits)
-	return p, info, err
-}
-
-// measureProgram evaluates a program against the network it was made from.
-func measureProgram(c *cli.Context, f *floatModel, p *qrt.Program, spec string) (float, program *metrics, err error) {
-	s, err := openSamples(c, spec, f.graph, f.input, f.labels, 0)
-	if err != nil {
-		return nil, nil, err
-	}
-	defer s.set.Close()
-	return compareProgram(c, f, p, s)
-}
-
-// compareProgram evaluates a program and the network it was made from on one data set.
-func compareProgram(c *cli.Context, f *floatModel, p *qrt.Program, s *samples) (float, program *metrics, err error) {
-	floatNet, err := newFloatNetwork(f.graph, f.levels, s)
-	if err != nil {
-		return nil, nil, err
-	}
-	integer, err := newIntegerNetwork(p, s, programLimits(c))
-	if err != nil {
-		return nil, nil, err
-	}
-	own, others, err := evaluate(c, "measure", integer, floatNet)
-	return others, &own, err
+	return p, data, err
 }
 
 func (r convertReport) print(w io.Writer) {
 	r.printTotals(w)
 	if r.Program != nil {
-		fmt.Fprintln(w)
+		fmt.Fprintf(w, "\nmeasured on %d samples of %s%s (%s):\n", r.Measured.Samples, printable.Name(r.Measured.Data), r.Measured.which(), bracketsMean)
 		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})
 	}
-	fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
-}
-
-// printComparison prints the metrics of several networks on the same data side by side,
-// without those that none of them has.
-func printComparison(w io.Writer, names []string, all []*metrics) {
-	t := table{left: 1}
-	head, rows := []any{"", "samples"}, make([][]any, len(all))
-	for i, m := range all {
-		rows[i] = []any{names[i], m.Samples}
-	}
-	for column, first := range all[0].values() {
-		if !slices.ContainsFunc(all, func(m *metrics) bool { return m.values()[column].value != nil }) {
-			continue
+	if len(r.Losses) > 0 {
+		fmt.Fprintln(w)
+		t := table{left: 1}
+		t.add("output", "MSE", "SNR, dB")
+		for _, l := range r.Losses {
+			t.add(printable.Name(l.Output), fmt.Sprintf("%.4g", l.MSE), fmt.Sprintf("%.1f", l.SNR))
 		}
-		head = append(head, first.name)
-		for i, m := range all {
-			rows[i] = append(rows[i], m.values()[column].text())
-		}
+		t.print(w)
 	}
-	t.add(head...)
-	for _, row := range rows {
-		t.add(row...)
+	if r.Output != "" {
+		fmt.Fprintf(w, "written: %s\n", printable.Name(r.Output))
 	}
-	t.print(w)
 }
 
 // producer names this program in the files it writes.

@@ -7,6 +7,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/finetune"
 	"qconv/finetune/dataset"
 	"qconv/onnx"
 	"qconv/quant"
@@ -19,6 +20,9 @@ import (
 type samples struct {
 	set   *dataset.Set // what enters the first input; its Further enter the others
 	parts []inputData  // by input
+	aim   aim          // of the network
+	// others are those that were left out where only some samples were asked for; they need not be closed.
+	others *samples
 }
 
 // inputData is what enters one input.
@@ -33,9 +37,9 @@ func readOptions(c *cli.Context, shape []int) dataset.Options {
 	return dataset.Options{Shape: shape, MaxMemory: maxMemory(c), Context: c.Context}
 }
 
-// dataOptions are the options of the data flags for a network input of the given shape
+// dataOptions are the options of the data flags for a network input of the given shape, what the outputs mean
 // and the class names of the model, if it has any.
-func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []string) dataset.Options {
+func dataOptions(c *cli.Context, shape []int, a aim, p quant.Preprocess, labels []string) dataset.Options {
 	o := readOptions(c, shape)
 	o.Layout = c.String(layoutFlag.Name)
 	o.Limit = c.Int(samplesFlag.Name)
@@ -43,6 +47,7 @@ func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []strin
 	o.SkipBad = c.Bool(skipBadFlag.Name)
 	o.Classes = labels
 	o.NoLabels = c.Bool(noLabelsFlag.Name)
+	o.Outputs, o.Values, o.Classified = a.outputs, a.numbers(), a.asked == finetune.TaskClasses
 	if len(shape) == 3 {
 		o.Height, o.Width = shape[1], shape[2]
 		if shape[0] == 1 || shape[0] == 3 {
@@ -56,9 +61,8 @@ func dataOptions(c *cli.Context, shape []int, p quant.Preprocess, labels []strin
 	return o
 }
 
-// openSet opens the data set for the given inputs, names what it leaves out, and decodes it, with a bar: at most most
-// samples, evenly spaced, or all for 0.
-func openSet(c *cli.Context, spec string, ports []dataset.Port, most int) (set *dataset.Set, err error) {
+// openSet opens the data set for the given inputs, names what it leaves out, and decodes it, with a bar.
+func openSet(c *cli.Context, spec string, ports []dataset.Port, want share) (set, others *dataset.Set, err error) {
 	o := ports[0].Options
 	if len(ports) == 1 {
 		set, err = dataset.Open(spec, o)
@@ -66,9 +70,9 @@ func openSet(c *cli.Context, spec string, ports []dataset.Port, most int) (set *
 		set, err = dataset.OpenInputs(spec, ports)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	set = set.Evenly(most)
+	set, others = set.Apart(want.first, want.others)
 	for i, line := range set.Skipped {
 		if i == 5 {
 			note(c, "skipped: %d more", len(set.Skipped)-i)
@@ -76,51 +80,58 @@ func openSet(c *cli.Context, spec string, ports []dataset.Port, most int) (set *
 		}
 		note(c, "skipped: %s", line)
 	}
-	bar := newProgress(c.App.ErrWriter, "read", "samples", set.Len())
+	bar := newProgress(c.App.ErrWriter, "read", "samples", set.Len()+others.Len())
 	defer bar.finish()
-	if err := set.Preload(c.Context, 0, func(done, _ int) { bar.update(done) }); err != nil {
-		set.Close()
-		if !o.SkipBad && exitCode(err) == exitBadInput {
-			err = fmt.Errorf("%w (--%s leaves such samples out)", err, skipBadFlag.Name)
+	done := 0
+	for _, s := range []*dataset.Set{set, others} {
+		if err := s.Preload(c.Context, 0, func(n, _ int) { bar.update(done + n) }); err != nil {
+			set.Close()
+			if !o.SkipBad && exitCode(err) == exitBadInput {
+				err = fmt.Errorf("%w (--%s leaves such samples out)", err, skipBadFlag.Name)
+			}
+			return nil, nil, err
 		}
-		return nil, err
+		done += s.Len()
 	}
-	return set, nil
+	return set, others, nil
 }
 
-// openSamples opens the data that spec names for the inputs of a network: at most
-// most samples, evenly spaced, or all for 0.
-func openSamples(c *cli.Context, spec string, g *onnx.Graph, p quant.Preprocess, labels []string, most int) (*samples, error) {
+// share is which samples of a data set are wanted: at most first, evenly spaced, or all for 0, and at most as many others.
+type share struct{ first, others int }
+
+// openSamples opens the data that spec names for the inputs of a network.
+func openSamples(c *cli.Context, spec string, g *onnx.Graph, p quant.Preprocess, labels []string, want share) (*samples, error) {
 	if len(g.Inputs) == 0 {
 		return nil, inputf("the network has no input")
 	}
-	s, err := openPorts(c, spec, networkPorts(g, p), p, labels, most)
+	a, err := networkAim(c, g)
 	if err != nil {
 		return nil, err
 	}
-	if s.pixels() && !p.Given {
-		note(c, "warning: no preprocessing was ever given; pixels enter the network as 0..255 (--scale, --mean, --std change that)")
-	}
-	return s, nil
+	return openPorts(c, spec, networkPorts(g, p), a, p, labels, want)
 }
 
 // openProgramSamples opens the data for a program, which carries its own preprocessing.
 func openProgramSamples(c *cli.Context, spec string, p *qrt.Program) (*samples, error) {
-	return openPorts(c, spec, programPorts(p), quant.Preprocess{}, p.Labels, 0)
+	a, err := programAim(c, p)
+	if err != nil {
+		return nil, err
+	}
+	return openPorts(c, spec, programPorts(p), a, quant.Preprocess{}, p.Labels, share{})
 }
 
 // openPorts opens the data that spec names for some inputs.
-func openPorts(c *cli.Context, spec string, ports []port, p quant.Preprocess, labels []string, most int) (*samples, error) {
+func openPorts(c *cli.Context, spec string, ports []port, a aim, p quant.Preprocess, labels []string, want share) (*samples, error) {
 	var wanted []dataset.Port
 	for _, port := range ports {
-		o := dataOptions(c, port.shape, p, labels)
+		o := dataOptions(c, port.shape, a, p, labels)
 		o.Array = port.name
 		if !port.pixels {
 			o.Channels, o.Height, o.Width, o.Refit = 0, 0, 0, false
 		}
 		wanted = append(wanted, dataset.Port{Name: port.name, Options: o})
 	}
-	set, err := openSet(c, spec, wanted, most)
+	set, others, err := openSet(c, spec, wanted, want)
 	if err != nil {
 		return nil, err
 	}
@@ -129,6 +140,8 @@ func openPorts(c *cli.Context, spec string, ports []port, p quant.Preprocess, la
 		set.Close()
 		return nil, err
 	}
+	s.aim = a
+	s.others = s.with(others)
 	return s, nil
 }
 
@@ -266,7 +279,7 @@ func (s *samples) Label(i int) int {
 
 // with is the same preprocessing over another set of the same data.
 func (s *samples) with(set *dataset.Set) *samples {
-	out := &samples{set: set, parts: slices.Clone(s.parts)}
+	out := &samples{set: set, parts: slices.Clone(s.parts), aim: s.aim}
 	for i := range out.parts {
 		out.parts[i].set = setOf(set, i)
 	}

@@ -11,15 +11,16 @@ import (
 )
 
 var againstFlag = &cli.StringFlag{Name: "against", Category: catResult, Usage: "compare with `OTHER`, an .onnx or .qlut of the same network"}
-var maxMSEFlag = &cli.StringFlag{Name: "max-mse", Category: catResult, Usage: "exit with 5 when the mean squared error of a reconstruction exceeds `X`"}
+var maxMSEFlag = &cli.StringFlag{Name: "max-mse", Category: catResult, Usage: "exit with 5 when the mean squared error, of numbers against targets or of a reconstruction, exceeds `X`"}
 
 var evalCommand = &cli.Command{
 	Name:      "eval",
-	Usage:     "measure accuracy, or the error of a reconstruction",
+	Usage:     "measure accuracy, or the error of numbers or of a reconstruction",
 	ArgsUsage: "MODEL.{onnx,qlut}",
-	Description: "A network with as many outputs as inputs is measured by its mean squared error; any other needs " +
-		"labels, or --against. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
-	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+	Description: "Scores of classes are measured by labels, numbers by targets (columns of a CSV, a y of .npz with as many numbers as the network " +
+		"has outputs): R2 and mean squared error. A network with as many outputs as inputs is measured by the error of its reconstruction where there are no targets; any other needs " +
+		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
+	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }
@@ -55,6 +56,9 @@ func runEval(c *cli.Context) error {
 	if gates.drop != nil && other == "" {
 		return usagef("flag --%s needs --%s", maxDropFlag.Name, againstFlag.Name)
 	}
+	if gates.agreement != nil && other == "" {
+		return usagef("flag --%s needs --%s", minAgreementFlag.Name, againstFlag.Name)
+	}
 	if err := checkPreprocessFlags(c, path, other); err != nil {
 		return err
 	}
@@ -70,6 +74,9 @@ func runEval(c *cli.Context) error {
 			return err
 		}
 		defer against.data().set.Close()
+		if float, ok := against.(*floatNetwork); ok {
+			net.data().aim.looks = float.samples.aim.looks // a network tells more than a program
+		}
 	}
 	own, others, err := evaluate(c, "eval", net, against)
 	if err != nil {
@@ -150,8 +157,11 @@ func openFloat(c *cli.Context, path, data string) (network, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSamples(c, data, f.graph, f.input, f.labels, 0)
+	s, err := openSamples(c, data, f.graph, f.input, f.labels, share{})
 	if err != nil {
+		return nil, err
+	}
+	if err := noteEntry(c, f.graph, f.pixels, f.input, s); err != nil {
 		return nil, err
 	}
 	n, err := newFloatNetwork(f.graph, f.levels, s)
@@ -171,13 +181,22 @@ func evaluate(c *cli.Context, what string, net, against network) (metrics, *metr
 	defer bar.finish()
 	cfg := finetune.EvaluateConfig{Progress: func(done, _ int) { bar.update(done) }}
 	_, outputs := net.Sizes()
+	task := net.data().task()
 	if against == nil {
 		m, err := finetune.Evaluate(c.Context, net, net.data(), cfg)
-		return metricsOf(m, false, outputs), nil, err
+		if err != nil {
+			return metrics{}, nil, err
+		}
+		noteDoubts(c, net.data(), m, nil)
+		return metricsOf(m, false, outputs, task), nil, nil
 	}
 	m, o, err := finetune.Compare(c.Context, net, against, net.data(), cfg)
-	own, other := metricsOf(m, true, outputs), metricsOf(o, false, outputs)
-	return own, &other, err
+	if err != nil {
+		return metrics{}, nil, err
+	}
+	noteDoubts(c, net.data(), m, &o)
+	others := metricsOf(o, false, outputs, task)
+	return metricsOf(m, true, outputs, task), &others, nil
 }
 
 // checkMeasurable reports data that say nothing about a network, or networks that cannot
@@ -186,8 +205,8 @@ func checkMeasurable(net, against network) error {
 	in, out := net.Sizes()
 	data := net.data()
 	if against == nil {
-		if in != out && !data.Labelled() {
-			return inputf("%s has no labels; there is nothing to measure without --%s", printable.Name(data.set.Spec), againstFlag.Name)
+		if !data.known() {
+			return inputf("%s has no labels nor targets; there is nothing to measure without --%s", printable.Name(data.set.Spec), againstFlag.Name)
 		}
 	} else {
 		if n := against.data().Len(); n != data.Len() {
@@ -197,7 +216,7 @@ func checkMeasurable(net, against network) error {
 			return inputf("the networks have %d and %d inputs, %d and %d outputs", in, otherIn, out, otherOut)
 		}
 	}
-	if in == out {
+	if data.aim.copies && data.task() == finetune.TaskValues {
 		return nil
 	}
 	return data.checkLabels(out)

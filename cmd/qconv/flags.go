@@ -24,8 +24,8 @@ var (
 	outFlag  = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the result to `FILE`"}
 
 	dataFlag = &cli.StringFlag{Name: "data", Aliases: []string{"d"}, Category: catData,
-		Usage: "`DATA`: folder or .zip of pictures, IDX files, .npz (for several inputs with an array of each one's name), .csv; DATA#train, DATA#test or DATA#key choose a part"}
-	valFlag      = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure accuracy on; without it a part of --data is held back"}
+		Usage: "`DATA`: folder or .zip of pictures, IDX files, .npz (for several inputs with an array of each one's name), .csv; DATA#train, DATA#test or DATA#key choose a part, FILE.csv#a,b,c columns of numbers that the outputs should be"}
+	valFlag      = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure on: one part chooses the best network, the other is reported on; without it parts of --data are held back for both"}
 	layoutFlag   = &cli.StringFlag{Name: "layout", Category: catData, Usage: "`ORDER` of arrays with channels, nchw or nhwc; without it told by their shape"}
 	samplesFlag  = &cli.IntFlag{Name: "samples", Category: catData, Usage: "use at most `N` samples, drawn by --seed"}
 	skipBadFlag  = &cli.BoolFlag{Name: "skip-bad", Category: catData, Usage: "leave out broken samples instead of stopping"}
@@ -40,12 +40,14 @@ var (
 
 	minAccuracyFlag = &cli.StringFlag{Name: "min-accuracy", Category: catResult,
 		Usage: "exit with 5 unless the accuracy reaches `X`, a fraction or a percentage such as 97.5%"}
+	minAgreementFlag = &cli.StringFlag{Name: "min-agreement", Category: catResult,
+		Usage: "exit with 5 unless the agreement with the float network (the share of samples that get the same class) reaches `X`, such as 0.95 or 95%"}
 	maxDropFlag = &cli.StringFlag{Name: "max-drop", Category: catResult,
 		Usage: "exit with 5 when the accuracy falls by more than `X` against the float network, such as 0.01 or 1%"}
 )
 
 // dataFlags choose and read a data set.
-var dataFlags = []cli.Flag{dataFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}
+var dataFlags = []cli.Flag{dataFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}
 
 // preprocessFlags say how pixels become the network's input.
 var preprocessFlags = []cli.Flag{scaleFlag, meanFlag, stdFlag, resizeFlag, labelsFlag}

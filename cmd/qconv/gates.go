@@ -4,13 +4,16 @@ import (
 	"fmt"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/cmd/qconv/internal/atomicfile"
 )
 
 // gates are the demands on a network's accuracy; nil where there is none.
 type gates struct {
-	accuracy *float64 // least accuracy, a fraction
-	drop     *float64 // largest loss of accuracy against another network, a fraction
-	mse      *float64 // largest mean squared error
+	accuracy  *float64 // least accuracy, a fraction
+	agreement *float64 // least agreement with another network, a fraction
+	drop      *float64 // largest loss of accuracy against another network, a fraction
+	mse       *float64 // largest mean squared error
 }
 
 // readGates reads the gate flags that the command has.
@@ -19,7 +22,7 @@ func readGates(c *cli.Context) (gates, error) {
 	for _, f := range []struct {
 		flag *cli.StringFlag
 		dst  **float64
-	}{{minAccuracyFlag, &g.accuracy}, {maxDropFlag, &g.drop}} {
+	}{{minAccuracyFlag, &g.accuracy}, {minAgreementFlag, &g.agreement}, {maxDropFlag, &g.drop}} {
 		v, given, err := fraction(c, f.flag)
 		if err != nil {
 			return g, err
@@ -39,7 +42,9 @@ func readGates(c *cli.Context) (gates, error) {
 }
 
 // any tells whether something is demanded.
-func (g gates) any() bool { return g.accuracy != nil || g.drop != nil || g.mse != nil }
+func (g gates) any() bool {
+	return g.accuracy != nil || g.agreement != nil || g.drop != nil || g.mse != nil
+}
 
 // check compares a network, and the one it is measured against if any, with the demands.
 // A demand that cannot be measured is missed.
@@ -50,6 +55,14 @@ func (g gates) check(m metrics, against *metrics) error {
 			return inputf("flag --%s: the accuracy is not known, as the data have no labels or the outputs are no classes", minAccuracyFlag.Name)
 		case *m.Accuracy < *g.accuracy:
 			return &gateError{fmt.Sprintf("the accuracy is %s, want at least %s", percent(*m.Accuracy), percent(*g.accuracy))}
+		}
+	}
+	if g.agreement != nil {
+		switch {
+		case m.Agreement == nil:
+			return inputf("flag --%s: the agreement is not known, as the outputs are no classes: --%s bounds the error of numbers", minAgreementFlag.Name, maxMSEFlag.Name)
+		case *m.Agreement < *g.agreement:
+			return &gateError{fmt.Sprintf("the agreement is %s, want at least %s", percent(*m.Agreement), percent(*g.agreement))}
 		}
 	}
 	if g.drop != nil {
@@ -63,10 +76,23 @@ func (g gates) check(m metrics, against *metrics) error {
 	if g.mse != nil {
 		switch {
 		case m.MSE == nil:
-			return inputf("flag --%s: the error is not known, as the network has not as many outputs as inputs, or outputs that are no numbers", maxMSEFlag.Name)
+			return inputf("flag --%s: the error is not known, as the data have no targets and the network not as many outputs as inputs, or outputs that are no numbers", maxMSEFlag.Name)
 		case *m.MSE > *g.mse:
 			return &gateError{fmt.Sprintf("the mean squared error is %.6g, want at most %.6g", *m.MSE, *g.mse)}
 		}
 	}
 	return nil
+}
+
+// destination is where a result goes that was measured with the given outcome: where it was meant to go, or, if a gate is missed or could not be
+// looked at, beside that with .failed at its end, so that nobody takes it for good. It is nil for a failed one that was
+// meant for a pipe or device.
+func (g gates) destination(c *cli.Context, meant *atomicfile.File, outcome error) (*atomicfile.File, error) {
+	switch {
+	case outcome == nil || !g.any():
+		return meant, nil
+	case meant.IsStream():
+		return nil, nil
+	}
+	return claim(c, meant.Path()+".failed")
 }

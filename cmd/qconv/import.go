@@ -56,6 +56,17 @@ type importReport struct {
 	Changes          []string    `json:"changes"`
 	Warnings         []string    `json:"warnings,omitempty"`
 	Check            *checkInfo  `json:"check,omitempty"`
+	// Pixels is the range of pixels that the network suggests, where it tells one.
+	Pixels *pixelsInfo `json:"pixels,omitempty"`
+}
+
+// pixelsInfo is what pixels 0 and 255 should be when they enter, as far as the network tells.
+type pixelsInfo struct {
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+	Reason string  `json:"reason"`
+	// Contradicted says that the preprocessing given brings pixels far from that.
+	Contradicted bool `json:"contradicted"`
 }
 
 type unsupportedNode struct {
@@ -144,6 +155,15 @@ func runImport(c *cli.Context) error {
 	if err := checkPreprocess(m); err != nil {
 		return err
 	}
+	if h := m.Pixels; h != nil {
+		r.Pixels = &pixelsInfo{h.Low, h.High, h.Reason, contradicts(m.Input, h)}
+		switch {
+		case r.Pixels.Contradicted && m.Input.Given:
+			note(c, "warning: with these flags pixels 0..255 enter as %.4g..%.4g; %s", m.Input.Apply(0, 0), m.Input.Apply(0, 255), suggestion(h))
+		case r.Pixels.Contradicted:
+			note(c, "warning: without flags pixels enter as 0..255; %s", suggestion(h))
+		}
+	}
 	if r.Check.Compared && !r.Check.Agrees {
 		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", r.Check.Difference)
 	}
@@ -194,6 +214,7 @@ func (r *importReport) load(c *cli.Context, path string, o onnx.ReadOptions) (*q
 	if err != nil {
 		return nil, named(path, err)
 	}
+	pixels := quant.PixelsOf(g)
 	if r.Changes, err = onnx.Simplify(g); err != nil {
 		return nil, named(path, err)
 	}
@@ -201,6 +222,9 @@ func (r *importReport) load(c *cli.Context, path string, o onnx.ReadOptions) (*q
 	m, err := quant.FromGraph(g)
 	if err != nil {
 		return nil, named(path, err)
+	}
+	if !quant.IsImported(g) {
+		m.Pixels = pixels // before simplification, the network tells more
 	}
 	r.Check, err = p.check(path, modelOptions(c, o), m.Graph)
 	return m, err
@@ -256,6 +280,9 @@ func (r *importReport) print(w io.Writer, verbose bool) {
 	fmt.Fprintln(w)
 	for _, v := range r.Inputs {
 		fmt.Fprintf(w, "input   %s %s\n", printable.Name(v.Name), v.Shape)
+	}
+	if p := r.Pixels; p != nil {
+		fmt.Fprintf(w, "pixels  %s: %s\n", rangeText(&quant.PixelHint{Low: p.Low, High: p.High}), printable.Text(p.Reason))
 	}
 	for _, v := range r.Outputs {
 		fmt.Fprintf(w, "output  %s %s\n", printable.Name(v.Name), v.Shape)

@@ -111,17 +111,12 @@ func (in *interrupts) state() string {
 	return "; " + left()
 }
 
-// whenInterrupted sets what an interruption from here on says of the work, such as "x.qlut is
-// written".
+// whenInterrupted sets what an interruption from here on says of the work, such as what a
+// checkpoint holds.
 func whenInterrupted(ctx context.Context, left func() string) {
 	if in, ok := ctx.Value(interruptsKey{}).(*interrupts); ok {
 		in.mu.Lock()
 		in.left = left
 		in.mu.Unlock()
 	}
-}
-
-// whenWritten makes an interruption from here on say that the result is complete.
-func whenWritten(ctx context.Context, path string) {
-	whenInterrupted(ctx, func() string { return path + " is written, but not measured" })
 }

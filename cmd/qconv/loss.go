@@ -14,9 +14,11 @@ import (
 	"qconv/runtime/printable"
 )
 
-// outputLoss is how far an output of a program is from that of the float network on samples of the calibration data.
+// outputLoss is how far an output of a program is from that of the float network.
 type outputLoss struct {
 	Output string `json:"output"`
+	// MSE is the mean squared error, over samples and elements, before a Softmax that the program leaves to its reader.
+	MSE float64 `json:"mse"`
 	// NRMSE is the root of the mean squared error divided by the spread (standard deviation) of the output,
 	// SNR the same as a signal-to-noise ratio.
 	NRMSE float64 `json:"nrmse"`
@@ -28,10 +30,19 @@ type outputLoss struct {
 	First    bool    `json:"first,omitempty"`
 }
 
+// Layers are compared on lossSamples samples, outputs on at most outputSamples: as many as outputWork multiply-accumulates allow, and no fewer than
+// layers.
 const (
-	lossSamples = 32
-	largeLoss   = 0.05 // of the spread of a value
+	lossSamples   = 32
+	outputSamples = 1000
+	outputWork    = 1e10
+	largeLoss     = 0.05 // of the spread of a value
 )
+
+// comparedSamples is how many samples a network's outputs are compared on.
+func comparedSamples(g *onnx.Graph) int {
+	return max(lossSamples, int(min(outputSamples, outputWork/float64(max(1, onnx.Work(g))))))
+}
 
 // deviation compares values with what they should be.
 type deviation struct{ n, sum, squares, errors float64 }
@@ -42,6 +53,8 @@ func (d *deviation) add(got, want float64) {
 	d.squares += want * want
 	d.errors += (got - want) * (got - want)
 }
+
+func (d *deviation) mse() float64 { return d.errors / d.n }
 
 // nrmse is NaN where the wanted values do not vary.
 func (d *deviation) nrmse() float64 {
@@ -57,7 +70,7 @@ func decibels(nrmse float64) float64 { return math.Min(-20*math.Log10(nrmse), 15
 
 // comparison runs a model and the float network it was made from side by side.
 type comparison struct {
-	want, got *finetune.Executor
+	want, got *finetune.Executor // got may be nil
 	data      *samples
 	count     int // of samples
 }
@@ -89,6 +102,9 @@ func (c *comparison) each(ctx context.Context, look func(from, n int) error) err
 			return err
 		}
 		for _, e := range []*finetune.Executor{c.want, c.got} {
+			if e == nil {
+				continue
+			}
 			if _, err := e.Run(inputs...); err != nil {
 				return err
 			}
@@ -125,22 +141,42 @@ func modelLoss(ctx context.Context, float *onnx.Graph, m *quant.Model, data *sam
 	return largest, err
 }
 
-// measureLosses compares a program, and the values with levels of the model that it was made from, with the float network.
+// measureLosses compares a program, and the values with levels of the model that it was made from, with the float network, on samples of data.
 func measureLosses(ctx context.Context, float *onnx.Graph, m *quant.Model, p *qrt.Program, data *samples, limits qrt.Limits) ([]outputLoss, error) {
-	integer, err := newIntegerNetwork(p, data, limits)
-	if err != nil {
-		return nil, err
-	}
+	sites := make([]deviation, len(m.Sites))
 	c, err := newComparison(float, m, data)
 	if err != nil {
 		return nil, err
 	}
-	outputs, sites := make([]deviation, len(p.Outputs)), make([]deviation, len(m.Sites))
-	delivered := quant.Delivered(float)
-	err = c.each(ctx, func(from, n int) error {
+	err = c.each(ctx, func(_, _ int) error {
 		for i, s := range m.Sites {
 			addSite(&sites[i], c.got.Value(s.Value.Name), c.want.Value(s.Imported()), quant.Channels(s.Value), s.Value.Shape.Elems(), m.Balance[s.Value.Name])
 		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	outputs, err := measureOutputs(ctx, float, p, data, limits)
+	if err != nil {
+		return nil, err
+	}
+	return losses(m, p, outputs, sites), nil
+}
+
+// measureOutputs compares all outputs of a program with those of the float network.
+func measureOutputs(ctx context.Context, float *onnx.Graph, p *qrt.Program, data *samples, limits qrt.Limits) ([]deviation, error) {
+	integer, err := newIntegerNetwork(p, data, limits)
+	if err != nil {
+		return nil, err
+	}
+	count := min(comparedSamples(float), data.Len())
+	c := &comparison{data: data, count: count}
+	if c.want, err = finetune.NewExecutor(float, finetune.BatchFor(float, count), finetune.ExecOptions{}); err != nil {
+		return nil, err
+	}
+	outputs, delivered := make([]deviation, len(p.Outputs)), quant.Delivered(float)
+	return outputs, c.each(ctx, func(from, n int) error {
 		for k := range n {
 			ints, err := integer.run(integer.workers[0], c.sample(from+k))
 			if err != nil {
@@ -152,10 +188,6 @@ func measureLosses(ctx context.Context, float *onnx.Graph, m *quant.Model, p *qr
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, err
-	}
-	return losses(m, p, outputs, sites), nil
 }
 
 // addSite compares a value, whose channels may be larger by powers of two.
@@ -207,7 +239,7 @@ func losses(m *quant.Model, p *qrt.Program, outputs, sites []deviation) []output
 		if math.IsNaN(loss) {
 			continue
 		}
-		l := outputLoss{Output: o.Name, NRMSE: loss, SNR: decibels(loss)}
+		l := outputLoss{Output: o.Name, MSE: outputs[i].mse(), NRMSE: loss, SNR: decibels(loss)}
 		if worst != "" {
 			l.Layer, l.LayerSNR, l.First = worst, least, first
 		}

@@ -8,40 +8,74 @@ import (
 	"qconv/finetune"
 )
 
-// metrics are what evaluation measures. A field is nil where it has no meaning.
+// metrics are what evaluation measures. A field is nil where it has no meaning. Those called _95 are 95 % intervals: where the figure
+// of all such samples lies, given the ones measured.
 type metrics struct {
 	Samples int `json:"samples"`
 	// Accuracy and Top5 are fractions of the samples whose label is the best, or among
 	// the five best, outputs.
-	Accuracy *float64 `json:"accuracy,omitempty"`
-	Top5     *float64 `json:"top5,omitempty"`
-	// MSE is the mean squared error of a reconstruction, over samples and elements.
-	MSE *float64 `json:"mse,omitempty"`
+	Accuracy   *float64  `json:"accuracy,omitempty"`
+	Accuracy95 *interval `json:"accuracy_95,omitempty"`
+	Top5       *float64  `json:"top5,omitempty"`
+	Top595     *interval `json:"top5_95,omitempty"`
+	// R2 is the coefficient of determination against the targets of the data, the mean over the outputs.
+	R2 *float64 `json:"r2,omitempty"`
+	// MSE is the mean squared error against the targets or of a reconstruction, over samples and elements.
+	MSE   *float64  `json:"mse,omitempty"`
+	MSE95 *interval `json:"mse_95,omitempty"`
 	// Agreement is the fraction of samples for which another model has the same best output.
-	Agreement *float64 `json:"agreement,omitempty"`
-	// Difference is the mean squared difference to another model's outputs.
-	Difference *float64 `json:"difference,omitempty"`
+	Agreement   *float64  `json:"agreement,omitempty"`
+	Agreement95 *interval `json:"agreement_95,omitempty"`
+	// Difference is the mean squared difference to another model's outputs, and SNR the ratio of the variance of these to it.
+	Difference   *float64  `json:"difference,omitempty"`
+	Difference95 *interval `json:"difference_95,omitempty"`
+	SNR          *float64  `json:"snr_db,omitempty"`
 }
 
-// metricsOf are the metrics that mean something: of outputs that should equal the input, or of scores of classes; of
+// interval is a 95 % interval, from its lower to its upper end.
+type interval [2]float64
+
+// share95 is the interval of a fraction of n samples.
+func share95(share float64, n int) *interval {
+	i := finetune.Wilson(share, n)
+	return &interval{i.Low, i.High}
+}
+
+// mean95 is the interval of a mean with a standard error, nil where that is none.
+func mean95(mean, standardError float64) *interval {
+	i := finetune.MeanInterval(mean, standardError)
+	if meaningful(i.Low) == nil || meaningful(i.High) == nil {
+		return nil
+	}
+	return &interval{i.Low, i.High}
+}
+
+// metricsOf are the metrics that mean something: of numbers, which should equal targets or the input, or of scores of classes; of
 // them, some compare with another model. A mean of outputs that are no numbers means nothing.
-func metricsOf(m finetune.Metrics, compared bool, outputs int) metrics {
+func metricsOf(m finetune.Metrics, compared bool, outputs int, task finetune.Task) metrics {
 	out := metrics{Samples: m.Samples}
-	if m.HasMSE {
-		out.MSE = meaningful(m.MSE)
+	classes := !m.HasMSE && (m.Labelled > 0 || task == finetune.TaskClasses) || m.HasMSE && !m.HasTargets && task == finetune.TaskClasses
+	if classes {
+		if m.Labelled > 0 {
+			out.Accuracy, out.Accuracy95 = &m.Accuracy, share95(m.Accuracy, m.Labelled)
+			if outputs > 5 {
+				out.Top5, out.Top595 = &m.Top5, share95(m.Top5, m.Labelled)
+			}
+		}
 		if compared {
-			out.Difference = meaningful(m.Distance)
+			out.Agreement, out.Agreement95 = &m.Agreement, share95(m.Agreement, m.Samples)
 		}
 		return out
 	}
-	if m.Labelled > 0 {
-		out.Accuracy = &m.Accuracy
-		if outputs > 5 {
-			out.Top5 = &m.Top5
-		}
+	if m.HasTargets {
+		out.R2 = meaningful(m.R2)
+	}
+	if m.HasMSE {
+		out.MSE, out.MSE95 = meaningful(m.MSE), mean95(m.MSE, m.MSEError)
 	}
 	if compared {
-		out.Agreement = &m.Agreement
+		out.Difference, out.Difference95 = meaningful(m.Distance), mean95(m.Distance, m.DistanceError)
+		out.SNR = meaningful(m.SNR())
 	}
 	return out
 }
@@ -59,22 +93,32 @@ type metric struct {
 	name    string
 	value   *float64
 	percent bool
+	between *interval // nil where it is not known
+	rough   bool      // to be printed with one decimal
 }
 
 // values lists all metrics but the number of samples, in the order they are printed in.
 func (m metrics) values() []metric {
 	return []metric{
-		{"accuracy", m.Accuracy, true}, {"top-5", m.Top5, true}, {"MSE", m.MSE, false},
-		{"agreement", m.Agreement, true}, {"difference", m.Difference, false},
+		{"accuracy", m.Accuracy, true, m.Accuracy95, false}, {"top-5", m.Top5, true, m.Top595, false}, {"R2", m.R2, false, nil, false},
+		{"MSE", m.MSE, false, m.MSE95, false}, {"agreement", m.Agreement, true, m.Agreement95, false},
+		{"difference", m.Difference, false, m.Difference95, false}, {"SNR, dB", m.SNR, false, nil, true},
 	}
 }
 
+// text is the value, with its 95 % interval in brackets.
 func (v metric) text() string {
 	switch {
 	case v.value == nil:
 		return "-"
+	case v.percent && v.between != nil:
+		return fmt.Sprintf("%.2f %% (%.1f..%.1f)", 100**v.value, 100*v.between[0], 100*v.between[1])
 	case v.percent:
 		return percent(*v.value)
+	case v.rough:
+		return fmt.Sprintf("%.1f", *v.value)
+	case v.between != nil:
+		return fmt.Sprintf("%.6g (%.4g..%.4g)", *v.value, v.between[0], v.between[1])
 	}
 	return fmt.Sprintf("%.6g", *v.value)
 }
@@ -87,3 +131,6 @@ func (m metrics) print(w io.Writer) {
 		}
 	}
 }
+
+// bracketsMean explains the brackets of printed metrics.
+const bracketsMean = "in brackets: 95 % intervals, where the figure of all such samples lies"

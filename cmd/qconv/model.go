@@ -81,8 +81,9 @@ type floatModel struct {
 	levels map[string]quant.Levels // nil before calibration
 	input  quant.Preprocess
 	labels []string
-	// balance is that of a model, see [quant.Model].
+	// balance is that of a model, see [quant.Model], and so are pixels.
 	balance map[string][]int
+	pixels  *quant.PixelHint
 }
 
 func readFloat(c *cli.Context, path string) (*floatModel, error) {
@@ -95,12 +96,13 @@ func readFloat(c *cli.Context, path string) (*floatModel, error) {
 		if err != nil {
 			return nil, named(path, err)
 		}
-		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels, m.Balance}, nil
+		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels, m.Balance, m.Pixels}, nil
 	}
+	f := &floatModel{graph: g, pixels: quant.PixelsOf(g)}
 	if _, err := onnx.Simplify(g); err != nil {
 		return nil, named(path, err)
 	}
-	return &floatModel{graph: g}, nil
+	return f, nil
 }
 
 // openFloatModel reads an ONNX file and takes over the preprocessing flags of the command.

@@ -44,12 +44,15 @@ func programPorts(p *qrt.Program) []port {
 	return ports
 }
 
-// programShape is the shape of one sample of an input as data sets know it: [C,H,W], or [features]
+// programShape is the shape of one sample of an input as data sets know it: [C,H,W], [C,W] for a single row of no picture, or [features]
 // for a plain vector.
 func programShape(p *qrt.Program, in *qrt.Input) []int {
 	s := p.Tensors[in.Tensor].Shape
-	if s[1] == 1 && s[2] == 1 {
+	switch colours := s[0] == 1 || s[0] == 3; {
+	case s[1] == 1 && s[2] == 1:
 		return []int{s[0]}
+	case s[1] == 1 && !colours:
+		return []int{s[0], s[2]}
 	}
 	return s[:]
 }

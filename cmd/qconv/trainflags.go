@@ -28,7 +28,7 @@ var (
 	rangeRateFlag   = &cli.Float64Flag{Name: "range-rate", Category: catTraining, Value: tuneDefaults.RangeRate, Usage: "learning `RATE` of ranges; 0 keeps the calibrated ones"}
 	warmupFlag      = &cli.IntFlag{Name: "warmup", Category: catTraining, Value: tuneDefaults.Warmup, Usage: "`STEPS` in which the rate rises to its full size"}
 	augmentFlag     = &cli.StringFlag{Name: "augment", Category: catTraining, Usage: "vary pictures from epoch to epoch: `LIST` of shift=N (by up to N pixels, repeating the edge), crop=N (out of a mirrored border of N pixels), flip (left and right)"}
-	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, Usage: fmt.Sprintf("measure the network every `STEPS` on at most %d samples of --val; the best one is written; 0 = up to eight times", tuneDefaults.ValidateSamples)}
+	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, Usage: fmt.Sprintf("measure the network every `STEPS` on the part of --val, at most %d samples, that chooses the best one, which is written; 0 = up to eight times", tuneDefaults.ValidateSamples)}
 
 	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped; --log goes on too"}
 	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, and about once a minute where they take longer, in the output's name with .checkpoint, for --resume"}

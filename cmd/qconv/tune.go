@@ -7,7 +7,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/finetune"
-	"qconv/finetune/dataset"
 	"qconv/onnx"
 	"qconv/quant"
 	"qconv/runtime/printable"
@@ -19,19 +18,12 @@ var finetuneCommand = &cli.Command{
 	ArgsUsage: "MODEL.onnx",
 	Description: "Needs no labels: the float network is the teacher. Writes MODEL.tuned.q.onnx, an ONNX file whose weights " +
 		"take few values: the best of all networks that were measured on the way. Ctrl-C, or an end of any kind, " +
-		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The file is written even where " +
-		"a gate is missed.",
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
+		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The figures reported, and the gates, rest on samples that " +
+		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name.",
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
 		preprocessFlags, quantFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
-
-// heldBack is the part of --data that accuracy is measured on where no --val is given;
-// less than leastHeldBack samples are not worth it.
-const (
-	heldBack      = 0.1
-	leastHeldBack = 10
-)
 
 func runFinetune(c *cli.Context) error {
 	path, err := oneArgument(c, "MODEL.onnx")
@@ -64,32 +56,38 @@ func runFinetune(c *cli.Context) error {
 	if err := applyLayerConfig(c, m, &t.cfg.Cluster, &t.calibration); err != nil {
 		return err
 	}
-	data, err := openModelSamples(c, spec, m, 0)
+	data, err := openModelSamples(c, spec, m, share{})
 	if err != nil {
 		return err
 	}
 	defer data.set.Close()
+	t.cfg.Task = data.aim.asked
 	if err := checkLoss(c, m, data, t.cfg.Loss); err != nil {
 		return err
 	}
-	train, val, err := validation(c, m, data)
+	p, err := divide(c, m, data, t.cfg.Loss)
 	if err != nil {
 		return err
 	}
-	if val != nil {
-		defer val.set.Close()
-		t.cfg.Validation, t.report.Validation = val, val.set.Spec
-	} else if gates.any() {
+	defer p.close()
+	if p.report == nil && gates.any() {
 		return inputf("%s has too few samples to hold some back for the gates: give --%s", printable.Name(spec), valFlag.Name)
 	}
+	if p.choose != nil {
+		t.cfg.Validation = p.choose
+	}
+	t.report.setParts(p)
 	noteSmallLayers(c, m, t.cfg.Cluster)
-	return t.close(t.run(m, train, val, gates))
+	return t.close(t.run(m, p.train, p.report, gates))
 }
 
 // checkLoss reports data without the labels that the loss needs, or with labels that are
 // no classes of the network.
 func checkLoss(c *cli.Context, m *quant.Model, data *samples, loss finetune.LossKind) error {
-	if finetune.TaskOf(m.Graph) != finetune.TaskClasses {
+	if data.task() != finetune.TaskClasses {
+		if loss != finetune.LossTeacher && data.set.Targets == nil && !data.aim.copies {
+			return inputf("%s has no targets, numbers that the %d outputs should be, --%s %s needs them (--%s %s does not)", printable.Name(data.set.Spec), data.aim.outputs, lossFlag.Name, loss, lossFlag.Name, finetune.LossTeacher)
+		}
 		return nil
 	}
 	if loss != finetune.LossTeacher && !data.Labelled() {
@@ -101,7 +99,7 @@ func checkLoss(c *cli.Context, m *quant.Model, data *samples, loss finetune.Loss
 // checkClasses reports labels that are no classes of the network, and warns of those that seem
 // to be other classes.
 func checkClasses(c *cli.Context, m *quant.Model, data *samples) error {
-	if finetune.TaskOf(m.Graph) != finetune.TaskClasses {
+	if data.task() != finetune.TaskClasses {
 		return nil
 	}
 	outputs := m.Graph.Outputs[0].Shape.Elems()
@@ -142,31 +140,6 @@ func readTeacher(c *cli.Context, m *quant.Model) (*onnx.Graph, error) {
 		return nil, err
 	}
 	return f.graph, nil
-}
-
-// validation divides the data into what is trained on and what accuracy is measured on,
-// which is nil where there is nothing to measure with.
-func validation(c *cli.Context, m *quant.Model, data *samples) (train, val *samples, err error) {
-	if spec := c.String(valFlag.Name); spec != "" {
-		if val, err = openModelSamples(c, spec, m, 0); err != nil {
-			return nil, nil, err
-		}
-		if err := checkClasses(c, m, val); err != nil {
-			val.set.Close()
-			return nil, nil, err
-		}
-		if n := dataset.Overlap(data.set, val.set); n > 0 {
-			note(c, "warning: %d of the %d samples of --%s are among those of --%s", n, val.Len(), valFlag.Name, dataFlag.Name)
-		}
-		return data, val, nil
-	}
-	a, b := dataset.Split(data.set, heldBack, c.Uint64(seedFlag.Name))
-	if b.Len() < leastHeldBack {
-		note(c, "warning: %d samples are too few to hold some back: nothing is measured without --%s", data.Len(), valFlag.Name)
-		return data, nil, nil
-	}
-	note(c, "%d of the %d samples are held back to measure accuracy on", b.Len(), data.Len())
-	return data.with(a), data.with(b), nil
 }
 
 // measureModel evaluates a tuned model and its float teacher on one data set.

@@ -171,7 +171,7 @@ func (l *tuneLog) step(p finetune.Progress) {
 
 func (l *tuneLog) validation(v finetune.Validation) {
 	if l != nil {
-		l.write(validationLine{"validation", v.Step, validationMetrics(v.Metrics, l.task)})
+		l.write(validationLine{"validation", v.Step, metricsOf(v.Metrics, true, 0, l.task)})
 	}
 }
 
@@ -189,21 +189,4 @@ func (l *tuneLog) close() error {
 		return fmt.Errorf("the log is not complete: %w", err)
 	}
 	return nil
-}
-
-// validationMetrics are the metrics that mean something for a task.
-func validationMetrics(m finetune.Metrics, task finetune.Task) metrics {
-	out := metrics{Samples: m.Samples}
-	if m.Labelled > 0 {
-		out.Accuracy = &m.Accuracy
-	}
-	if m.HasMSE {
-		out.MSE = meaningful(m.MSE)
-	}
-	if task == finetune.TaskClasses {
-		out.Agreement = &m.Agreement
-	} else {
-		out.Difference = meaningful(m.Distance)
-	}
-	return out
 }

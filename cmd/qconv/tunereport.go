@@ -17,9 +17,13 @@ type tuneReport struct {
 	Range string  `json:"range,omitempty"`
 	Steps int     `json:"steps"`
 	Loss  float64 `json:"loss"` // mean of the last tenth of all steps
-	// Samples trained on, and what they were measured on.
-	Samples    int    `json:"samples"`
-	Validation string `json:"validation,omitempty"`
+	// Samples trained on, and where those are from that were not. ChoiceSamples of these chose the best network, and ReportSamples
+	// others are what Float and Tuned rest on. RepeatedSamples are in more than one of the three.
+	Samples         int    `json:"samples"`
+	Validation      string `json:"validation,omitempty"`
+	ChoiceSamples   int    `json:"choice_samples"`
+	ReportSamples   int    `json:"report_samples"`
+	RepeatedSamples int    `json:"repeated_samples"`
 	// Best is the step whose network was written.
 	Best      *bestReport `json:"best,omitempty"`
 	Float     *metrics    `json:"float,omitempty"`
@@ -28,7 +32,18 @@ type tuneReport struct {
 	Levels    []levelInfo `json:"levels"`
 }
 
-// bestReport is the measurement that a network was chosen by.
+// setParts tells which samples serve for what.
+func (r *tuneReport) setParts(p parts) {
+	r.RepeatedSamples = p.repeated
+	if p.choose != nil {
+		r.ChoiceSamples = p.choose.Len()
+	}
+	if p.report != nil {
+		r.ReportSamples, r.Validation = p.report.Len(), p.report.set.Spec
+	}
+}
+
+// bestReport is the measurement that a network was chosen by. As the best of several it flatters: the figures to believe are those of other samples.
 type bestReport struct {
 	Step    int                `json:"step"`
 	Metric  finetune.Criterion `json:"metric"`
@@ -76,10 +91,10 @@ func (r tuneReport) print(w io.Writer) {
 		fmt.Fprintf(w, "codebooks of %v centres\n", r.Codebooks)
 	}
 	if r.Best != nil {
-		fmt.Fprintf(w, "best at step %d: %s on %d samples\n", r.Best.Step, criterionText(r.Best.Metric, r.Best.Value), r.Best.Samples)
+		fmt.Fprintf(w, "best at step %d: %s on the %d samples that chose it\n", r.Best.Step, criterionText(r.Best.Metric, r.Best.Value), r.Best.Samples)
 	}
 	if r.Tuned != nil {
-		fmt.Fprintf(w, "\nmeasured on %s:\n", printable.Name(r.Validation))
+		fmt.Fprintf(w, "\nmeasured on %d samples of %s that neither trained nor chose it (%s):\n", r.Tuned.Samples, printable.Name(r.Validation), bracketsMean)
 		printComparison(w, []string{"float", "tuned"}, []*metrics{r.Float, r.Tuned})
 		fmt.Fprintln(w)
 	}

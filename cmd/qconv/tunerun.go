@@ -105,36 +105,49 @@ func (t *tuneRun) close(err error) error {
 	return err
 }
 
-// run trains a model, writes and measures it, and prints the report.
-func (t *tuneRun) run(m *quant.Model, data, val *samples, gates gates) error {
-	if err := t.train(m, data); err != nil {
+// run trains a model, measures it, looks at the gates, writes it and prints the report.
+func (t *tuneRun) run(m *quant.Model, data, fresh *samples, gates gates) error {
+	if err := t.train(m, data, gates); err != nil {
 		t.log.write(errorLine{"error", err.Error()})
 		return err
 	}
-	if err := writeModel(t.output, m); err != nil {
+	r := &t.report
+	var outcome error
+	if fresh != nil {
+		if r.Float, r.Tuned, outcome = measureModel(t.c, t.cfg.Teacher, m, fresh); outcome == nil {
+			outcome = gates.check(*r.Tuned, r.Float)
+		}
+	}
+	if err := t.write(m, gates, outcome); err != nil {
 		return err
 	}
 	t.checkpoint.remove()
-	whenWritten(t.c.Context, t.report.Output)
-	r := &t.report
-	if val != nil {
-		var err error
-		if r.Float, r.Tuned, err = measureModel(t.c, t.cfg.Teacher, m, val); err != nil {
-			return err
+	if outcome != nil && r.Tuned == nil {
+		if isInterrupt(outcome) {
+			return &interruptedError{fmt.Sprintf("after training; %s is written, but not measured", printable.Name(r.Output))}
 		}
+		return fmt.Errorf("%w; %s is written, but not measured", outcome, printable.Name(r.Output))
 	}
 	t.log.write(resultLine{"result", *r})
-	if err := report(t.c, *r, r.print); err != nil {
+	return cmp.Or(report(t.c, *r, r.print), outcome)
+}
+
+// write stores a model where it is to go after it was measured with the given outcome.
+func (t *tuneRun) write(m *quant.Model, gates gates, outcome error) error {
+	file, err := gates.destination(t.c, t.output, outcome)
+	if err != nil {
 		return err
 	}
-	if gates.any() {
-		return gates.check(*r.Tuned, r.Float)
+	if file == nil {
+		t.report.Output = ""
+		return nil
 	}
-	return nil
+	t.report.Output = file.Path()
+	return writeModel(file, m)
 }
 
 // train calibrates and trains a model, and fills the report.
-func (t *tuneRun) train(m *quant.Model, data *samples) error {
+func (t *tuneRun) train(m *quant.Model, data *samples, gates gates) error {
 	c := t.c
 	t.report.Samples = data.Len()
 	varied, err := finetune.Augment(data, t.augment)
@@ -144,16 +157,24 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 	if err := t.resume(data.Len()); err != nil {
 		return err
 	}
-	if err := t.log.open(c, finetune.TaskOf(m.Graph), &t.report, len(t.curve.losses)); err != nil {
+	if err := t.log.open(c, data.task(), &t.report, len(t.curve.losses)); err != nil {
 		return err
 	}
 	leveled := len(m.Levels) == len(m.Sites)
+	if !leveled {
+		noteFewCalibration(c, data)
+	}
 	found, err := finetune.Calibrate(c.Context, m, data, t.calibration)
 	if err != nil {
 		return err
 	}
 	if !leveled {
 		t.report.Range = string(found.Method)
+	}
+	if t.cfg.Schedule != finetune.ScheduleNone && t.cfg.Resume == nil {
+		if err := checkCodebooks(t.report.Model, m, t.cfg.Cluster); err != nil {
+			return err
+		}
 	}
 	if t.cfg.Resume == nil {
 		old, err := t.checkpoint.setAside()
@@ -166,14 +187,14 @@ func (t *tuneRun) train(m *quant.Model, data *samples) error {
 	}
 	t.cfg.Checkpoint = t.checkpoint.save
 	whenInterrupted(c.Context, t.checkpoint.left)
-	result, err := t.tune(m, varied)
+	result, err := t.tune(m, varied, data.task())
 	if t.plot != nil {
 		t.sideError = t.curve.save(t.plot)
 	}
 	var diverged *finetune.DivergedError
 	switch {
 	case errors.As(err, &diverged):
-		return t.saveDiverged(m, diverged)
+		return t.saveDiverged(m, diverged, gates)
 	case err != nil:
 		return err
 	case result.Stopped:
@@ -203,8 +224,7 @@ func (t *tuneRun) resume(samples int) error {
 }
 
 // tune runs finetune.Tune with a progress bar, a log and a learning curve.
-func (t *tuneRun) tune(m *quant.Model, data finetune.Data) (*finetune.Result, error) {
-	task := finetune.TaskOf(m.Graph)
+func (t *tuneRun) tune(m *quant.Model, data finetune.Data, task finetune.Task) (*finetune.Result, error) {
 	t.curve.task = task
 	var bar *progress
 	var validated string
@@ -240,12 +260,12 @@ func (t *tuneRun) tune(m *quant.Model, data finetune.Data) (*finetune.Result, er
 }
 
 // saveDiverged writes the best network before training diverged, if there is one.
-func (t *tuneRun) saveDiverged(m *quant.Model, e *finetune.DivergedError) error {
+func (t *tuneRun) saveDiverged(m *quant.Model, e *finetune.DivergedError, gates gates) error {
 	err := fmt.Errorf("training diverged in step %d: %s; try a lower --%s, such as %.2g", e.Step, e.Reason, rateFlag.Name, t.cfg.Rate/4)
 	if e.Best == nil {
 		return fmt.Errorf("%w; nothing was measured before that, so there is no result", err)
 	}
-	if writeErr := writeModel(t.output, m); writeErr != nil {
+	if writeErr := t.write(m, gates, err); writeErr != nil {
 		return fmt.Errorf("%w; the best network before that is lost: %w", err, writeErr)
 	}
 	return fmt.Errorf("%w; %s is the best network before that, of step %d", err, printable.Name(t.report.Output), e.Best.Step)

@@ -74,7 +74,15 @@ func TestCSVErrors(t *testing.T) {
 	}{
 		{"empty", "", "", Options{}, []string{"the file is empty"}},
 		{"no rows", "a,label\n", "", Options{}, []string{"no rows follow"}},
-		{"no header", "1,2,3\n4,5,6\n", "", Options{}, []string{"line 1", "header"}},
+		{"fields without a header", "1,2,4\n4,5\n", "", Options{}, []string{"line 2", "2 fields, want 3 as in line 1"}},
+		{"no such number", "1,2,3\n4,5,6\n", "#4", Options{}, []string{`no column "4"`, "1, 2, 3"}},
+		{"few targets", "a,b,u,v\n1,2,3,4\n", "#u,v", Options{Shape: []int{2}, Outputs: 3}, []string{"line 1", "2 columns chosen as targets, the network has 3 outputs"}},
+		{"many targets", "a,b,u,v\n1,2,3,4\n", "", Options{Shape: []int{2}, Outputs: 3}, []string{"line 1", "4 columns, want 2 that enter the network and 1 label or 3 targets", "#a,b,c"}},
+		{"one target of two", "a,b,u\n1,2,0.5\n", "", Options{Shape: []int{2}, Outputs: 2}, []string{"line 2", "is not a class", "2 columns of targets"}},
+		{"one number of two", "a,b,c,u\n1,2,3,5\n", "", Options{Shape: []int{3}, Outputs: 2, Values: true}, []string{"line 1", `column "u"`, "1 targets for each sample, the network has 2 outputs"}},
+		{"target twice", "a,u,v\n1,2,3\n", "#u,u", Options{}, []string{`column "u" is chosen twice`}},
+		{"no target", "a,u,v\n1,2,x\n", "#u,v", Options{}, []string{"line 2", `column "v" is "x", want a number`}},
+		{"target of classes", "a,u,v\n1,2,3\n", "#u,v", Options{Outputs: 2, Classified: true}, []string{"line 2 is not one-hot"}},
 		{"word", "a,label\n1,x\nfive,x\n", "", Options{}, []string{"line 3", `column "a" is "five", want a number`}},
 		{"hole", "a,label\n,x\n", "", Options{}, []string{"line 2", `column "a" is ""`}},
 		{"infinite", "a,label\ninf,x\n", "", Options{}, []string{`"inf"`}},
@@ -132,3 +140,46 @@ func TestRowGuard(t *testing.T) {
 type zeros struct{}
 
 func (zeros) Read(b []byte) (int, error) { clear(b); return len(b), nil }
+
+// TestCSVTargets reads numbers that a network should deliver, with and without a header.
+func TestCSVTargets(t *testing.T) {
+	for _, c := range []struct {
+		name, text, part string
+		o                Options
+		first            []float32   // sample
+		targets          [][]float32 // nil for labels
+		labels           []int
+		firstName        string
+	}{
+		{"one fraction", "a,b,u\n1,2,0.5\n3,4,1\n", "", Options{Shape: []int{2}, Outputs: 1, Values: true}, []float32{1, 2}, [][]float32{{0.5}, {1}}, nil, "line 2"},
+		{"whole numbers", "a,b,u\n1,2,7\n3,4,-1\n", "", Options{Shape: []int{2}, Outputs: 1, Values: true}, []float32{1, 2}, [][]float32{{7}, {-1}}, nil, "line 2"},
+		{"several named", "u,a,v,b\n5,1,6,2\n", "#v,u", Options{Shape: []int{2}, Outputs: 2}, []float32{1, 2}, [][]float32{{6, 5}}, nil, "line 2"},
+		{"the last ones", "a,b,u,v,w\n1,2,3,4,5\n", "", Options{Shape: []int{2}, Outputs: 3}, []float32{1, 2}, [][]float32{{3, 4, 5}}, nil, "line 2"},
+		{"no header", "1,2,3.5\n3,4,4.5\n", "", Options{Shape: []int{2}, Outputs: 1, Values: true}, []float32{1, 2}, [][]float32{{3.5}, {4.5}}, nil, "line 1"},
+		{"numbered", "9,1,8,2\n", "#1,3", Options{Shape: []int{2}, Outputs: 2}, []float32{1, 2}, [][]float32{{9, 8}}, nil, "line 1"},
+		{"classes without a header", "1,2,1\n3,4,0\n", "", Options{Shape: []int{2}, Outputs: 2}, []float32{1, 2}, nil, []int{1, 0}, "line 1"},
+		{"nothing but samples", "1,2\n3,4\n", "", Options{Shape: []int{2}, Outputs: 2}, []float32{1, 2}, nil, nil, "line 1"},
+		{"coordinates", "x,y\n5,6\n", "", Options{Shape: []int{2}, Outputs: 2}, []float32{5, 6}, nil, nil, "line 2"},
+		{"counted columns", "0,1,2\n5,6,1\n", "", Options{Shape: []int{2}, Outputs: 2}, []float32{5, 6}, nil, []int{1}, "line 2"},
+		{"counted from one", "1,2,3\n5,6,1\n", "#2", Options{Shape: []int{2}, Outputs: 9}, []float32{5, 1}, nil, []int{6}, "line 2"},
+		{"one-hot", "a,u,v\n1,0,1\n1,1,0\n", "#u,v", Options{Outputs: 2}, []float32{1}, nil, []int{1, 0}, "line 2"},
+		{"not wanted", "a,b,u\n1,2,0.5\n", "", Options{Shape: []int{2}, Outputs: 2, NoLabels: true}, []float32{1, 2}, nil, nil, "line 2"},
+		{"of a copy", "a,b,u\n1,2,1\n", "", Options{Shape: []int{2}, Outputs: 2, Values: true}, []float32{1, 2}, nil, []int{1}, "line 2"},
+	} {
+		s := open(t, csvFile(t, c.text)+c.part, c.o)
+		if got := floatsOf(t, s, 0); !slices.Equal(got, c.first) || s.Name(0) != c.firstName {
+			t.Errorf("%s: sample 0 is %v, %q, want %v, %q", c.name, got, s.Name(0), c.first, c.firstName)
+		}
+		if !slices.EqualFunc(s.Targets, c.targets, slices.Equal) || !slices.Equal(s.Labels, c.labels) {
+			t.Errorf("%s: targets %v, labels %v, want %v, %v", c.name, s.Targets, s.Labels, c.targets, c.labels)
+		}
+	}
+	s := open(t, csvFile(t, "1,0.5\n2,x\n3,1.5\n4,2.5\n"), Options{Shape: []int{1}, Outputs: 1, Values: true, SkipBad: true, Classes: nil})
+	if s.Targets != nil {
+		t.Errorf("names became targets %v", s.Targets)
+	}
+	s = open(t, csvFile(t, "1,0.5,1\n2,x,1\n3,1.5,1\n4,2.5,1\n"), Options{Shape: []int{1}, Outputs: 2, SkipBad: true}).Subset([]int{2, 0})
+	if len(s.Targets) != 2 || s.Targets[0][0] != 2.5 || s.Targets[1][0] != 0.5 {
+		t.Errorf("a subset without the broken row has targets %v", s.Targets)
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"math"
 	"path"
 	"slices"
 	"strconv"
@@ -223,7 +222,7 @@ func (p *opener) readIDX(images, labels *idxFile) (*Set, error) {
 	if err != nil {
 		return nil, p.fail(images.name, "%w", err)
 	}
-	return p.fromBytes(images.name, data, packed, dims, l, classes, func(i int) string { return fmt.Sprintf("%s: sample %d", images.name, i) })
+	return p.fromBytes(images.name, data, packed, dims, truth{labels: l, classes: classes}, func(i int) string { return fmt.Sprintf("%s: sample %d", images.name, i) })
 }
 
 // numericClasses names classes 0..n-1 by their digits, or as Options.Classes wants.
@@ -239,47 +238,4 @@ func (p *opener) numericClasses(n int) ([]string, error) {
 		classes[i] = strconv.Itoa(i)
 	}
 	return classes, nil
-}
-
-// checkLabelShape reports an array that cannot hold a label for each of n samples.
-func checkLabelShape(shape []int, n int) error {
-	if len(shape) == 0 || shape[0] != n {
-		return fmt.Errorf("has shape %v, want one label for each of the %d samples", shape, n)
-	}
-	if len(shape) > 2 {
-		return fmt.Errorf("has shape %v, want [%d] class indices or [%d,K] one-hot rows", shape, n, n)
-	}
-	return nil
-}
-
-// labelsOf turns an array [N], [N,1] or one-hot [N,K] into class indices.
-func (p *opener) labelsOf(y *Array, n int) ([]int, []string, error) {
-	k := y.Len() / n
-	labels, top := make([]int, n), k
-	for i := range labels {
-		if k > 1 {
-			hot := -1
-			for j := range k {
-				switch v := y.At(i*k + j); {
-				case v == 1 && hot < 0:
-					hot = j
-				case v != 0:
-					hot = k
-				}
-			}
-			if hot < 0 || hot == k {
-				return nil, nil, fmt.Errorf("row %d is not one-hot, want class indices, or rows of zeros with a single 1 (or choose only the samples with #)", i)
-			}
-			labels[i] = hot
-			continue
-		}
-		v := y.At(i)
-		if v != math.Trunc(v) || v < 0 || v > maxClass {
-			return nil, nil, fmt.Errorf("entry %d is %v, want a class index, a whole number from 0 to %d", i, v, maxClass)
-		}
-		labels[i] = int(v)
-		top = max(top, labels[i]+1)
-	}
-	classes, err := p.numericClasses(top)
-	return labels, classes, err
 }

@@ -163,8 +163,8 @@ func join(sets []*Set) *Set {
 	}
 	out := *sets[0]
 	st := &joined{}
-	out.store, out.index, out.Labels, out.Skipped = st, nil, nil, nil
-	labelled := true
+	out.store, out.index, out.Labels, out.Targets, out.Skipped = st, nil, nil, nil, nil
+	labelled, aimed := true, true
 	for _, s := range sets {
 		st.starts = append(st.starts, len(out.index))
 		st.sets = append(st.sets, s)
@@ -179,7 +179,11 @@ func join(sets []*Set) *Set {
 			out.Classes = s.Classes
 		}
 		labelled = labelled && s.Labels != nil
-		out.Labels = append(out.Labels, s.Labels...)
+		aimed = aimed && s.Targets != nil
+		out.Labels, out.Targets = append(out.Labels, s.Labels...), append(out.Targets, s.Targets...)
+	}
+	if !aimed {
+		out.Targets = nil
 	}
 	if !labelled {
 		out.Labels, out.Classes = nil, nil

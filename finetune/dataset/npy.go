@@ -119,7 +119,7 @@ func (p *opener) npzSamples(f *npzFile, xKey, yKey string) (*Set, error) {
 	if err := p.checkArray(x.arrayReader, name(xKey), x.packed, nil); err != nil {
 		return nil, err
 	}
-	labels, classes, err := p.npzLabels(f, yKey, x)
+	known, err := p.npzTruth(f, yKey, x)
 	if err != nil {
 		return nil, err
 	}
@@ -127,35 +127,43 @@ func (p *opener) npzSamples(f *npzFile, xKey, yKey string) (*Set, error) {
 	if err != nil {
 		return nil, p.fail(name(xKey), "%w", err)
 	}
-	return p.fromArray(xKey, array, x.packed, labels, classes)
+	return p.fromArray(xKey, array, x.packed, known)
 }
 
-// npzLabels reads the labels of samples, where there are some.
-func (p *opener) npzLabels(f *npzFile, key string, x *npzArray) ([]int, []string, error) {
+// npzTruth reads what the array of a key says of the samples, where there is one.
+func (p *opener) npzTruth(f *npzFile, key string, x *npzArray) (truth, error) {
 	if f.arrays[key] == nil || p.o.NoLabels {
-		return nil, nil, nil
+		return truth{}, nil
 	}
 	y, err := f.open(p.ctx, key)
 	if err != nil {
-		return nil, nil, p.fail(name(key), "%w", err)
+		return truth{}, p.fail(name(key), "%w", err)
 	}
 	defer y.Close()
 	n := x.shape[0]
-	if err := checkLabelShape(y.shape, n); err != nil {
-		return nil, nil, p.fail(name(key), "%w", err)
+	if len(y.shape) == 0 || y.shape[0] != n && (n > 1 || y.elems != int64(p.o.Outputs)) {
+		return truth{}, p.fail(name(key), "has shape %v, want class indices or targets for each of the %d samples", y.shape, n)
 	}
-	if err := p.checkMemory(name(key), "an array of shape "+fmt.Sprint(y.shape), y.memory()+int64(n)*bytesPerLabel, x.packed+y.packed); err != nil {
-		return nil, nil, err
+	width := int(y.elems) / n
+	if len(y.shape) > 2 && width != p.o.Outputs {
+		return truth{}, p.fail(name(key), "has shape %v, want [%d] class indices, [%d,K] one-hot rows, or as many targets for each sample as the network has outputs", y.shape, n, n)
+	}
+	if err := p.checkMemory(name(key), "an array of shape "+fmt.Sprint(y.shape), y.memory()+int64(n)*bytesPerLabel+4*y.elems, x.packed+y.packed); err != nil {
+		return truth{}, err
 	}
 	array, err := y.read()
 	if err != nil {
-		return nil, nil, p.fail(name(key), "%w", err)
+		return truth{}, p.fail(name(key), "%w", err)
 	}
-	labels, classes, err := p.labelsOf(array, n)
+	entry := "entry"
+	if width > 1 {
+		entry = "row"
+	}
+	known, err := p.numbers(n, width, func(i, k int) float64 { return array.At(i*width + k) }, func(i int) string { return fmt.Sprintf("%s %d", entry, i) })
 	if err != nil {
-		return nil, nil, p.fail(name(key), "%w", err)
+		return truth{}, p.fail(name(key), "%w", err)
 	}
-	return labels, classes, nil
+	return known, nil
 }
 
 // checkMemory reports data that need more memory than their packed bytes allow for.
@@ -177,7 +185,7 @@ func (p *opener) openNPY() (*Set, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.fromArray("array", x, p.size, nil, nil)
+	return p.fromArray("array", x, p.size, truth{})
 }
 
 // readNPY reads the array of an .npy file that check finds right.

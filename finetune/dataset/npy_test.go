@@ -215,6 +215,40 @@ func TestNPZSets(t *testing.T) {
 	}
 }
 
+// TestNPZTargets reads numbers that a network should deliver.
+func TestNPZTargets(t *testing.T) {
+	x := npyData("<f8", false, "(2, 3)", little(0.5, 1, 2, 3, 4, 5))
+	for _, c := range []struct {
+		name, shape string
+		data        []float32
+		o           Options
+		want        [][]float32
+		labels      []int
+	}{
+		{"fractions", "(2,)", []float32{0.5, 7}, Options{Outputs: 1}, [][]float32{{0.5}, {7}}, nil},
+		{"whole numbers", "(2, 1)", []float32{1, 0}, Options{Outputs: 1, Values: true}, [][]float32{{1}, {0}}, nil},
+		{"rows", "(2, 2)", []float32{1, 2, 3, 4}, Options{Outputs: 2}, [][]float32{{1, 2}, {3, 4}}, nil},
+		{"rows like classes", "(2, 2)", []float32{1, 0, 0, 1}, Options{Outputs: 2, Values: true}, [][]float32{{1, 0}, {0, 1}}, nil},
+		{"classes", "(2, 2)", []float32{1, 0, 0, 1}, Options{Outputs: 2}, nil, []int{0, 1}},
+		{"planes", "(2, 1, 2)", []float32{1, 2, 3, 4}, Options{Outputs: 2}, [][]float32{{1, 2}, {3, 4}}, nil},
+		{"of a copy", "(2,)", []float32{1, 0}, Options{Outputs: 3, Values: true, Shape: []int{3}}, nil, []int{1, 0}},
+		{"of a copy, without noise", "(2, 3)", []float32{1, 0, 0, 0, 0, 1}, Options{Outputs: 3, Values: true, Shape: []int{3}}, [][]float32{{1, 0, 0}, {0, 0, 1}}, nil},
+		{"not wanted", "(2,)", []float32{0.5, 7}, Options{Outputs: 1, NoLabels: true}, nil, nil},
+	} {
+		path := npzOf(t, files{"x.npy": x, "y.npy": npyData("<f4", false, c.shape, little(c.data...))})
+		s := open(t, path, c.o)
+		if !slices.EqualFunc(s.Targets, c.want, slices.Equal) || !slices.Equal(s.Labels, c.labels) {
+			t.Errorf("%s: targets %v, labels %v, want %v, %v", c.name, s.Targets, s.Labels, c.want, c.labels)
+		}
+	}
+	a := npzOf(t, files{"p.npy": x, "q.npy": x, "y.npy": npyData("<f4", false, "(2,)", little[float32](0.5, 7))})
+	s, err := OpenInputs(filepath.Dir(a), []Port{{"p", Options{Outputs: 1}}, {"q", Options{Outputs: 1}}})
+	must(t, err)
+	if len(s.Targets) != 2 || s.Targets[1][0] != 7 {
+		t.Errorf("of several inputs: targets %v", s.Targets)
+	}
+}
+
 func TestLayout(t *testing.T) {
 	data := count(2 * 4 * 4 * 3)
 	for _, c := range []struct {
@@ -263,6 +297,10 @@ func TestNPZErrors(t *testing.T) {
 		{"label NaN", y("<f4", "(4,)", little(float32(math.NaN()), 1, 1, 1)), "", Options{}, []string{"entry 0 is NaN"}},
 		{"two hot", y("|u1", "(4, 2)", []byte{0, 1, 1, 0, 1, 1, 0, 1}), "", Options{}, []string{"row 2 is not one-hot"}},
 		{"none hot", y("|u1", "(4, 2)", []byte{0, 1, 1, 0, 0, 0, 0, 1}), "", Options{}, []string{"row 2 is not one-hot"}},
+		{"targets for another network", y("<f4", "(4, 2)", little[float32](0, 1, .5, 1, 0, 1, 0, 1)), "", Options{Outputs: 3}, []string{"y: row 1 is not one-hot", "or give 3 targets for each sample"}},
+		{"targets too few", y("<f4", "(4,)", little[float32](0, 1, 2, 1)), "", Options{Outputs: 3, Values: true, Shape: []int{1, 2, 3}}, []string{"y: 1 targets for each sample, the network has 3 outputs", "--no-labels"}},
+		{"target NaN", y("<f4", "(4,)", little(float32(math.NaN()), 1, 1, 1)), "", Options{Outputs: 1, Values: true}, []string{"y: entry 0: target 0 is NaN"}},
+		{"targets of classes", y("<f4", "(4, 2)", little[float32](0, 1, .5, 1, 0, 1, 0, 1)), "", Options{Outputs: 2, Classified: true}, []string{"y: row 1 is not one-hot"}},
 		{"not a number", files{"x.npy": f}, "", Options{}, []string{"x[1]: element 1 is NaN"}},
 		{"shape", files{"x.npy": npyData("<f4", false, "(1, 2)", little[float32](.5, 1))}, "", Options{Channels: 3, Height: 2, Width: 2}, []string{"rows of 2 numbers, want 12"}},
 		{"float size", files{"x.npy": npyData("<f4", false, "(1, 1, 2, 1)", little[float32](.5, 1))}, "", Options{Height: 2, Width: 2}, []string{"[1 2 1]", "[1 2 2]", "only pixels"}},

@@ -22,15 +22,17 @@ import (
 //	folder, F.zip     IDX files by their usual names, such as train-images-idx3-ubyte.gz
 //	                  and train-labels-idx1-ubyte.gz
 //	an IDX file       of images; the labels are looked for beside it
-//	F.npz             array x (or the one called Options.Array) and, if there, class indices
-//	                  (or one-hot rows) y
+//	F.npz             array x (or the one called Options.Array) and, if there, y: class indices, one-hot
+//	                  rows, or targets, as many for each sample as Options.Outputs
 //	F.npy             samples without labels
-//	F.csv, F.tsv      a header and rows of numbers; the labels are the column named label,
-//	                  class, target or y, or else the last one
+//	F.csv, F.tsv      a header, which may be missing, and rows of numbers; the labels are the column named
+//	                  label, class, target or y, or else the last one. Where a row has as many numbers as
+//	                  the network takes there are none, and where it has as many more as the network
+//	                  delivers (two at least), those at its end are targets
 //
 // After a # follows a part of it: a folder such as train, test or val; train or test of
 // IDX files; an array of an .npz taken alone, or K for the pair x_K, y_K; the label
-// column of a CSV file, or - for none. Files with one picture, array or table may also
+// column of a CSV file, several columns a,b,c with targets, or - for none; without a header, columns are numbered from 1. Files with one picture, array or table may also
 // be compressed as .gz. Close the set when done.
 func Open(spec string, o Options) (*Set, error) {
 	p, err := newOpener(spec, o)
@@ -45,7 +47,10 @@ func Open(spec string, o Options) (*Set, error) {
 		return nil, err
 	}
 	if o.NoLabels {
-		s.Labels, s.Classes = nil, nil
+		truth{}.setOn(s)
+	}
+	if o.values(1) && s.Labels != nil {
+		s.asNumbers()
 	}
 	s.Spec = spec
 	if s.Len() == 0 {

@@ -42,8 +42,14 @@ type Options struct {
 	// Classes, if not empty, gives the indices of class names, as a model's labels do;
 	// data of a class that is not listed are an error.
 	Classes []string
-	// NoLabels leaves labels out: samples of other classes than the network's.
+	// NoLabels leaves labels and targets out: samples of other classes than the network's.
 	NoLabels bool
+	// Outputs is how many numbers the network delivers for a sample, 0 where that is not known. What a file says of its samples is
+	// taken as that many targets where it cannot be classes.
+	Outputs int
+	// Values says that the outputs are numbers in any case: what a file says of its samples then are targets, although whole
+	// numbers may look like classes. Classified says that they are scores of classes in any case. At most one of both is set.
+	Values, Classified bool
 	// Shape of one sample as the network takes it, if not empty: samples of another one are an error before they
 	// are read. [LoadInput] brings samples into this shape.
 	Shape []int

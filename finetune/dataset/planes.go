@@ -166,7 +166,7 @@ func (p *opener) checkShape(shape []int) error {
 }
 
 // fromBytes makes a set of pixels [N][dims[1]]... in data, which come from packed bytes.
-func (p *opener) fromBytes(where string, data []byte, packed int64, dims []int, labels []int, classes []string, nameOf func(int) string) (*Set, error) {
+func (p *opener) fromBytes(where string, data []byte, packed int64, dims []int, known truth, nameOf func(int) string) (*Set, error) {
 	l, err := p.layoutOf(where, dims, Pixels)
 	if err != nil {
 		return nil, err
@@ -175,7 +175,8 @@ func (p *opener) fromBytes(where string, data []byte, packed int64, dims []int, 
 	if l.interleaved {
 		planarAll(data, shape)
 	}
-	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: to, Kind: Pixels, index: identity(dims[0])}
+	s := &Set{Spec: p.spec, Shape: to, Kind: Pixels, index: identity(dims[0])}
+	known.setOn(s)
 	st := &flat{size: elems(shape), bytes: data, nameOf: nameOf}
 	if !l.convert {
 		s.store = st
@@ -190,7 +191,7 @@ func (p *opener) fromBytes(where string, data []byte, packed int64, dims []int, 
 
 // fromFloats makes a set of values [N][dims[1]]..., after looking for values that are
 // not finite.
-func (p *opener) fromFloats(where string, data []float32, dims []int, labels []int, classes []string, nameOf func(int) string) (*Set, error) {
+func (p *opener) fromFloats(where string, data []float32, dims []int, known truth, nameOf func(int) string) (*Set, error) {
 	l, err := p.layoutOf(where, dims, Floats)
 	if err != nil {
 		return nil, err
@@ -199,7 +200,8 @@ func (p *opener) fromFloats(where string, data []float32, dims []int, labels []i
 		planarAll(data, l.shape)
 	}
 	size := elems(l.to)
-	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Shape: l.to, Kind: Floats, index: identity(dims[0])}
+	s := &Set{Spec: p.spec, Shape: l.to, Kind: Floats, index: identity(dims[0])}
+	known.setOn(s)
 	s.store = &flat{size: size, values: data, nameOf: nameOf}
 	var good []int
 	var skipped []string
@@ -227,14 +229,14 @@ func notFinite(v float32) bool {
 }
 
 // fromArray makes a set of the samples along the first dimension of x, which comes from packed bytes and has the name key.
-func (p *opener) fromArray(key string, x *Array, packed int64, labels []int, classes []string) (*Set, error) {
+func (p *opener) fromArray(key string, x *Array, packed int64, known truth) (*Set, error) {
 	where := name(key)
 	nameOf := func(i int) string { return fmt.Sprintf("%s[%d]", where, i) }
 	x.toBytes()
 	if x.Bytes != nil {
-		return p.fromBytes(where, x.Bytes, packed, x.Shape, labels, classes, nameOf)
+		return p.fromBytes(where, x.Bytes, packed, x.Shape, known, nameOf)
 	}
-	return p.fromFloats(where, x.Float32s(), x.Shape, labels, classes, nameOf)
+	return p.fromFloats(where, x.Float32s(), x.Shape, known, nameOf)
 }
 
 // limitFlat applies Limit.

@@ -37,6 +37,8 @@ type Set struct {
 	Classes []string
 	// Labels holds the class index of every sample; nil without labels.
 	Labels []int
+	// Targets holds the numbers that a network should deliver for every sample, as many for each; nil without. A set has labels or targets, not both.
+	Targets [][]float32
 	// Shape of one sample: [C,H,W] for pictures and planes of numbers, [features] for
 	// rows of numbers, as in the file for other ranks.
 	Shape []int
@@ -124,16 +126,10 @@ func (s *Set) check(i, room int) error {
 func (s *Set) Subset(index []int) *Set {
 	out := *s
 	out.index = make([]int32, len(index))
-	out.Labels = nil
-	if s.Labels != nil {
-		out.Labels = make([]int, len(index))
-	}
 	for k, i := range index {
 		out.index[k] = s.index[i]
-		if s.Labels != nil {
-			out.Labels[k] = s.Labels[i]
-		}
 	}
+	truth{s.Labels, s.Classes, s.Targets}.pick(index).setOn(&out)
 	out.Further = nil
 	for _, f := range s.Further {
 		out.Further = append(out.Further, f.Subset(index))
@@ -158,6 +154,33 @@ func (s *Set) Evenly(n int) *Set {
 		index[i] = i * s.Len() / n
 	}
 	return s.Subset(index)
+}
+
+// Apart divides at most first + second samples: those that [Set.Evenly] gives for first, and at most second of the others, evenly
+// spaced over these. first 0 means all.
+func (s *Set) Apart(first, second int) (a, b *Set) {
+	if first <= 0 || first >= s.Len() {
+		return s, s.Subset(nil)
+	}
+	a = s.Evenly(first)
+	taken := make([]bool, s.Len())
+	for i := range first {
+		taken[i*s.Len()/first] = true
+	}
+	var others []int
+	for i, t := range taken {
+		if !t {
+			others = append(others, i)
+		}
+	}
+	return a, s.Subset(others).Evenly(second)
+}
+
+// Unlabelled is the set without labels, classes and targets.
+func (s *Set) Unlabelled() *Set {
+	out := *s
+	truth{}.setOn(&out)
+	return &out
 }
 
 // Close releases the files behind the set and all its subsets.

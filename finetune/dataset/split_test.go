@@ -166,3 +166,22 @@ func TestEvenly(t *testing.T) {
 		}
 	}
 }
+
+// TestApart demands that no sample is in both parts, and the first part to be that of Evenly.
+func TestApart(t *testing.T) {
+	s := labelled(t, 40, 60)
+	for _, c := range []struct{ first, second, wantFirst, wantSecond int }{{30, 20, 30, 20}, {30, 100, 30, 70}, {100, 10, 100, 0}, {0, 10, 100, 0}, {99, 10, 99, 1}, {1, 0, 1, 99}} {
+		a, b := s.Apart(c.first, c.second)
+		if a.Len() != c.wantFirst || b.Len() != c.wantSecond || len(b.Labels) != b.Len() {
+			t.Errorf("%+v: got %d and %d samples", c, a.Len(), b.Len())
+		}
+		if !slices.Equal(a.index, s.Evenly(c.first).index) {
+			t.Errorf("%+v: the first part is another one than that of Evenly", c)
+		}
+		for _, i := range a.index {
+			if slices.Contains(b.index, i) {
+				t.Errorf("%+v: sample %d is in both parts", c, i)
+			}
+		}
+	}
+}
