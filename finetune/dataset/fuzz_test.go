@@ -6,6 +6,7 @@ import (
 	"flag"
 	"math"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -80,6 +81,27 @@ func checkInput(t *testing.T, name string, data []byte) {
 	}
 }
 
+// checkTargets opens data for networks that deliver one number, and two.
+func checkTargets(t *testing.T, name string, data []byte) {
+	for outputs := 1; outputs <= 2; outputs++ {
+		o := Options{Shape: []int{1}, Outputs: outputs, Values: outputs == 1, MaxMemory: fuzzOptions.MaxMemory, Files: fstest.MapFS{name: {Data: data}}}
+		s, err := Open(name, o)
+		if err != nil {
+			checkPrintable(t, err.Error())
+			continue
+		}
+		if s.Targets != nil && (len(s.Targets) != s.Len() || s.Labels != nil) {
+			t.Fatalf("%d targets and %d labels of %d samples", len(s.Targets), len(s.Labels), s.Len())
+		}
+		for i, target := range s.Targets {
+			if len(target) != outputs || slices.ContainsFunc(target, notFinite) {
+				t.Fatalf("sample %d has the targets %v, want %d finite numbers", i, target, outputs)
+			}
+		}
+		s.Close()
+	}
+}
+
 func FuzzNPY(f *testing.F) {
 	f.Add(npyData("<f4", true, "(2, 3)", make([]byte, 24)))
 	f.Add(npyData("|u1", false, "(2, 3, 1)", make([]byte, 6)))
@@ -98,6 +120,7 @@ func FuzzNPZ(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		checkOpen(t, "a.npz", data)
+		checkTargets(t, "a.npz", data)
 		checkInput(t, "a.npz", data)
 	})
 }
@@ -114,7 +137,12 @@ func FuzzIDX(f *testing.F) {
 func FuzzCSV(f *testing.F) {
 	f.Add([]byte("a,label\n1,x\n2,y\n"))
 	f.Add([]byte("a;y\n1;0.0\n2;\"1\"\n"))
-	f.Fuzz(func(t *testing.T, data []byte) { checkOpen(t, "a.csv", data) })
+	f.Add([]byte("1,0.5,2\n3,-1,7\n"))
+	f.Add([]byte("u,a,v\n1,2,3\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		checkOpen(t, "a.csv", data)
+		checkTargets(t, "a.csv", data)
+	})
 }
 
 func FuzzZip(f *testing.F) {
