@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -250,6 +251,9 @@ func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *
 	}
 	if err := quant.Cluster(m, clustering); err != nil {
 		return false, err
+	}
+	if os.Getenv("FAST") == "" {
+		return balanced, finetune.Reconstruct(ctx, m, float, data, finetune.ReconstructConfig{Cluster: clustering, Samples: calibration.Samples, Seed: 1})
 	}
 	if clustering.Scope == quant.ScopeGlobal {
 		return balanced, nil // its biases are centres too
