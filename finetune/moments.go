@@ -45,9 +45,6 @@ func spots(samples, area, most int, rng *rand.Rand) (used, held []spot) {
 	return used, held
 }
 
-// holdOut says that every so many samples one is not learnt from, and decides what is kept.
-const holdOut = 10
-
 // measurement is what [measure] finds of one group of a layer: moments of what is taken off the means.
 type measurement struct {
 	moments   *quant.Moments

@@ -13,25 +13,13 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// ReconstructConfig says how [Reconstruct] works.
-type ReconstructConfig struct {
-	// Cluster is what the model was clustered by.
-	Cluster quant.ClusterConfig
-	// Samples is how many samples are looked at, evenly picked; 0 means all.
-	Samples int
-	// Seed decides the positions of outputs that are looked at.
-	Seed uint64
-	// Progress, unless nil, is called after every layer.
-	Progress func(done, layers int)
-}
-
 // Reconstruct chooses the clustered weights of a model anew, so that every layer comes as close as it can to the outputs that
 // it has in the float network, on what it really reads: the layers before it as they are by then, their results rounded to levels. Biases
 // are corrected by the way. Layers are done in their order. What a sum has lost in the operands before the layer that completes it, this layer makes up for.
 // The model has levels and was clustered by cfg.Cluster; float is the network before that, of the same nodes. A network without a batch is left as it is, and so is
 // a layer whose weights came quantized, whose weights have several readers, or that is frozen. One in ten samples is held out, and a layer keeps the weights it had
 // where the new ones do worse on those.
-func Reconstruct(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, cfg ReconstructConfig) error {
+func Reconstruct(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, cfg PostTrainConfig) error {
 	if err := checkData(m.Graph, data); err != nil {
 		return err
 	}
@@ -57,7 +45,7 @@ type reconstruction struct {
 	ctx         context.Context
 	model       *quant.Model
 	float       *onnx.Graph
-	cfg         ReconstructConfig
+	cfg         PostTrainConfig
 	layers      []quant.Layer
 	done        int
 	tape        *tape
@@ -221,7 +209,7 @@ func (r *reconstruction) reconstruct(l quant.Layer, p patches, float *onnx.Node,
 	}
 	r.done++
 	if r.cfg.Progress != nil {
-		r.cfg.Progress(r.done, len(r.layers))
+		r.cfg.Progress("reconstruct", r.done, len(r.layers))
 	}
 }
 

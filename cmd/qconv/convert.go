@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 
 	"github.com/urfave/cli/v2"
@@ -20,6 +19,8 @@ import (
 var calibFlag = &cli.StringFlag{Name: "calib", Category: catData, Usage: "`DATA` to choose ranges from, for a model that was not fine-tuned; needs no labels"}
 var convertValFlag = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure the gates on; without it that of --calib"}
 
+var fastFlag = &cli.BoolFlag{Name: "fast", Category: catQuant, Usage: "with --calib, cluster weights and correct biases, and nothing more; some seconds instead of up to a minute"}
+
 var convertCommand = &cli.Command{
 	Name:      "convert",
 	Usage:     "turn a model into an integer program, a .qlut file",
@@ -28,7 +29,7 @@ var convertCommand = &cli.Command{
 		"clustered and its biases corrected without training. What is lost on these data all the same is reported: a warning names each output " +
 		"that is off by more than 5 % of its spread, and the layer where that begins. The file is written even where a gate is missed.",
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
-		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
+		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
 
@@ -200,65 +201,85 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	if err != nil {
 		return nil, err
 	}
-	if err := quantize(c.Context, m, float, data, calibration, clustering); err != nil {
+	if err := quantize(c, m, float, data, calibration, clustering); err != nil {
 		data.set.Close()
 		return nil, err
 	}
 	return data, nil
 }
 
-// quantize chooses levels, clusters weights and corrects biases. A model that was balanced on the way, and lost by
-// that, is made anew as it was.
-func quantize(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
-	balanced, err := quantizeOnce(ctx, m, float, data, calibration, clustering)
-	if err != nil || !balanced {
-		return err
-	}
-	plain, err := quant.NewModel(float.Clone())
+// quantize chooses levels, clusters weights and corrects biases; unless it is to be fast, it then makes up for what that has lost. A model
+// that was balanced on the way, and lost by that, is made anew as it was.
+func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
+	ctx := c.Context
+	same, balanced, err := quantizeOnce(ctx, m, float, data, calibration, clustering)
 	if err != nil {
 		return err
 	}
-	plain.Input, plain.Labels, plain.Source, plain.Producer = m.Input, m.Labels, m.Source, m.Producer
-	calibration.Unbalanced = true
-	if _, err := quantizeOnce(ctx, plain, float, data, calibration, clustering); err != nil {
-		return err
+	if balanced {
+		plain, err := quant.NewModel(float.Clone())
+		if err != nil {
+			return err
+		}
+		plain.Input, plain.Labels, plain.Source, plain.Producer = m.Input, m.Labels, m.Source, m.Producer
+		calibration.Unbalanced = true
+		if _, _, err := quantizeOnce(ctx, plain, float, data, calibration, clustering); err != nil {
+			return err
+		}
+		with, err := modelLoss(ctx, float, m, data)
+		if err != nil {
+			return err
+		}
+		without, err := modelLoss(ctx, float, plain, data)
+		if err != nil {
+			return err
+		}
+		if with > clearlyMore*without {
+			*m, same = *plain, float
+		}
 	}
-	with, err := modelLoss(ctx, float, m, data)
-	if err != nil {
-		return err
+	if c.Bool(fastFlag.Name) {
+		return nil
 	}
-	without, err := modelLoss(ctx, float, plain, data)
-	if err != nil {
-		return err
+	return reconstruct(c, m, same, data, finetune.PostTrainConfig{Cluster: clustering, Samples: calibration.Samples, Seed: c.Uint64(seedFlag.Name)})
+}
+
+// reconstruct is [finetune.PostTrain] with a progress bar for each of its parts.
+func reconstruct(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, cfg finetune.PostTrainConfig) error {
+	var bar *progress
+	cfg.Progress = func(work string, done, all int) {
+		if bar == nil || bar.what != work {
+			bar.finish()
+			bar = newProgress(c.App.ErrWriter, work, map[string]string{"reconstruct": "layers", "distil": "steps"}[work], all)
+		}
+		bar.update(done)
 	}
-	if with > clearlyMore*without {
-		*m = *plain
-	}
-	return nil
+	found, err := finetune.PostTrain(c.Context, m, float, data, cfg)
+	bar.finish()
+	note(c, "distil %v", found)
+	return err
 }
 
 // clearlyMore is how many times larger a loss must be to speak against balancing: what it saves may be a small
 // part of an output.
 const clearlyMore = 1.25
 
-func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
+// quantizeOnce returns the float network of the same nodes, too.
+func quantizeOnce(ctx context.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (same *onnx.Graph, balanced bool, err error) {
 	found, err := finetune.Calibrate(ctx, m, data, calibration)
 	if err != nil {
-		return false, err
+		return nil, false, err
 	}
 	if balanced = len(found.Balanced) > 0; balanced {
 		float = m.Graph.Clone()
 	}
 	if err := quant.Cluster(m, clustering); err != nil {
-		return false, err
-	}
-	if os.Getenv("FAST") == "" {
-		return balanced, finetune.Reconstruct(ctx, m, float, data, finetune.ReconstructConfig{Cluster: clustering, Samples: calibration.Samples, Seed: 1})
+		return nil, false, err
 	}
 	if clustering.Scope == quant.ScopeGlobal {
-		return balanced, nil // its biases are centres too
+		return float, balanced, nil // its biases are centres too
 	}
-	return balanced, finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
+	return float, balanced, finetune.CorrectBias(ctx, m, float, data, calibration.Samples)
 }
 
 // openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its
