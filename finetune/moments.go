@@ -22,8 +22,8 @@ func rowsFor(inputs int) int {
 // spot is a position of the output of a sample.
 type spot struct{ sample, position int }
 
-// spots picks positions of samples*area, evenly but for chance, and divides them: every tenth sample (or position, where samples are few) is held out.
-func spots(samples, area, most int, rng *rand.Rand) (used, held []spot) {
+// spots picks positions of samples*area, evenly but for chance. Those of samples from the given one on are held out; where there are none, every tenth.
+func spots(samples, first, area, most int, rng *rand.Rand) (used, held []spot) {
 	all := samples * area
 	count := min(all, most)
 	for i := range count {
@@ -32,11 +32,7 @@ func spots(samples, area, most int, rng *rand.Rand) (used, held []spot) {
 			at = int((float64(i) + rng.Float64()) * float64(all) / float64(count))
 		}
 		s := spot{at / area, at % area}
-		part := s.sample
-		if samples < 2*holdOut {
-			part = at
-		}
-		if part%holdOut == holdOut-1 {
+		if s.sample >= first || first == samples && i%holdOut == holdOut-1 {
 			held = append(held, s)
 		} else {
 			used = append(used, s)

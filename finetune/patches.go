@@ -20,6 +20,9 @@ type patches struct {
 func patchesOf(l quant.Layer) (patches, bool) {
 	n := l.Node
 	x, y := n.Inputs[0].Shape, n.Outputs[0].Shape
+	if len(x) < 2 || x[0] != onnx.Batch || len(y) != len(x) {
+		return patches{}, false
+	}
 	p := patches{groups: 1, kernel: [2]int{1, 1}, stride: [2]int{1, 1}, dilation: [2]int{1, 1}, up: [2]int{1, 1}}
 	spatial := func(kernel, dilations, around []int, groups int) {
 		xs, ys := plane(x.WithBatch(1)), plane(y.WithBatch(1))
@@ -40,7 +43,7 @@ func patchesOf(l quant.Layer) (patches, bool) {
 			p.pad[d] = (p.kernel[d]-1)*p.dilation[d] - p.pad[d]
 		}
 	case *onnx.Gemm:
-		if op.TransA || !op.TransB || op.Alpha != 1 || len(x) != 2 || x[0] != onnx.Batch {
+		if op.TransA || !op.TransB || op.Alpha != 1 || len(x) != 2 {
 			return p, false
 		}
 		p.in, p.out = [3]int{x[1], 1, 1}, [3]int{y[1], 1, 1}

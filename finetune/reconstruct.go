@@ -30,10 +30,13 @@ func Reconstruct(ctx context.Context, m *quant.Model, float *onnx.Graph, data Da
 		return nil
 	}
 	ownBiases(m.Graph)
-	r := &reconstruction{ctx: ctx, model: m, float: float, cfg: cfg}
+	r := &reconstruction{ctx: ctx, model: m, float: float, cfg: cfg, consumers: m.Graph.Consumers(), patches: map[*onnx.Node]patches{}}
 	for _, l := range m.Layers() {
-		if readers := m.Graph.Consumers()[l.Weights]; len(readers) == 1 {
+		p, ok := patchesOf(l)
+		own := l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == p.out[0]
+		if ok && own && p.inputs() <= mostInputs && len(r.consumers[l.Weights]) == 1 {
 			r.layers = append(r.layers, l)
+			r.patches[l.Node] = p
 		}
 	}
 	return r.run(data)
@@ -47,29 +50,42 @@ type reconstruction struct {
 	float       *onnx.Graph
 	cfg         PostTrainConfig
 	layers      []quant.Layer
-	done        int
-	tape        *tape
-	want, have  *builder
-	floatNode   map[*onnx.Node]*onnx.Node // of a node of the model
-	floatValues map[*onnx.Value]*onnx.Value
+	patches     map[*onnx.Node]patches
 	consumers   map[*onnx.Value][]*onnx.Node
+	tape        *tape
+	want, have  *builder                    // the float network and the model
+	floatValues map[*onnx.Value]*onnx.Value // of a value of the model
+	used        int                         // samples that are learnt from; those after them are held out
+	done        int                         // layers
 	err         error
 }
 
+// run looks at as many samples as there is room for.
 func (r *reconstruction) run(data Data) error {
-	one, err := r.lay(1)
-	if err != nil {
+	sizes := [2]int{} // of tapes for one sample and for two
+	for i := range sizes {
+		if err := r.lay(i + 1); err != nil {
+			return err
+		}
+		for _, b := range r.tape.buffers() {
+			sizes[i] += len(b)
+		}
+	}
+	all := evenly(data.Len(), r.cfg.Samples)
+	used, held := divided(all)
+	if len(used) == len(all) {
+		held = nil // they were too few to be divided
+	}
+	room := max(2, heldValues/max(sizes[1]-sizes[0], 1))
+	if len(used)+len(held) > room {
+		used, held = pick(used, max(1, room-room/holdOut)), pick(held, room/holdOut)
+	}
+	r.used = len(used)
+	samples := append(slices.Clone(used), held...)
+	if err := r.lay(len(samples)); err != nil {
 		return err
 	}
-	perSample := 0
-	for _, b := range one.buffers() {
-		perSample += len(b)
-	}
-	samples := max(1, min(len(evenly(data.Len(), r.cfg.Samples)), heldValues/perSample))
-	if _, err := r.lay(samples); err != nil {
-		return err
-	}
-	return eachBatch(r.ctx, data, inOrder(evenly(data.Len(), samples), samples), func(_ int, b *batch) error {
+	return eachBatch(r.ctx, data, inOrder(samples, len(samples)), func(_ int, b *batch) error {
 		for i, x := range b.inputs {
 			copy(r.want.inputs[i], x)
 			copy(r.have.inputs[i], x)
@@ -81,8 +97,20 @@ func (r *reconstruction) run(data Data) error {
 	})
 }
 
+// pick takes so many of some samples, evenly.
+func pick(samples []int, most int) []int {
+	if most == 0 {
+		return nil
+	}
+	var out []int
+	for _, i := range evenly(len(samples), most) {
+		out = append(out, samples[i])
+	}
+	return out
+}
+
 // lay puts both networks on a new tape.
-func (r *reconstruction) lay(samples int) (*tape, error) {
+func (r *reconstruction) lay(samples int) error {
 	r.tape = plainTape()
 	builderOf := func(p plan) *builder {
 		return &builder{tape: r.tape, batch: samples, plan: p, nodes: map[*onnx.Value]*G.Node{}, raw: map[*onnx.Value]*G.Node{}}
@@ -90,7 +118,6 @@ func (r *reconstruction) lay(samples int) (*tape, error) {
 	r.want, r.have = builderOf(plan{}), builderOf(levelPlan(r.model.Levels))
 	r.want.layInputs(r.float)
 	r.have.layInputs(r.model.Graph)
-	r.consumers = r.model.Graph.Consumers()
 	r.floatValues = map[*onnx.Value]*onnx.Value{}
 	for i, v := range r.model.Graph.Inputs {
 		r.floatValues[v] = r.float.Inputs[i]
@@ -105,27 +132,22 @@ func (r *reconstruction) lay(samples int) (*tape, error) {
 			r.floatValues[v] = same.Outputs[k]
 		}
 		if err := r.want.layNode(same); err != nil {
-			return nil, err
+			return err
 		}
 		if l, ok := layers[n]; ok {
 			r.layLayer(l, same, samples)
 		}
 		if err := r.have.layNode(n); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	if !r.tape.compile([]*G.Node{}) {
-		return nil, fmt.Errorf("finetune: reconstruction: BUG: a tape without gradients has no hashes")
-	}
-	return r.tape, nil
+	r.tape.compile([]*G.Node{}) // no value has to outlive its readers
+	return nil
 }
 
 // layLayer puts the weights and the bias of a layer on the tape.
 func (r *reconstruction) layLayer(l quant.Layer, float *onnx.Node, samples int) {
-	p, ok := patchesOf(l)
-	if !ok {
-		return
-	}
+	p := r.patches[l.Node]
 	bias := l.Node.Inputs[2].Const.Floats
 	weights := l.Weights.Const.Floats
 	in := []*G.Node{r.have.nodes[l.Node.Inputs[0]], r.want.nodes[float.Outputs[0]]}
@@ -180,13 +202,10 @@ func withLoss(want, whole, rounded []float32) []float32 {
 	return out
 }
 
-// damping is how strongly weights are held to what they were where the inputs say little.
-const damping = 1e-3
-
 // reconstruct finds weights and bias of a layer, whose constants it changes.
 func (r *reconstruction) reconstruct(l quant.Layer, p patches, float *onnx.Node, x, want []float32, samples int) {
 	rng := rand.New(rand.NewPCG(r.cfg.Seed, uint64(r.done)))
-	used, held := spots(samples, p.area(), rowsFor(p.inputs()), rng)
+	used, held := spots(samples, r.used, p.area(), rowsFor(p.inputs()), rng)
 	measured, check := make([]*measurement, p.groups), make([]*measurement, p.groups)
 	kernel.Parallel(p.groups, func(g int) {
 		measured[g] = p.measure(x, want, g, used)
@@ -195,7 +214,7 @@ func (r *reconstruction) reconstruct(l quant.Layer, p patches, float *onnx.Node,
 			check[g] = p.measure(x, want, g, held)
 		}
 	})
-	r.choose(l, p, float.Inputs[1].Const.Floats, measured, check)
+	r.choose(l, p, float.Inputs[1].Const.Floats, measured, check, len(used))
 	bias := l.Node.Inputs[2].Const.Floats
 	for g, m := range measured {
 		w := p.matrix(l.Weights.Const.Floats, g)
@@ -213,57 +232,75 @@ func (r *reconstruction) reconstruct(l quant.Layer, p patches, float *onnx.Node,
 	}
 }
 
-// choose finds the weights of a layer.
-func (r *reconstruction) choose(l quant.Layer, p patches, float []float32, measured, check []*measurement) {
+// Dampings that are tried where a layer was not measured at well more positions than it has inputs; the first is enough elsewhere.
+var dampings = []float64{1e-3, 1e-2, 1e-1}
+
+const (
+	// amply is how many times more positions than inputs are.
+	amply = 30
+	// quickWork is the number of multiplications that the error of a layer may take before its reconstruction has to be quick, and
+	// mostInputs the most inputs of a layer that is reconstructed at all: the matrices grow with their square.
+	quickWork  = 1 << 29
+	mostInputs = 4608
+)
+
+// choose finds the weights of a layer: those of least error on the positions held out, if they do better there than those that it has.
+func (r *reconstruction) choose(l quant.Layer, p patches, float []float32, measured, check []*measurement, positions int) {
 	code, ok := r.model.Weights[l.Weights.Name]
-	if !ok || code.Units != nil {
+	if !ok || code.Units != nil || !r.model.Lost(l.Weights) || r.cfg.Cluster.Layers[l.Weights.Name].Frozen {
 		return
 	}
 	own := r.cfg.Cluster.For(l.Weights.Name)
 	moments := make([]*quant.Moments, p.groups)
 	matrices := make([][]float32, p.groups)
-	before := 0.0
+	zeros := make([][]bool, p.groups)
+	least := 0.0
 	for g := range p.groups {
-		moments[g] = measured[g].moments
-		matrices[g] = p.matrix(float, g)
-		before += check[g].moments.Error(p.matrix(l.Weights.Const.Floats, g))
+		moments[g], matrices[g] = measured[g].moments, p.matrix(float, g)
+		now := p.matrix(l.Weights.Const.Floats, g)
+		least += check[g].moments.Error(now)
+		for _, w := range now {
+			zeros[g] = append(zeros[g], w == 0)
+		}
 	}
-	ints := r.model.Codebooks[code.Codebook]
-	book := quant.Fitted{Ints: ints, Unit: code.Unit}
-	layerScope := r.cfg.Cluster.Scope == quant.ScopeLayer
-	o := quant.ReconstructOptions{Damping: damping, Centres: layerScope && own.Codebook == quant.KindFree, Unit: r.cfg.Cluster.Scope != quant.ScopeGlobal}
-	found, positions := own.Reconstruct(moments, matrices, book, o)
-	if positions == nil {
-		return
+	if own.Prune == 0 {
+		zeros = nil
 	}
-	values := quant.Expand(found.Ints, found.Unit)
-	weights := slices.Clone(l.Weights.Const.Floats)
-	after := 0.0
-	n := p.inputs()
-	for g := range p.groups {
-		for o := range p.perOut {
-			for i := range n {
-				v := float32(values[positions[g][o*n+i]])
-				matrices[g][o*n+i] = v
-				weights[p.element(g, o, i)] = v
+	book := quant.Fitted{Ints: r.model.Codebooks[code.Codebook], Unit: code.Unit}
+	tried := dampings
+	if positions > amply*p.inputs() {
+		tried = tried[:1]
+	}
+	for _, damping := range tried {
+		found, at := own.Reconstruct(moments, matrices, book, quant.ReconstructOptions{
+			Damping: damping,
+			Centres: r.cfg.Cluster.Scope == quant.ScopeLayer && own.Codebook == quant.KindFree,
+			Unit:    true,
+			Zeros:   zeros,
+			Quick:   p.perOut*p.groups*p.inputs()*p.inputs() > quickWork,
+		})
+		if at == nil {
+			continue
+		}
+		values := quant.Expand(found.Ints, found.Unit)
+		weights := slices.Clone(l.Weights.Const.Floats)
+		sum := 0.0
+		for g := range p.groups {
+			matrix := make([]float32, len(at[g]))
+			for k, position := range at[g] {
+				matrix[k] = float32(values[position])
+				weights[p.element(g, k/p.inputs(), k%p.inputs())] = matrix[k]
 			}
+			sum += check[g].moments.Error(matrix)
 		}
-		after += check[g].moments.Error(matrices[g])
-	}
-	power := 0.0
-	for g := range p.groups {
-		for _, v := range check[g].moments.Power {
-			power += v
+		if !(sum < least) {
+			continue
 		}
+		least = sum
+		copy(l.Weights.Const.Floats, weights)
+		r.model.Codebooks[code.Codebook], code.Unit = found.Ints, found.Unit
+		r.model.Weights[l.Weights.Name] = code
 	}
-	fmt.Printf("%s: %.4g -> %.4g\n", l.Name, before/power, after/power)
-	if !(after < before) {
-		return
-	}
-	copy(l.Weights.Const.Floats, weights)
-	r.model.Codebooks[code.Codebook] = found.Ints
-	code.Unit = found.Unit
-	r.model.Weights[l.Weights.Name] = code
 }
 
 // ownBiases gives every layer a bias of its own.

@@ -71,12 +71,12 @@ func newMap(m *Moments, weights []float32, damping float64) *linearMap {
 	return p
 }
 
-// prune fixes the weights of a magnitude of at most the threshold at zero.
-func (p *linearMap) prune(weights []float32, threshold float64) {
+// fix holds weights, in their own order, at zero.
+func (p *linearMap) fix(zeros []bool) {
 	p.fixed = make([]bool, len(p.at))
 	for o := range p.outputs {
 		for i, from := range p.columns {
-			p.fixed[o*p.n+i] = math.Abs(float64(weights[o*p.n+from])) <= float64(float32(threshold))
+			p.fixed[o*p.n+i] = zeros[o*p.n+from]
 		}
 	}
 }

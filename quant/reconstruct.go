@@ -24,6 +24,10 @@ type ReconstructOptions struct {
 	Centres bool
 	// Unit may change.
 	Unit bool
+	// Quick spares a large layer all that would take its error again and again: units are not searched, and centres do not move.
+	Quick bool
+	// Zeros are the weights of each map that are zero and stay so (pruned ones); nil for none.
+	Zeros [][]bool
 }
 
 // Reconstruct finds the weights of a layer, all drawn from one codebook, that give outputs of least squared error. The layer consists of one or more
@@ -37,8 +41,8 @@ func (c ClusterConfig) Reconstruct(maps []*Moments, weights [][]float32, book Fi
 		if p == nil {
 			return book, nil
 		}
-		if book.Threshold > 0 {
-			p.prune(weights[i], book.Threshold)
+		if o.Zeros != nil {
+			p.fix(o.Zeros[i])
 		}
 		r.maps = append(r.maps, p)
 	}
@@ -47,7 +51,7 @@ func (c ClusterConfig) Reconstruct(maps []*Moments, weights [][]float32, book Fi
 	for _, p := range r.maps {
 		positions = append(positions, p.inOrder())
 	}
-	return Fitted{Centres: r.centres, Ints: r.ints, Unit: r.unit, Threshold: book.Threshold}, positions
+	return Fitted{Centres: r.centres, Ints: r.ints, Unit: r.unit}, positions
 }
 
 // reconstruction is one call of Reconstruct.
@@ -70,16 +74,16 @@ const (
 )
 
 func (r *reconstruction) run() {
-	if r.options.Centres && len(r.ints) <= fewCentres {
+	if r.options.Centres && !r.options.Quick && len(r.ints) <= fewCentres {
 		r.findCentres()
 		r.ints, r.unit = Snap(r.centres, r.config.bits())
-	} else if r.options.Unit {
+	} else if r.options.Unit && !r.options.Quick {
 		r.findUnit()
 	}
 	r.centres = Expand(r.ints, r.unit)
 	best := r.assign()
 	for range centreRounds {
-		if !r.options.Unit || !r.refitUnit() {
+		if !r.options.Unit || r.options.Quick || !r.refitUnit() {
 			break
 		}
 		r.centres = Expand(r.ints, r.unit)
@@ -119,12 +123,10 @@ func (r *reconstruction) findUnit() {
 
 // assign chooses all positions anew and returns the error.
 func (r *reconstruction) assign() float64 {
-	total := 0.0
 	for _, p := range r.maps {
 		p.round(r.centres)
 	}
-	total = r.descend()
-	return total
+	return r.descend()
 }
 
 // descend improves the positions as they are and returns the error.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -26,7 +27,8 @@ var convertCommand = &cli.Command{
 	Usage:     "turn a model into an integer program, a .qlut file",
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is, and so is one that comes quantized with 8 bits or less. Any other needs --calib: its ranges are chosen, its weights " +
-		"clustered and its biases corrected without training. What is lost on these data all the same is reported: a warning names each output " +
+		"clustered and its biases corrected; then the weights of every layer are chosen anew so that its outputs come out as in the float network (reconstruction), and all layers " +
+		"are trained together for some hundred steps, on the samples of --calib alone and in up to a minute for small networks; --fast leaves that out. What is lost on these data all the same is reported: a warning names each output " +
 		"that is off by more than 5 % of its spread, and the layer where that begins. The file is written even where a gate is missed.",
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
 		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, seedFlag}, preprocessFlags, quantFlags),
@@ -256,8 +258,19 @@ func reconstruct(c *cli.Context, m *quant.Model, float *onnx.Graph, data *sample
 	}
 	found, err := finetune.PostTrain(c.Context, m, float, data, cfg)
 	bar.finish()
-	note(c, "distil %v", found)
-	return err
+	if err != nil {
+		return err
+	}
+	var losses []string
+	for _, s := range []finetune.Stage{finetune.StageClustered, finetune.StageReconstructed, finetune.StageDistilled} {
+		if loss, ok := found.Loss[s]; ok {
+			losses = append(losses, fmt.Sprintf("%s %.3g", s, loss))
+		}
+	}
+	if losses != nil {
+		note(c, "loss on %d samples held out: %s; kept: %s", found.Held, strings.Join(losses, ", "), found.Kept)
+	}
+	return nil
 }
 
 // clearlyMore is how many times larger a loss must be to speak against balancing: what it saves may be a small
