@@ -3,9 +3,7 @@ package finetune
 import (
 	"context"
 	"math"
-	"os"
 	"slices"
-	"strconv"
 
 	"qconv/onnx"
 	"qconv/quant"
@@ -23,22 +21,17 @@ const (
 	distilWork   = 750e9
 	distilWarmup = 20
 	// temperature softens the scores of classes.
-	distilTemperature = 2
+	temperature = 2
 )
 
-var (
-	distilRate   = env("RATE", 2e-3)
-	centreRate   = env("CRATE", 5e-4)
-	distilRanges = env("RANGE", 3e-3)
-	unitRate     = env("URATE", 3e-3)
+// Learning rates: of weights and biases, and of free centres, as a part of the root mean square of the tensor; of the logarithms of the units of other codebooks, and of
+// the steps of levels. The network is near to where it should be, so they are smaller than in [Tune].
+const (
+	masterRate = 2e-3
+	centreRate = 5e-4
+	unitRate   = 3e-3
+	rangeRate  = 3e-3
 )
-
-func env(name string, v float64) float64 {
-	if f, err := strconv.ParseFloat(os.Getenv(name), 64); err == nil {
-		return f
-	}
-	return v
-}
 
 // canDistil says whether a model may be trained: where codes come from the network itself they stay, and what learns from one output would spoil others.
 func canDistil(m *quant.Model) bool {
@@ -56,7 +49,7 @@ func distilPlan(m *quant.Model) (steps, batch int) {
 		}
 	}
 	for batch = distilBatch; batch >= distilLeast; batch /= 2 {
-		steps = int(min(env("STEPS", distilSteps), distilWork/(work*float64(batch)+1)))
+		steps = int(min(distilSteps, distilWork/(work*float64(batch)+1)))
 		if steps >= distilFewest && BatchFor(m.Graph, 4*batch) == 4*batch {
 			return steps, batch
 		}
@@ -88,7 +81,7 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 	b, err := build(m.Graph, batchSize, plan{constant: d.constants(), round: d.rounding()}, func(b *builder) error {
 		y, t := b.nodes[headValue], b.input("teacher", answers)
 		if task == TaskClasses {
-			l := classLoss{n: batchSize, classes: headValue.Shape.Elems(), temperature: distilTemperature, teacher: 1}
+			l := classLoss{n: batchSize, classes: headValue.Shape.Elems(), temperature: temperature, teacher: 1}
 			loss = l.node(b.tape, y, t, nil)
 		} else {
 			loss = valueLoss(b.tape, y, []*G.Node{t}, []float64{1})
@@ -100,7 +93,7 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 	if err != nil {
 		return false, err
 	}
-	solver := NewAdam(distilRate)
+	solver := NewAdam(masterRate)
 	order := order{n: data.Len(), batch: batchSize, seed: cfg.Seed}
 	pick := func(k int) []visit {
 		if k == steps {
@@ -165,7 +158,7 @@ func (d *distiller) constants() func(*tape, *onnx.Value) *G.Node {
 		case weights[v]:
 			return d.weights(tp, v)
 		case biases[v]:
-			return d.train(tp, v.Name, v.Const.Floats, distilRate*rms(v.Const.Floats))
+			return d.train(tp, v.Name, v.Const.Floats, masterRate*rms(v.Const.Floats))
 		}
 		return nil
 	}
@@ -188,7 +181,7 @@ func (d *distiller) rounding() func(*tape, *onnx.Value, *G.Node) *G.Node {
 		}
 		logStep := []float32{float32(math.Log(l.Step))}
 		d.ranges[v.Name] = logStep
-		return roundNode(tp, l, expNode(tp, d.train(tp, v.Name+".step", logStep, distilRanges*coarse(l.Count))), y)
+		return roundNode(tp, l, expNode(tp, d.train(tp, v.Name+".step", logStep, rangeRate*coarse(l.Count))), y)
 	}
 }
 

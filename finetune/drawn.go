@@ -49,7 +49,7 @@ func (d *distiller) weights(tp *tape, v *onnx.Value) *G.Node {
 	d.drawn = slices.DeleteFunc(d.drawn, func(o *drawn) bool { return o.value == v })
 	d.drawn = append(d.drawn, w)
 	size := rms(v.Const.Floats)
-	master := d.train(tp, v.Name, v.Const.Floats, distilRate*size*coarse(len(w.ints)))
+	master := d.train(tp, v.Name, v.Const.Floats, masterRate*size*coarse(len(w.ints)))
 	forward := func(out []float32, in [][]float32) {
 		w.place(in[1])
 		kernel.Assign(out, w.at, in[0], w.taken)
@@ -108,13 +108,10 @@ func (w *drawn) centreGrad(out []float32, in [][]float32) {
 	for k, s := range sums {
 		out[k] = float32(s)
 	}
-	if w.exactZero() {
+	if w.still >= 0 {
 		out[w.still] = 0
 	}
 }
-
-// exactZero says that zero is a centre and stays one.
-func (w *drawn) exactZero() bool { return w.still >= 0 }
 
 // unitGrad is the gradient of the logarithm of the unit u, of weights y = u*round(w/u) with the straight-through gradient of round: y-w between the
 // outermost centres, y beyond them.
