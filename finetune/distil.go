@@ -33,6 +33,10 @@ const (
 	rangeRate  = 3e-3
 )
 
+// insideShare is what the values inside the network count in the loss, all together, where each is off by as much as it is large; a divergence of classes in nats,
+// softened, or an output of values that is off by as much, counts 1.
+const insideShare = 3
+
 // canDistil says whether a model may be trained: where codes come from the network itself they stay, and what learns from one output would spoil others.
 func canDistil(m *quant.Model) bool {
 	steps, _ := distilPlan(m)
@@ -65,31 +69,20 @@ type distiller struct {
 	params []*param
 	drawn  []*drawn
 	ranges map[string][]float32 // logarithms of steps, by site
+	// lessons are what the loss compares.
+	lessons []*lesson
+	loss    *G.Node
 }
 
 // distil trains the model. It reports false where that went astray, and the model is then of no use.
 func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, cfg PostTrainConfig) (bool, error) {
 	d := &distiller{model: m, cfg: cfg, ranges: map[string][]float32{}}
 	steps, batchSize := distilPlan(m)
-	headValue, task := head(m.Graph)
-	teacher, err := newTeacher(m, Config{Teacher: float, Batch: batchSize}, headValue.Name, data)
+	exec, err := NewExecutor(float, batchSize, ExecOptions{})
 	if err != nil {
 		return false, err
 	}
-	var loss *G.Node
-	answers := make([]float32, batchSize*headValue.Shape.Elems())
-	b, err := build(m.Graph, batchSize, plan{constant: d.constants(), round: d.rounding()}, func(b *builder) error {
-		y, t := b.nodes[headValue], b.input("teacher", answers)
-		if task == TaskClasses {
-			l := classLoss{n: batchSize, classes: headValue.Shape.Elems(), temperature: temperature, teacher: 1}
-			loss = l.node(b.tape, y, t, nil)
-		} else {
-			loss = valueLoss(b.tape, y, []*G.Node{t}, []float64{1})
-		}
-		var err error
-		d.params, err = b.differentiate(loss, d.params)
-		return err
-	})
+	b, err := build(m.Graph, batchSize, plan{constant: d.constants(), round: d.rounding()}, d.addLoss)
 	if err != nil {
 		return false, err
 	}
@@ -103,16 +96,22 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 	}
 	sane := true
 	err = eachBatch(ctx, data, pick, func(k int, batch *batch) error {
+		if !sane {
+			return nil
+		}
 		for i, x := range batch.inputs {
 			copy(b.inputs[i], x)
 		}
-		if err := teacher.ask(batch, answers); err != nil || !sane {
+		if _, err := exec.Run(batch.inputs...); err != nil {
 			return err
+		}
+		for _, l := range d.lessons {
+			l.take(exec.Value(l.name), k == 0)
 		}
 		if err := b.run(); err != nil {
 			return err
 		}
-		if v := float64(floats(loss.Value())[0]); math.IsNaN(v) || math.IsInf(v, 0) {
+		if v := float64(floats(d.loss.Value())[0]); math.IsNaN(v) || math.IsInf(v, 0) {
 			sane = false
 			return nil
 		}
@@ -131,6 +130,81 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 		return false, err
 	}
 	return d.store(), nil
+}
+
+// lesson is a value that is to be as in the float network.
+type lesson struct {
+	name   string
+	wanted []float32 // in the present batch
+	// weights holds one: what the mean squared difference counts, that is share in relation to the mean square of what is wanted in the first batch.
+	weights []float64
+	share   float64
+}
+
+// take takes over what is wanted.
+func (l *lesson) take(wanted []float32, first bool) {
+	copy(l.wanted, wanted)
+	if first && l.weights != nil {
+		power := 0.0
+		for _, v := range wanted {
+			power += float64(v) * float64(v)
+		}
+		l.weights[0] = l.share / max(power/float64(len(wanted)), math.SmallestNonzeroFloat32)
+	}
+}
+
+// addLoss lays the loss: how far the output is from that of the float network, and, as a few samples do not say enough of so many weights,
+// how far the values inside are.
+func (d *distiller) addLoss(b *builder) error {
+	d.lessons = nil
+	teach := func(v *onnx.Value, share float64) *lesson {
+		l := &lesson{name: v.Name, wanted: make([]float32, b.nodes[v].Shape()[0]), share: share}
+		d.lessons = append(d.lessons, l)
+		return l
+	}
+	var parts []*G.Node
+	difference := func(v *onnx.Value, share float64) {
+		l := teach(v, share)
+		l.weights = []float64{share}
+		parts = append(parts, valueLoss(b.tape, b.nodes[v], []*G.Node{b.input("wanted", l.wanted)}, l.weights))
+	}
+	headValue, task := head(d.model.Graph)
+	if task == TaskClasses {
+		l := classLoss{n: b.batch, classes: headValue.Shape.Elems(), temperature: temperature, teacher: 1}
+		parts = append(parts, l.node(b.tape, b.nodes[headValue], b.input("wanted", teach(headValue, 1).wanted), nil))
+	} else {
+		difference(headValue, 1)
+	}
+	var inside []*onnx.Value
+	for _, s := range d.model.Sites {
+		if s.Value != headValue && b.needs[b.nodes[s.Value]] && s.Value.Type == onnx.Float {
+			inside = append(inside, s.Value)
+		}
+	}
+	for _, v := range inside {
+		difference(v, insideShare/float64(len(inside)))
+	}
+	d.loss = b.total(parts)
+	var err error
+	d.params, err = b.differentiate(d.loss, d.params)
+	return err
+}
+
+// total lays the sum of losses.
+func (t *tape) total(parts []*G.Node) *G.Node {
+	if len(parts) == 1 {
+		return parts[0]
+	}
+	adjoints := make([]adjoint, len(parts))
+	for i := range adjoints {
+		adjoints[i] = func(_ []*G.Node, _, grad *G.Node) *G.Node { return grad }
+	}
+	return t.apply("total", 1, func(out []float32, in [][]float32) {
+		out[0] = 0
+		for _, v := range in {
+			out[0] += v[0]
+		}
+	}, adjoints, parts...)
 }
 
 // train adds a trained value.

@@ -51,7 +51,7 @@ const (
 // it was, after the first and after the second, that is kept which loses least on one in ten samples, which the others are not learnt from. What float is: see [Reconstruct]. The result is the same, byte
 // for byte, for the same model, data and configuration.
 //
-// A model whose codebook is of [quant.ScopeGlobal], where biases are centres too, stays as it is, and so does a network without a batch, and one that loses nothing; a network that came quantized, or has
+// A model whose codebook is of [quant.ScopeGlobal], where biases are centres too, stays as it is, and so does one whose samples are too few for any to be held out, a network without a batch, and one that loses nothing; a network that came quantized, or has
 // several outputs, is not trained.
 func PostTrain(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, cfg PostTrainConfig) (*PostTraining, error) {
 	if err := checkData(m.Graph, data); err != nil {
@@ -59,7 +59,7 @@ func PostTrain(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data
 	}
 	used, held := divided(evenly(data.Len(), cfg.Samples))
 	result := &PostTraining{Kept: StageClustered, Loss: map[Stage]float64{}, Held: len(held)}
-	if !batched(m.Graph) || m.Carried() || cfg.Cluster.Scope == quant.ScopeGlobal {
+	if len(held) == 0 || !batched(m.Graph) || m.Carried() || cfg.Cluster.Scope == quant.ScopeGlobal {
 		return result, nil
 	}
 	loss := func() (float64, error) { return lossOf(ctx, float, m, data, held) }
@@ -103,11 +103,8 @@ func PostTrain(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data
 // holdOut says that every so many samples one is held out.
 const holdOut = 10
 
-// divided are samples to learn from, and those that are held out; all of them where they are too few to be divided.
+// divided are samples to learn from, and those that are held out.
 func divided(samples []int) (used, held []int) {
-	if len(samples) < holdOut {
-		return samples, samples
-	}
 	for k, i := range samples {
 		if k%holdOut == holdOut-1 {
 			held = append(held, i)

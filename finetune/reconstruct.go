@@ -71,11 +71,7 @@ func (r *reconstruction) run(data Data) error {
 			sizes[i] += len(b)
 		}
 	}
-	all := evenly(data.Len(), r.cfg.Samples)
-	used, held := divided(all)
-	if len(used) == len(all) {
-		held = nil // they were too few to be divided
-	}
+	used, held := divided(evenly(data.Len(), r.cfg.Samples))
 	room := max(2, heldValues/max(sizes[1]-sizes[0], 1))
 	if len(used)+len(held) > room {
 		used, held = pick(used, max(1, room-room/holdOut)), pick(held, room/holdOut)
