@@ -25,7 +25,8 @@ const (
 )
 
 // Learning rates: of weights and biases, and of free centres, as a part of the root mean square of the tensor; of the logarithms of the units of other codebooks, and of
-// the steps of levels. The network is near to where it should be, so they are smaller than in [Tune].
+// the steps of levels. The network is near to where it should be, so they are smaller than in [Tune]; and nearer with more centres, so that of weights is for 16 of them
+// and falls with the root of their number.
 const (
 	masterRate = 2e-3
 	centreRate = 5e-4

@@ -49,7 +49,7 @@ func (d *distiller) weights(tp *tape, v *onnx.Value) *G.Node {
 	d.drawn = slices.DeleteFunc(d.drawn, func(o *drawn) bool { return o.value == v })
 	d.drawn = append(d.drawn, w)
 	size := rms(v.Const.Floats)
-	master := d.train(tp, v.Name, v.Const.Floats, masterRate*size*coarse(len(w.ints)))
+	master := d.train(tp, v.Name, v.Const.Floats, masterRate*size*math.Sqrt(16/float64(len(w.ints))))
 	forward := func(out []float32, in [][]float32) {
 		w.place(in[1])
 		kernel.Assign(out, w.at, in[0], w.taken)
