@@ -109,32 +109,44 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 }
 
 func (b *builder) lay(g *onnx.Graph) error {
-	for _, v := range g.Inputs {
-		data := make([]float32, size(b.shape(v)))
-		b.inputs = append(b.inputs, data)
-		b.define(v, b.input(v.Name, data))
-	}
+	b.layInputs(g)
 	for _, n := range g.Nodes {
-		results, err := b.results(n)
-		if err != nil {
-			return fmt.Errorf("finetune: node %q: %s: %w", n.Name, n.Op.Type(), err)
-		}
-		for i, y := range results {
-			v := n.Outputs[i]
-			if want := size(b.shape(v)); y.Shape()[0] != want {
-				return fmt.Errorf("finetune: node %q: %s: output %d has %d elements, want %d for shape %v",
-					n.Name, n.Op.Type(), i, y.Shape()[0], want, v.Shape)
-			}
-			if b.plan.adjust != nil && isLinear(n) {
-				y = b.plan.adjust(b.tape, n, y)
-			}
-			b.define(v, y)
+		if err := b.layNode(n); err != nil {
+			return err
 		}
 	}
 	for _, v := range g.Outputs {
 		if b.node(v) == nil {
 			return fmt.Errorf("finetune: output %q is computed by no node", v.Name)
 		}
+	}
+	return nil
+}
+
+func (b *builder) layInputs(g *onnx.Graph) {
+	for _, v := range g.Inputs {
+		data := make([]float32, size(b.shape(v)))
+		b.inputs = append(b.inputs, data)
+		b.define(v, b.input(v.Name, data))
+	}
+}
+
+// layNode lays a node behind those that it reads.
+func (b *builder) layNode(n *onnx.Node) error {
+	results, err := b.results(n)
+	if err != nil {
+		return fmt.Errorf("finetune: node %q: %s: %w", n.Name, n.Op.Type(), err)
+	}
+	for i, y := range results {
+		v := n.Outputs[i]
+		if want := size(b.shape(v)); y.Shape()[0] != want {
+			return fmt.Errorf("finetune: node %q: %s: output %d has %d elements, want %d for shape %v",
+				n.Name, n.Op.Type(), i, y.Shape()[0], want, v.Shape)
+		}
+		if b.plan.adjust != nil && isLinear(n) {
+			y = b.plan.adjust(b.tape, n, y)
+		}
+		b.define(v, y)
 	}
 	return nil
 }

@@ -248,30 +248,36 @@ const compared = 256
 
 // divergence measures how far the outputs move when values are rounded to levels.
 func divergence(ctx context.Context, g *onnx.Graph, levels map[string]quant.Levels, data Data, cfg CalibrateConfig) (float64, error) {
-	float, err := NewExecutor(g, cfg.Batch, ExecOptions{})
-	if err != nil {
-		return 0, err
-	}
-	rounded, err := NewExecutor(g, cfg.Batch, ExecOptions{Levels: levels})
-	if err != nil {
-		return 0, err
-	}
-	v, task := head(g)
-	elems := v.Shape.Elems()
 	limit := compared
 	if cfg.Samples > 0 {
 		limit = min(limit, cfg.Samples)
 	}
-	indices := evenly(data.Len(), limit)
+	return outputLoss(ctx, g, g, levels, data, evenly(data.Len(), limit), cfg.Batch)
+}
+
+// outputLoss measures on some samples how far the first output of a network with levels is from that of a float one: the KL divergence of
+// classes in nats, the mean squared difference of values.
+func outputLoss(ctx context.Context, teacher, g *onnx.Graph, levels map[string]quant.Levels, data Data, indices []int, batchSize int) (float64, error) {
+	float, err := NewExecutor(teacher, batchSize, ExecOptions{})
+	if err != nil {
+		return 0, err
+	}
+	rounded, err := NewExecutor(g, batchSize, ExecOptions{Levels: levels})
+	if err != nil {
+		return 0, err
+	}
+	v, task := head(g)
+	taught, _ := head(teacher)
+	elems := v.Shape.Elems()
 	sum := 0.0
-	err = eachBatch(ctx, data, inOrder(indices, cfg.Batch), func(_ int, b *batch) error {
+	err = eachBatch(ctx, data, inOrder(indices, batchSize), func(_ int, b *batch) error {
 		if _, err := float.Run(b.inputs...); err != nil {
 			return err
 		}
 		if _, err := rounded.Run(b.inputs...); err != nil {
 			return err
 		}
-		want, got := float.Value(v.Name), rounded.Value(v.Name)
+		want, got := float.Value(taught.Name), rounded.Value(v.Name)
 		for s := range b.indices {
 			w, x := want[s*elems:][:elems], got[s*elems:][:elems]
 			if task == TaskClasses {

@@ -3,6 +3,7 @@
 // and evaluates networks with few activation levels and few weight values.
 //
 // An [Executor] computes outputs, [Calibrate] chooses the levels of a [quant.Model],
+// [PostTrain] makes up for what levels and clustered weights have cost, from a few samples,
 // [Tune] trains it, on data that [Augment] may vary, [Evaluate] measures it. Results depend on seeds and inputs only, not on
 // GOMAXPROCS.
 package finetune

@@ -229,3 +229,19 @@ func (t *tape) run() error {
 	t.machine.Reset()
 	return err
 }
+
+// buffers are the different pieces of memory that the results of all steps lie in.
+func (t *tape) buffers() [][]float32 {
+	var all [][]float32
+	seen := map[*float32]bool{}
+	for _, s := range t.steps {
+		if s.op.alias || s.op.size() == 0 {
+			continue
+		}
+		if data := s.op.out.Float32s(); !seen[&data[0]] {
+			seen[&data[0]] = true
+			all = append(all, data)
+		}
+	}
+	return all
+}

@@ -188,6 +188,13 @@ func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 
 // differentiate adds the gradients of all trained values that the loss depends on.
 func (t *trainer) differentiate(b *builder) error {
+	var err error
+	t.params, err = b.differentiate(t.loss, t.params)
+	return err
+}
+
+// differentiate adds the gradients of those of some values that a loss depends on, and returns these.
+func (b *builder) differentiate(loss *G.Node, params []*param) ([]*param, error) {
 	reached := map[*G.Node]bool{}
 	var visit func(n *G.Node)
 	visit = func(n *G.Node) {
@@ -203,26 +210,25 @@ func (t *trainer) differentiate(b *builder) error {
 			}
 		}
 	}
-	visit(t.loss)
+	visit(loss)
 	var used []*param
 	var nodes []*G.Node
-	for _, p := range t.params {
+	for _, p := range params {
 		if reached[p.node] {
 			used, nodes = append(used, p), append(nodes, p.node)
 		}
 	}
-	t.params = used
 	if len(used) == 0 {
-		return fmt.Errorf("finetune: the loss depends on no weight")
+		return nil, fmt.Errorf("finetune: the loss depends on no weight")
 	}
-	grads, err := b.gradients(t.loss, nodes)
+	grads, err := b.gradients(loss, nodes)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for i, p := range used {
 		p.grad = grads[i]
 	}
-	return nil
+	return used, nil
 }
 
 // step runs one batch, whose data are in x, teacher and labels, and changes the masters.

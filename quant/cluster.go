@@ -53,6 +53,9 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 	return nil
 }
 
+// Lost says whether clustering changed weights, by more than the rounding of float32.
+func (m *Model) Lost(w *onnx.Value) bool { return slices.Contains(m.changed, w.Name) }
+
 // nearly says whether weights are equal but for the rounding of float32.
 func nearly(a, b []float32) bool {
 	largest := 0.0

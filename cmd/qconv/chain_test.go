@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -343,5 +344,38 @@ func TestDemo(t *testing.T) {
 	mustJSON(t, &r, "demo", "-o", t.TempDir())
 	if r.FloatAccuracy < 0.95 || r.LUTAccuracy < r.FloatAccuracy-0.02 || r.BytesAfter*5 > r.BytesBefore || r.RAMBytes == 0 {
 		t.Errorf("got %+v", r)
+	}
+}
+
+// TestConvertReconstructs wants a conversion to few weights to be closer to the float network than a fast one, and the same twice.
+func TestConvertReconstructs(t *testing.T) {
+	dir, model := importDigits(t)
+	data := bundled(t, "digits")
+	agreement := map[string]float64{}
+	var files [][]byte
+	for i, flags := range [][]string{{"--fast"}, nil, nil} {
+		program := filepath.Join(dir, fmt.Sprint(i, ".qlut"))
+		args := append([]string{"convert", model, "--calib", data + "#train", "--samples", "300", "--weights", "4", "--codebook", "integer", "-o", program}, flags...)
+		code, _, stderr := call(args...)
+		if code != exitOK {
+			t.Fatalf("exit %d, stderr %q", code, stderr)
+		}
+		if said := strings.Contains(stderr, "samples held out: clustered "); said != (flags == nil) {
+			t.Errorf("%v: stderr %q", flags, stderr)
+		}
+		var e evalReport
+		mustJSON(t, &e, "eval", program, "--data", data+"#test", "--against", model)
+		agreement[fmt.Sprint(flags)] = *e.Agreement
+		file, err := os.ReadFile(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		files = append(files, file)
+	}
+	if fast, whole := agreement["[--fast]"], agreement["[]"]; !(1-whole < (1-fast)/2) {
+		t.Errorf("agreement %g, and %g with --fast: want at most half as many differences", whole, fast)
+	}
+	if bytes.Equal(files[0], files[1]) || !bytes.Equal(files[1], files[2]) {
+		t.Error("want other bytes with --fast, and the same twice without")
 	}
 }

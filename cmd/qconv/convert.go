@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,16 +20,20 @@ import (
 var calibFlag = &cli.StringFlag{Name: "calib", Category: catData, Usage: "`DATA` to choose ranges from, for a model that was not fine-tuned; needs no labels"}
 var convertValFlag = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure on; without it samples of --calib, those that ranges were not chosen from if there are enough"}
 
+var fastFlag = &cli.BoolFlag{Name: "fast", Category: catQuant, Usage: "with --calib, cluster weights and correct biases, and nothing more; some seconds instead of up to a minute"}
+
 var convertCommand = &cli.Command{
 	Name:      "convert",
 	Usage:     "turn a model into an integer program, a .qlut file",
 	ArgsUsage: "MODEL.onnx",
 	Description: "A fine-tuned model is lowered as it is, and so is one that comes quantized with 8 bits or less. Any other needs --calib: its ranges are chosen, its weights " +
-		"clustered and its biases corrected without training. What is lost all the same is reported: the agreement with the float network, the mean squared error " +
+		"clustered and its biases corrected; then the weights of every layer are chosen anew so that its outputs come out as in the float network (reconstruction), and all layers " +
+		"are trained together for some hundred steps, on the samples of --calib alone and in up to a minute for small networks; --fast leaves that out. " +
+		"What is lost all the same is reported: the agreement with the float network, the mean squared error " +
 		"and the signal-to-noise ratio of each output; a warning names each output " +
 		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name.",
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
-		layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags),
+		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }
 
@@ -183,89 +188,6 @@ func firstNames(names []string) string {
 		return printable.Names(names)
 	}
 	return fmt.Sprintf("%s and %d more", printable.Names(names[:most]), len(names)-most)
-}
-
-// postTrain makes a float model integer without training: levels, codebooks, biases. It returns the data that it
-// looked at, to be closed; none for a network that comes quantized and needs none.
-func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (*samples, error) {
-	spec := c.String(calibFlag.Name)
-	if spec == "" && leveled(m) {
-		if err := quant.Cluster(m, clustering); err != nil {
-			return nil, err
-		}
-		if m.Carried() {
-			return nil, nil
-		}
-		return nil, usagef("the weights of this quantized model are not kept with --%s %d: give --%s DATA, or keep all of them", weightsFlag.Name, clustering.Weights, calibFlag.Name)
-	}
-	if spec == "" {
-		return nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
-	}
-	data, err := openModelSamples(c, spec, m, share{calibration.Samples, comparedSamples(float)})
-	if err != nil {
-		return nil, err
-	}
-	noteFewCalibration(c, data)
-	if err := quantize(c, m, float, data, calibration, clustering); err != nil {
-		data.set.Close()
-		return nil, err
-	}
-	return data, nil
-}
-
-// quantize chooses levels, clusters weights and corrects biases. A model that was balanced on the way, and lost by
-// that, is made anew as it was.
-func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
-	ctx := c.Context
-	balanced, err := quantizeOnce(c, m, float, data, calibration, clustering)
-	if err != nil || !balanced {
-		return err
-	}
-	plain, err := quant.NewModel(float.Clone())
-	if err != nil {
-		return err
-	}
-	plain.Input, plain.Pixels, plain.Labels, plain.Source, plain.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
-	calibration.Unbalanced = true
-	if _, err := quantizeOnce(c, plain, float, data, calibration, clustering); err != nil {
-		return err
-	}
-	with, err := modelLoss(ctx, float, m, data)
-	if err != nil {
-		return err
-	}
-	without, err := modelLoss(ctx, float, plain, data)
-	if err != nil {
-		return err
-	}
-	if with > clearlyMore*without {
-		*m = *plain
-	}
-	return nil
-}
-
-// clearlyMore is how many times larger a loss must be to speak against balancing: what it saves may be a small
-// part of an output.
-const clearlyMore = 1.25
-
-func quantizeOnce(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (balanced bool, err error) {
-	found, err := finetune.Calibrate(c.Context, m, data, calibration)
-	if err != nil {
-		return false, err
-	}
-	if err := checkCodebooks(c.Args().First(), m, clustering); err != nil {
-		return false, err
-	}
-	if balanced = len(found.Balanced) > 0; balanced {
-		float = m.Graph.Clone()
-	}
-	if err := quant.Cluster(m, clustering); err != nil {
-		return false, err
-	}
-	if clustering.Scope == quant.ScopeGlobal {
-		return balanced, nil // its biases are centres too
-	}
-	return balanced, finetune.CorrectBias(c.Context, m, float, data, calibration.Samples)
 }
 
 // openModelSamples opens data for a model, see [openSamples]. Once pixels have gone through its

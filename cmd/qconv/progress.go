@@ -113,9 +113,9 @@ func columns(w io.Writer) int {
 	return 80
 }
 
-// finish removes the bar.
+// finish removes the bar, if there is one.
 func (p *progress) finish() {
-	if p.bar != nil {
+	if p != nil && p.bar != nil {
 		p.bar.Finish()
 	}
 }

@@ -37,9 +37,14 @@ ROWS = {
     "half pruned, W=16": "--weights 16 --prune 0.5",
     "A=8 W=16": "--levels 8 --weights 16",
     "two levels, two weights": "--levels 2 --weights 2",
-    "post-training, W=256": "convert --weights 256",
-    "post-training, W=64": "convert --weights 64",
-    "post-training, W=16": "convert --weights 16",
+    # Without a training run.
+    "post-training, W=64": "convert --samples 1000 --weights 64",
+    "post-training, W=16": "convert --samples 1000 --weights 16",
+    "post-training, W=16 integer": "convert --samples 1000 --weights 16 --codebook integer",
+    "fast, W=256": "convert --weights 256 --fast",
+    "fast, W=64": "convert --weights 64 --fast",
+    "fast, W=16": "convert --weights 16 --fast",
+    "fast, W=16 integer": "convert --samples 1000 --weights 16 --codebook integer --fast",
 }
 
 
