@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// correlated makes moments of inputs that go together, as those of pictures do, weights, and what the map with these weights delivers of
+// correlatedMoments makes moments of inputs that go together, as those of pictures do, weights, and what the map with these weights delivers of
 // inputs without the noise that was added to them.
-func correlated(seed uint64, inputs, outputs int) (*Moments, []float32) {
+func correlatedMoments(seed uint64, inputs, outputs int) (*Moments, []float32) {
 	rng := rand.New(rand.NewPCG(seed, 0))
 	weights := make([]float32, inputs*outputs)
 	for i := range weights {
@@ -53,7 +53,7 @@ func drawnFrom(f Fitted, at []uint16) []float32 {
 
 // TestReconstruct wants outputs that are clearly closer than those of weights rounded one by one.
 func TestReconstruct(t *testing.T) {
-	m, weights := correlated(1, 48, 24)
+	m, weights := correlatedMoments(1, 48, 24)
 	for name, c := range map[string]struct {
 		weights int
 		kind    Kind
@@ -82,8 +82,8 @@ func TestReconstruct(t *testing.T) {
 
 // TestReconstructGroups wants the maps of one layer to share a codebook, and pruned weights to stay zero.
 func TestReconstructGroups(t *testing.T) {
-	a, wa := correlated(2, 9, 4)
-	b, wb := correlated(3, 9, 4)
+	a, wa := correlatedMoments(2, 9, 4)
+	b, wb := correlatedMoments(3, 9, 4)
 	cfg := DefaultClusterConfig()
 	cfg.Weights, cfg.Prune = 8, 0.5
 	book := cfg.Fit(append(slices.Clone(wa), wb...), nil, 0)
@@ -113,7 +113,7 @@ func TestReconstructGroups(t *testing.T) {
 
 // TestReconstructDeterministic wants the same on any number of processors.
 func TestReconstructDeterministic(t *testing.T) {
-	m, weights := correlated(4, 200, 70)
+	m, weights := correlatedMoments(4, 200, 70)
 	cfg := DefaultClusterConfig()
 	cfg.Weights = 16
 	book := cfg.Fit(weights, nil, 0)

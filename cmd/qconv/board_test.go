@@ -153,6 +153,6 @@ func convertCalibrated(t *testing.T, dir, model, data string) string {
 	t.Helper()
 	base := filepath.Join(dir, strings.TrimSuffix(filepath.Base(model), ".onnx"))
 	mustCall(t, "import", model, "--scale", "1/255", "-o", base+".q.onnx")
-	mustCall(t, "convert", base+".q.onnx", "--calib", data, "--calib-samples", "200", "--samples", "200", "--weights", "16", "-o", base+".qlut")
+	mustCall(t, "convert", base+".q.onnx", "--fast", "--calib", data, "--calib-samples", "200", "--samples", "200", "--weights", "16", "-o", base+".qlut")
 	return base + ".qlut"
 }

@@ -5,12 +5,10 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 
 	"github.com/urfave/cli/v2"
 
 	"qconv/cmd/qconv/internal/atomicfile"
-	"qconv/finetune"
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"

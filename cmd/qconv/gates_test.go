@@ -16,8 +16,8 @@ func TestFailedGates(t *testing.T) {
 		name string
 		args []string
 	}{
-		{"convert", []string{"convert", model, "--calib", data + "#train", "--samples", part, "--weights", "4"}},
-		{"convert, other data", []string{"convert", model, "--calib", data + "#train", "--samples", part, "--weights", "4", "--val", data + "#test"}},
+		{"convert", []string{"convert", model, "--fast", "--calib", data + "#train", "--samples", part, "--weights", "4"}},
+		{"convert, other data", []string{"convert", model, "--fast", "--calib", data + "#train", "--samples", part, "--weights", "4", "--val", data + "#test"}},
 		{"finetune", append(shortTuning(t, model, 2), "--rate", "0.5")},
 	} {
 		out := filepath.Join(t.TempDir(), "result")
@@ -46,7 +46,7 @@ func TestFailedGates(t *testing.T) {
 			t.Errorf("%s, a gate it passes: the result was not written (%v)", c.name, err)
 		}
 	}
-	code, stdout, stderr := call("convert", model, "--calib", data+"#train", "--samples", part, "--weights", "4", "-o", "/dev/stdout", "--min-agreement", "1", "--json")
+	code, stdout, stderr := call("convert", model, "--fast", "--calib", data+"#train", "--samples", part, "--weights", "4", "-o", "/dev/stdout", "--min-agreement", "1", "--json")
 	if code != exitGate || strings.Contains(stdout, "QLT") {
 		t.Errorf("into a pipe: exit %d, stderr %q, want no program", code, stderr)
 	}

@@ -45,7 +45,7 @@ func TestAttacks(t *testing.T) {
 			}
 			hostile(t, "inspect", out)
 			hostile(t, "inspect", out, "--json")
-			hostile(t, "convert", out, "--calib", samples, "-o", filepath.Join(t.TempDir(), "m.qlut"))
+			hostile(t, "convert", out, "--fast", "--calib", samples, "-o", filepath.Join(t.TempDir(), "m.qlut"))
 		})
 	}
 }

@@ -134,7 +134,7 @@ func TestHostileModelNames(t *testing.T) {
 		commands := [][]string{{"import", model, "-o", imported, "--scale", "1/255"}, {"import", "-v", "--check-only", model}, {"inspect", model}}
 		if code, _, _ := call(commands[0]...); code == exitOK {
 			commands = append(commands, []string{"inspect", imported}, []string{"run", imported, "--input", picture}, []string{"eval", imported, "--data", samples},
-				[]string{"convert", imported, "--calib", samples, "-o", program})
+				[]string{"convert", imported, "--fast", "--calib", samples, "-o", program})
 			if code, _, _ := call(commands[len(commands)-1]...); code == exitOK {
 				taken++
 				commands = append(commands, []string{"inspect", program}, []string{"inspect", "--bytes", program}, []string{"run", program, "--input", picture}, []string{"eval", program, "--data", samples, "--against", imported})

@@ -119,7 +119,7 @@ func TestSharedAttacks(t *testing.T) {
 func convertDigits(t *testing.T, model string) string {
 	t.Helper()
 	out := filepath.Join(t.TempDir(), "digits.qlut")
-	mustCall(t, "convert", model, "--calib", bundled(t, "digits")+"#train", "-o", out)
+	mustCall(t, "convert", model, "--fast", "--calib", bundled(t, "digits")+"#train", "-o", out)
 	return out
 }
 
@@ -139,7 +139,7 @@ func TestSpecialData(t *testing.T) {
 			}
 		}
 		for _, flag := range []string{"--labels", "--config"} {
-			if code, text := bounded(t, "convert", model, "--calib", bundled(t, "digits"), flag, path); code != exitBadInput || !strings.Contains(text, "not a regular file") {
+			if code, text := bounded(t, "convert", model, "--fast", "--calib", bundled(t, "digits"), flag, path); code != exitBadInput || !strings.Contains(text, "not a regular file") {
 				t.Errorf("%s %s: exit %d\n%s", flag, path, code, text)
 			}
 		}
@@ -230,7 +230,7 @@ func TestHostileNames(t *testing.T) {
 		filepath.Join(dir, hostileNames[4]), filepath.Join(dir, hostileNames[0]+"#"+hostileNames[1]),
 	}
 	program := filepath.Join(dir, hostileNames[5]+".qlut")
-	code, stdout, stderr := call("convert", model, "--calib", good, "--no-labels", "--labels", labels, "-o", program)
+	code, stdout, stderr := call("convert", model, "--fast", "--calib", good, "--no-labels", "--labels", labels, "-o", program)
 	if code != exitOK {
 		t.Fatalf("convert: %s", stderr)
 	}

@@ -20,7 +20,7 @@ func TestInspectSeveralInputs(t *testing.T) {
 		state[i] = float32(i%4) * 20
 	}
 	writeArchive(t, calib, array{"image", []int{8, 1, 4, 4}, image}, array{"state", []int{8, 2}, state})
-	mustCall(t, "convert", model, "--calib", calib, "--levels", "32", "-o", program)
+	mustCall(t, "convert", model, "--fast", "--calib", calib, "--levels", "32", "-o", program)
 	var r programReport
 	mustJSON(t, &r, "inspect", program)
 	if r.Input != nil || len(r.Inputs) != 2 {

@@ -16,7 +16,7 @@ func TestLayerConfig(t *testing.T) {
 		"levels": {"/10/Relu_output_0": 128}
 	}`)
 	out := filepath.Join(dir, "m.qlut")
-	mustCall(t, "convert", model, "--calib", bundled(t, "digits")+"#train", "--samples", part,
+	mustCall(t, "convert", model, "--fast", "--calib", bundled(t, "digits")+"#train", "--samples", part,
 		"--levels", "16", "--weights", "32", "--config", config, "-o", out)
 	var r programReport
 	mustJSON(t, &r, "inspect", out)
@@ -46,12 +46,12 @@ func TestLayerConfigErrors(t *testing.T) {
 		{`[`, `unexpected EOF`},
 	} {
 		file := writeFile(t, "layers.json", c.content)
-		code, stdout, stderr := call("convert", model, "--calib", bundled(t, "digits")+"#train", "--config", file)
+		code, stdout, stderr := call("convert", model, "--fast", "--calib", bundled(t, "digits")+"#train", "--config", file)
 		if code != exitBadInput || stdout != "" || !strings.Contains(stderr, c.want) || !strings.Contains(stderr, file) || strings.Count(stderr, "\n") != 1 {
 			t.Errorf("%s: exit %d, stderr %q, want exit %d and %q", c.content, code, stderr, exitBadInput, c.want)
 		}
 	}
-	if code, _, stderr := call("convert", model, "--calib", bundled(t, "digits"), "--config", "no-such-file"); code != exitBadInput || !strings.Contains(stderr, "no-such-file") {
+	if code, _, stderr := call("convert", model, "--fast", "--calib", bundled(t, "digits"), "--config", "no-such-file"); code != exitBadInput || !strings.Contains(stderr, "no-such-file") {
 		t.Errorf("a missing file: exit %d, stderr %q", code, stderr)
 	}
 }

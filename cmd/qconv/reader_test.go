@@ -50,7 +50,7 @@ func TestSecondReader(t *testing.T) {
 			if strings.Contains(network.model, "cases") && s != n%len(settings) {
 				continue // one setting for each of the small ones
 			}
-			mustCall(t, append([]string{"convert", imported, "--calib", network.data, "--samples", "50", "--no-labels", "-o", program}, setting...)...)
+			mustCall(t, append([]string{"convert", imported, "--fast", "--calib", network.data, "--samples", "50", "--no-labels", "-o", program}, setting...)...)
 			name := filepath.Base(filepath.Dir(network.model)) + "/" + filepath.Base(network.model) + " " + strings.Join(setting, " ")
 			cases = append(cases, readerCase(t, r, name, program))
 		}

@@ -102,7 +102,7 @@ func TestSeveralInputs(t *testing.T) {
 	write("train/b.npz", 60)
 	write("test.npz", 40)
 	mustCall(t, "import", at("two.onnx"), "-o", at("two.q.onnx"))
-	mustCall(t, "convert", at("two.q.onnx"), "--calib", at("train"), "--levels", "256", "-o", at("two.qlut"))
+	mustCall(t, "convert", at("two.q.onnx"), "--fast", "--calib", at("train"), "--levels", "256", "-o", at("two.qlut"))
 	p, err := qrt.Open(at("two.qlut"))
 	if err != nil {
 		t.Fatal(err)
@@ -158,7 +158,7 @@ func TestSeveralInputsRefused(t *testing.T) {
 		{"x.npy", "want an .npz file with the arrays image, state"},
 		{"missing.npz", "no file or folder"},
 	} {
-		code, _, stderr := call("convert", at("two.onnx"), "--calib", at(c.data), "-o", at("out.qlut"))
+		code, _, stderr := call("convert", at("two.onnx"), "--fast", "--calib", at(c.data), "-o", at("out.qlut"))
 		if code != exitBadInput || !strings.Contains(stderr, c.want) {
 			t.Errorf("%s: exit code %d, %s; want %d and %q", c.data, code, stderr, exitBadInput, c.want)
 		}
