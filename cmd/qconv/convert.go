@@ -9,7 +9,6 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/cmd/qconv/internal/atomicfile"
-	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
 	"qconv/runtime/printable"
