@@ -3,6 +3,8 @@ package finetune
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
@@ -16,6 +18,7 @@ import (
 type codebooks struct {
 	model  *quant.Model
 	config quant.ClusterConfig
+	open   bool // the network runs with its masters, unclustered
 	groups []quant.Group
 	fitted []quant.Fitted // by group
 	of     map[*onnx.Value]*values
@@ -44,8 +47,9 @@ func newCodebooks(m *quant.Model, cfg quant.ClusterConfig) *codebooks {
 }
 
 // fit moves the centres to the present masters: from scratch the first time, then from where
-// they are. iterations bounds the effort; 0 means as many as it takes.
-func (c *codebooks) fit(iterations int) error {
+// they are. iterations bounds the effort; 0 means as many as it takes. importance says how much the
+// squared error of a tensor's elements counts in a codebook that it shares; nil means all alike.
+func (c *codebooks) fit(iterations int, importance map[*onnx.Value]float64) error {
 	if err := c.checkFinite(); err != nil {
 		return err
 	}
@@ -61,7 +65,7 @@ func (c *codebooks) fit(iterations int) error {
 			return
 		}
 		cfg := c.config.For(first.Name)
-		c.fitted[g] = cfg.Fit(group.Pool(), c.fitted[g].Centres, iterations)
+		c.fitted[g] = cfg.FitWeighed(group.Pool(), group.PoolImportance(importance), c.fitted[g].Centres, iterations)
 	})
 	for g := range c.groups {
 		c.expand(g)
@@ -99,6 +103,29 @@ func (c *codebooks) takeUnits() {
 	}
 }
 
+// shared says whether tensors share a codebook.
+func (c *codebooks) shared() bool { return c.config.Scope != quant.ScopeLayer }
+
+// checkSize names the layers that a codebook leaves nothing of.
+func (c *codebooks) checkSize() error {
+	var names []string
+	for g, group := range c.groups {
+		for _, v := range group.Values[:group.Weights] {
+			w := v.Const.Floats
+			taken := make([]float32, len(w))
+			c.of[v].assign(taken, w)
+			zero := func(v float32) bool { return v != 0 }
+			if slices.ContainsFunc(w, zero) && !slices.ContainsFunc(taken, zero) {
+				names = append(names, fmt.Sprintf("%q (of %d values)", v.Name, len(c.fitted[g].Ints)))
+			}
+		}
+	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("finetune: clustering: the codebook is too small: all weights of %s would become zero; give it more values, or each layer its own", strings.Join(names, ", "))
+}
+
 // checkFinite names the first tensor with a value that is not finite.
 func (c *codebooks) checkFinite() error {
 	for _, group := range c.groups {
@@ -111,10 +138,15 @@ func (c *codebooks) checkFinite() error {
 	return nil
 }
 
-// node lays the clustered weights; backward the masters get their gradient unchanged.
-func (t *values) node(tp *tape, master *G.Node) *G.Node {
+// node lays the clustered weights of a tensor; backward the masters get their gradient unchanged.
+func (c *codebooks) node(tp *tape, v *onnx.Value, master *G.Node) *G.Node {
+	t := c.of[v]
 	pass := func(_ []*G.Node, _, grad *G.Node) *G.Node { return grad }
 	return tp.apply("cluster", master.Shape()[0], func(out []float32, in [][]float32) {
+		if c.open {
+			copy(out, in[0])
+			return
+		}
 		t.assign(out, in[0])
 	}, []adjoint{pass}, master)
 }

@@ -30,6 +30,9 @@ type trainer struct {
 	head     *G.Node
 	loss     *G.Node
 	solver   *Adam
+	// sensitivity is the mean square of the gradient of every trained value before the first
+	// step, by name, where codebooks are shared; see measure.
+	sensitivity map[string]float64
 }
 
 // newTrainer lays the graph for batches of the configured size.
@@ -45,7 +48,7 @@ func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*
 	if cfg.Schedule != ScheduleNone {
 		t.books = newCodebooks(m, cfg.Cluster)
 		if cfg.Schedule == ScheduleForward {
-			if err := t.books.fit(0); err != nil {
+			if err := t.books.fit(0, nil); err != nil {
 				return nil, err
 			}
 		}
@@ -95,7 +98,7 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 		book := t.books.of[v]
 		master := t.train(tp, v.Name, v.Const.Floats, rate*coarse(len(book.floats)))
 		if t.cfg.RangeRate == 0 || !t.books.trainsUnit(v) {
-			return book.node(tp, master)
+			return t.books.node(tp, v, master)
 		}
 		book.logUnit = []float32{float32(math.Log(book.unit))}
 		t.logSteps[v.Name] = book.logUnit
@@ -269,7 +272,7 @@ func (t *trainer) settle() error {
 		}
 	}
 	if t.cfg.Schedule == SchedulePeriodic {
-		if err := t.books.fit(0); err != nil {
+		if err := t.books.fit(0, t.importance()); err != nil {
 			return err
 		}
 	}

@@ -141,6 +141,9 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 
 // run does all steps that are left.
 func (r *tuning) run(ctx context.Context, data Data) error {
+	if err := r.prepare(ctx, data); err != nil {
+		return err
+	}
 	r.start = time.Now()
 	// A run that was stopped after a step may have missed what follows it.
 	if err := r.validate(ctx); err != nil {
@@ -159,18 +162,8 @@ func (r *tuning) run(ctx context.Context, data Data) error {
 // step trains on one batch, and does what is due after it.
 func (r *tuning) step(ctx context.Context, b *batch) error {
 	t := r.trainer
-	for i, x := range b.inputs {
-		copy(t.inputs[i], x)
-	}
-	if t.labels != nil {
-		for i, l := range b.labels {
-			t.labels[i] = float32(l)
-		}
-	}
-	if r.teacher != nil {
-		if err := r.teacher.ask(b, t.teacher); err != nil {
-			return err
-		}
+	if err := r.feed(b); err != nil {
+		return err
 	}
 	share := rateShare(r.done, r.steps, t.cfg.Warmup)
 	loss, err := t.step(share)
@@ -195,6 +188,23 @@ func (r *tuning) step(ctx context.Context, b *batch) error {
 		return err
 	}
 	return r.checkpoint()
+}
+
+// feed gives the trainer a batch.
+func (r *tuning) feed(b *batch) error {
+	t := r.trainer
+	for i, x := range b.inputs {
+		copy(t.inputs[i], x)
+	}
+	if t.labels != nil {
+		for i, l := range b.labels {
+			t.labels[i] = float32(l)
+		}
+	}
+	if r.teacher != nil {
+		return r.teacher.ask(b, t.teacher)
+	}
+	return nil
 }
 
 // Between two checkpoints of slow steps lie at least leastPause, and checkpointCost times the time
@@ -300,7 +310,7 @@ func (r *tuning) cluster() error {
 
 // fit moves the centres to masters that were just trained.
 func (r *tuning) fit(iterations int) error {
-	if err := r.books.fit(iterations); err != nil {
+	if err := r.books.fit(iterations, r.importance()); err != nil {
 		return diverged(r.done, "%v", err)
 	}
 	return nil

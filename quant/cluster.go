@@ -149,6 +149,35 @@ func (g Group) Pool() []float32 {
 	return pool
 }
 
+// PoolImportance says for every weight of [Group.Pool] how much its squared error counts: as much as that of its
+// tensor's elements, brought to the pool's scale. Tensors of which nothing is known count as the others do on average. Nil
+// where all count alike.
+func (g Group) PoolImportance(of map[*onnx.Value]float64) []float32 {
+	if len(g.Values) == 1 {
+		return nil
+	}
+	known, elements := 0.0, 0
+	for i, v := range g.Values {
+		if h, ok := of[v]; ok {
+			known += h * g.Scales[i] * g.Scales[i] * float64(len(v.Const.Floats))
+			elements += len(v.Const.Floats)
+		}
+	}
+	if !(known > 0) || math.IsInf(known, 0) {
+		return nil
+	}
+	mean := known / float64(elements)
+	var pool []float32
+	for i, v := range g.Values {
+		h := 1.0
+		if own, ok := of[v]; ok {
+			h = own * g.Scales[i] * g.Scales[i] / mean
+		}
+		pool = append(pool, slices.Repeat([]float32{float32(h)}, len(v.Const.Floats))...)
+	}
+	return pool
+}
+
 // rms is the root mean square of weights, or 1 where all are zero.
 func rms(weights []float32) float64 {
 	sum := 0.0

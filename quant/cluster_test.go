@@ -76,12 +76,12 @@ func TestKMeansBeatsQuantiles(t *testing.T) {
 			t.Errorf("k=%d: squared error %g, quantiles alone %g", k, e, q)
 		}
 		// No centre can be improved by moving it alone to the mean of its cluster.
-		sums := make([]float64, len(sorted)+1)
+		sums, masses := make([]float64, len(sorted)+1), make([]float64, len(sorted)+1)
 		for i, v := range sorted {
-			sums[i+1] = sums[i] + v
+			sums[i+1], masses[i+1] = sums[i]+v, float64(i+1)
 		}
 		again := slices.Clone(got)
-		lloyd(sorted, sums, again)
+		lloyd(sorted, sums, masses, again)
 		for i := range got {
 			if math.Abs(again[i]-got[i]) > 1e-3 {
 				t.Errorf("k=%d: centre %d still moves from %g to %g", k, i, got[i], again[i])

@@ -143,10 +143,17 @@ func DefaultBits(w int) int {
 	return min(bits.Len(uint(w-1))+1, 16)
 }
 
+// globalBits is the least width of the centres of raw weights: layers of small weights share the unit with
+// biases many times as large.
+const globalBits = 12
+
 // bits is the centre width in force.
 func (c ClusterConfig) bits() int {
-	if c.Bits != 0 {
+	switch {
+	case c.Bits != 0:
 		return c.Bits
+	case c.Scope == ScopeGlobal:
+		return max(globalBits, DefaultBits(c.Weights)+2)
 	}
 	return DefaultBits(c.Weights)
 }
@@ -163,12 +170,19 @@ type Fitted struct {
 	Threshold float64
 }
 
-// Fit finds the codebook of weights, which must be finite and not empty. K-means starts from
+// Fit is [ClusterConfig.FitWeighed] of weights that count alike.
+func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fitted {
+	return c.FitWeighed(weights, nil, warm, iterations)
+}
+
+// FitWeighed finds the codebook of weights, which must be finite and not empty. The error of each counts
+// by its importance where k-means finds the centres and nothing is pruned; nil means alike. K-means starts from
 // the centres of an earlier fit where there are some (a warm start), and then does
 // at most the given number of iterations; 0 means as many as it takes.
-func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fitted {
+func (c ClusterConfig) FitWeighed(weights, importance []float32, warm []float64, iterations int) Fitted {
 	var f Fitted
 	if c.Prune > 0 {
+		importance = nil
 		f.Threshold = pruneThreshold(weights, c.Prune)
 		weights = beyond(weights, f.Threshold)
 		if len(weights) == 0 {
@@ -189,9 +203,9 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 	case c.Method == MethodLaplacian:
 		f.Centres = Laplacian(weights, c.Weights)
 	case len(warm) > 0:
-		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: iterations})
+		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: iterations, Importance: importance})
 	default:
-		f.Centres = KMeans(weights, c.Weights, KMeansOptions{})
+		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Importance: importance})
 	}
 	if c.exactZero() {
 		f.Centres = withZero(f.Centres, c.Weights)
