@@ -30,7 +30,12 @@ type values struct {
 	unit      float64 // of the tensor's integers
 	floats    []float32
 	threshold float32 // the magnitude up to which weights become zero
-	// logUnit is the logarithm of unit while that is trained; else nil.
+	// ints are the codebook's. units, where channels have units of their own, are in place of unit, which is the largest;
+	// channel says which of them an element has.
+	ints    []int32
+	units   []float64
+	channel func(i int) int
+	// logUnit are the logarithms of unit or units while they are trained; else nil.
 	logUnit []float32
 }
 
@@ -65,6 +70,10 @@ func (c *codebooks) fit(iterations int, importance map[*onnx.Value]float64) erro
 			return
 		}
 		cfg := c.config.For(first.Name)
+		if channel, n := c.model.UnitChannels(first, c.config); n > 0 {
+			c.fitted[g] = cfg.FitUnits(first.Const.Floats, channel, n)
+			return
+		}
 		c.fitted[g] = cfg.FitWeighed(group.Pool(), group.PoolImportance(importance), c.fitted[g].Centres, iterations)
 	})
 	for g := range c.groups {
@@ -78,6 +87,10 @@ func (c *codebooks) expand(g int) {
 	for i, v := range c.groups[g].Values {
 		t := c.of[v]
 		t.unit = c.fitted[g].Unit * c.groups[g].Scales[i]
+		t.ints = c.fitted[g].Ints
+		if t.units = c.fitted[g].Units; t.units != nil {
+			t.channel, _ = c.model.UnitChannels(v, c.config)
+		}
 		t.threshold = float32(c.fitted[g].Threshold * c.groups[g].Scales[i])
 		t.floats = t.floats[:0]
 		for _, k := range c.fitted[g].Ints {
@@ -96,10 +109,19 @@ func (c *codebooks) trainsUnit(v *onnx.Value) bool {
 // takeUnits moves all centres to where their trained units are.
 func (c *codebooks) takeUnits() {
 	for g, group := range c.groups {
-		if t := c.of[group.Values[0]]; t.logUnit != nil {
-			c.fitted[g].Unit = float64(trainedStep(t.logUnit[0])) / group.Scales[0]
-			c.expand(g)
+		t := c.of[group.Values[0]]
+		if t.logUnit == nil {
+			continue
 		}
+		units := make([]float64, len(t.logUnit))
+		for i, l := range t.logUnit {
+			units[i] = float64(trainedStep(l))
+		}
+		c.fitted[g].Unit = slices.Max(units)
+		if t.units != nil {
+			c.fitted[g].Units = units
+		}
+		c.expand(g)
 	}
 }
 
@@ -153,6 +175,10 @@ func (c *codebooks) node(tp *tape, v *onnx.Value, master *G.Node) *G.Node {
 
 // assign replaces weights by their nearest values, pruned ones by zero. dst may be w.
 func (t *values) assign(dst, w []float32) {
+	if t.units != nil {
+		quant.AssignUnits(dst, w, t.ints, t.units, t.channel)
+		return
+	}
 	if t.threshold > 0 {
 		quant.Prune(dst, w, t.threshold)
 		w = dst
@@ -170,9 +196,12 @@ func (c *codebooks) snap() {
 	}
 }
 
-// levels are the values of a tensor whose unit is trained, as quantized levels: see [roundNode].
-func (t *values) levels() quant.Levels {
-	return quant.Levels{Count: len(t.floats), Step: t.unit, Zero: len(t.floats) / 2, Stride: 1}
+// unitNode lays the values of a tensor whose units are trained.
+func (t *values) unitNode(tp *tape, logUnit, master *G.Node) *G.Node {
+	if even := quant.EvenlySpaced(t.ints); t.units != nil || even.Stride != 1 {
+		return gridNode(tp, even, t.channel, expNode(tp, logUnit), master)
+	}
+	return roundNode(tp, quant.Levels{Count: len(t.floats), Step: t.unit, Zero: len(t.floats) / 2, Stride: 1}, expNode(tp, logUnit), master)
 }
 
 // store snaps the weights and records the codebooks in the model.
@@ -183,7 +212,7 @@ func (c *codebooks) store() {
 	for g, group := range c.groups {
 		m.Codebooks = append(m.Codebooks, c.fitted[g].Ints)
 		for _, v := range group.Values[:group.Weights] {
-			m.Weights[v.Name] = quant.WeightCode{Codebook: g, Unit: c.of[v].unit}
+			m.Weights[v.Name] = quant.WeightCode{Codebook: g, Unit: c.of[v].unit, Units: c.of[v].units}
 		}
 	}
 }

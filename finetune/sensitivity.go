@@ -59,6 +59,9 @@ func (r *tuning) measure(ctx context.Context, data Data) error {
 			return err
 		}
 		for _, p := range t.params {
+			if p.direct != nil {
+				continue
+			}
 			grad, err := p.Grad()
 			if err != nil {
 				return err

@@ -33,6 +33,10 @@ type trainer struct {
 	// sensitivity is the mean square of the gradient of every trained value before the first
 	// step, by name, where codebooks are shared; see measure.
 	sensitivity map[string]float64
+	// adjust is how the centres are trained after the last clustering, nil where they are not. It has begun once
+	// adjusted is true.
+	adjust   *adjusting
+	adjusted bool
 }
 
 // newTrainer lays the graph for batches of the configured size.
@@ -60,6 +64,9 @@ func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*
 		return nil, err
 	}
 	t.inputs = t.builder.inputs
+	if cfg.adjustSteps(cfg.Steps) > 0 {
+		t.addCentres()
+	}
 	return t, nil
 }
 
@@ -101,8 +108,14 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 			return t.books.node(tp, v, master)
 		}
 		book.logUnit = []float32{float32(math.Log(book.unit))}
+		if book.units != nil {
+			book.logUnit = make([]float32, len(book.units))
+			for ch, unit := range book.units {
+				book.logUnit[ch] = float32(math.Log(unit))
+			}
+		}
 		t.logSteps[v.Name] = book.logUnit
-		return roundNode(tp, book.levels(), expNode(tp, t.train(tp, v.Name+".unit", book.logUnit, t.cfg.RangeRate)), master)
+		return book.unitNode(tp, t.train(tp, v.Name+".unit", book.logUnit, t.cfg.RangeRate), master)
 	}
 }
 
@@ -138,12 +151,19 @@ func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
 	}
 }
 
-// expNode lays the exponential of one element.
+// expNode lays the exponential of a few elements.
 func expNode(tp *tape, x *G.Node) *G.Node {
-	return tp.apply("exp", 1, func(out []float32, in [][]float32) {
-		out[0] = trainedStep(in[0][0])
+	n := x.Shape()[0]
+	return tp.apply("exp", n, func(out []float32, in [][]float32) {
+		for i, v := range in[0] {
+			out[i] = trainedStep(v)
+		}
 	}, []adjoint{func(_ []*G.Node, y, dy *G.Node) *G.Node {
-		return tp.apply("exp.dx", 1, func(out []float32, in [][]float32) { out[0] = in[0][0] * in[1][0] }, nil, dy, y)
+		return tp.apply("exp.dx", n, func(out []float32, in [][]float32) {
+			for i, v := range in[0] {
+				out[i] = v * in[1][i]
+			}
+		}, nil, dy, y)
 	}}, x)
 }
 
@@ -234,12 +254,25 @@ func (t *trainer) step(share float64) (loss float64, err error) {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return loss, t.blame()
 	}
+	if t.adjusted {
+		if err := t.adjust.collect(t.books); err != nil {
+			return loss, err
+		}
+	}
 	model := make([]G.ValueGrad, len(t.params))
 	for i, p := range t.params {
-		p.rate = share * p.base
+		if p.rate = share * p.base; t.adjust.rests(p, t.adjusted) {
+			p.rate = 0
+		}
 		model[i] = p
 	}
-	return loss, t.solver.Step(model)
+	if err := t.solver.Step(model); err != nil {
+		return loss, err
+	}
+	if t.adjusted {
+		t.adjust.spread(t.books)
+	}
+	return loss, nil
 }
 
 // blame names the first value in the graph that is not finite.
@@ -270,6 +303,10 @@ func (t *trainer) settle() error {
 		if v.Const != nil && notFinite(v.Const.Floats) >= 0 {
 			return diverged(t.solver.Steps, "weights %q are not finite any more", v.Name)
 		}
+	}
+	if t.adjusted {
+		t.adjust.settle(t.books)
+		return nil
 	}
 	if t.cfg.Schedule == SchedulePeriodic {
 		if err := t.books.fit(0, t.importance()); err != nil {

@@ -58,6 +58,7 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 	if steps == 0 {
 		steps = max(1, int(math.Ceil(cfg.Epochs*float64(data.Len())/float64(cfg.Batch))))
 	}
+	cfg.Steps = steps
 	r, err := newTuning(m, data, cfg, task, headValue, steps)
 	if err != nil {
 		return nil, err
@@ -129,6 +130,10 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 		if err := r.restore(s); err != nil {
 			return nil, err
 		}
+		if n := cfg.adjustSteps(steps); n > 0 && s.Step >= steps-n {
+			r.adjusted = true
+			r.adjust.resume(r.books)
+		}
 		r.first, r.done, r.strikes = s.Step, s.Step, s.Strikes
 		r.losses, r.accuracies = slices.Clone(s.Losses), slices.Clone(s.Accuracies)
 		r.validations, r.best, r.bestAt = slices.Clone(s.Validations), s.Best, s.BestAt
@@ -165,7 +170,7 @@ func (r *tuning) step(ctx context.Context, b *batch) error {
 	if err := r.feed(b); err != nil {
 		return err
 	}
-	share := rateShare(r.done, r.steps, t.cfg.Warmup)
+	share := r.share()
 	loss, err := t.step(share)
 	if err != nil {
 		return fmt.Errorf("finetune: step %d: %w", r.done+1, err)
@@ -294,6 +299,18 @@ func (r *tuning) cluster() error {
 			return r.fit(warmIterations)
 		}
 	case SchedulePeriodic:
+		if r.adjusted {
+			return nil
+		}
+		if n := r.cfg.adjustSteps(r.steps); n > 0 && r.done == r.steps-n {
+			if err := r.fit(0); err != nil {
+				return err
+			}
+			r.books.snap()
+			r.adjusted = true
+			r.adjust.begin(r.books, r.cfg.Rate)
+			return nil
+		}
 		period := r.cfg.Period
 		if period == 0 {
 			period = min(max(1, r.steps/8), 1000)
@@ -306,6 +323,15 @@ func (r *tuning) cluster() error {
 		}
 	}
 	return nil
+}
+
+// share is the part of their full size that learning rates have in the next step.
+func (r *tuning) share() float64 {
+	if r.adjusted {
+		n := r.cfg.adjustSteps(r.steps)
+		return adjustRate * rateShare(r.done-(r.steps-n), n, 0)
+	}
+	return rateShare(r.done, r.steps, r.cfg.Warmup)
 }
 
 // fit moves the centres to masters that were just trained.

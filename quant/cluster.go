@@ -31,12 +31,17 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 			m.Weights[group.Values[0].Name] = WeightCode{Codebook: len(m.Codebooks) - 1, Unit: slices.Max(units), Units: units}
 			continue
 		}
-		if !frozen {
+		channel, channels := m.UnitChannels(group.Values[0], cfg)
+		switch {
+		case frozen:
+		case channels > 0:
+			book = own.FitUnits(group.Values[0].Const.Floats, channel, channels)
+		default:
 			book = own.Fit(group.Pool(), nil, 0)
 		}
 		m.Codebooks = append(m.Codebooks, book.Ints)
 		for i, w := range group.Values {
-			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: book.Unit * group.Scales[i]}
+			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: book.Unit * group.Scales[i], Units: book.Units}
 			if i < group.Weights {
 				m.Weights[w.Name] = code
 			}
@@ -44,7 +49,11 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 				continue
 			}
 			before := slices.Clone(w.Const.Floats)
-			assign(w.Const.Floats, Expand(book.Ints, code.Unit), float32(book.Threshold*group.Scales[i]))
+			if code.Units != nil {
+				AssignUnits(w.Const.Floats, w.Const.Floats, book.Ints, code.Units, channel)
+			} else {
+				assign(w.Const.Floats, Expand(book.Ints, code.Unit), float32(book.Threshold*group.Scales[i]))
+			}
 			if !nearly(before, w.Const.Floats) {
 				m.changed = append(m.changed, w.Name)
 			}
@@ -81,11 +90,11 @@ func assign(weights []float32, values []float64, threshold float32) {
 func (m *Model) Frozen(g Group, cfg ClusterConfig) (Fitted, bool) {
 	w := g.Values[0]
 	code, ok := m.Weights[w.Name]
-	if !ok || code.Units != nil || !cfg.Layers[w.Name].Frozen {
+	if !ok || !cfg.Layers[w.Name].Frozen {
 		return Fitted{}, false
 	}
 	ints := m.Codebooks[code.Codebook]
-	return Fitted{Centres: Expand(ints, code.Unit), Ints: ints, Unit: code.Unit}, true
+	return Fitted{Centres: Expand(ints, code.Unit), Ints: ints, Unit: code.Unit, Units: code.Units}, true
 }
 
 // Group lists tensors that share a codebook: weights first, then biases, if any.

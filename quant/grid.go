@@ -16,7 +16,7 @@ const byteReach = 255
 
 // reach is the largest integer that weights on a grid may have.
 func (c ClusterConfig) reach() int {
-	reach := 1<<(c.bits()-1) - 1
+	reach := 1<<(c.CentreBits()-1) - 1
 	if c.Bits == 0 {
 		reach = max(reach, byteReach)
 	}
