@@ -50,6 +50,7 @@ func calibrateConfig(c *cli.Context) (finetune.CalibrateConfig, error) {
 	cfg.Method = finetune.RangeMethod(c.String(rangeFlag.Name))
 	cfg.Percentile = c.Float64(percentileFlag.Name)
 	cfg.Samples = c.Int(calibSizeFlag.Name)
+	cfg.EvenLayers = quant.Scope(c.String(scopeFlag.Name)) == quant.ScopeGlobal
 	return cfg, asUsage(cfg.Validate())
 }
 

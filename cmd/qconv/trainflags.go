@@ -40,7 +40,7 @@ var (
 // trainFlags decide what training does, runFlags only how it is carried out.
 var (
 	trainFlags = []cli.Flag{
-		scheduleFlag, refitFlag, periodFlag, lossFlag, temperatureFlag, labelShareFlag, teacherFlag, epochsFlag, stepsFlag,
+		scheduleFlag, refitFlag, periodFlag, lossFlag, temperatureFlag, labelShareFlag, teacherFlag, spectrumFlag, epochsFlag, stepsFlag,
 		batchFlag, rateFlag, rangeRateFlag, warmupFlag, augmentFlag, validateFlag,
 	}
 	runFlags = []cli.Flag{resumeFlag, checkpointFlag, logFlag, logEveryFlag, plotFlag}

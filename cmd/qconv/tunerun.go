@@ -27,6 +27,7 @@ type tuneRun struct {
 	log         *tuneLog         // nil without
 	sideError   error            // of the plot, which is no reason to stop
 	report      tuneReport
+	stop        bool // of --spectrum, on the way to the last network
 }
 
 // newTuneRun reads the flags and checks, before long work, that results can be written.
@@ -124,7 +125,9 @@ func (t *tuneRun) run(m *quant.Model, data, val *samples, gates gates) error {
 		}
 	}
 	t.log.write(resultLine{"result", *r})
-	if err := report(t.c, *r, r.print); err != nil {
+	if t.stop {
+		r.print(t.c.App.ErrWriter)
+	} else if err := report(t.c, *r, r.print); err != nil {
 		return err
 	}
 	if gates.any() {
