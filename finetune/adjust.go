@@ -9,13 +9,17 @@ import (
 	"qconv/quant"
 )
 
-// After the last clustering of SchedulePeriodic the centres themselves are trained: every weight stays with its centre, whose
+// After the last clustering of SchedulePeriodic, and at the end of ScheduleForward where layers share a codebook, the centres
+// themselves are trained: every weight stays with its centre, whose
 // gradient is the sum of its weights'. So the network gets over the last rounding, too, and each weight in the file
 // is still one of the codebook's values.
 
 // adjustRate is the learning rate when the centres begin to be trained, as a part of the full one; it falls to zero along half a
 // cosine.
 const adjustRate = 0.2
+
+// One step of adjustPart is for that.
+const adjustPart = 4
 
 // adjusting is the training of centres.
 type adjusting struct {
@@ -35,10 +39,11 @@ func adjustName(group int) string { return fmt.Sprintf("codebook %d", group) }
 
 // adjustSteps is how many steps at the end of a run train the centres.
 func (c Config) adjustSteps(steps int) int {
-	if c.Schedule != SchedulePeriodic || c.Cluster.Codebook != quant.KindFree {
+	forward := c.Schedule == ScheduleForward && c.Cluster.Scope != quant.ScopeLayer
+	if c.Schedule != SchedulePeriodic && !forward || c.Cluster.Codebook != quant.KindFree {
 		return 0
 	}
-	return steps / 8
+	return steps / adjustPart
 }
 
 // addCentres adds the centres of all codebooks to the trained values. They are at rest until the last clustering.
@@ -76,10 +81,12 @@ func (a *adjusting) begin(c *codebooks, rate float64) {
 		own.find(c, g, func(v *onnx.Value, _ float64, k int) float32 { return c.of[v].floats[k] })
 	}
 	a.spread(c)
+	c.open = true
 }
 
 // resume goes on with weights that have the values of trained centres.
 func (a *adjusting) resume(c *codebooks) {
+	c.open = true
 	for g, own := range a.groups {
 		if own != nil {
 			own.find(c, g, func(_ *onnx.Value, scale float64, k int) float32 {

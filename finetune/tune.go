@@ -293,27 +293,29 @@ func (r *tuning) cluster() error {
 	if r.done == r.steps {
 		return nil // what comes last is done when the model is finished
 	}
+	if r.adjusted {
+		return nil
+	}
+	if n := r.cfg.adjustSteps(r.steps); n > 0 && r.done == r.steps-n {
+		if r.cfg.Schedule == SchedulePeriodic {
+			if err := r.fit(0); err != nil {
+				return err
+			}
+		}
+		r.books.snap()
+		r.adjusted = true
+		r.adjust.begin(r.books, r.cfg.Rate)
+		return nil
+	}
 	switch r.cfg.Schedule {
 	case ScheduleForward:
 		if r.cfg.Refit > 0 && r.done%r.cfg.Refit == 0 && 2*r.done <= r.steps {
 			return r.fit(warmIterations)
 		}
 	case SchedulePeriodic:
-		if r.adjusted {
-			return nil
-		}
-		if n := r.cfg.adjustSteps(r.steps); n > 0 && r.done == r.steps-n {
-			if err := r.fit(0); err != nil {
-				return err
-			}
-			r.books.snap()
-			r.adjusted = true
-			r.adjust.begin(r.books, r.cfg.Rate)
-			return nil
-		}
 		period := r.cfg.Period
 		if period == 0 {
-			period = min(max(1, r.steps/8), 1000)
+			period = min(max(1, r.steps/50), 1000)
 		}
 		if r.done%period == 0 {
 			if err := r.fit(0); err != nil {

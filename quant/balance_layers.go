@@ -7,11 +7,11 @@ import (
 	"qconv/onnx"
 )
 
-// One codebook over the raw weights of a network suits layers of very different weights badly: what is coarse for one is
-// nothing for another. [Balancing.Even] multiplies hidden values by powers of two so that the weights of all layers become as
+// One codebook over the raw weights and biases of a network suits layers of very different weights badly: what is coarse for one is
+// nothing for another. [Balancing.Even] multiplies hidden values by powers of two so that the weights and biases of all layers become as
 // alike as the network allows: values that meet in a sum have one gain, and those of inputs, outputs and functions none.
 
-// Even finds one gain for all channels of every hidden value, those for which the root mean squares of the layers' weights lie
+// Even finds one gain for all channels of every hidden value, those for which the root mean squares of the layers' weights and biases lie
 // closest together, and rewrites the model's graph by them. It returns the values that have gains now. Weights that meet an
 // input count as those of a network whose inputs reach to 1; spreads are those of the sites of inputs.
 func (b *Balancing) Even(spreads map[*onnx.Value]Spread) []string {
@@ -36,7 +36,7 @@ func (b *Balancing) Even(spreads map[*onnx.Value]Spread) []string {
 	for range evenRounds {
 		sum := 0.0
 		for _, l := range layers {
-			sum += l.log + log[l.out] - log[l.in]
+			sum += l.log + log[l.out] - l.reads(log)
 		}
 		target = sum / float64(max(len(layers), 1))
 		for _, g := range slices.Compact(slices.Sorted(slices.Values(group))) {
@@ -48,7 +48,7 @@ func (b *Balancing) Even(spreads map[*onnx.Value]Spread) []string {
 				switch {
 				case l.in == l.out:
 				case l.out == g:
-					sum, n = sum+target-l.log+log[l.in], n+1
+					sum, n = sum+target-l.log+l.reads(log), n+1
 				case l.in == g:
 					sum, n = sum+l.log+log[l.out]-target, n+1
 				}
@@ -70,23 +70,40 @@ func (b *Balancing) Even(spreads map[*onnx.Value]Spread) []string {
 // evenRounds is how often every gain is improved.
 const evenRounds = 200
 
-// layerSize is the size of a layer's weights, as the logarithm to base 2 of their root mean square, and between which values it lies.
+// layerSize is the size of a layer's weights or biases, as the logarithm to base 2 of their root mean square, and between which
+// values they lie; in is noGroup for biases.
 type layerSize struct {
 	log     float64
 	in, out int
 }
 
-// layerSizes lists the layers whose weights take gains up.
+const noGroup = -1
+
+// reads is the logarithm of the factor of what the layer reads.
+func (l layerSize) reads(log map[int]float64) float64 {
+	if l.in == noGroup {
+		return 0
+	}
+	return log[l.in]
+}
+
+// layerSizes lists those of the layers whose weights take gains up.
 func (b *Balancing) layerSizes(group []int, spreads map[*onnx.Value]Spread) []layerSize {
 	var layers []layerSize
+	nonzero := func(v *onnx.Value) bool {
+		return slices.ContainsFunc(v.Const.Floats, func(v float32) bool { return v != 0 })
+	}
 	for _, n := range b.linears {
-		w := n.Inputs[1]
-		size := rms(w.Const.Floats)
-		if s, ok := spreads[n.Inputs[0]]; ok {
-			size *= math.Max(s.largest(), math.SmallestNonzeroFloat32)
+		w, out := n.Inputs[1], group[b.ties.find(n.Outputs[0], 0)]
+		if nonzero(w) {
+			size := rms(w.Const.Floats)
+			if s, ok := spreads[n.Inputs[0]]; ok {
+				size *= math.Max(s.largest(), math.SmallestNonzeroFloat32)
+			}
+			layers = append(layers, layerSize{math.Log2(size), group[b.ties.find(n.Inputs[0], 0)], out})
 		}
-		if slices.ContainsFunc(w.Const.Floats, func(v float32) bool { return v != 0 }) {
-			layers = append(layers, layerSize{math.Log2(size), group[b.ties.find(n.Inputs[0], 0)], group[b.ties.find(n.Outputs[0], 0)]})
+		if len(n.Inputs) > 2 && n.Inputs[2] != nil && nonzero(n.Inputs[2]) {
+			layers = append(layers, layerSize{math.Log2(rms(n.Inputs[2].Const.Floats)), noGroup, out})
 		}
 	}
 	return layers

@@ -191,3 +191,44 @@ func TestGlobalInput(t *testing.T) {
 		}
 	}
 }
+
+// TestKMeansImportance wants a weight that counts three times to be as good as three weights.
+func TestKMeansImportance(t *testing.T) {
+	w := laplacianSample(3000)
+	var repeated, importance []float32
+	for i, v := range w {
+		n := 1 + 2*(i%2)
+		importance = append(importance, float32(n))
+		for range n {
+			repeated = append(repeated, v)
+		}
+	}
+	want, got := KMeans(repeated, 8, KMeansOptions{}), KMeans(w, 8, KMeansOptions{Importance: importance})
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-6 {
+			t.Fatalf("centres are %v, want %v", got, want)
+		}
+	}
+	if plain := KMeans(w, 8, KMeansOptions{}); slices.Equal(plain, got) {
+		t.Error("importance changes nothing")
+	}
+	if got := KMeans(w, 8, KMeansOptions{Importance: make([]float32, len(w))}); !slices.Equal(got, KMeans(w, 8, KMeansOptions{})) {
+		t.Error("weights none of which counts are not clustered as if all did")
+	}
+}
+
+// TestGlobalBits wants raw codebooks to keep centres apart that 8 bits of the largest would merge.
+func TestGlobalBits(t *testing.T) {
+	w := laplacianSample(20000)
+	for i := range w {
+		if w[i] /= 50; i%100 == 0 {
+			w[i] *= 200
+		}
+	}
+	cfg := DefaultClusterConfig()
+	cfg.Weights = 64
+	local := cfg.Fit(w, nil, 0)
+	if cfg.Scope = ScopeGlobal; len(cfg.Fit(w, nil, 0).Ints) <= len(local.Ints) {
+		t.Errorf("%d of 64 centres are left in scope global, %d in scope layer, want more", len(cfg.Fit(w, nil, 0).Ints), len(local.Ints))
+	}
+}
