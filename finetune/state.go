@@ -35,7 +35,8 @@ type Snapshot struct {
 	// Values are the trained weights and biases, by name.
 	Values map[string][]float32
 	// LogSteps are the logarithms of the sites' steps, one each, and of trained units of codebooks, one or one for
-	// each channel, by the name of the site or the weights.
+	// each channel, by the name of the site or the weights; beside these, by what they are, the values of
+	// normalizations.
 	LogSteps map[string][]float32
 	// Codebooks and Scales, what each tensor is divided by, are those of the groups of
 	// tensors that share a codebook.

@@ -30,6 +30,8 @@ type trainer struct {
 	head     *G.Node
 	loss     *G.Node
 	solver   *Adam
+	// norms are the normalizations behind layers; none without Config.Normalize.
+	norms map[*onnx.Node]*normalized
 	// sensitivity is the mean square of the gradient of every trained value before the first
 	// step, by name, where codebooks are shared; see measure.
 	sensitivity map[string]float64
@@ -40,14 +42,19 @@ type trainer struct {
 }
 
 // newTrainer lays the graph for batches of the configured size.
-func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*trainer, error) {
-	t := &trainer{model: m, cfg: cfg, task: task, solver: NewAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}}
+func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value, norms map[*onnx.Node]*normalized) (*trainer, error) {
+	t := &trainer{model: m, cfg: cfg, task: task, solver: NewAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}, norms: norms}
 	for _, s := range m.Sites {
 		l, ok := m.Levels[s.Value.Name]
 		if !ok {
 			return nil, fmt.Errorf("finetune: site %q has no levels, calibrate the model first", s.Value.Name)
 		}
 		t.logSteps[s.Value.Name] = []float32{float32(math.Log(l.Step))}
+	}
+	for _, own := range norms {
+		for what, values := range own.values() {
+			t.logSteps[own.weights.Name+what] = values
+		}
 	}
 	if cfg.Schedule != ScheduleNone {
 		t.books = newCodebooks(m, cfg.Cluster)
@@ -59,7 +66,7 @@ func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*
 	}
 	finish := func(b *builder) error { return t.finish(b, headValue) }
 	var err error
-	t.builder, err = build(m.Graph, cfg.Batch, plan{constant: t.constant(), round: t.round()}, finish)
+	t.builder, err = build(m.Graph, cfg.Batch, plan{constant: t.constant(), round: t.round(), adjust: t.normalize}, finish)
 	if err != nil {
 		return nil, err
 	}
@@ -315,6 +322,7 @@ func (t *trainer) settle() error {
 	}
 	if t.cfg.Schedule != ScheduleNone {
 		t.books.snap()
+		t.foldNorms()
 	}
 	return nil
 }

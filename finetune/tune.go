@@ -59,7 +59,7 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 		steps = max(1, int(math.Ceil(cfg.Epochs*float64(data.Len())/float64(cfg.Batch))))
 	}
 	cfg.Steps = steps
-	r, err := newTuning(m, data, cfg, task, headValue, steps)
+	r, err := newTuning(ctx, m, data, cfg, task, headValue, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +104,7 @@ type tuning struct {
 }
 
 // newTuning prepares all parts, and resumes where that is wanted.
-func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx.Value, steps int) (*tuning, error) {
+func newTuning(ctx context.Context, m *quant.Model, data Data, cfg Config, task Task, headValue *onnx.Value, steps int) (*tuning, error) {
 	r := &tuning{steps: steps}
 	var err error
 	if cfg.Loss != LossLabels || cfg.Validation != nil {
@@ -112,7 +112,11 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 			return nil, err
 		}
 	}
-	if r.trainer, err = newTrainer(m, cfg, task, headValue); err != nil {
+	norms, err := newNorms(ctx, m, cfg, data)
+	if err != nil {
+		return nil, err
+	}
+	if r.trainer, err = newTrainer(m, cfg, task, headValue, norms); err != nil {
 		return nil, err
 	}
 	if cfg.Validation != nil {

@@ -323,6 +323,7 @@ func TestTuneResume(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			start := func() *quant.Model { return calibrated(t, smallNet(t), data, 8) }
 			cfg := tuneConfig()
+			cfg.Normalize = name == "units"
 			set(&cfg.Cluster)
 			whole := start()
 			if _, err := Tune(context.Background(), whole, data, cfg); err != nil {

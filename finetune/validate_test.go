@@ -264,7 +264,7 @@ func TestBlind(t *testing.T) {
 		cfg := tuneConfig()
 		cfg.Loss, cfg.Batch, cfg.Steps, cfg.Schedule, cfg.Teacher = loss, 32, 1, ScheduleNone, teacher
 		headValue, task := head(m.Graph)
-		r, err := newTuning(m, data, cfg, task, headValue, 1)
+		r, err := newTuning(context.Background(), m, data, cfg, task, headValue, 1)
 		if err != nil {
 			t.Fatal(err)
 		}
