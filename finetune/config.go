@@ -73,7 +73,7 @@ type Config struct {
 	// than 16 centres W: with few, the way from one to the next is long.
 	Rate float64
 	// RangeRate is the learning rate of the logarithm of each site's step, multiplied by
-	// 16/A for fewer than 16 levels A, and, in ScheduleForward, of the unit of each layer's
+	// 16/A for fewer than 16 levels A, and, in ScheduleForward, of the units of each layer's
 	// integer codebook; 0 keeps the calibrated ranges and fits units like other codebooks.
 	RangeRate float64
 	// Warmup is the number of steps in which the rate rises to its full size; it then
