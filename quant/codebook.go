@@ -50,7 +50,8 @@ type UnitScope string
 const (
 	// UnitTensor: all of a tensor.
 	UnitTensor UnitScope = "layer"
-	// UnitChannel: those of an output channel. Its thresholds take the unit up, so it costs no addition. For KindInteger in
+	// UnitChannel: those of an output channel. Its thresholds take the unit up, so it costs no addition, but where other terms
+	// join the accumulator: the integers are then brought to the unit of these. For KindInteger in
 	// ScopeLayer; where an accumulator is an output of the network, its channels share a unit.
 	UnitChannel UnitScope = "channel"
 )
