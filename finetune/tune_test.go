@@ -293,18 +293,29 @@ func tuneConfig() Config {
 
 func TestTuneIsDeterministic(t *testing.T) {
 	data := newPictures(2, 50)
-	run := func(procs int) string {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-		m := calibrated(t, smallNet(t), data, 8)
-		if _, err := Tune(context.Background(), m, data, tuneConfig()); err != nil {
-			t.Fatal(err)
+	for name, set := range map[string]func(*Config){
+		"forward":  func(*Config) {},
+		"raw":      func(c *Config) { c.Cluster.Scope, c.Cluster.Weights = quant.ScopeGlobal, 64 },
+		"periodic": func(c *Config) { c.Cluster.Scope, c.Schedule = quant.ScopeGlobal, SchedulePeriodic },
+		"normalized": func(c *Config) {
+			c.Cluster.Codebook, c.Cluster.Units, c.Normalize = quant.KindInteger, quant.UnitChannel, true
+		},
+	} {
+		run := func(procs int) string {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+			m := calibrated(t, smallNet(t), data, 8)
+			cfg := tuneConfig()
+			set(&cfg)
+			if _, err := Tune(context.Background(), m, data, cfg); err != nil {
+				t.Fatal(err)
+			}
+			return fingerprint(m)
 		}
-		return fingerprint(m)
-	}
-	want := run(1)
-	for _, procs := range []int{1, 2, 5} {
-		if run(procs) != want {
-			t.Errorf("GOMAXPROCS=%d gives another result", procs)
+		want := run(1)
+		for _, procs := range []int{1, 2, 5} {
+			if run(procs) != want {
+				t.Errorf("%s: GOMAXPROCS=%d gives another result", name, procs)
+			}
 		}
 	}
 }

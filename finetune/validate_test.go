@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"qconv/quant"
 )
 
 // TestValidationLeavesTrainingAlone compares runs with and without measurements, for every
@@ -104,10 +106,17 @@ func TestBestIsStored(t *testing.T) {
 // TestResumeEverywhere interrupts a run after every step and encodes the state in between.
 func TestResumeEverywhere(t *testing.T) {
 	data, val := newPictures(2, 50), newPictures(3, 30)
-	for _, schedule := range []Schedule{ScheduleForward, SchedulePeriodic} {
+	for _, schedule := range []Schedule{ScheduleForward, SchedulePeriodic, "forward, raw", "forward, normalized"} {
 		config := func() Config {
 			cfg := tuneConfig()
-			cfg.Schedule, cfg.Period, cfg.Validation, cfg.ValidateEvery, cfg.Teacher = schedule, 5, val, 3, smallNet(t)
+			schedule, kind, _ := strings.Cut(string(schedule), ", ")
+			switch kind {
+			case "raw":
+				cfg.Cluster.Scope, cfg.Cluster.Weights = quant.ScopeGlobal, 64
+			case "normalized":
+				cfg.Cluster.Codebook, cfg.Cluster.Units, cfg.Normalize = quant.KindInteger, quant.UnitChannel, true
+			}
+			cfg.Schedule, cfg.Period, cfg.Validation, cfg.ValidateEvery, cfg.Teacher = Schedule(schedule), 5, val, 3, smallNet(t)
 			cfg.Rate = 0.1
 			return cfg
 		}
