@@ -10,15 +10,14 @@ import (
 )
 
 // After the last clustering of SchedulePeriodic, and at the end of ScheduleForward where layers share a codebook, the centres
-// themselves are trained: every weight stays with its centre, whose
-// gradient is the sum of its weights'. So the network gets over the last rounding, too, and each weight in the file
-// is still one of the codebook's values.
+// themselves are trained: every weight stays with its centre, whose gradient is the sum of its weights'. So the network
+// gets over the last rounding, too, and each weight in the file is still one of the codebook's values.
 
 // adjustRate is the learning rate when the centres begin to be trained, as a part of the full one; it falls to zero along half a
 // cosine.
 const adjustRate = 0.2
 
-// One step of adjustPart is for that.
+// adjustPart says in what part of all steps centres are trained: the last of so many.
 const adjustPart = 4
 
 // adjusting is the training of centres.
@@ -173,9 +172,11 @@ func (a *adjusting) spread(c *codebooks) {
 			continue
 		}
 		values := floats(own.centres.value)
-		for k := range c.fitted[g].Centres {
-			c.fitted[g].Centres[k] = float64(values[k])
+		centres := make([]float64, len(c.fitted[g].Centres)) // a state may hold those before
+		for k := range centres {
+			centres[k] = float64(values[k])
 		}
+		c.fitted[g].Centres = centres
 		for i, v := range c.groups[g].Values {
 			for e, k := range own.index[i] {
 				v.Const.Floats[e] = scaledCentre(values[k], c.groups[g].Scales[i])

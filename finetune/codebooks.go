@@ -89,7 +89,7 @@ func (c *codebooks) expand(g int) {
 		t.unit = c.fitted[g].Unit * c.groups[g].Scales[i]
 		t.ints = c.fitted[g].Ints
 		if t.units = c.fitted[g].Units; t.units != nil {
-			t.channel, _ = c.model.UnitChannels(v, c.config)
+			t.channel, _ = c.model.WeightChannels(v)
 		}
 		t.threshold = float32(c.fitted[g].Threshold * c.groups[g].Scales[i])
 		t.floats = t.floats[:0]

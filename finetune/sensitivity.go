@@ -79,14 +79,14 @@ func (t *trainer) importance() map[*onnx.Value]float64 {
 		return nil
 	}
 	byName := t.sensitivity
-	if t.solver.Steps > 0 {
+	if t.solver.Steps > 0 && len(t.solver.Square) == len(t.params) {
 		byName = map[string]float64{}
 		for i, p := range t.params {
 			sum := 0.0
 			for _, s := range t.solver.Square[i] {
 				sum += float64(s)
 			}
-			byName[p.name] = sum / float64(len(t.solver.Square[i]))
+			byName[p.name] = sum / float64(max(len(t.solver.Square[i]), 1))
 		}
 	}
 	out := map[*onnx.Value]float64{}

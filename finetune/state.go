@@ -125,6 +125,15 @@ func (t *trainer) check(s *Snapshot, settled bool) error {
 		if !ascends(s.Codebooks[g].Ints) {
 			return fmt.Errorf("the integers of codebook %d of the state do not ascend", g)
 		}
+		first := t.books.groups[g].Values[0]
+		if n := len(s.Codebooks[g].Units); n > 0 {
+			if _, want := t.model.WeightChannels(first); n != want {
+				return fmt.Errorf("codebook %d of the state has %d units, want %d", g, n, want)
+			}
+		}
+		if n, most := len(s.Codebooks[g].Centres), t.books.config.For(first.Name).Weights; t.adjust != nil && n > most && t.adjust.groups[g] != nil {
+			return fmt.Errorf("codebook %d of the state has %d centres, want at most %d", g, n, most)
+		}
 		if len(s.Scales[g]) != len(t.books.groups[g].Values) {
 			return fmt.Errorf("codebook %d of the state serves %d tensors, want %d", g, len(s.Scales[g]), len(t.books.groups[g].Values))
 		}

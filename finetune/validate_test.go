@@ -180,6 +180,8 @@ func TestResumeErrors(t *testing.T) {
 		{"codebook empty", func(s *State) { s.Snapshot.Codebooks[1].Ints = nil }, "codebook 1 of the state is empty"},
 		{"codebook falls", func(s *State) { slices.Reverse(s.Snapshot.Codebooks[1].Ints) }, "the integers of codebook 1 of the state do not ascend"},
 		{"codebook repeats", func(s *State) { s.Best.Codebooks[1].Ints[1] = s.Best.Codebooks[1].Ints[0] }, "the integers of codebook 1"},
+		{"units", func(s *State) { s.Snapshot.Codebooks[1].Units = []float64{1, 2} }, "codebook 1 of the state has 2 units, want 8"},
+		{"steps of a site", func(s *State) { s.Snapshot.LogSteps["relu1.out"] = []float32{1, 2} }, `the state has 2 steps of "relu1.out", want 1`},
 		{"scales", func(s *State) { s.Snapshot.Scales[2] = nil }, "codebook 2 of the state serves 0 tensors, want 1"},
 		{"best network", func(s *State) { delete(s.Best.Values, "fc.w") }, "best network: the state holds other weights"},
 		{"rates", func(s *State) { s.Rates = nil }, "the state has no learning rate of"},

@@ -38,7 +38,7 @@ func (m *Model) UnitChannels(w *onnx.Value, cfg ClusterConfig) (channel func(i i
 			return nil, 0
 		}
 	}
-	return m.weightChannels(w)
+	return m.WeightChannels(w)
 }
 
 // FitUnits finds the integers of a [KindInteger] codebook and, for each channel of weights, the unit of least squared error.
