@@ -65,7 +65,7 @@ type ClusterConfig struct {
 	// Units says what has a unit of its own; empty is UnitTensor.
 	Units UnitScope
 	// Bits is the width of the signed integer a free centre becomes, 2..16; 0 chooses
-	// [DefaultBits].
+	// [DefaultBits], and for ScopeGlobal more: see [ClusterConfig.CentreBits].
 	Bits int
 	// DigitPrice and EntropyPrice are what one more addition per weight, and one more bit
 	// per weight, may cost in squared error relative to the weights' mean square; for
@@ -168,13 +168,13 @@ func DefaultBits(w int) int {
 // biases many times as large.
 const globalBits = 12
 
-// CentreBits is the width in force of the signed integers that free centres become.
+// CentreBits is the width in force of the signed integers that free centres become, at most 16.
 func (c ClusterConfig) CentreBits() int {
 	switch {
 	case c.Bits != 0:
 		return c.Bits
 	case c.Scope == ScopeGlobal:
-		return max(globalBits, DefaultBits(c.Weights)+2)
+		return min(max(globalBits, DefaultBits(c.Weights)+2), 16)
 	}
 	return DefaultBits(c.Weights)
 }
