@@ -56,6 +56,18 @@ func TestEvenLayers(t *testing.T) {
 	if loss := nrmse(outputsOf(t, m.Graph, nil, data)[0], want); !(loss < 1e-5) {
 		t.Errorf("the network is off by %g of its spread", loss)
 	}
+	clustering := quant.DefaultClusterConfig()
+	clustering.Scope = quant.ScopeGlobal
+	if err := quant.Cluster(m, clustering); err != nil {
+		t.Fatal(err)
+	}
+	p, err := quant.Compile(reread(t, m))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if loss := nrmse(programOutputs(t, p, data)[0], want); !(loss < 0.2) {
+		t.Errorf("the program is off by %.2g of the spread", loss)
+	}
 	if len(quant.NewBalancing(m).Even(nil)) > 0 {
 		t.Error("values with levels get gains")
 	}
