@@ -72,8 +72,10 @@ type param struct {
 	value *tensor.Dense
 	node  *G.Node
 	grad  *G.Node
-	base  float64 // learning rate at full size
-	rate  float64 // in the present step
+	// direct is the gradient of a value that is not in the graph; it is set before every step.
+	direct *tensor.Dense
+	base   float64 // learning rate at full size
+	rate   float64 // in the present step
 }
 
 // Value is the value itself, changed in place by the solver.
@@ -81,6 +83,9 @@ func (p *param) Value() G.Value { return p.value }
 
 // Grad is the gradient of the last run.
 func (p *param) Grad() (G.Value, error) {
+	if p.direct != nil {
+		return p.direct, nil
+	}
 	if v := p.grad.Value(); v != nil {
 		return v, nil
 	}

@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"math"
+	"slices"
 
 	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
@@ -18,6 +19,28 @@ func balance(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConfig
 	if len(m.Codebooks) > 0 || cfg.Unbalanced {
 		return nil, nil
 	}
+	balanced, err := balanceChannels(ctx, m, data, cfg)
+	if err != nil || !cfg.EvenLayers {
+		return balanced, err
+	}
+	var inputs []*onnx.Value
+	for _, s := range m.Sites {
+		if s.Role == quant.RoleInput {
+			inputs = append(inputs, s.Value)
+		}
+	}
+	spreads, err := spreadOf(ctx, m.Graph, inputs, data, cfg.Batch)
+	if err != nil || spreads == nil {
+		return balanced, err
+	}
+	if names := quant.NewBalancing(m).Even(spreads); names != nil {
+		return slices.Compact(slices.Sorted(slices.Values(append(balanced, names...)))), nil
+	}
+	return balanced, nil
+}
+
+// balanceChannels does so for the channels of each value.
+func balanceChannels(ctx context.Context, m *quant.Model, data Data, cfg CalibrateConfig) ([]string, error) {
 	b := quant.NewBalancing(m)
 	values := b.Values()
 	if len(values) == 0 {

@@ -27,7 +27,7 @@ func BenchmarkTrainingStep(b *testing.B) {
 	for _, name := range []string{"mnist_lenet", "resnet8_cifar10", "mnist_conv_autoencoder", "ad_autoencoder"} {
 		b.Run(name+"/batch=64", func(b *testing.B) {
 			m, cfg, task, v := benchmarkModel(b, name)
-			t, err := newTrainer(m, cfg, task, v)
+			t, err := newTrainer(m, cfg, task, v, nil)
 			if err != nil {
 				b.Fatal(err)
 			}

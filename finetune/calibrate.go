@@ -40,6 +40,9 @@ type CalibrateConfig struct {
 	Batch int
 	// Unbalanced leaves channels of different range as they are.
 	Unbalanced bool
+	// EvenLayers brings the weights of all layers to one size where the network allows it, for a codebook that raw weights
+	// share; see [quant.Balancing.Even].
+	EvenLayers bool
 }
 
 // DefaultCalibrateConfig is 32 levels, 256 for inputs, outputs and pooled values, from

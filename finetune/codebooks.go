@@ -3,6 +3,8 @@ package finetune
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 
 	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
@@ -16,6 +18,7 @@ import (
 type codebooks struct {
 	model  *quant.Model
 	config quant.ClusterConfig
+	open   bool // the network runs with its masters, unclustered
 	groups []quant.Group
 	fitted []quant.Fitted // by group
 	of     map[*onnx.Value]*values
@@ -27,7 +30,12 @@ type values struct {
 	unit      float64 // of the tensor's integers
 	floats    []float32
 	threshold float32 // the magnitude up to which weights become zero
-	// logUnit is the logarithm of unit while that is trained; else nil.
+	// ints are the codebook's. units, where channels have units of their own, are in place of unit, which is the largest;
+	// channel says which of them an element has.
+	ints    []int32
+	units   []float64
+	channel func(i int) int
+	// logUnit are the logarithms of unit or units while they are trained; else nil.
 	logUnit []float32
 }
 
@@ -44,8 +52,9 @@ func newCodebooks(m *quant.Model, cfg quant.ClusterConfig) *codebooks {
 }
 
 // fit moves the centres to the present masters: from scratch the first time, then from where
-// they are. iterations bounds the effort; 0 means as many as it takes.
-func (c *codebooks) fit(iterations int) error {
+// they are. iterations bounds the effort; 0 means as many as it takes. importance says how much the
+// squared error of a tensor's elements counts in a codebook that it shares; nil means all alike.
+func (c *codebooks) fit(iterations int, importance map[*onnx.Value]float64) error {
 	if err := c.checkFinite(); err != nil {
 		return err
 	}
@@ -61,7 +70,11 @@ func (c *codebooks) fit(iterations int) error {
 			return
 		}
 		cfg := c.config.For(first.Name)
-		c.fitted[g] = cfg.Fit(group.Pool(), c.fitted[g].Centres, iterations)
+		if channel, n := c.model.UnitChannels(first, c.config); n > 0 {
+			c.fitted[g] = cfg.FitUnits(first.Const.Floats, channel, n)
+			return
+		}
+		c.fitted[g] = cfg.FitWeighed(group.Pool(), group.PoolImportance(importance), c.fitted[g].Centres, iterations)
 	})
 	for g := range c.groups {
 		c.expand(g)
@@ -74,6 +87,10 @@ func (c *codebooks) expand(g int) {
 	for i, v := range c.groups[g].Values {
 		t := c.of[v]
 		t.unit = c.fitted[g].Unit * c.groups[g].Scales[i]
+		t.ints = c.fitted[g].Ints
+		if t.units = c.fitted[g].Units; t.units != nil {
+			t.channel, _ = c.model.WeightChannels(v)
+		}
 		t.threshold = float32(c.fitted[g].Threshold * c.groups[g].Scales[i])
 		t.floats = t.floats[:0]
 		for _, k := range c.fitted[g].Ints {
@@ -92,11 +109,43 @@ func (c *codebooks) trainsUnit(v *onnx.Value) bool {
 // takeUnits moves all centres to where their trained units are.
 func (c *codebooks) takeUnits() {
 	for g, group := range c.groups {
-		if t := c.of[group.Values[0]]; t.logUnit != nil {
-			c.fitted[g].Unit = float64(trainedStep(t.logUnit[0])) / group.Scales[0]
-			c.expand(g)
+		t := c.of[group.Values[0]]
+		if t.logUnit == nil {
+			continue
+		}
+		units := make([]float64, len(t.logUnit))
+		for i, l := range t.logUnit {
+			units[i] = float64(trainedStep(l))
+		}
+		c.fitted[g].Unit = slices.Max(units)
+		if t.units != nil {
+			c.fitted[g].Units = units
+		}
+		c.expand(g)
+	}
+}
+
+// shared says whether tensors share a codebook.
+func (c *codebooks) shared() bool { return c.config.Scope != quant.ScopeLayer }
+
+// checkSize names the layers that a codebook leaves nothing of.
+func (c *codebooks) checkSize() error {
+	var names []string
+	for g, group := range c.groups {
+		for _, v := range group.Values[:group.Weights] {
+			w := v.Const.Floats
+			taken := make([]float32, len(w))
+			c.of[v].assign(taken, w)
+			zero := func(v float32) bool { return v != 0 }
+			if slices.ContainsFunc(w, zero) && !slices.ContainsFunc(taken, zero) {
+				names = append(names, fmt.Sprintf("%q (of %d values)", v.Name, len(c.fitted[g].Ints)))
+			}
 		}
 	}
+	if len(names) == 0 {
+		return nil
+	}
+	return fmt.Errorf("finetune: clustering: the codebook is too small: all weights of %s would become zero; give it more values, or each layer its own", strings.Join(names, ", "))
 }
 
 // checkFinite names the first tensor with a value that is not finite.
@@ -111,16 +160,25 @@ func (c *codebooks) checkFinite() error {
 	return nil
 }
 
-// node lays the clustered weights; backward the masters get their gradient unchanged.
-func (t *values) node(tp *tape, master *G.Node) *G.Node {
+// node lays the clustered weights of a tensor; backward the masters get their gradient unchanged.
+func (c *codebooks) node(tp *tape, v *onnx.Value, master *G.Node) *G.Node {
+	t := c.of[v]
 	pass := func(_ []*G.Node, _, grad *G.Node) *G.Node { return grad }
 	return tp.apply("cluster", master.Shape()[0], func(out []float32, in [][]float32) {
+		if c.open {
+			copy(out, in[0])
+			return
+		}
 		t.assign(out, in[0])
 	}, []adjoint{pass}, master)
 }
 
 // assign replaces weights by their nearest values, pruned ones by zero. dst may be w.
 func (t *values) assign(dst, w []float32) {
+	if t.units != nil {
+		quant.AssignUnits(dst, w, t.ints, t.units, t.channel)
+		return
+	}
 	if t.threshold > 0 {
 		quant.Prune(dst, w, t.threshold)
 		w = dst
@@ -138,9 +196,12 @@ func (c *codebooks) snap() {
 	}
 }
 
-// levels are the values of a tensor whose unit is trained, as quantized levels: see [roundNode].
-func (t *values) levels() quant.Levels {
-	return quant.Levels{Count: len(t.floats), Step: t.unit, Zero: len(t.floats) / 2, Stride: 1}
+// unitNode lays the values of a tensor whose units are trained.
+func (t *values) unitNode(tp *tape, logUnit, master *G.Node) *G.Node {
+	if even := quant.EvenlySpaced(t.ints); t.units != nil || even.Stride != 1 {
+		return gridNode(tp, even, t.channel, expNode(tp, logUnit), master)
+	}
+	return roundNode(tp, quant.Levels{Count: len(t.floats), Step: t.unit, Zero: len(t.floats) / 2, Stride: 1}, expNode(tp, logUnit), master)
 }
 
 // store snaps the weights and records the codebooks in the model.
@@ -151,7 +212,7 @@ func (c *codebooks) store() {
 	for g, group := range c.groups {
 		m.Codebooks = append(m.Codebooks, c.fitted[g].Ints)
 		for _, v := range group.Values[:group.Weights] {
-			m.Weights[v.Name] = quant.WeightCode{Codebook: g, Unit: c.of[v].unit}
+			m.Weights[v.Name] = quant.WeightCode{Codebook: g, Unit: c.of[v].unit, Units: c.of[v].units}
 		}
 	}
 }

@@ -15,10 +15,12 @@ type Schedule string
 
 const (
 	// ScheduleForward clusters in every forward pass: a float master copy takes the gradient
-	// unchanged, and the codebook follows it now and then (Config.Refit).
+	// unchanged, and the codebook follows it now and then (Config.Refit). Free codebooks that layers share are trained
+	// themselves in the last quarter, in which every weight stays with its centre.
 	ScheduleForward Schedule = "forward"
 	// SchedulePeriodic trains unconstrained and replaces all weights by their centres every
-	// Config.Period steps, and at the end.
+	// Config.Period steps. In the last quarter every weight stays with its centre, and free centres are trained; others are
+	// clustered until the end.
 	SchedulePeriodic Schedule = "periodic"
 	// ScheduleNone leaves weights as they are: only activations take few values.
 	ScheduleNone Schedule = "none"
@@ -46,9 +48,13 @@ type Config struct {
 	// keeps the first. There is none in the second half of training, which needs centres
 	// that stay where they are.
 	Refit int
-	// Period is the number of steps between two clusterings of SchedulePeriodic; 0 means an
-	// eighth of all steps, at most 1000.
+	// Period is the number of steps between two clusterings of SchedulePeriodic; 0 means a
+	// fiftieth of all steps, at most 1000.
 	Period int
+
+	// Normalize puts a batch normalization behind every layer whose channels have units of their own
+	// (quant.UnitChannel), which takes it up in the end: two to four weights need that.
+	Normalize bool
 
 	// Loss says what is learnt from.
 	Loss LossKind
@@ -67,7 +73,7 @@ type Config struct {
 	// than 16 centres W: with few, the way from one to the next is long.
 	Rate float64
 	// RangeRate is the learning rate of the logarithm of each site's step, multiplied by
-	// 16/A for fewer than 16 levels A, and, in ScheduleForward, of the unit of each layer's
+	// 16/A for fewer than 16 levels A, and, in ScheduleForward, of the units of each layer's
 	// integer codebook; 0 keeps the calibrated ranges and fits units like other codebooks.
 	RangeRate float64
 	// Warmup is the number of steps in which the rate rises to its full size; it then
@@ -152,6 +158,8 @@ func (c Config) Validate() error {
 	p.oneOf("task", string(c.Task), string(TaskAuto), string(TaskClasses), string(TaskValues))
 	p.check(c.Refit >= 0, "refit: got %d steps, want 0 or more", c.Refit)
 	p.check(c.Period >= 0, "period: got %d steps, want 0 or more", c.Period)
+	p.check(!c.Normalize || c.Schedule == ScheduleForward && c.Cluster.Units == quant.UnitChannel && c.RangeRate > 0,
+		"normalize: needs schedule forward, units by channel and a range rate above 0")
 	p.check(c.Temperature > 0, "temperature: got %g, want more than 0", c.Temperature)
 	p.check(c.LabelShare >= 0 && c.LabelShare <= 1, "label share: got %g, want 0..1", c.LabelShare)
 	p.check(c.Rate > 0 && c.Rate < 1, "rate: got %g, want more than 0 and less than 1", c.Rate)

@@ -49,6 +49,28 @@ func TestFrozenLayer(t *testing.T) {
 	}
 }
 
+// TestFrozenUnits freezes a layer whose channels have units of their own, in a run that gives channels none.
+func TestFrozenUnits(t *testing.T) {
+	data := newPictures(2, 200)
+	m := calibrated(t, smallNet(t), data, 16)
+	cfg := DefaultConfig()
+	cfg.Cluster.Weights, cfg.Cluster.Codebook, cfg.Cluster.Units, cfg.Steps, cfg.Batch = 4, quant.KindInteger, quant.UnitChannel, 10, 16
+	cfg.Teacher = m.Graph.Clone()
+	if _, err := Tune(context.Background(), m, data, cfg); err != nil {
+		t.Fatal(err)
+	}
+	frozen := m.Layers()[0]
+	weights, units := slices.Clone(frozen.Weights.Const.Floats), slices.Clone(m.Weights[frozen.Weights.Name].Units)
+	cfg.Cluster = quant.DefaultClusterConfig()
+	cfg.Cluster.Layers = map[string]quant.LayerCodebook{frozen.Weights.Name: {Frozen: true}}
+	if _, err := Tune(context.Background(), m, data, cfg); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(frozen.Weights.Const.Floats, weights) || !slices.Equal(m.Weights[frozen.Weights.Name].Units, units) || len(units) != 8 {
+		t.Errorf("the frozen layer has changed: units are %v, were %v", m.Weights[frozen.Weights.Name].Units, units)
+	}
+}
+
 // TestPrunedTraining wants the share of zeros that was asked for, layer by layer.
 func TestPrunedTraining(t *testing.T) {
 	data := newPictures(2, 200)

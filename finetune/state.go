@@ -34,9 +34,10 @@ type State struct {
 type Snapshot struct {
 	// Values are the trained weights and biases, by name.
 	Values map[string][]float32
-	// LogSteps are the logarithms of the sites' steps and of trained units of codebooks, by
-	// the name of the site or the weights.
-	LogSteps map[string]float32
+	// LogSteps are the logarithms of the sites' steps, one each, and of trained units of codebooks, one or one for
+	// each channel, by the name of the site or the weights; beside these, by what they are, the values of
+	// normalizations.
+	LogSteps map[string][]float32
 	// Codebooks and Scales, what each tensor is divided by, are those of the groups of
 	// tensors that share a codebook.
 	Codebooks []quant.Fitted
@@ -56,12 +57,12 @@ func (t *trainer) values() map[string]*onnx.Value {
 
 // snapshot copies the network as it is in training.
 func (t *trainer) snapshot() *Snapshot {
-	s := &Snapshot{Values: map[string][]float32{}, LogSteps: map[string]float32{}}
+	s := &Snapshot{Values: map[string][]float32{}, LogSteps: map[string][]float32{}}
 	for name, v := range t.values() {
 		s.Values[name] = slices.Clone(v.Const.Floats)
 	}
 	for name, v := range t.logSteps {
-		s.LogSteps[name] = v[0]
+		s.LogSteps[name] = slices.Clone(v)
 	}
 	if t.books != nil {
 		s.Codebooks = slices.Clone(t.books.fitted)
@@ -78,7 +79,7 @@ func (t *trainer) load(s *Snapshot) {
 		copy(v.Const.Floats, s.Values[name])
 	}
 	for name, v := range t.logSteps {
-		v[0] = s.LogSteps[name]
+		copy(v, s.LogSteps[name])
 	}
 	if t.books == nil {
 		return
@@ -102,9 +103,13 @@ func (t *trainer) check(s *Snapshot, settled bool) error {
 			return fmt.Errorf("weights %q have %d elements, want %d", name, len(s.Values[name]), len(v.Const.Floats))
 		}
 	}
-	for name := range t.logSteps {
-		if _, ok := s.LogSteps[name]; !ok {
+	for name, v := range t.logSteps {
+		have, ok := s.LogSteps[name]
+		if !ok {
 			return fmt.Errorf("the state has no step of site %q", name)
+		}
+		if len(have) != len(v) {
+			return fmt.Errorf("the state has %d steps of %q, want %d", len(have), name, len(v))
 		}
 	}
 	if t.books == nil {
@@ -119,6 +124,15 @@ func (t *trainer) check(s *Snapshot, settled bool) error {
 		}
 		if !ascends(s.Codebooks[g].Ints) {
 			return fmt.Errorf("the integers of codebook %d of the state do not ascend", g)
+		}
+		first := t.books.groups[g].Values[0]
+		if n := len(s.Codebooks[g].Units); n > 0 {
+			if _, want := t.model.WeightChannels(first); n != want {
+				return fmt.Errorf("codebook %d of the state has %d units, want %d", g, n, want)
+			}
+		}
+		if n, most := len(s.Codebooks[g].Centres), t.books.config.For(first.Name).Weights; t.adjust != nil && n > most && t.adjust.groups[g] != nil {
+			return fmt.Errorf("codebook %d of the state has %d centres, want at most %d", g, n, most)
 		}
 		if len(s.Scales[g]) != len(t.books.groups[g].Values) {
 			return fmt.Errorf("codebook %d of the state serves %d tensors, want %d", g, len(s.Scales[g]), len(t.books.groups[g].Values))

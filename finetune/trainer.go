@@ -31,11 +31,20 @@ type trainer struct {
 	head     *G.Node
 	loss     *G.Node
 	solver   *Adam
+	// norms are the normalizations behind layers; none without Config.Normalize.
+	norms map[*onnx.Node]*normalized
+	// sensitivity is the mean square of the gradient of every trained value before the first
+	// step, by name, where codebooks are shared; see measure.
+	sensitivity map[string]float64
+	// adjust is how the centres are trained after the last clustering, nil where they are not. It has begun once
+	// adjusted is true.
+	adjust   *adjusting
+	adjusted bool
 }
 
 // newTrainer lays the graph for batches of the configured size.
-func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*trainer, error) {
-	t := &trainer{model: m, cfg: cfg, task: task, solver: NewAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}}
+func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value, norms map[*onnx.Node]*normalized) (*trainer, error) {
+	t := &trainer{model: m, cfg: cfg, task: task, solver: NewAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}, norms: norms}
 	for _, s := range m.Sites {
 		l, ok := m.Levels[s.Value.Name]
 		if !ok {
@@ -43,21 +52,29 @@ func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value) (*
 		}
 		t.logSteps[s.Value.Name] = []float32{float32(math.Log(l.Step))}
 	}
+	for _, own := range norms {
+		for what, values := range own.values() {
+			t.logSteps[own.weights.Name+what] = values
+		}
+	}
 	if cfg.Schedule != ScheduleNone {
 		t.books = newCodebooks(m, cfg.Cluster)
 		if cfg.Schedule == ScheduleForward {
-			if err := t.books.fit(0); err != nil {
+			if err := t.books.fit(0, nil); err != nil {
 				return nil, err
 			}
 		}
 	}
 	finish := func(b *builder) error { return t.finish(b, headValue) }
 	var err error
-	t.builder, err = build(m.Graph, cfg.Batch, plan{constant: t.constant(), round: t.round()}, finish)
+	t.builder, err = build(m.Graph, cfg.Batch, plan{constant: t.constant(), round: t.round(), adjust: t.normalize}, finish)
 	if err != nil {
 		return nil, err
 	}
 	t.inputs = t.builder.inputs
+	if cfg.adjustSteps(cfg.Steps) > 0 {
+		t.addCentres()
+	}
 	return t, nil
 }
 
@@ -96,11 +113,17 @@ func (t *trainer) constant() func(*tape, *onnx.Value) *G.Node {
 		book := t.books.of[v]
 		master := t.train(tp, v.Name, v.Const.Floats, rate*coarse(len(book.floats)))
 		if t.cfg.RangeRate == 0 || !t.books.trainsUnit(v) {
-			return book.node(tp, master)
+			return t.books.node(tp, v, master)
 		}
 		book.logUnit = []float32{float32(math.Log(book.unit))}
+		if book.units != nil {
+			book.logUnit = make([]float32, len(book.units))
+			for ch, unit := range book.units {
+				book.logUnit[ch] = float32(math.Log(unit))
+			}
+		}
 		t.logSteps[v.Name] = book.logUnit
-		return roundNode(tp, book.levels(), expNode(tp, t.train(tp, v.Name+".unit", book.logUnit, t.cfg.RangeRate)), master)
+		return book.unitNode(tp, t.train(tp, v.Name+".unit", book.logUnit, t.cfg.RangeRate), master)
 	}
 }
 
@@ -136,12 +159,19 @@ func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
 	}
 }
 
-// expNode lays the exponential of one element.
+// expNode lays the exponential of a few elements.
 func expNode(tp *tape, x *G.Node) *G.Node {
-	return tp.apply("exp", 1, func(out []float32, in [][]float32) {
-		out[0] = trainedStep(in[0][0])
+	n := x.Shape()[0]
+	return tp.apply("exp", n, func(out []float32, in [][]float32) {
+		for i, v := range in[0] {
+			out[i] = trainedStep(v)
+		}
 	}, []adjoint{func(_ []*G.Node, y, dy *G.Node) *G.Node {
-		return tp.apply("exp.dx", 1, func(out []float32, in [][]float32) { out[0] = in[0][0] * in[1][0] }, nil, dy, y)
+		return tp.apply("exp.dx", n, func(out []float32, in [][]float32) {
+			for i, v := range in[0] {
+				out[i] = v * in[1][i]
+			}
+		}, nil, dy, y)
 	}}, x)
 }
 
@@ -241,12 +271,25 @@ func (t *trainer) step(share float64) (loss float64, err error) {
 	if math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return loss, t.blame()
 	}
+	if t.adjusted {
+		if err := t.adjust.collect(t.books); err != nil {
+			return loss, err
+		}
+	}
 	model := make([]G.ValueGrad, len(t.params))
 	for i, p := range t.params {
-		p.rate = share * p.base
+		if p.rate = share * p.base; t.adjust.rests(p, t.adjusted) {
+			p.rate = 0
+		}
 		model[i] = p
 	}
-	return loss, t.solver.Step(model)
+	if err := t.solver.Step(model); err != nil {
+		return loss, err
+	}
+	if t.adjusted {
+		t.adjust.spread(t.books)
+	}
+	return loss, nil
 }
 
 // blame names the first value in the graph that is not finite.
@@ -278,13 +321,18 @@ func (t *trainer) settle() error {
 			return diverged(t.solver.Steps, "weights %q are not finite any more", v.Name)
 		}
 	}
+	if t.adjusted {
+		t.adjust.settle(t.books)
+		return nil
+	}
 	if t.cfg.Schedule == SchedulePeriodic {
-		if err := t.books.fit(0); err != nil {
+		if err := t.books.fit(0, t.importance()); err != nil {
 			return err
 		}
 	}
 	if t.cfg.Schedule != ScheduleNone {
 		t.books.snap()
+		t.foldNorms()
 	}
 	return nil
 }

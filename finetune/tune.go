@@ -59,7 +59,8 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 	if steps == 0 {
 		steps = max(1, int(math.Ceil(cfg.Epochs*float64(data.Len())/float64(cfg.Batch))))
 	}
-	r, err := newTuning(m, data, cfg, task, headValue, steps)
+	cfg.Steps = steps
+	r, err := newTuning(ctx, m, data, cfg, task, headValue, steps)
 	if err != nil {
 		return nil, err
 	}
@@ -104,7 +105,7 @@ type tuning struct {
 }
 
 // newTuning prepares all parts, and resumes where that is wanted.
-func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx.Value, steps int) (*tuning, error) {
+func newTuning(ctx context.Context, m *quant.Model, data Data, cfg Config, task Task, headValue *onnx.Value, steps int) (*tuning, error) {
 	r := &tuning{steps: steps}
 	var err error
 	if cfg.Loss != LossLabels || cfg.Validation != nil {
@@ -112,7 +113,11 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 			return nil, err
 		}
 	}
-	if r.trainer, err = newTrainer(m, cfg, task, headValue); err != nil {
+	norms, err := newNorms(ctx, m, cfg, data)
+	if err != nil {
+		return nil, err
+	}
+	if r.trainer, err = newTrainer(m, cfg, task, headValue, norms); err != nil {
 		return nil, err
 	}
 	if cfg.Validation != nil {
@@ -130,6 +135,10 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 		if err := r.restore(s); err != nil {
 			return nil, err
 		}
+		if n := cfg.adjustSteps(steps); n > 0 && s.Step >= steps-n {
+			r.adjusted = true
+			r.adjust.resume(r.books)
+		}
 		r.first, r.done, r.strikes = s.Step, s.Step, s.Strikes
 		r.losses, r.accuracies = slices.Clone(s.Losses), slices.Clone(s.Accuracies)
 		r.validations, r.best, r.bestAt = slices.Clone(s.Validations), s.Best, s.BestAt
@@ -142,6 +151,9 @@ func newTuning(m *quant.Model, data Data, cfg Config, task Task, headValue *onnx
 
 // run does all steps that are left.
 func (r *tuning) run(ctx context.Context, data Data) error {
+	if err := r.prepare(ctx, data); err != nil {
+		return err
+	}
 	r.start = time.Now()
 	// A run that was stopped after a step may have missed what follows it.
 	if err := r.validate(ctx); err != nil {
@@ -160,25 +172,10 @@ func (r *tuning) run(ctx context.Context, data Data) error {
 // step trains on one batch, and does what is due after it.
 func (r *tuning) step(ctx context.Context, b *batch) error {
 	t := r.trainer
-	for i, x := range b.inputs {
-		copy(t.inputs[i], x)
+	if err := r.feed(b); err != nil {
+		return err
 	}
-	if t.labels != nil {
-		for i, l := range b.labels {
-			t.labels[i] = float32(l)
-		}
-	}
-	if t.targets != nil {
-		for i, target := range b.targets {
-			copy(t.targets[i*len(target):], target)
-		}
-	}
-	if r.teacher != nil {
-		if err := r.teacher.ask(b, t.teacher); err != nil {
-			return err
-		}
-	}
-	share := rateShare(r.done, r.steps, t.cfg.Warmup)
+	share := r.share()
 	loss, err := t.step(share)
 	if err != nil {
 		return fmt.Errorf("finetune: step %d: %w", r.done+1, err)
@@ -201,6 +198,28 @@ func (r *tuning) step(ctx context.Context, b *batch) error {
 		return err
 	}
 	return r.checkpoint()
+}
+
+// feed gives the trainer a batch.
+func (r *tuning) feed(b *batch) error {
+	t := r.trainer
+	for i, x := range b.inputs {
+		copy(t.inputs[i], x)
+	}
+	if t.labels != nil {
+		for i, l := range b.labels {
+			t.labels[i] = float32(l)
+		}
+	}
+	if t.targets != nil {
+		for i, target := range b.targets {
+			copy(t.targets[i*len(target):], target)
+		}
+	}
+	if r.teacher != nil {
+		return r.teacher.ask(b, t.teacher)
+	}
+	return nil
 }
 
 // Between two checkpoints of slow steps lie at least leastPause, and checkpointCost times the time
@@ -284,6 +303,20 @@ func (r *tuning) cluster() error {
 	if r.done == r.steps {
 		return nil // what comes last is done when the model is finished
 	}
+	if r.adjusted {
+		return nil
+	}
+	if n := r.cfg.adjustSteps(r.steps); n > 0 && r.done == r.steps-n {
+		if r.cfg.Schedule == SchedulePeriodic {
+			if err := r.fit(0); err != nil {
+				return err
+			}
+		}
+		r.books.snap()
+		r.adjusted = true
+		r.adjust.begin(r.books, r.cfg.Rate)
+		return nil
+	}
 	switch r.cfg.Schedule {
 	case ScheduleForward:
 		if r.cfg.Refit > 0 && r.done%r.cfg.Refit == 0 && 2*r.done <= r.steps {
@@ -292,7 +325,7 @@ func (r *tuning) cluster() error {
 	case SchedulePeriodic:
 		period := r.cfg.Period
 		if period == 0 {
-			period = min(max(1, r.steps/8), 1000)
+			period = min(max(1, r.steps/50), 1000)
 		}
 		if r.done%period == 0 {
 			if err := r.fit(0); err != nil {
@@ -304,9 +337,18 @@ func (r *tuning) cluster() error {
 	return nil
 }
 
+// share is the part of their full size that learning rates have in the next step.
+func (r *tuning) share() float64 {
+	if r.adjusted {
+		n := r.cfg.adjustSteps(r.steps)
+		return adjustRate * rateShare(r.done-(r.steps-n), n, 0)
+	}
+	return rateShare(r.done, r.steps, r.cfg.Warmup)
+}
+
 // fit moves the centres to masters that were just trained.
 func (r *tuning) fit(iterations int) error {
-	if err := r.books.fit(iterations); err != nil {
+	if err := r.books.fit(iterations, r.importance()); err != nil {
 		return diverged(r.done, "%v", err)
 	}
 	return nil

@@ -167,6 +167,13 @@ func checkCodes(t *testing.T, m *quant.Model, most int) {
 			t.Fatalf("weights %q have no codebook", v.Name)
 		}
 		centres := m.Codebooks[code.Codebook]
+		unit := func(int) float64 { return code.Unit }
+		if channel, n := m.UnitChannels(v, quant.ClusterConfig{Units: quant.UnitChannel}); code.Units != nil {
+			if n != len(code.Units) {
+				t.Fatalf("%q has %d units, want %d", v.Name, len(code.Units), n)
+			}
+			unit = func(i int) float64 { return code.Units[channel(i)] }
+		}
 		if len(centres) > most {
 			t.Errorf("codebook of %q has %d centres, want at most %d", v.Name, len(centres), most)
 		}
@@ -174,9 +181,9 @@ func checkCodes(t *testing.T, m *quant.Model, most int) {
 			t.Errorf("codebook of %q does not ascend", v.Name)
 		}
 		for i, w := range v.Const.Floats {
-			k := int32(math.Round(float64(w) / code.Unit))
-			if _, found := slices.BinarySearch(centres, k); !found || w != float32(code.Unit*float64(k)) {
-				t.Fatalf("weight %d of %q is %g, no multiple of unit %g in the codebook", i, v.Name, w, code.Unit)
+			k := int32(math.Round(float64(w) / unit(i)))
+			if _, found := slices.BinarySearch(centres, k); !found || w != float32(unit(i)*float64(k)) {
+				t.Fatalf("weight %d of %q is %g, no multiple of unit %g in the codebook", i, v.Name, w, unit(i))
 			}
 		}
 	}
@@ -201,6 +208,9 @@ func TestTune(t *testing.T) {
 		{"global scope", unlabelled{train}, func(c *Config) { c.Cluster.Scope, c.Cluster.Weights = quant.ScopeGlobal, 64 }, 64},
 		{"periodic", unlabelled{train}, func(c *Config) { c.Schedule, c.Cluster.Weights = SchedulePeriodic, 32 }, 32},
 		{"small integers", unlabelled{train}, func(c *Config) { c.Cluster.Codebook, c.Cluster.Weights = quant.KindInteger, 16 }, 16},
+		{"units by channel", unlabelled{train}, func(c *Config) {
+			c.Cluster.Codebook, c.Cluster.Weights, c.Cluster.Units = quant.KindInteger, 4, quant.UnitChannel
+		}, 4},
 		{"cheap", unlabelled{train}, func(c *Config) { c.Cluster.Codebook, c.Cluster.Weights = quant.KindCheap, 16 }, 16},
 	}
 	for _, c := range cases {
@@ -283,18 +293,29 @@ func tuneConfig() Config {
 
 func TestTuneIsDeterministic(t *testing.T) {
 	data := newPictures(2, 50)
-	run := func(procs int) string {
-		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
-		m := calibrated(t, smallNet(t), data, 8)
-		if _, err := Tune(context.Background(), m, data, tuneConfig()); err != nil {
-			t.Fatal(err)
+	for name, set := range map[string]func(*Config){
+		"forward":  func(*Config) {},
+		"raw":      func(c *Config) { c.Cluster.Scope, c.Cluster.Weights = quant.ScopeGlobal, 64 },
+		"periodic": func(c *Config) { c.Cluster.Scope, c.Schedule = quant.ScopeGlobal, SchedulePeriodic },
+		"normalized": func(c *Config) {
+			c.Cluster.Codebook, c.Cluster.Units, c.Normalize = quant.KindInteger, quant.UnitChannel, true
+		},
+	} {
+		run := func(procs int) string {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(procs))
+			m := calibrated(t, smallNet(t), data, 8)
+			cfg := tuneConfig()
+			set(&cfg)
+			if _, err := Tune(context.Background(), m, data, cfg); err != nil {
+				t.Fatal(err)
+			}
+			return fingerprint(m)
 		}
-		return fingerprint(m)
-	}
-	want := run(1)
-	for _, procs := range []int{1, 2, 5} {
-		if run(procs) != want {
-			t.Errorf("GOMAXPROCS=%d gives another result", procs)
+		want := run(1)
+		for _, procs := range []int{1, 2, 5} {
+			if run(procs) != want {
+				t.Errorf("%s: GOMAXPROCS=%d gives another result", name, procs)
+			}
 		}
 	}
 }
@@ -306,12 +327,14 @@ func TestTuneResume(t *testing.T) {
 	for name, set := range map[string]func(*quant.ClusterConfig){
 		"free":    func(c *quant.ClusterConfig) {},
 		"integer": func(c *quant.ClusterConfig) { c.Codebook = quant.KindInteger },
+		"units":   func(c *quant.ClusterConfig) { c.Codebook, c.Units, c.Weights = quant.KindInteger, quant.UnitChannel, 4 },
 		"pruned":  func(c *quant.ClusterConfig) { c.Prune = 0.5 },
 		"frozen":  func(c *quant.ClusterConfig) { c.Layers = map[string]quant.LayerCodebook{"conv2.w": {Frozen: true}} },
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := func() *quant.Model { return calibrated(t, smallNet(t), data, 8) }
 			cfg := tuneConfig()
+			cfg.Normalize = name == "units"
 			set(&cfg.Cluster)
 			whole := start()
 			if _, err := Tune(context.Background(), whole, data, cfg); err != nil {

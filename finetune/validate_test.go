@@ -10,6 +10,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"qconv/quant"
 )
 
 // TestValidationLeavesTrainingAlone compares runs with and without measurements, for every
@@ -104,10 +106,17 @@ func TestBestIsStored(t *testing.T) {
 // TestResumeEverywhere interrupts a run after every step and encodes the state in between.
 func TestResumeEverywhere(t *testing.T) {
 	data, val := newPictures(2, 50), newPictures(3, 30)
-	for _, schedule := range []Schedule{ScheduleForward, SchedulePeriodic} {
+	for _, schedule := range []Schedule{ScheduleForward, SchedulePeriodic, "forward, raw", "forward, normalized"} {
 		config := func() Config {
 			cfg := tuneConfig()
-			cfg.Schedule, cfg.Period, cfg.Validation, cfg.ValidateEvery, cfg.Teacher = schedule, 5, val, 3, smallNet(t)
+			schedule, kind, _ := strings.Cut(string(schedule), ", ")
+			switch kind {
+			case "raw":
+				cfg.Cluster.Scope, cfg.Cluster.Weights = quant.ScopeGlobal, 64
+			case "normalized":
+				cfg.Cluster.Codebook, cfg.Cluster.Units, cfg.Normalize = quant.KindInteger, quant.UnitChannel, true
+			}
+			cfg.Schedule, cfg.Period, cfg.Validation, cfg.ValidateEvery, cfg.Teacher = Schedule(schedule), 5, val, 3, smallNet(t)
 			cfg.Rate = 0.1
 			return cfg
 		}
@@ -171,6 +180,8 @@ func TestResumeErrors(t *testing.T) {
 		{"codebook empty", func(s *State) { s.Snapshot.Codebooks[1].Ints = nil }, "codebook 1 of the state is empty"},
 		{"codebook falls", func(s *State) { slices.Reverse(s.Snapshot.Codebooks[1].Ints) }, "the integers of codebook 1 of the state do not ascend"},
 		{"codebook repeats", func(s *State) { s.Best.Codebooks[1].Ints[1] = s.Best.Codebooks[1].Ints[0] }, "the integers of codebook 1"},
+		{"units", func(s *State) { s.Snapshot.Codebooks[1].Units = []float64{1, 2} }, "codebook 1 of the state has 2 units, want 8"},
+		{"steps of a site", func(s *State) { s.Snapshot.LogSteps["relu1.out"] = []float32{1, 2} }, `the state has 2 steps of "relu1.out", want 1`},
 		{"scales", func(s *State) { s.Snapshot.Scales[2] = nil }, "codebook 2 of the state serves 0 tensors, want 1"},
 		{"best network", func(s *State) { delete(s.Best.Values, "fc.w") }, "best network: the state holds other weights"},
 		{"rates", func(s *State) { s.Rates = nil }, "the state has no learning rate of"},
@@ -264,7 +275,7 @@ func TestBlind(t *testing.T) {
 		cfg := tuneConfig()
 		cfg.Loss, cfg.Batch, cfg.Steps, cfg.Schedule, cfg.Teacher = loss, 32, 1, ScheduleNone, teacher
 		headValue, task := head(m.Graph)
-		r, err := newTuning(m, data, cfg, task, headValue, 1)
+		r, err := newTuning(context.Background(), m, data, cfg, task, headValue, 1)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,6 +28,9 @@ type Spread struct {
 // reach is the largest magnitude in a channel.
 func (s Spread) reach(c int) float64 { return math.Max(-s.Low[c], s.High[c]) }
 
+// largest is the largest magnitude in all channels.
+func (s Spread) largest() float64 { return math.Max(-slices.Min(s.Low), slices.Max(s.High)) }
+
 // width is the distance between the least and the greatest value of all channels.
 func (s Spread) width() float64 { return slices.Max(s.High) - slices.Min(s.Low) }
 

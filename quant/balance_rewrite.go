@@ -68,7 +68,12 @@ func (b *Balancing) rewrite() []string {
 	if b.model.Balance == nil {
 		b.model.Balance = map[string][]int{}
 	}
-	maps.Copy(b.model.Balance, gains)
+	for name, g := range gains {
+		for c, before := range b.model.Balance[name] {
+			g[c] += before
+		}
+		b.model.Balance[name] = g
+	}
 	b.model.Sites = analyze(b.graph).sites()
 	return slices.Sorted(maps.Keys(gains))
 }

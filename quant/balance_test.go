@@ -391,7 +391,7 @@ func reread(t *testing.T, m *quant.Model) *quant.Model {
 
 // TestReadBalance wants gains that do not fit a model to be refused.
 func TestReadBalance(t *testing.T) {
-	for _, gains := range [][]int{{1, 2}, {1, 2, 21}, {0, -1, 0}, make([]int, 4)} {
+	for _, gains := range [][]int{{1, 2}, {1, 2, 21}, {0, -21, 0}, make([]int, 4)} {
 		g := graphOf(t, onnx.Shape{onnx.Batch, 3, 4, 4}, func(n *net, x *onnx.Value) []*onnx.Value {
 			return one(n.add(&onnx.Relu{}, n.add(conv(1, 1, 0, 1), x, n.constant(0, 3, 3, 1, 1))))
 		})

@@ -31,12 +31,17 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 			m.Weights[group.Values[0].Name] = WeightCode{Codebook: len(m.Codebooks) - 1, Unit: slices.Max(units), Units: units}
 			continue
 		}
-		if !frozen {
+		channel, channels := m.UnitChannels(group.Values[0], cfg)
+		switch {
+		case frozen:
+		case channels > 0:
+			book = own.FitUnits(group.Values[0].Const.Floats, channel, channels)
+		default:
 			book = own.Fit(group.Pool(), nil, 0)
 		}
 		m.Codebooks = append(m.Codebooks, book.Ints)
 		for i, w := range group.Values {
-			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: book.Unit * group.Scales[i]}
+			code := WeightCode{Codebook: len(m.Codebooks) - 1, Unit: book.Unit * group.Scales[i], Units: book.Units}
 			if i < group.Weights {
 				m.Weights[w.Name] = code
 			}
@@ -44,7 +49,11 @@ func Cluster(m *Model, cfg ClusterConfig) error {
 				continue
 			}
 			before := slices.Clone(w.Const.Floats)
-			assign(w.Const.Floats, Expand(book.Ints, code.Unit), float32(book.Threshold*group.Scales[i]))
+			if code.Units != nil {
+				AssignUnits(w.Const.Floats, w.Const.Floats, book.Ints, code.Units, channel)
+			} else {
+				assign(w.Const.Floats, Expand(book.Ints, code.Unit), float32(book.Threshold*group.Scales[i]))
+			}
 			if !nearly(before, w.Const.Floats) {
 				m.changed = append(m.changed, w.Name)
 			}
@@ -84,11 +93,11 @@ func assign(weights []float32, values []float64, threshold float32) {
 func (m *Model) Frozen(g Group, cfg ClusterConfig) (Fitted, bool) {
 	w := g.Values[0]
 	code, ok := m.Weights[w.Name]
-	if !ok || code.Units != nil || !cfg.Layers[w.Name].Frozen {
+	if !ok || !cfg.Layers[w.Name].Frozen {
 		return Fitted{}, false
 	}
 	ints := m.Codebooks[code.Codebook]
-	return Fitted{Centres: Expand(ints, code.Unit), Ints: ints, Unit: code.Unit}, true
+	return Fitted{Centres: Expand(ints, code.Unit), Ints: ints, Unit: code.Unit, Units: code.Units}, true
 }
 
 // Group lists tensors that share a codebook: weights first, then biases, if any.
@@ -148,6 +157,35 @@ func (g Group) Pool() []float32 {
 		for _, w := range v.Const.Floats {
 			pool = append(pool, float32(float64(w)/g.Scales[i]))
 		}
+	}
+	return pool
+}
+
+// PoolImportance says for every weight of [Group.Pool] how much its squared error counts: as much as that of its
+// tensor's elements, brought to the pool's scale. Tensors of which nothing is known count as the others do on average. Nil
+// where all count alike.
+func (g Group) PoolImportance(of map[*onnx.Value]float64) []float32 {
+	if len(g.Values) == 1 {
+		return nil
+	}
+	known, elements := 0.0, 0
+	for i, v := range g.Values {
+		if h, ok := of[v]; ok {
+			known += h * g.Scales[i] * g.Scales[i] * float64(len(v.Const.Floats))
+			elements += len(v.Const.Floats)
+		}
+	}
+	if !(known > 0) || math.IsInf(known, 0) {
+		return nil
+	}
+	mean := known / float64(elements)
+	var pool []float32
+	for i, v := range g.Values {
+		h := 1.0
+		if own, ok := of[v]; ok {
+			h = own * g.Scales[i] * g.Scales[i] / mean
+		}
+		pool = append(pool, slices.Repeat([]float32{float32(h)}, len(v.Const.Floats))...)
 	}
 	return pool
 }

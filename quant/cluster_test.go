@@ -76,12 +76,12 @@ func TestKMeansBeatsQuantiles(t *testing.T) {
 			t.Errorf("k=%d: squared error %g, quantiles alone %g", k, e, q)
 		}
 		// No centre can be improved by moving it alone to the mean of its cluster.
-		sums := make([]float64, len(sorted)+1)
+		sums, masses := make([]float64, len(sorted)+1), make([]float64, len(sorted)+1)
 		for i, v := range sorted {
-			sums[i+1] = sums[i] + v
+			sums[i+1], masses[i+1] = sums[i]+v, float64(i+1)
 		}
 		again := slices.Clone(got)
-		lloyd(sorted, sums, again)
+		lloyd(sorted, sums, masses, again)
 		for i := range got {
 			if math.Abs(again[i]-got[i]) > 1e-3 {
 				t.Errorf("k=%d: centre %d still moves from %g to %g", k, i, got[i], again[i])
@@ -130,10 +130,11 @@ func TestSnap(t *testing.T) {
 func TestIntegerCentres(t *testing.T) {
 	w := laplacianSample(20000)
 	sorted := sortedSample(w)
-	for _, k := range []int{2, 3, 8, 16} {
+	for _, want := range [][]int32{{-1, 1}, {-1, 0, 1}, {-3, -1, 1, 3}, {-4, -3, -2, -1, 0, 1, 2, 3}} {
+		k := len(want)
 		ints, unit := integerCentres(w, k)
-		if len(ints) != k || int(ints[0]) != -(k/2) || int(ints[k-1]) != k-1-k/2 {
-			t.Fatalf("k=%d: centres %v", k, ints)
+		if !slices.Equal(ints, want) {
+			t.Fatalf("k=%d: centres %v, want %v", k, ints, want)
 		}
 		got := squaredError(sorted, Expand(ints, unit))
 		for _, f := range []float64{0.8, 0.95, 1.05, 1.25} {
@@ -188,5 +189,46 @@ func TestGlobalInput(t *testing.T) {
 				t.Errorf("input up to %g: %s is divided by %g, want %g", top, g[0].Values[i].Name, s, want[i])
 			}
 		}
+	}
+}
+
+// TestKMeansImportance wants a weight that counts three times to be as good as three weights.
+func TestKMeansImportance(t *testing.T) {
+	w := laplacianSample(3000)
+	var repeated, importance []float32
+	for i, v := range w {
+		n := 1 + 2*(i%2)
+		importance = append(importance, float32(n))
+		for range n {
+			repeated = append(repeated, v)
+		}
+	}
+	want, got := KMeans(repeated, 8, KMeansOptions{}), KMeans(w, 8, KMeansOptions{Importance: importance})
+	for i := range want {
+		if math.Abs(got[i]-want[i]) > 1e-6 {
+			t.Fatalf("centres are %v, want %v", got, want)
+		}
+	}
+	if plain := KMeans(w, 8, KMeansOptions{}); slices.Equal(plain, got) {
+		t.Error("importance changes nothing")
+	}
+	if got := KMeans(w, 8, KMeansOptions{Importance: make([]float32, len(w))}); !slices.Equal(got, KMeans(w, 8, KMeansOptions{})) {
+		t.Error("weights none of which counts are not clustered as if all did")
+	}
+}
+
+// TestGlobalBits wants raw codebooks to keep centres apart that 8 bits of the largest would merge.
+func TestGlobalBits(t *testing.T) {
+	w := laplacianSample(20000)
+	for i := range w {
+		if w[i] /= 50; i%100 == 0 {
+			w[i] *= 200
+		}
+	}
+	cfg := DefaultClusterConfig()
+	cfg.Weights = 64
+	local := cfg.Fit(w, nil, 0)
+	if cfg.Scope = ScopeGlobal; len(cfg.Fit(w, nil, 0).Ints) <= len(local.Ints) {
+		t.Errorf("%d of 64 centres are left in scope global, %d in scope layer, want more", len(cfg.Fit(w, nil, 0).Ints), len(local.Ints))
 	}
 }

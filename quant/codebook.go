@@ -36,11 +36,24 @@ const (
 	// KindFree allows any centres.
 	KindFree Kind = "free"
 	// KindInteger has evenly spaced centres, the integers -W/2 .. W-1-W/2 times one scale:
-	// the codebook for which the fastest kernels exist.
+	// the codebook for which the fastest kernels exist. Two and four centres are odd integers, which lie evenly
+	// around zero: -1, 1 and -3, -1, 1, 3.
 	KindInteger Kind = "integer"
 	// KindCheap has the centres that are worth their price in additions and in bits: see
 	// ClusterConfig.DigitPrice and EntropyPrice.
 	KindCheap Kind = "cheap"
+)
+
+// UnitScope says which weights share the unit of an integer codebook.
+type UnitScope string
+
+const (
+	// UnitTensor: all of a tensor.
+	UnitTensor UnitScope = "layer"
+	// UnitChannel: those of an output channel. Its thresholds take the unit up, so it costs no addition, but where other terms
+	// join the accumulator: the integers are then brought to the unit of these. For KindInteger in
+	// ScopeLayer; where an accumulator is an output of the network, its channels share a unit.
+	UnitChannel UnitScope = "channel"
 )
 
 // ClusterConfig says how weights become few.
@@ -49,8 +62,10 @@ type ClusterConfig struct {
 	Scope    Scope  // which weights share a codebook
 	Codebook Kind   // which centres are allowed
 	Method   Method // how free centres are found
+	// Units says what has a unit of its own; empty is UnitTensor.
+	Units UnitScope
 	// Bits is the width of the signed integer a free centre becomes, 2..16; 0 chooses
-	// [DefaultBits].
+	// [DefaultBits], and for ScopeGlobal more: see [ClusterConfig.CentreBits].
 	Bits int
 	// DigitPrice and EntropyPrice are what one more addition per weight, and one more bit
 	// per weight, may cost in squared error relative to the weights' mean square; for
@@ -119,6 +134,12 @@ func (c ClusterConfig) Validate() error {
 	if c.Method != MethodKMeans && c.Method != MethodLaplacian {
 		problems = append(problems, fmt.Sprintf("method: got %q, want kmeans or laplacian", c.Method))
 	}
+	if c.Units != "" && c.Units != UnitTensor && c.Units != UnitChannel {
+		problems = append(problems, fmt.Sprintf("units: got %q, want layer or channel", c.Units))
+	}
+	if c.Units == UnitChannel && (c.Scope != ScopeLayer || c.Codebook != KindInteger || c.Prune > 0) {
+		problems = append(problems, "units: channels have units of their own only with codebook integer, scope layer and no pruning")
+	}
 	if c.Bits != 0 && (c.Bits < 2 || c.Bits > 16) {
 		problems = append(problems, fmt.Sprintf("centre bits: got %d, want 2..16, or 0 to choose", c.Bits))
 	}
@@ -143,10 +164,17 @@ func DefaultBits(w int) int {
 	return min(bits.Len(uint(w-1))+1, 16)
 }
 
-// bits is the centre width in force.
-func (c ClusterConfig) bits() int {
-	if c.Bits != 0 {
+// globalBits is the least width of the centres of raw weights: layers of small weights share the unit with
+// biases many times as large.
+const globalBits = 12
+
+// CentreBits is the width in force of the signed integers that free centres become, at most 16.
+func (c ClusterConfig) CentreBits() int {
+	switch {
+	case c.Bits != 0:
 		return c.Bits
+	case c.Scope == ScopeGlobal:
+		return min(max(globalBits, DefaultBits(c.Weights)+2), 16)
 	}
 	return DefaultBits(c.Weights)
 }
@@ -158,17 +186,27 @@ type Fitted struct {
 	// Ints are the centres as integers, ascending and distinct; a weight is Unit times one.
 	Ints []int32
 	Unit float64
+	// Units, one for each output channel, are in place of Unit, which is the largest of them then; nil where all
+	// channels have the same.
+	Units []float64
 	// Threshold is the magnitude up to which weights become zero, whatever centre is
 	// nearest; 0 where nothing is pruned.
 	Threshold float64
 }
 
-// Fit finds the codebook of weights, which must be finite and not empty. K-means starts from
+// Fit is [ClusterConfig.FitWeighed] of weights that count alike.
+func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fitted {
+	return c.FitWeighed(weights, nil, warm, iterations)
+}
+
+// FitWeighed finds the codebook of weights, which must be finite and not empty. The error of each counts
+// by its importance where k-means finds the centres and nothing is pruned; nil means alike. K-means starts from
 // the centres of an earlier fit where there are some (a warm start), and then does
 // at most the given number of iterations; 0 means as many as it takes.
-func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fitted {
+func (c ClusterConfig) FitWeighed(weights, importance []float32, warm []float64, iterations int) Fitted {
 	var f Fitted
 	if c.Prune > 0 {
+		importance = nil
 		f.Threshold = pruneThreshold(weights, c.Prune)
 		weights = beyond(weights, f.Threshold)
 		if len(weights) == 0 {
@@ -178,7 +216,7 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 	if c.Codebook == KindInteger {
 		if k := len(warm); k == c.Weights {
 			f.Ints = integersAround(k)
-			f.Unit = refitUnit(weights, f.Ints, (warm[k-1]-warm[0])/float64(k-1), max(iterations, 1))
+			f.Unit = refitUnit(weights, f.Ints, (warm[k-1]-warm[0])/float64(f.Ints[k-1]-f.Ints[0]), max(iterations, 1))
 		} else {
 			f.Ints, f.Unit = integerCentres(weights, c.Weights)
 		}
@@ -189,20 +227,20 @@ func (c ClusterConfig) Fit(weights []float32, warm []float64, iterations int) Fi
 	case c.Method == MethodLaplacian:
 		f.Centres = Laplacian(weights, c.Weights)
 	case len(warm) > 0:
-		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: iterations})
+		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: iterations, Importance: importance})
 	default:
-		f.Centres = KMeans(weights, c.Weights, KMeansOptions{})
+		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Importance: importance})
 	}
 	if c.exactZero() {
 		f.Centres = withZero(f.Centres, c.Weights)
 	}
 	if unit := grid(weights, c.reach()); unit > 0 {
-		if ints, unit := onGrid(weights, unit, c.bits(), c.exactZero()); len(ints) <= c.Weights {
+		if ints, unit := onGrid(weights, unit, c.CentreBits(), c.exactZero()); len(ints) <= c.Weights {
 			f.Ints, f.Unit = ints, unit // the weights were quantized before, and stay what they are
 			return f
 		}
 	}
-	f.Ints, f.Unit = Snap(f.Centres, c.bits())
+	f.Ints, f.Unit = Snap(f.Centres, c.CentreBits())
 	if c.Codebook == KindCheap {
 		f.Ints = cheapCentres(weights, f.Ints, f.Unit, c)
 	}
@@ -241,16 +279,19 @@ func integerCentres(weights []float32, k int) (ints []int32, unit float64) {
 	if largest == 0 {
 		return ints, 1
 	}
-	reach := math.Max(float64(k-1-k/2), 0.5)
+	reach := math.Max(float64(ints[k-1]), 0.5)
 	factor := minimize(0.05, 1, func(f float64) float64 { return squaredError(sorted, Expand(ints, f*largest/reach)) })
 	return ints, factor * largest / reach
 }
 
-// integersAround are -k/2 .. k-1-k/2.
+// integersAround are -k/2 .. k-1-k/2, or, where zero would take too much of so few, odd.
 func integersAround(k int) []int32 {
 	ints := make([]int32, k)
 	for i := range ints {
 		ints[i] = int32(i - k/2)
+		if k == 2 || k == 4 {
+			ints[i] = int32(2*i - (k - 1))
+		}
 	}
 	return ints
 }
@@ -259,11 +300,11 @@ func integersAround(k int) []int32 {
 // unit becomes the least-squares fit, sum(w*c) / sum(c*c). Unlike a search for the best unit
 // of all it never jumps.
 func refitUnit(weights []float32, ints []int32, unit float64, iterations int) float64 {
-	lo, hi := float64(ints[0]), float64(ints[len(ints)-1])
+	even := EvenlySpaced(ints)
 	for range iterations {
 		products, squares := 0.0, 0.0
 		for _, w := range weights {
-			c := math.Min(math.Max(math.Floor(float64(w)/unit+0.5), lo), hi)
+			c := even.Nearest(float64(w) / unit)
 			products += float64(w) * c
 			squares += c * c
 		}

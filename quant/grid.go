@@ -16,7 +16,7 @@ const byteReach = 255
 
 // reach is the largest integer that weights on a grid may have.
 func (c ClusterConfig) reach() int {
-	reach := 1<<(c.bits()-1) - 1
+	reach := 1<<(c.CentreBits()-1) - 1
 	if c.Bits == 0 {
 		reach = max(reach, byteReach)
 	}
@@ -112,16 +112,16 @@ func (m *Model) channelGrids(g Group, own ClusterConfig, scope Scope) (ints []in
 		return nil, nil
 	}
 	w := g.Values[0]
-	channel, channels := m.weightChannels(w)
+	channel, channels := m.WeightChannels(w)
 	if channels < 2 || grid(w.Const.Floats, own.reach()) != 0 {
 		return nil, nil
 	}
 	return channelGrids(w.Const.Floats, channel, channels, own.reach(), own.Weights)
 }
 
-// weightChannels says to which output channel each element of clustered weights belongs, and how many there are; 0 where nodes
+// WeightChannels says to which output channel each element of clustered weights belongs, and how many there are; 0 where nodes
 // that share them differ in that.
-func (m *Model) weightChannels(w *onnx.Value) (channel func(i int) int, channels int) {
+func (m *Model) WeightChannels(w *onnx.Value) (channel func(i int) int, channels int) {
 	type layout struct {
 		transposed      bool
 		outputs, groups int

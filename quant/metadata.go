@@ -196,8 +196,8 @@ func (m *Model) checkBalance() error {
 		case v == nil || len(gains) == 0: // nobody asks for it
 		case len(gains) != Channels(v):
 			return fmt.Errorf("%q has %d gains, want %d, one for each channel", name, len(gains), Channels(v))
-		case slices.Min(gains) < 0 || slices.Max(gains) > maxGain:
-			return fmt.Errorf("%q has gains %d..%d, want 0..%d", name, slices.Min(gains), slices.Max(gains), maxGain)
+		case slices.Min(gains) < -maxGain || slices.Max(gains) > maxGain:
+			return fmt.Errorf("%q has gains %d..%d, want %d..%d", name, slices.Min(gains), slices.Max(gains), -maxGain, maxGain)
 		}
 	}
 	return nil

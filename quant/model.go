@@ -103,7 +103,7 @@ func (m *Model) indices(w *onnx.Value, centres []int32, code WeightCode) ([]uint
 	units, channel := []float64{code.Unit}, func(int) int { return 0 }
 	if code.Units != nil {
 		var n int
-		if channel, n = m.weightChannels(w); n != len(code.Units) {
+		if channel, n = m.WeightChannels(w); n != len(code.Units) {
 			return nil, fmt.Errorf("%d units for %d output channels", len(code.Units), n)
 		}
 		units = code.Units

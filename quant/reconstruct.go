@@ -76,7 +76,7 @@ const (
 func (r *reconstruction) run() {
 	if r.options.Centres && !r.options.Quick && len(r.ints) <= fewCentres {
 		r.findCentres()
-		r.ints, r.unit = Snap(r.centres, r.config.bits())
+		r.ints, r.unit = Snap(r.centres, r.config.CentreBits())
 	} else if r.options.Unit && !r.options.Quick {
 		r.findUnit()
 	}

@@ -17,7 +17,7 @@ import (
 func smallCheckpoint() *checkpointFile {
 	network := finetune.Snapshot{
 		Values:    map[string][]float32{"w": {1, -2, 0.5}, "b": {0}},
-		LogSteps:  map[string]float32{"x": -3},
+		LogSteps:  map[string][]float32{"x": {-3}},
 		Codebooks: []quant.Fitted{{Centres: []float64{-1, 1}, Ints: []int32{-4, 4}, Unit: 0.25, Threshold: 0.1}},
 		Scales:    [][]float64{{2}},
 	}

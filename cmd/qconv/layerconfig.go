@@ -37,9 +37,18 @@ type layerSettings struct {
 	Levels int `json:"levels"`
 }
 
-// applyLayerConfig reads the file of --config, if there is one, into the configurations of a
+// applyLayerConfig reads --end-weights and the file of --config, which goes before, if there are any, into the configurations of a
 // model's quantization.
 func applyLayerConfig(c *cli.Context, m *quant.Model, cluster *quant.ClusterConfig, calibrate *finetune.CalibrateConfig) error {
+	if n := c.Int(endWeightsFlag.Name); n != 0 {
+		if n < 0 {
+			return usagef("flag --%s: got %d, want 2 or more, or 0", endWeightsFlag.Name, n)
+		}
+		cluster.Layers = endLayers(m, n)
+		if err := cluster.Validate(); err != nil {
+			return asUsage(err)
+		}
+	}
 	path := c.String(configFlag.Name)
 	if path == "" {
 		return nil
@@ -52,6 +61,18 @@ func applyLayerConfig(c *cli.Context, m *quant.Model, cluster *quant.ClusterConf
 		return inputf("%s: %w", printable.Name(path), err)
 	}
 	return nil
+}
+
+// endLayers gives n weights to the layers that read an input of the network or whose result is not rounded, being an output.
+func endLayers(m *quant.Model, n int) map[string]quant.LayerCodebook {
+	out := map[string]quant.LayerCodebook{}
+	for _, l := range m.Layers() {
+		first := slices.ContainsFunc(m.Sites, func(s quant.Site) bool { return s.Role == quant.RoleInput && s.Value == l.Node.Inputs[0] })
+		if first || l.Site == nil {
+			out[l.Weights.Name] = quant.LayerCodebook{Weights: n}
+		}
+	}
+	return out
 }
 
 func readLayerConfig(path string) (*layerConfig, error) {
@@ -74,7 +95,9 @@ func readLayerConfig(path string) (*layerConfig, error) {
 // apply reports all that does not fit the model or is out of range. Levels that the model
 // has already of values with a number of their own are dropped, so that they are chosen anew.
 func (f *layerConfig) apply(m *quant.Model, cluster *quant.ClusterConfig, calibrate *finetune.CalibrateConfig) error {
-	cluster.Layers, calibrate.Sites = map[string]quant.LayerCodebook{}, map[string]int{}
+	if calibrate.Sites = map[string]int{}; cluster.Layers == nil {
+		cluster.Layers = map[string]quant.LayerCodebook{}
+	}
 	byName := map[string]quant.Layer{}
 	var names []string
 	for _, l := range m.Layers() {
@@ -91,6 +114,9 @@ func (f *layerConfig) apply(m *quant.Model, cluster *quant.ClusterConfig, calibr
 			continue
 		}
 		if own := (quant.LayerCodebook{Weights: s.Weights, Codebook: s.Codebook, Prune: s.Prune, Frozen: s.Freeze}); own != (quant.LayerCodebook{}) {
+			if own.Weights == 0 {
+				own.Weights = cluster.Layers[l.Weights.Name].Weights
+			}
 			cluster.Layers[l.Weights.Name] = own
 		}
 		switch {

@@ -29,12 +29,14 @@ var (
 	entropyPriceFlag = &cli.Float64Flag{Name: "entropy-price", Category: catQuant, Value: clusterDefaults.EntropyPrice, Usage: "`PRICE` of a bit per weight in relative squared error, for --codebook cheap"}
 	methodFlag       = &cli.StringFlag{Name: "method", Category: catQuant, Value: string(clusterDefaults.Method), Usage: "`METHOD` of finding free centres: kmeans or laplacian"}
 	pruneFlag        = &cli.Float64Flag{Name: "prune", Category: catQuant, Value: clusterDefaults.Prune, Usage: "`SHARE` of the weights that become zero, 0 up to but not 1: those of least magnitude"}
+	unitsFlag        = &cli.StringFlag{Name: "units", Category: catQuant, Value: string(quant.UnitTensor), Usage: "what has a scale of its own in --codebook integer: every `NAME` layer, or channel, which costs additions only in front of a sum"}
+	endWeightsFlag   = &cli.IntFlag{Name: "end-weights", Category: catQuant, Usage: "`N` values of the weights of the layers that meet an input or make an output; 0 = as others"}
 	centreBitsFlag   = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
 )
 
 var (
 	calibrateFlags = []cli.Flag{levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag}
-	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, digitPriceFlag, entropyPriceFlag, methodFlag, pruneFlag, centreBitsFlag, configFlag}
+	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, digitPriceFlag, entropyPriceFlag, methodFlag, pruneFlag, unitsFlag, endWeightsFlag, centreBitsFlag, configFlag}
 	quantFlags     = flagList(calibrateFlags, clusterFlags)
 )
 
@@ -48,6 +50,7 @@ func calibrateConfig(c *cli.Context) (finetune.CalibrateConfig, error) {
 	cfg.Method = finetune.RangeMethod(c.String(rangeFlag.Name))
 	cfg.Percentile = c.Float64(percentileFlag.Name)
 	cfg.Samples = c.Int(calibSizeFlag.Name)
+	cfg.EvenLayers = quant.Scope(c.String(scopeFlag.Name)) == quant.ScopeGlobal
 	return cfg, asUsage(cfg.Validate())
 }
 
@@ -60,6 +63,7 @@ func clusterConfig(c *cli.Context) (quant.ClusterConfig, error) {
 		Method:   quant.Method(c.String(methodFlag.Name)),
 		Bits:     c.Int(centreBitsFlag.Name),
 		Prune:    c.Float64(pruneFlag.Name),
+		Units:    quant.UnitScope(c.String(unitsFlag.Name)),
 
 		DigitPrice:   c.Float64(digitPriceFlag.Name),
 		EntropyPrice: c.Float64(entropyPriceFlag.Name),

@@ -15,8 +15,9 @@ var (
 	tuneDefaults = finetune.DefaultConfig()
 
 	scheduleFlag    = &cli.StringFlag{Name: "schedule", Category: catTraining, Value: string(tuneDefaults.Schedule), Usage: "when weights are clustered: `NAME` forward (in every pass), periodic, or none"}
+	normalizeFlag   = &cli.BoolFlag{Name: "normalize", Category: catTraining, Usage: "batch normalization behind the layers of --units channel while they are trained; two to four weights need it"}
 	refitFlag       = &cli.IntFlag{Name: "refit", Category: catTraining, Value: tuneDefaults.Refit, Usage: "`STEPS` between two fits of the codebooks of --schedule forward"}
-	periodFlag      = &cli.IntFlag{Name: "period", Category: catTraining, Value: tuneDefaults.Period, Usage: "`STEPS` between two clusterings of --schedule periodic; 0 = an eighth of all, at most 1000"}
+	periodFlag      = &cli.IntFlag{Name: "period", Category: catTraining, Value: tuneDefaults.Period, Usage: "`STEPS` between two clusterings of --schedule periodic; 0 = a fiftieth of all, at most 1000"}
 	lossFlag        = &cli.StringFlag{Name: "loss", Category: catTraining, Value: string(tuneDefaults.Loss), Usage: "`KIND` teacher (the float network; needs no labels), labels, or both"}
 	temperatureFlag = &cli.Float64Flag{Name: "temperature", Category: catTraining, Value: tuneDefaults.Temperature, Usage: "`T` that softens the teacher's scores"}
 	labelShareFlag  = &cli.Float64Flag{Name: "label-share", Category: catTraining, Value: tuneDefaults.LabelShare, Usage: "`PART` of the labels in --loss both, 0..1"}
@@ -40,7 +41,7 @@ var (
 // trainFlags decide what training does, runFlags only how it is carried out.
 var (
 	trainFlags = []cli.Flag{
-		scheduleFlag, refitFlag, periodFlag, lossFlag, temperatureFlag, labelShareFlag, teacherFlag, epochsFlag, stepsFlag,
+		scheduleFlag, normalizeFlag, refitFlag, periodFlag, lossFlag, temperatureFlag, labelShareFlag, teacherFlag, spectrumFlag, epochsFlag, stepsFlag,
 		batchFlag, rateFlag, rangeRateFlag, warmupFlag, augmentFlag, validateFlag,
 	}
 	runFlags = []cli.Flag{resumeFlag, checkpointFlag, logFlag, logEveryFlag, plotFlag}
@@ -54,6 +55,7 @@ func tuneConfig(c *cli.Context) (finetune.Config, error) {
 		return cfg, err
 	}
 	cfg.Schedule = finetune.Schedule(c.String(scheduleFlag.Name))
+	cfg.Normalize = c.Bool(normalizeFlag.Name)
 	cfg.Refit = c.Int(refitFlag.Name)
 	cfg.Period = c.Int(periodFlag.Name)
 	cfg.Loss = finetune.LossKind(c.String(lossFlag.Name))

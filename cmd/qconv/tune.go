@@ -30,6 +30,14 @@ func runFinetune(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	if path, err = walkDown(c, path); err != nil {
+		return err
+	}
+	return tuneOnce(c, path, true)
+}
+
+// tuneOnce tunes a model for one number of levels and weights. The last run prints its report on the standard output, and has gates.
+func tuneOnce(c *cli.Context, path string, last bool) error {
 	spec, err := required(c, dataFlag)
 	if err != nil {
 		return err
@@ -42,6 +50,9 @@ func runFinetune(c *cli.Context) error {
 	gates, err := readGates(c)
 	if err != nil {
 		return err
+	}
+	if t.stop = !last; t.stop {
+		gates.accuracy, gates.agreement, gates.drop, gates.mse = nil, nil, nil, nil
 	}
 	m, err := openModel(c, path)
 	if err != nil {

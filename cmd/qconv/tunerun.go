@@ -27,6 +27,7 @@ type tuneRun struct {
 	log         *tuneLog         // nil without
 	sideError   error            // of the plot, which is no reason to stop
 	report      tuneReport
+	stop        bool // of --spectrum, on the way to the last network
 }
 
 // newTuneRun reads the flags and checks, before long work, that results can be written.
@@ -129,6 +130,10 @@ func (t *tuneRun) run(m *quant.Model, data, fresh *samples, gates gates) error {
 		return fmt.Errorf("%w; %s is written, but not measured", outcome, printable.Name(r.Output))
 	}
 	t.log.write(resultLine{"result", *r})
+	if t.stop {
+		r.print(t.c.App.ErrWriter)
+		return outcome
+	}
 	return cmp.Or(report(t.c, *r, r.print), outcome)
 }
 

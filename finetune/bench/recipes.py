@@ -12,9 +12,11 @@ import subprocess
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
-# Rows: flags of finetune, or of convert where the first word is "convert". LONG is what a network that
+# Rows: flags of finetune, or of convert where the first word is "convert". A word file:STEM is the network that the row of
+# that stem left; where it is the first, it is what is tuned. LONG is what a network that
 # will be shipped is worth; the other rows have the default number of steps.
 LONG = "--steps 2000"
+FEW = "--codebook integer --units channel --normalize --loss both --batch 32 --teacher file:labels__teacher"
 ROWS = {
     # What sizes cost.
     "W=16 integer": f"--weights 16 --codebook integer {LONG}",
@@ -28,15 +30,25 @@ ROWS = {
     # Other roads.
     "forward, W=16": "--weights 16",
     "forward, W=64": "--weights 64",
-    "periodic, W=16": "--weights 16 --schedule periodic",
-    "periodic, W=64": "--weights 64 --schedule periodic",
+    "periodic, W=16": "--weights 16 --schedule periodic --steps 600",
+    "periodic, W=64": "--weights 64 --schedule periodic --steps 600",
     "network scope, W=16": "--weights 16 --scope network",
-    "the paper's, W=256": "--weights 256 --scope global --schedule periodic",
-    "the paper's, W=1000": "--weights 1000 --scope global --schedule periodic --method laplacian",
+    # One raw codebook for all weights and biases: the paper's schedule, and in every pass.
+    "the paper's, W=1000": "--weights 1000 --scope global --schedule periodic --steps 600",
+    "the paper's, W=256": "--weights 256 --scope global --schedule periodic --steps 700",
+    "the paper's, W=100": "--weights 100 --scope global --schedule periodic --steps 800",
+    "raw, W=100": "--weights 100 --scope global --steps 700",
+    "raw, W=32": "--weights 32 --scope global --steps 700",
+    "raw, W=16": "--weights 16 --scope global --steps 500 --refit 50",
     "cheap, W=16": "--weights 16 --codebook cheap",
     "half pruned, W=16": "--weights 16 --prune 0.5",
     "A=8 W=16": "--levels 8 --weights 16",
     "two levels, two weights": "--levels 2 --weights 2",
+    # Few levels and few weights with labels: each from a richer network.
+    "labels: teacher": "--levels 256 --schedule none --loss labels --steps 1200",
+    "labels: A=4 W=4": f"file:labels__teacher {FEW} --levels 4 --weights 4 --steps 2000",
+    "labels: A=4 ternary": f"file:labels__A_4_W_4 {FEW} --levels 4 --weights 3 --steps 1500 --rate 2.5e-3",
+    "labels: A=2 W=2, ends W=16": f"file:labels__A_4_W_4 {FEW} --levels 2 --weights 2 --end-weights 16 --steps 2500 --rate 1.5e-3 --range-rate 5e-4",
     # Without a training run.
     "post-training, W=64": "convert --samples 1000 --weights 64",
     "post-training, W=16": "convert --samples 1000 --weights 16",
@@ -61,11 +73,12 @@ class Measurement:
     def row(self, name, flags):
         """Tunes, converts and evaluates; returns the figures of the .qlut file on the test images."""
         stem = self.work / "".join(c if c.isalnum() else "_" for c in name)
-        words = flags.split()
+        words = [f"{self.work}/{w[5:]}.q.onnx" if w.startswith("file:") else w for w in flags.split()]
+        model = words.pop(0) if flags.startswith("file:") else self.model
         if words[0] == "convert":
             self.call("convert", self.model, "--calib", self.train, *words[1:], "-o", f"{stem}.qlut")
         else:
-            self.call("finetune", self.model, "--data", self.train, *words, "-o", f"{stem}.q.onnx")
+            self.call("finetune", model, "--data", self.train, *words, "-o", f"{stem}.q.onnx")
             if "none" in words:  # weights are still floats
                 return self.figures(f"{stem}.q.onnx", flags)
             self.call("convert", f"{stem}.q.onnx", "-o", f"{stem}.qlut")
