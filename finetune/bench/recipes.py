@@ -31,7 +31,6 @@ ROWS = {
     "forward, W=16": "--weights 16",
     "forward, W=64": "--weights 64",
     "periodic, W=16": "--weights 16 --schedule periodic --steps 600",
-    "periodic, W=64": "--weights 64 --schedule periodic --steps 600",
     "network scope, W=16": "--weights 16 --scope network",
     # One raw codebook for all weights and biases: the paper's schedule, and in every pass.
     "the paper's, W=1000": "--weights 1000 --scope global --schedule periodic --steps 600",
