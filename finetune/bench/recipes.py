@@ -47,7 +47,7 @@ ROWS = {
     "labels: teacher": "--levels 256 --schedule none --loss labels --steps 1200",
     "labels: A=4 W=4": f"file:labels__teacher {FEW} --levels 4 --weights 4 --steps 2000",
     "labels: A=4 ternary": f"file:labels__A_4_W_4 {FEW} --levels 4 --weights 3 --steps 1500 --rate 2.5e-3",
-    "labels: A=2 W=2, ends W=16": f"file:labels__A_4_W_4 {FEW} --levels 2 --weights 2 --end-weights 16 --steps 2500 --rate 1.5e-3 --range-rate 5e-4",
+    "labels: A=2 W=2, ends W=16": f"file:labels__A_4_W_4 {FEW} --levels 2 --weights 2 --end-weights 16 --steps 4500 --rate 2e-3 --range-rate 5e-4",
     "post-training, W=256": "convert --weights 256",
     "post-training, W=64": "convert --weights 64",
     "post-training, W=16": "convert --weights 16",
