@@ -31,7 +31,6 @@ ROWS = {
     "forward, W=16": "--weights 16",
     "forward, W=64": "--weights 64",
     "periodic, W=16": "--weights 16 --schedule periodic --steps 600",
-    "periodic, W=64": "--weights 64 --schedule periodic --steps 600",
     "network scope, W=16": "--weights 16 --scope network",
     # One raw codebook for all weights and biases: the paper's schedule, and in every pass.
     "the paper's, W=1000": "--weights 1000 --scope global --schedule periodic --steps 600",
@@ -48,7 +47,7 @@ ROWS = {
     "labels: teacher": "--levels 256 --schedule none --loss labels --steps 1200",
     "labels: A=4 W=4": f"file:labels__teacher {FEW} --levels 4 --weights 4 --steps 2000",
     "labels: A=4 ternary": f"file:labels__A_4_W_4 {FEW} --levels 4 --weights 3 --steps 1500 --rate 2.5e-3",
-    "labels: A=2 W=2, ends W=16": f"file:labels__A_4_W_4 {FEW} --levels 2 --weights 2 --end-weights 16 --steps 2500 --rate 1.5e-3 --range-rate 5e-4",
+    "labels: A=2 W=2, ends W=16": f"file:labels__A_4_W_4 {FEW} --levels 2 --weights 2 --end-weights 16 --steps 4500 --rate 2e-3 --range-rate 5e-4",
     # Without a training run.
     "post-training, W=64": "convert --samples 1000 --weights 64",
     "post-training, W=16": "convert --samples 1000 --weights 16",
