@@ -32,6 +32,8 @@ type PostTraining struct {
 	Loss map[Stage]float64
 	// Held is the number of these samples.
 	Held int
+	// Undistilled is why the network could not be trained: an operator without a gradient, say, or no weight that outputs depend on.
+	Undistilled error
 }
 
 // Stage is how much was done to a clustered model.
@@ -59,7 +61,7 @@ func PostTrain(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data
 	}
 	used, held := divided(evenly(data.Len(), cfg.Samples))
 	result := &PostTraining{Kept: StageClustered, Loss: map[Stage]float64{}, Held: len(held)}
-	if len(held) == 0 || !batched(m.Graph) || m.Carried() || cfg.Cluster.Scope == quant.ScopeGlobal {
+	if len(held) == 0 || len(m.Layers()) == 0 || !batched(m.Graph) || m.Carried() || cfg.Cluster.Scope == quant.ScopeGlobal {
 		return result, nil
 	}
 	loss := func() (float64, error) { return lossOf(ctx, float, m, data, held) }
@@ -81,8 +83,13 @@ func PostTrain(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data
 	for _, s := range stages {
 		old := keep(m)
 		sane, err := s.run()
-		if err != nil {
+		switch {
+		case err != nil && (s.stage != StageDistilled || ctx.Err() != nil):
 			return nil, fmt.Errorf("finetune: %s: %w", s.stage, err)
+		case err != nil:
+			result.Undistilled = err
+			old.restore(m)
+			continue
 		}
 		now := math.Inf(1)
 		if sane {

@@ -203,7 +203,7 @@ func TestConvert(t *testing.T) {
 func TestFloatInput(t *testing.T) {
 	dir, model := importDigits(t)
 	program := filepath.Join(dir, "p.qlut")
-	mustCall(t, "convert", model, "--calib", bundled(t, "digits")+"#test", "--samples", "100", "-o", program)
+	mustCall(t, "convert", model, "--fast", "--calib", bundled(t, "digits")+"#test", "--samples", "100", "-o", program)
 	ref := bundled(t, "digits.ref.npz")
 	mustCall(t, "run", program, "--input", ref+"#x0", "--expect", ref+"#y0", "--atol", "1")
 	var e evalReport

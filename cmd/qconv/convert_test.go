@@ -22,7 +22,7 @@ func TestMeasuredOn(t *testing.T) {
 		{[]string{"--samples", "120", "--val", data + "#test"}, 120, false, "measured on 120 samples of " + data + "#test, from which nothing was chosen"},
 		{[]string{"--samples", "600", "--calib-samples", "50", "--no-labels"}, 550, false, "from which nothing was chosen"},
 	} {
-		args := append([]string{"convert", model, "--calib", data + "#train", "--weights", "32", "-o", out}, c.args...)
+		args := append([]string{"convert", model, "--fast", "--calib", data + "#train", "--weights", "32", "-o", out}, c.args...)
 		var r convertReport
 		mustJSON(t, &r, args...)
 		if r.Measured == nil || r.Measured.Samples != c.samples || r.Measured.Calibration != c.calibration || r.Program.Samples != c.samples {

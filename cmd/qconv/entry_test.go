@@ -51,7 +51,7 @@ func TestEntry(t *testing.T) {
 	} {
 		for _, command := range [][]string{
 			{"eval", digits, "--data", data, "--samples", "100"},
-			{"convert", digits, "--calib", data, "--samples", "100", "-o", out},
+			{"convert", digits, "--fast", "--calib", data, "--samples", "100", "-o", out},
 			{"finetune", digits, "--data", data, "--samples", "250", "--steps", "1", "--batch", "4", "--calib-samples", "20", "-o", out},
 		} {
 			code, _, stderr := call(append(command, c.preprocess...)...)

@@ -73,7 +73,7 @@ func TestInterrupt(t *testing.T) {
 	var all []time.Duration
 	for name, args := range map[string][]string{
 		"import":   {"import", large, "-o", out("m.q.onnx")},
-		"convert":  {"convert", large, "--calib", digits + "#train", "--scale", "1/255", "--weights", "1000", "-o", out("m.qlut")},
+		"convert":  {"convert", large, "--fast", "--calib", digits + "#train", "--scale", "1/255", "--weights", "1000", "-o", out("m.qlut")},
 		"finetune": {"finetune", large, "--data", digits + "#train", "--scale", "1/255", "-o", out("t.q.onnx"), "--log", out("log")},
 		"eval":     {"eval", large, "--data", digits + "#train", "--scale", "1/255"},
 		"bench":    {"bench", bundled(t, "digits.onnx"), "--seconds", "600"},

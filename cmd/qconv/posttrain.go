@@ -89,6 +89,9 @@ func reconstruct(c *cli.Context, m *quant.Model, float *onnx.Graph, data *sample
 	if err != nil {
 		return err
 	}
+	if found.Undistilled != nil {
+		note(c, "weights are not trained together: %v", found.Undistilled)
+	}
 	var losses []string
 	for _, s := range []finetune.Stage{finetune.StageClustered, finetune.StageReconstructed, finetune.StageDistilled} {
 		if loss, ok := found.Loss[s]; ok {
