@@ -56,51 +56,81 @@ func (o Options) vector() kernel.Vector {
 	return kernel.Best()
 }
 
-// prepareLinear makes the kernels for l, one or one for each part, and returns their name. A layer whose fast
-// kernels might not fit in what is spared for them leaves its weights coded.
-func (s *ops) prepareLinear(op *op, p *Program, l *Linear, o Options) (name string, err error) {
-	layer, err := s.describe(p, l)
+// prepareLinear makes the kernels for instruction n, which is l, one or one for each part, and returns their name. A layer whose
+// fast kernels might not fit in what is spared for them leaves its weights coded.
+func (s *ops) prepareLinear(to *op, p *Program, n int, o Options) (name string, err error) {
+	l := p.Instrs[n].(*Linear)
+	layer, err := s.describe(p, n)
 	if err != nil {
 		return "", err
 	}
 	layer = layer.Turned()
 	if o.Kernel == kernelPacked {
-		return s.preparePacked(op, layer, l), nil
+		return s.preparePacked(to, layer, l), nil
 	}
 	cropped := layer.Cropped()
-	if cropped.FastBytes() > s.room {
-		return s.preparePacked(op, layer, l), nil
-	}
-	for {
-		fast, taken := *op, *s
-		name = s.prepareFast(&fast, l, cropped, o)
-		kept := int64(s.memory.Weights+s.memory.Tables) - int64(taken.memory.Weights+taken.memory.Tables)
-		grown := kept + int64(s.need.Bytes(s.vector)-taken.need.Bytes(s.vector))*int64(max(len(fast.parts), 1, s.workers)+o.clones)
-		if kept <= s.spare && grown <= s.room {
-			s.spare -= kept
-			s.room -= grown
-			*op = fast
+	if (s.options == nil || s.options[n] == nil) && cropped.FastBytes() <= s.room {
+		made, name := s.try(to, n, o, func(fast *op) string { return s.prepareFast(fast, l, cropped, o, o.linear) })
+		if made {
 			return name, nil
 		}
-		s.memory, s.need = taken.memory, taken.need
-		if o.thrift != kernel.Scarce {
-			return s.preparePacked(op, layer, l), nil
-		}
-		o.thrift = kernel.Smallest
 	}
+	var options []kernel.Option
+	if s.options != nil {
+		options = s.options[n]
+	}
+	if options == nil {
+		options = s.optionsOf(cropped, layer, l, false, o)
+	}
+	return s.prepareScarce(to, n, l, layer, cropped, options, o), nil
 }
 
-// prepareFast makes the kernels for l, described by layer.
-func (s *ops) prepareFast(op *op, l *Linear, layer *kernel.Layer, o Options) (name string) {
+// try makes kernels for instruction n, unless they turn out to take more memory than is left.
+func (s *ops) try(to *op, n int, o Options, prepare func(fast *op) string) (made bool, name string) {
+	fast, taken := *to, *s
+	if name = prepare(&fast); name == "" {
+		return false, ""
+	}
+	kept := int64(s.memory.Weights+s.memory.Tables) - int64(taken.memory.Weights+taken.memory.Tables)
+	coded := fast.linear != nil && fast.linear.Coded()
+	if coded {
+		kept -= int64(s.memory.Weights - taken.memory.Weights)
+	}
+	grown := int64(s.need.Bytes(s.vector)-taken.need.Bytes(s.vector)) * int64(max(len(fast.parts), 1, s.workers)+o.clones)
+	if s.rooms != nil && fast.parts == nil {
+		s.beside = s.working(n, fast.need())
+		grown = int64(s.beside-taken.beside) * int64(1+o.clones)
+	}
+	grown += kept
+	beside := int64(0) // working memory is not for forms
+	if o.scarce {
+		beside = int64(s.beside)
+	}
+	if kept+beside > s.spare && !coded || grown > s.room {
+		s.memory, s.need, s.beside = taken.memory, taken.need, taken.beside
+		return false, ""
+	}
+	s.spare -= kept
+	s.room -= grown
+	*to = fast
+	return true, name
+}
+
+// prepareFast makes the kernels for l, described by layer, each by make, and returns their name; none if make returns nil.
+func (s *ops) prepareFast(op *op, l *Linear, layer *kernel.Layer, o Options, make func(*kernel.Layer) *kernel.Linear) (name string) {
 	parts, cuts := o.split(layer, layer.MACs())
 	if parts == nil {
-		op.linear = o.linear(layer)
+		if op.linear = make(layer); op.linear == nil {
+			return ""
+		}
 		return s.count(op.linear)
 	}
 	for k, part := range parts {
 		sub := newOp(l)
 		sub.cut = cuts[k]
-		sub.linear = o.linear(part)
+		if sub.linear = make(part); sub.linear == nil {
+			return ""
+		}
 		name = s.count(sub.linear)
 		op.parts = append(op.parts, sub)
 	}
@@ -113,9 +143,17 @@ func (o Options) linear(layer *kernel.Layer) *kernel.Linear {
 	case o.Kernel == kernelGeneric:
 		return kernel.NewLookupLinear(layer)
 	case o.target != nil:
-		return kernel.PlanLinear(layer, o.vector(), o.thrift)
+		return kernel.PlanLinear(layer, o.vector())
 	}
-	return kernel.NewLinear(layer, o.vector(), o.thrift)
+	return kernel.NewLinear(layer, o.vector())
+}
+
+// linearAs makes the kernel for layer in the form of an option; nil where that does not do.
+func (o Options) linearAs(option kernel.Option, layer, whole *kernel.Layer, coded []kernel.Coded) *kernel.Linear {
+	if o.target != nil {
+		return kernel.PlanLinearAs(option, layer, whole, coded, o.vector())
+	}
+	return kernel.NewLinearAs(option, layer, whole, coded, o.vector())
 }
 
 // count adds up what k takes, and returns its name.
@@ -127,18 +165,19 @@ func (s *ops) count(k *kernel.Linear) (name string) {
 	return k.Name()
 }
 
-// describe is l in the terms of package kernel, with its weights decoded to memory that the next layer will use again.
-func (s *ops) describe(p *Program, l *Linear) (*kernel.Layer, error) {
-	n := l.weightCount()
-	if n > len(s.decoded) {
-		s.decoded = make([]uint16, n)
+// describe is the Linear n in the terms of package kernel, with its weights decoded to memory that the next layer will use again.
+func (s *ops) describe(p *Program, n int) (*kernel.Layer, error) {
+	l := p.Instrs[n].(*Linear)
+	weights := l.weightCount()
+	if weights > len(s.decoded) {
+		s.decoded = make([]uint16, weights)
 	}
 	if s.later != nil {
-		if err := s.later.weights(p, l, s.decoded[:n]); err != nil {
+		if err := s.later.weights(p, l, s.decoded[:weights]); err != nil {
 			return nil, err
 		}
 	}
-	k := &kernel.Layer{Out: p.Tensors[l.Out].Shape, Bias: l.Bias}
+	k := &kernel.Layer{Out: p.Tensors[l.Out].Shape, Bias: l.Bias, Rows: s.rowsOf(n, l.coded())}
 	found := l.found
 	if s.later == nil && !found.holds(l.fingerprint(p), l) {
 		found = nil // the program was made or changed by hand

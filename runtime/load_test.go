@@ -115,7 +115,7 @@ func TestFoundIsForgotten(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, err := new(ops).describe(p, l)
+		k, err := new(ops).describe(p, 0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -7,7 +7,7 @@ import "qconv/runtime/internal/kernel"
 // own bookkeeping are left out.
 type Memory struct {
 	Arena   int // activations and outputs, shared by tensors that do not live together
-	Scratch int // working memory of the kernels, shared by all instructions
+	Scratch int // working memory of the kernels, shared by all instructions; what lies in the arena is not counted again
 	Weights int // weights in the form that the kernels read; of some layers the Program's
 	Tables  int // everything else that is prepared: products, thresholds, maps, offsets
 }
@@ -25,7 +25,10 @@ func (r *Runner) Memory() Memory {
 func (s *ops) takes(p *Program) Memory {
 	m := s.memory
 	m.Scratch = s.need.Bytes(s.vector) * s.workers
-	m.Arena = s.arena + kernel.Margin + p.outputBytes()
+	if s.places != nil {
+		m.Scratch = s.arena - s.tensors
+	}
+	m.Arena = s.tensors + kernel.Margin + p.outputBytes()
 	return m
 }
 

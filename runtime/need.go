@@ -177,10 +177,13 @@ func (s *ops) allot(p *Program, o Options) error {
 	s.room = min(o.Limits.Memory-least, fastBytes+fastWeightBytes*p.weightCount())
 	s.spare = s.room
 	if o.LowMemory {
-		s.spare = min(s.spare, max(0, p.weightCount()*4/3-p.codedBytes()))
+		s.spare = min(s.spare, max(0, p.lowMemory()-p.codedBytes()))
 	}
 	return nil
 }
+
+// lowMemory is a third of what the weights take as float32.
+func (p *Program) lowMemory() int64 { return p.weightCount() * 4 / 3 }
 
 // codedBytes is the size of all weights in coded form.
 func (p *Program) codedBytes() int64 {

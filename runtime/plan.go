@@ -73,10 +73,15 @@ func (t *Tensor) bytes() int {
 // arena. Larger tensors are placed first, each at the lowest offset that is free
 // throughout its life.
 func (p *Program) planArena() (offsets []int, size int) {
+	offsets, size, _ = p.placeTensors()
+	return offsets, size
+}
+
+// placeTensors is planArena, and returns the spans by offset.
+func (p *Program) placeTensors() (offsets []int, size int, placed []*span) {
 	spans := p.lifetimes()
 	sort.SliceStable(spans, func(i, j int) bool { return spans[i].size > spans[j].size })
 	offsets = make([]int, len(p.Tensors))
-	var placed []*span // by offset
 	for _, s := range spans {
 		for _, q := range placed {
 			if q.first > s.last || q.last < s.first {
@@ -96,5 +101,5 @@ func (p *Program) planArena() (offsets []int, size int) {
 		}
 		size = max(size, s.offset+s.size)
 	}
-	return offsets, size
+	return offsets, size, placed
 }

@@ -13,7 +13,7 @@ type Options struct {
 	// Kernel limits the choice of kernels: "" takes the best for every layer, "portable"
 	// the best without instructions of a particular machine, "neon", "avx2" or "avx512" the
 	// best for a machine that has these and nothing better, if this one has them too, and
-	// "generic" the look-up kernel for all, "packed" weights that stay coded for all. The results are the same. Where it is empty, the
+	// "generic" the look-up kernel for all, "packed" weights that stay coded for all and take least memory. The results are the same. Where it is empty, the
 	// environment variable QCONV_KERNEL is used instead.
 	Kernel string
 	// Workers is the number of goroutines, 1..256, that share the work: of every large
@@ -21,13 +21,14 @@ type Options struct {
 	// same. With more than 1, Close ends the goroutines.
 	Workers int
 
-	// LowMemory takes the fast forms of those layers alone for which they and the coded weights of the Program together take
-	// no more than a third of what the weights take as float32, beginning with the layers whose weights are used most
-	// often. Others leave their weights coded and decode them in every Run, one output channel at a time, which workers do
-	// not share.
+	// LowMemory takes those forms of layers that are fastest together while all of them, with tables, working memory beside
+	// the activations and the coded weights of the Program, take no more than a third of what the weights take as float32. In
+	// small networks not even the smallest forms fit that; then they may take more. Layers whose fast form does not
+	// fit leave their weights coded: Run decodes those of one output channel after the other into working memory that all
+	// layers share, and runs the ordinary kernels on them. Workers do not share such a layer.
 	LowMemory bool
 	// MaxMemory is the most bytes that the Program and the Runner may take together, as Limits.Memory counts them; 0 stands
-	// for Limits.Memory. It takes the fastest forms that fit, beginning as LowMemory does.
+	// for Limits.Memory. It takes the forms that are fastest together among those that fit.
 	MaxMemory int64
 	// Limits bound the memory and the work of the Runner; [NewRunner] fails with a [*LimitError] for a program that
 	// exceeds them.
@@ -38,7 +39,7 @@ type Options struct {
 	PartMACs int
 
 	clones int // of the Runner that will be made
-	thrift kernel.Thrift
+	scarce bool
 	target *Target // nil: this machine
 }
 
@@ -56,6 +57,7 @@ type Runner struct {
 	src     [][]byte  // operands of the current instruction
 	parts   [][]byte  // inputs of the current sample
 	scratch *kernel.Scratch
+	own     []*kernel.Scratch // of every instruction, in the arena; nil: all work on scratch
 
 	helpers []*helper
 	done    chan struct{} // one value for every part that a helper has computed
@@ -83,9 +85,7 @@ func newRunner(p *Program, o Options, later *unproved, work int64) (*Runner, err
 
 // prepareWithin makes the kernels that the memory allows. The defaults of o.Limits are filled in.
 func prepareWithin(p *Program, o Options, later *unproved, work int64) (*ops, error) {
-	if o.LowMemory || o.MaxMemory > 0 {
-		o.thrift = kernel.Scarce
-	}
+	o.scarce = o.LowMemory || o.MaxMemory > 0
 	if o.MaxMemory > 0 {
 		o.Limits.Memory = min(o.Limits.Memory, o.MaxMemory)
 	}
@@ -108,7 +108,12 @@ func (o *ops) runner(p *Program) *Runner {
 		accs:    make([][]int32, len(p.Tensors)),
 		src:     make([][]byte, o.operands),
 		parts:   make([][]byte, len(p.Inputs)),
-		scratch: o.newScratch(),
+	}
+	if o.places == nil {
+		r.scratch = o.newScratch()
+	}
+	for n, at := range o.places {
+		r.own = append(r.own, kernel.NewScratchIn(r.arena[at:], o.list[n].need()))
 	}
 	results := make([][]int32, len(p.Tensors)) // of outputs
 	for _, out := range p.Outputs {
@@ -238,8 +243,8 @@ func (r *Runner) checkInputs(inputs [][]byte, levels bool) error {
 
 // run executes all instructions.
 func (r *Runner) run() [][]int32 {
-	for _, o := range r.ops.list {
-		r.execute(o)
+	for n := range r.ops.list {
+		r.step(n)
 	}
 	return r.leave()
 }
@@ -250,6 +255,14 @@ func (r *Runner) leave() [][]int32 {
 		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}
 	return r.outs
+}
+
+// step runs instruction n.
+func (r *Runner) step(n int) {
+	if r.own != nil {
+		r.scratch = r.own[n]
+	}
+	r.execute(r.ops.list[n])
 }
 
 // execute runs one instruction.

@@ -16,12 +16,18 @@ type ops struct {
 	layers  []LayerInfo
 	vector  kernel.Vector
 	need    kernel.Need
-	memory  Memory // Weights and Tables
-	spare   int64  // bytes that fast forms of layers may take
-	room    int64  // the same with their working memory, and with what it takes for a while to make them
-	arena   int    // bytes
-	offsets []int  // by tensor
-	levels  []int  // outputs that hold levels, the first of each tensor
+	memory  Memory            // Weights and Tables
+	spare   int64             // bytes that fast forms of layers may take
+	room    int64             // the same with their working memory, and with what it takes for a while to make them
+	options [][]kernel.Option // where memory is scarce: the forms of every instruction, the best first
+	rows    int               // then what Scratch rows of inputs should take, in bytes
+	rooms   []room            // then where instructions may work in the arena
+	beside  int               // and what they need besides the tensors, in bytes
+	places  []int             // where they do; nil: they share a Scratch
+	tensors int               // bytes of the arena for tensors
+	arena   int               // bytes
+	offsets []int             // by tensor
+	levels  []int             // outputs that hold levels, the first of each tensor
 
 	decoded  []uint16  // weights of the layer that is prepared; nil afterwards
 	later    *unproved // nil: the program is proved
@@ -70,7 +76,9 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 		return nil, err
 	}
 	s := &ops{workers: 1, later: later, vector: o.vector()}
-	s.offsets, s.arena = p.planArena()
+	var placed []*span
+	s.offsets, s.tensors, placed = p.placeTensors()
+	s.arena = s.tensors
 	if err := s.allot(p, o); err != nil {
 		return nil, err
 	}
@@ -86,14 +94,20 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 	}
 	s.list = make([]*op, len(p.Instrs))
 	s.layers = make([]LayerInfo, len(p.Instrs))
-	for _, n := range p.order(o) {
+	if o.scarce {
+		s.rooms = p.rooms(placed)
+	}
+	if err := s.plan(p, o); err != nil {
+		return nil, err
+	}
+	for _, n := range p.order() {
 		instr := p.Instrs[n]
 		op := newOp(instr)
 		name, macs := "copy", 0
 		switch i := instr.(type) {
 		case *Linear:
 			macs = p.LinearMACs(i)
-			name, err = s.prepareLinear(op, p, i, o)
+			name, err = s.prepareLinear(op, p, n, o)
 		case *MaxPool:
 			name = "maxpool"
 			op.maxPool = kernel.NewMaxPool(kernel.Window{
@@ -101,6 +115,7 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 				Kernel: i.Kernel, Stride: i.Stride, Dilation: i.Dilation, Pad: i.Pad,
 			}, o.vector())
 			s.memory.Tables += op.maxPool.Memory()
+			s.beside = s.working(n, op.maxPool.Need())
 			s.need = s.need.Max(op.maxPool.Need())
 		case *Map:
 			name = "map"
@@ -130,7 +145,8 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 		s.workers = max(s.workers, len(op.parts))
 		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))}
 	}
-	s.decoded, s.later = nil, nil
+	s.overlay()
+	s.decoded, s.later, s.options = nil, nil, nil
 	return s, nil
 }
 

@@ -31,8 +31,8 @@ func (f *Profile) Run() {
 		copy(r.tensors[r.p.Inputs[i].Tensor], indices)
 	}
 	begin := time.Since(start)
-	for _, o := range r.ops.list {
-		r.execute(o)
+	for n := range r.ops.list {
+		r.step(n)
 		end := time.Since(start)
 		f.records = append(f.records, end-begin)
 		begin = end
@@ -81,9 +81,9 @@ func (r *Runner) Watch(after func(done int), inputs ...[]byte) ([][]int32, error
 	}
 	r.enter(inputs)
 	after(0)
-	for i, o := range r.ops.list {
-		r.execute(o)
-		after(i + 1)
+	for n := range r.ops.list {
+		r.step(n)
+		after(n + 1)
 	}
 	return r.leave(), nil
 }

@@ -74,7 +74,7 @@ func (o Options) split(l *kernel.Layer, macs int) (parts []*kernel.Layer, cuts [
 // groups where there are several.
 func channelsOf(l *kernel.Layer, from, to int) (*kernel.Layer, *cut) {
 	plane := l.Out[1] * l.Out[2]
-	part := &kernel.Layer{Out: l.Out, Bias: l.Bias[from:to], Steps: l.Steps}
+	part := &kernel.Layer{Out: l.Out, Bias: l.Bias[from:to], Steps: l.Steps, Rows: l.Rows, Tables: l.Tables}
 	part.Out[0] = to - from
 	if l.Low != nil {
 		part.Low, part.High = l.Low[from:to], l.High[from:to]

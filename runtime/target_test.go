@@ -58,6 +58,10 @@ func TestMemoryOnOthers(t *testing.T) {
 		if err != nil || m.Total() <= 0 || m.Arena != mustRunner(t, p, Options{}).Memory().Arena {
 			t.Errorf("%s: %+v, %v", name, m, err)
 		}
+		low, _, err := p.MemoryOn(mustTarget(t, "linux/"+name), 1<<20, Options{LowMemory: true})
+		if err != nil || low.Arena != m.Arena || low.Weights+low.Tables > m.Weights+m.Tables {
+			t.Errorf("%s with little memory: %+v, %v, otherwise %+v", name, low, err, m)
+		}
 		for i, l := range layers {
 			if _, linear := p.Instrs[i].(*Linear); linear && (l.Kernel == kernel.NameLookup) != architectures[name].vector.BigEndian() {
 				t.Errorf("%s: layer %s by %s", name, l.Name, l.Kernel)

@@ -47,13 +47,14 @@ Flags may stand before or after the files; -- ends them.
   --bench-time S  seconds to measure (default 1)
   --kernel NAME   "portable" leaves vectors out, "generic" looks up every product;
                   without it, the environment variable QCONV_KERNEL may name one
-  --low-memory    take no more RAM for weights than a third of what they take as float32:
-                  layers whose fast form does not fit decode their weights in every run
+  --low-memory    take no more RAM, beside the activations, than a third of what the weights
+                  take as float32: layers whose fast form does not fit decode their weights
+                  in every run, one output channel at a time (up to 3 times the time)
   --workers N     goroutines that share every large layer (default 1, at most 256);
                   with --bench also the time per sample of a batch
   --max-memory N  most bytes for the program and all that running it takes, such as 64MB or
                   1GiB (default 1GiB; on 32-bit machines 64MiB above the size of the file).
-                  It takes the fastest forms of layers that fit, as --low-memory does
+                  It takes the forms of layers that are fastest together and fit
   --max-macs N    most multiply-accumulates, comparisons and moves of one inference
                   (default 2^30, and 1024 for each byte of the program)
   --version       the version of qrun

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"qconv/runtime"
+	"qconv/runtime/internal/coding"
 	"qconv/runtime/internal/kernel"
 )
 
@@ -63,6 +64,11 @@ func engines() []engine {
 				}},
 				engine{"patched", v.String(), func(l *kernel.Layer) (linear, error) {
 					return kernel.NewPatched(l, sortedBytes, math.MaxInt, v)
+				}},
+				engine{"expanded", v.String(), func(l *kernel.Layer) (linear, error) {
+					tight := *l
+					tight.Rows = 1 << 10
+					return kernel.NewExpanded(&tight, coded(l), math.MaxInt, v)
 				}})
 		}
 		if v != kernel.Portable {
@@ -70,6 +76,16 @@ func engines() []engine {
 				return kernel.NewDepthwise(l, math.MaxInt, v)
 			}})
 		}
+	}
+	return list
+}
+
+// coded are the weights of l as a program has them.
+func coded(l *kernel.Layer) (list []kernel.Coded) {
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		kind, data := coding.Pack(t.Weights, len(t.Centres))
+		list = append(list, kernel.Coded{Kind: kind, Data: data, Count: len(t.Weights), Size: len(t.Centres)})
 	}
 	return list
 }

@@ -86,7 +86,29 @@ type Decoder struct {
 	bits  BitReader
 	tans  tansTable
 	state uint32
+
+	first, mark position
 }
+
+// position is where a Decoder is in a list.
+type position struct {
+	bits  BitReader
+	left  int
+	state uint32
+}
+
+func (d *Decoder) position() position { return position{d.bits, d.left, d.state} }
+
+func (d *Decoder) moveTo(p position) { d.bits, d.left, d.state = p.bits, p.left, p.state }
+
+// Rewind goes back to the first index, without reading anything again.
+func (d *Decoder) Rewind() { d.moveTo(d.first) }
+
+// Mark notes where the decoder is, and Return goes back there. Start is a Mark as well.
+func (d *Decoder) Mark() { d.mark = d.position() }
+
+// Return goes back to the last Mark.
+func (d *Decoder) Return() { d.moveTo(d.mark) }
 
 // Reset starts to read count indices, all less than size, from data. It allocates what
 // the tables need.
@@ -106,15 +128,23 @@ func (d *Decoder) Start(kind Kind, data []byte, count, size int) error {
 	}
 	d.kind, d.left, d.size = kind, count, size
 	d.bits.Reset(data)
-	switch kind {
+	err := d.head(len(data))
+	d.first = d.position()
+	d.Mark()
+	return err
+}
+
+// head reads what precedes the indices in length bytes.
+func (d *Decoder) head(length int) error {
+	switch d.kind {
 	case Single:
 		return d.resetSingle()
 	case Plain:
-		return d.resetPlain(len(data))
+		return d.resetPlain(length)
 	case TANS:
 		return d.resetTANS()
 	}
-	return fmt.Errorf("coding %d, want 0..%d", kind, kinds-1)
+	return fmt.Errorf("coding %d, want 0..%d", d.kind, kinds-1)
 }
 
 // Read fills dst with the next indices; no more than are left may be asked for. After

@@ -3,6 +3,7 @@ package coding
 import (
 	"fmt"
 	"math/bits"
+	"unsafe"
 )
 
 // A tANS table of 1<<log states holds each index as often as its frequency says.
@@ -21,16 +22,10 @@ func logLimit(count int) uint {
 	return log
 }
 
-// tansState is what a decoder does in one state: it delivers index, and goes on to state
-// base plus the number in the next width bits.
-type tansState struct {
-	index uint16
-	base  uint16
-	width uint32 // whole words take the least time to find
-}
-
-// stateBytes is the size of a tansState.
-const stateBytes = 8
+// StateBytes is the size of a tansState: what a decoder does in one state. It delivers an index. With it goes a number n, less
+// than twice the states; n is followed by as many bits of the data as make it reach their number or more, and what exceeds that
+// number is the next state.
+const StateBytes = int(unsafe.Sizeof(tansState{}))
 
 // tansTable is made from frequencies without multiplication.
 type tansTable struct {
@@ -63,7 +58,7 @@ func (d *Decoder) resetTANS() error {
 	}
 	t.states = t.states[:size]
 
-	pos, step, mask := uint32(0), spreadStep(t.log), size-1
+	pos, step := uint32(0), spreadStep(t.log)
 	for freqs := r.frequencies(t.log, d.size); ; {
 		index, f, err := freqs.next()
 		if err != nil {
@@ -72,21 +67,10 @@ func (d *Decoder) resetTANS() error {
 		if f == 0 {
 			break
 		}
-		for range f {
-			t.states[pos] = tansState{index: uint16(index)}
-			pos = (pos + step) & mask
-		}
+		pos = t.spread(uint16(index), f, pos, step)
 		t.next[index] = f
 	}
-	// The k-th state of an index with frequency f gets n = f+k; n<<width reaches the size.
-	for i := range t.states {
-		s := &t.states[i]
-		n := t.next[s.index]
-		t.next[s.index]++
-		width := uint(log) + 1 - uint(bits.Len32(n))
-		s.width = uint32(width)
-		s.base = uint16(n<<width - size)
-	}
+	t.follow()
 	d.state, ok = r.Get(t.log)
 	if !ok {
 		return errShort
@@ -109,8 +93,8 @@ func Room(kind Kind, data []byte, size int) (states, symbols int) {
 	return 1 << log, size
 }
 
-// RoomBytes is the memory of tables of this size.
-func RoomBytes(states, symbols int) int { return stateBytes*states + 4*symbols }
+// RoomBytes is the memory of tables of this size, of so many bytes per state: [StateBytes], or what it is on another machine.
+func RoomBytes(states, symbols, stateBytes int) int { return stateBytes*states + 4*symbols }
 
 // Reserve allocates a table of at least as many states, and gives d a table of symbols, which Start alone writes on:
 // decoders that start one after the other may share it.
@@ -118,6 +102,13 @@ func (d *Decoder) Reserve(states int, symbols []uint32) {
 	if cap(d.tans.states) < states {
 		d.tans.states = make([]tansState, states)
 	}
+	d.tans.next = symbols
+}
+
+// Use is Reserve with the memory of the table, in words: RoomBytes of the states.
+func (d *Decoder) Use(states, symbols []uint32) {
+	n := len(states) * 4 / StateBytes
+	d.tans.states = unsafe.Slice((*tansState)(unsafe.Pointer(unsafe.SliceData(states))), n)
 	d.tans.next = symbols
 }
 
@@ -139,14 +130,14 @@ func (d *Decoder) readTANS(dst []uint16) error {
 		s := &states[state]
 		dst[0] = s.index
 		dst = dst[1:]
-		width := uint(s.width)
+		width, base := s.next(d.tans.log)
 		if r.n < width {
 			r.fill()
 			if r.n < width {
 				return errShort
 			}
 		}
-		state = uint32(s.base) + uint32(r.acc)&(1<<width-1)
+		state = base + uint32(r.acc)&(1<<width-1)
 		r.acc >>= width
 		r.n -= width
 	}

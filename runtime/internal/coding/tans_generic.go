@@ -4,6 +4,43 @@ package coding
 
 import "math/bits"
 
+// tansState holds what follows from n: the next state is base plus the number in the next width bits. Whole words take the
+// least time to find.
+type tansState struct {
+	index uint16
+	base  uint16
+	width uint32
+}
+
+// spread gives n states an index, the first at pos and all step apart, and returns where the next one is.
+func (t *tansTable) spread(index uint16, n, pos, step uint32) uint32 {
+	mask := uint32(len(t.states) - 1)
+	for range n {
+		t.states[pos].index = index
+		pos = (pos + step) & mask
+	}
+	return pos
+}
+
+// follow says what follows: the k-th state of an index with frequency f gets n = f+k. The frequencies are in t.next.
+func (t *tansTable) follow() {
+	for i := range t.states {
+		s := &t.states[i]
+		n := t.next[s.index]
+		t.next[s.index]++
+		s.follow(n, t.log)
+	}
+}
+
+// follow sets n, for a table of 1<<log states.
+func (s *tansState) follow(n uint32, log uint) {
+	s.width = uint32(log) + 1 - uint32(bits.Len32(n))
+	s.base = uint16(n<<s.width - 1<<log)
+}
+
+// next tells how many bits say which state comes next, of those from base on.
+func (s *tansState) next(log uint) (width uint, base uint32) { return uint(s.width), uint32(s.base) }
+
 // read delivers len(dst) indices in registers: r holds less than bits.UintSize bits and data enough. It tells how many
 // bytes of the data it has taken, and the last state.
 func (t *tansTable) read(dst []uint16, r *BitReader, state uint32) (taken int, last uint32) {

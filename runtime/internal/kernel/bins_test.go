@@ -73,7 +73,7 @@ func TestBinVectors(t *testing.T) {
 			add := b.low - int32(r.Intn(6000))
 			minus := b.minus(add)
 			words := (n + 127) / 128 * 128 / wordBytes * 2
-			all := alignedWords(2*words + 32)
+			all := NewScratch(Need{Rows: 2*words + 32}).rows
 			even, odd := lanesOf(all[:words+16]), lanesOf(all[words:])
 			for i := range odd {
 				odd[i] = uint16(r.Intn(1 << 16 >> r.Intn(5)))

@@ -105,7 +105,7 @@ func NewDepthwise(l *Layer, limit int, v Vector) (*Depthwise, error) {
 	if err := k.makeTables(l, t); err != nil {
 		return nil, err
 	}
-	k.finisher = newFinisher(l, v, math.MaxInt)
+	k.finisher = newFinisher(l, v, tablesOf(l))
 	k.common = len(k.steps) == 1 && k.unify(l, k.channels*k.per)
 	k.binned = k.common || k.unify(l, 1)
 	return k, nil

@@ -1,9 +1,9 @@
 // Package kernel holds the inner loops of the runtime: linear layers by look-up
 // ([Lookup]), by grouped addition ([Grouped]), by sorted addition ([Sorted], and [Patched] for
 // positions that share weights), by look-ups of many positions ([Depthwise]), by sums of channels
-// ([Pooled]) and from coded weights ([Packed]), requantization, pooling, index maps and
-// copies. A [Linear] is a layer in the form that estimates call the fastest; a new form gets a
-// number, a name and its lines there.
+// ([Pooled]) and from coded weights ([Expanded], which writes programs of Grouped while it runs, and [Packed]),
+// requantization, pooling, index maps and copies. A [Linear] is a layer in the form that estimates call the fastest, or
+// where memory is scarce in one of its [Options]; a new form gets a number, a name and its lines there.
 //
 // Every kernel is a value made once by a New function, which may multiply, divide and
 // allocate, and whose Run method does none of these: all offsets, strides and tables

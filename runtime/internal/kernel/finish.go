@@ -1,8 +1,21 @@
 package kernel
 
+import "math"
+
 // finisher turns the accumulators of an output channel into its levels.
 type finisher struct {
 	steps []*Requantizer // one for all channels or one per channel; empty: accumulators
+}
+
+// smallTables stands for so few uses that tables are as small as they can be, but where steps are searched.
+const smallTables = -1
+
+// tablesOf says for how many uses l has room for tables.
+func tablesOf(l *Layer) int {
+	if l.Rows > 0 && !l.Tables {
+		return smallTables
+	}
+	return math.MaxInt
 }
 
 // newFinisher prepares the steps of l; with a vector other than Portable also bins. Tables are
@@ -31,7 +44,7 @@ func newFinisher(l *Layer, v Vector, most int) finisher {
 // tables.
 func newSmallFinisher(l *Layer) finisher {
 	if len(l.Steps) <= 1 {
-		return newFinisher(l, Portable, 0)
+		return newFinisher(l, Portable, smallTables)
 	}
 	f := finisher{steps: make([]*Requantizer, len(l.Steps))}
 	known := map[*uint8]*Requantizer{} // by the values of the step
@@ -56,7 +69,7 @@ func newStep(s *Step, lo, hi int32, uses int, v Vector) *Requantizer {
 	breaks := s.Breaks[first:count(s.Breaks, hi)]
 	b := newBins(breaks, s.Values[first:first+len(breaks)+1], lo, hi, v.has().longBins)
 	if b != nil {
-		uses = 0 // large tables would save little
+		uses = min(uses, 0) // large tables would save little
 	}
 	r := NewRequantizer(s, lo, hi, uses)
 	r.bins = b

@@ -21,10 +21,12 @@ type Grouped struct {
 	finisher
 	vector     Vector
 	grids      []*grid
+	expand     int      // time to write the programs for every tile, see Expanded
+	rowsMost   int      // bytes that the buffer of rows should take; 0: no limit
 	sections   int      // parts of the channels that share no input
 	channels   int      // output channels per section
 	groupUnits int      // see sums; 0 for 16-bit rows
-	groupRows  int      // rows of a group of steps
+	top        int      // the largest index
 	factors    []factor // by term; m is 0 where there is none
 	factored   bool     // there is one
 	strips     bool     // tiles may have several
@@ -87,6 +89,7 @@ type groupedPlan struct {
 	k      *Grouped
 	layer  *Layer // as NewGrouped got it
 	l      *Layer // as it is computed
+	digits int    // of all weights
 	phases []groupedPhase
 }
 
@@ -99,30 +102,32 @@ type groupedPhase struct {
 
 // planGrouped is NewGrouped without the large work, which build does.
 func planGrouped(l *Layer, limit int, v Vector) (*groupedPlan, error) {
-	return newGroupedPlan(l, limit, v, v.has().rowStrips)
+	return newGroupedPlan(l, limit, v, v.has().rowStrips, 0)
 }
 
-func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool) (*groupedPlan, error) {
+// newGroupedPlan plans tiles, of several strips if strips, for which expand weights are decoded each.
+func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool, expand int) (*groupedPlan, error) {
 	if v.has().bigEndian {
 		return nil, fmt.Errorf("kernel: grouped: lanes need a little-endian machine")
 	}
 	l := layer.flattened(wideTile)
 	factors := chooseFactors(l)
-	k := &Grouped{vector: v, factors: factors, sections: sections(l), outStep: l.positions()}
+	k := &Grouped{vector: v, factors: factors, sections: sections(l), outStep: l.positions(), rowsMost: l.Rows}
 	for i := range factors {
 		k.factored = k.factored || factors[i].m != 0
 	}
 	k.channels = l.Out[0] / k.sections
-	top := 0 // largest index
 	for i := range l.Terms {
-		top = max(top, l.Terms[i].Levels-1)
+		k.top = max(k.top, l.Terms[i].Levels-1)
 	}
-	k.groupRows = maxByteLane / top
-	k.groupUnits = k.groupRows / 4
+	k.groupUnits = maxByteLane / k.top / 4
 	count := digitCount(l, factors)
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
+	if expand > 0 {
+		k.expand = expand*expandCost + ceilDiv(count, py*px)*v.has().expandTap
+	}
 	k.strips = strips && py == 1 && px == 1
-	plan := &groupedPlan{k: k, layer: layer, l: l}
+	plan := &groupedPlan{k: k, layer: layer, l: l, digits: count}
 	for y := range min(py, l.Out[1]) {
 		for x := range min(px, l.Out[2]) {
 			p := groupedPhase{y: y, x: x}
@@ -150,7 +155,7 @@ func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool) (*groupedPla
 func (p *groupedPlan) build(limit int) (*Grouped, error) {
 	k, err := p.grids()
 	if errors.Is(err, errStrips) {
-		if p, err = newGroupedPlan(p.layer, limit, k.vector, false); err == nil {
+		if p, err = newGroupedPlan(p.layer, limit, k.vector, false, 0); err == nil {
 			k, err = p.grids()
 		}
 	}
@@ -160,7 +165,7 @@ func (p *groupedPlan) build(limit int) (*Grouped, error) {
 // grids builds the grids. After an error the kernel is none.
 func (p *groupedPlan) grids() (*Grouped, error) {
 	k, l := p.k, p.l
-	k.finisher = newFinisher(l, k.vector, math.MaxInt)
+	k.finisher = newFinisher(l, k.vector, tablesOf(l))
 	py, px := period(l.Terms, 0), period(l.Terms, 1)
 	for _, phase := range p.phases {
 		g := &grid{outStart: phase.y*l.Out[2] + phase.x, outRow: py * l.Out[2], outCol: px}
@@ -209,6 +214,9 @@ func (k *Grouped) Memory() (weights, tables int) {
 	}
 	return weights, tables
 }
+
+// stepped says that segments are steps, see [stepKind].
+func (k *Grouped) stepped() bool { return !k.vector.any() && k.groupUnits > 0 }
 
 // laneBytes is the width of a position in the buffer of rows.
 func (k *Grouped) laneBytes() int {

@@ -73,8 +73,8 @@ func (c *planeTaps) newSegment() *segment {
 	return s
 }
 
-// build lays out the grid and writes the tap programs of all its channels.
-func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
+// layOut lays out the grid, whose channels have no tap programs yet.
+func (g *grid) layOut(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) {
 	g.pitch = lay.pitch / k.laneBytes()
 	g.strips = lay.strips
 	word := k.vector.wordBytes()
@@ -98,11 +98,15 @@ func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
 	for i := range l.Terms {
 		g.terms = append(g.terms, newGroupedTerm(&l.Terms[i], axes[i], lay, i, k))
 	}
+}
 
+// build lays out the grid and writes the tap programs of all its channels.
+func (g *grid) build(k *Grouped, l *Layer, axes [][2]axis, lay *tiling) error {
+	g.layOut(k, l, axes, lay)
 	taps := newChannelTaps(k, l, lay)
 	written := make([]channelSegments, l.Out[0])
 	unit := k.vector.tapUnit(k.groupUnits == 0)
-	if !k.vector.any() && k.groupUnits > 0 {
+	if k.stepped() {
 		unit = 0
 	}
 	for o := range l.Out[0] {

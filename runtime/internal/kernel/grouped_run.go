@@ -39,7 +39,7 @@ func (g *grid) run(k *Grouped, dst []byte, out []int32, src [][]byte, s *Scratch
 					continue
 				}
 				for o := channel; o < channel+k.channels; o++ {
-					g.channel(k, dst, out, a, o, row, int(col.cols), &lanes, s)
+					g.channel(k, unsafe.Pointer(&g.prog[g.start[o]]), dst, out, a, o, row, int(col.cols), &lanes, s)
 					a += k.outStep
 				}
 			}
@@ -67,9 +67,8 @@ func (k *Grouped) lanes(s *Scratch, words int) tileLanes {
 	return t
 }
 
-// channel computes output channel o of a tile whose first position is element at.
-func (g *grid) channel(k *Grouped, dst []byte, out []int32, at, o int, row *tileRow, cols int, t *tileLanes, s *Scratch) {
-	prog := unsafe.Pointer(&g.prog[g.start[o]])
+// channel runs prog, which is that of output channel o, for a tile whose first position is element at.
+func (g *grid) channel(k *Grouped, prog unsafe.Pointer, dst []byte, out []int32, at, o int, row *tileRow, cols int, t *tileLanes, s *Scratch) {
 	segments := *(*uint16)(prog)
 	if segments == 1 && k.groupUnits > 0 && g.outCol == 1 {
 		if r := k.step(o); r != nil && r.takesPairs() {

@@ -1,11 +1,13 @@
 package kernel
 
+import "unsafe"
+
 // stepKind is what happens behind the taps of a step. Without vectors a segment of byte rows is a list of steps:
 //
 //	step = adds + subs<<8, { bias + bias<<8 if subs > 0 }, taps to subtract, taps to add, shift + kind<<8
 //
-// The rows of a step are added to s, or subtracted from it, in byte lanes, and bias is added to every lane. bias is the most that
-// is subtracted, and indices of a group of steps cannot sum to more than 255, so that nothing is carried from one lane to
+// The rows of a step are added to s, or subtracted from it, in byte lanes, and bias is added to every lane. It is the most that can be
+// subtracted: the rows times the largest index of all. Indices of a group of steps cannot sum to more than 255, so that nothing is carried from one lane to
 // the next. A group is put together by doubling s, as planes are; then it is added to the sums of the segment:
 //
 //	T = T<<shift + s, D = D<<shift + (s>>8 & low8)
@@ -26,41 +28,64 @@ const maxByteLane = 255
 
 // stepWriter writes segments as steps.
 type stepWriter struct {
-	room  int // rows of a group
-	buf   []uint16
-	at    int  // how much of it is written
-	tail  int  // where the tail of the latest step is
-	used  int  // rows of the latest group, those counted twice that are doubled
-	shift int  // binary digits since the latest group that was added to the sums
-	begun bool // there is one
+	room   int      // rows of a group
+	biases []uint16 // by the number of rows to subtract
+	buf    []uint16
+	at     int  // how much of it is written
+	tail   int  // where the tail of the latest step is
+	used   int  // rows of the latest group, those counted twice that are doubled
+	shift  int  // binary digits since the latest group that was added to the sums
+	begun  bool // there is one
+}
+
+// newStepWriter is for rows of indices that are at most top.
+func newStepWriter(top int) stepWriter {
+	w := stepWriter{room: maxByteLane / top}
+	for n := range w.room + 1 {
+		w.biases = append(w.biases, uint16(n*top|n*top<<8))
+	}
+	return w
 }
 
 // write appends the steps of s to prog.
 func (w *stepWriter) write(prog []uint16, s *segment) []uint16 {
-	size := 3 // entries; steps have three besides rows
+	size := 3
 	for i := range s.planes {
 		p := &s.planes[i]
-		size += 3 + 4*(len(p.add.rows)+len(p.sub.rows))
+		size += w.entries(len(p.add.rows) + len(p.sub.rows))
 	}
 	if len(w.buf) < size {
 		w.buf = make([]uint16, 2*size)
 	}
-	w.at, w.shift, w.begun = 0, 0, false
+	w.start(w.buf)
 	for i := range s.planes {
-		w.plane(&s.planes[i], i == 0)
+		p := &s.planes[i]
+		w.plane(p.shift, p.sub.rows, p.add.rows, i == 0)
 	}
 	if len(s.planes) == 0 {
 		w.zeros()
 	}
-	w.spill()
-	w.buf[w.tail] += uint16(stepLast) << 8
-	return append(prog, w.buf[:w.at]...)
+	return append(prog, w.buf[:w.end()]...)
 }
 
-// plane writes the steps of a plane. The latest group goes on where that saves one.
-func (w *stepWriter) plane(p *programPlane, first bool) {
-	add, sub := tapCursor{rows: p.add.rows, spans: p.add.spans}, tapCursor{rows: p.sub.rows, spans: p.sub.spans}
-	left := len(add.rows) + len(sub.rows)
+// entries is the most that the steps of a plane of n rows take.
+func (w *stepWriter) entries(n int) int { return n + 3*max(1, ceilDiv(n, w.room)) }
+
+// start begins a segment at the front of buf.
+func (w *stepWriter) start(buf []uint16) { w.buf, w.at, w.shift, w.begun = buf, 0, 0, false }
+
+// end ends the segment and returns its length.
+func (w *stepWriter) end() int {
+	w.spill()
+	w.buf[w.tail] += uint16(stepLast) << 8
+	return w.at
+}
+
+// plane writes the steps of a plane, the first one of its segment or shift digits behind the one before. The latest group goes on
+// where that saves one. The rows to subtract and to add may lie in buf, in this order and so far behind what is written as steps
+// take entries besides rows.
+func (w *stepWriter) plane(shift int, sub, add []uint16, first bool) {
+	left := len(add) + len(sub)
 	last := left // rows of the last group of the plane
 	for last > w.room {
 		last -= w.room
@@ -68,17 +93,17 @@ func (w *stepWriter) plane(p *programPlane, first bool) {
 	switch {
 	case first:
 		w.used = 0
-	case p.shift < 8 && w.used<<p.shift+last <= w.room:
-		w.buf[w.tail] = uint16(p.shift) | uint16(stepDouble)<<8
-		w.used <<= p.shift
-		w.shift += p.shift
+	case shift < 8 && w.used<<(shift&7)+last <= w.room:
+		w.buf[w.tail] = uint16(shift) | uint16(stepDouble)<<8
+		w.used <<= shift & 7
+		w.shift += shift
 		if left == 0 {
-			w.step(&sub, &add, 0, 0)
+			w.step(nil, nil)
 			return
 		}
 	default:
 		w.spill()
-		w.used, w.shift = 0, p.shift
+		w.used, w.shift = 0, shift
 	}
 	if left == 0 {
 		w.zeros()
@@ -88,11 +113,12 @@ func (w *stepWriter) plane(p *programPlane, first bool) {
 		n := min(w.room-w.used, left)
 		left -= n
 		w.used += n
-		subs := min(n, len(sub.rows))
-		w.step(&sub, &add, subs, n-subs)
+		subs := min(n, len(sub))
+		w.step(sub[:subs], add[:n-subs])
 		if left == 0 {
 			return
 		}
+		sub, add = sub[subs:], add[n-subs:]
 		w.spill()
 		w.used = 0
 	}
@@ -115,47 +141,36 @@ func (w *stepWriter) zeros() {
 	w.tail = w.at - 1
 }
 
-// step writes a step of so many rows to subtract and to add. Its tail is not known yet.
-func (w *stepWriter) step(sub, add *tapCursor, subs, adds int) {
-	buf := w.buf[w.at:][: subs+adds+3 : subs+adds+3]
-	buf[0] = uint16(adds | subs<<8)
-	w.at += 2 + adds
+// step writes a step of these rows to subtract and to add. Its tail is not known yet.
+func (w *stepWriter) step(sub, add []uint16) {
+	buf := w.buf[w.at:]
+	buf[0] = uint16(len(add) | len(sub)<<8)
+	w.at += 2 + len(add)
 	buf = buf[1:]
-	if subs > 0 {
-		bias := sub.take(buf[1:], subs)
-		buf[0] = uint16(bias | bias<<8)
-		buf = buf[1+subs:]
-		w.at += 1 + subs
+	if len(sub) > 0 {
+		buf[0] = w.biases[len(sub)]
+		copyRows(buf[1:], sub)
+		buf = buf[1+len(sub):]
+		w.at += 1 + len(sub)
 	}
-	add.take(buf, adds)
+	copyRows(buf, add)
 	w.tail = w.at - 1
 }
 
-// tapCursor is what is left of a tapList.
-type tapCursor struct {
-	rows  []uint16
-	spans []tapSpan
-	taken int // rows of the first span
-}
-
-// take copies the next n rows to dst and returns the most that they can be together.
-func (c *tapCursor) take(dst []uint16, n int) (sum int) {
-	dst = dst[:n]
-	for i, row := range c.rows[:n] {
-		dst[i] = row
+// copyRows copies the few rows of a step, first ones first: dst may be some of the same memory, before them.
+func copyRows(dst, rows []uint16) {
+	n := len(rows)
+	to, from := unsafe.Pointer(unsafe.SliceData(dst[:n])), unsafe.Pointer(unsafe.SliceData(rows))
+	for ; n >= 4; n -= 4 {
+		d, r := (*[4]uint16)(to), (*[4]uint16)(from)
+		d[0] = r[0]
+		d[1] = r[1]
+		d[2] = r[2]
+		d[3] = r[3]
+		to, from = unsafe.Add(to, 8), unsafe.Add(from, 8)
 	}
-	c.rows = c.rows[n:]
-	if len(c.spans) == 1 {
-		return n * int(c.spans[0].top)
+	for ; n > 0; n-- {
+		*(*uint16)(to) = *(*uint16)(from)
+		to, from = unsafe.Add(to, 2), unsafe.Add(from, 2)
 	}
-	for n > 0 {
-		s := &c.spans[0]
-		m := min(n, s.n-c.taken)
-		sum += m * int(s.top)
-		n -= m
-		if c.taken += m; c.taken == s.n {
-			c.spans, c.taken = c.spans[1:], 0
-		}
-	}
-	return sum
 }

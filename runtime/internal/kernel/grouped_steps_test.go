@@ -34,16 +34,16 @@ func TestSteps(t *testing.T) {
 		digits := 1 + r.Intn(9)
 		c.reach(digits)
 		longest := 1 + r.Intn(1<<r.Intn(6))
-		for i, top := range tops {
+		for i := range tops {
 			for d := range 2 * digits {
 				for range r.Intn(longest) {
 					row := 1 + i*each + r.Intn(each)
 					c.lists[d].put([]uint16{uint16(row * room * wordBytes / tapBytes)})
 				}
 			}
-			c.close(top)
+			c.close(slices.Max(tops))
 		}
-		w := stepWriter{room: maxByteLane / int(slices.Max(tops))}
+		w := newStepWriter(int(slices.Max(tops)))
 		for n, seg := range c.segments() {
 			prog := w.write([]uint16{7, 7}, &seg)
 			countSteps(prog[2:], kinds)

@@ -144,6 +144,7 @@ type channelTaps struct {
 type termTaps struct {
 	*Term
 	centres []tapCentre
+	top     int64    // what an index is taken to be at most
 	met     []int32  // weights of a channel that meet inputs; nil: all do
 	rows    []uint16 // of these, in the first group of a section
 	group   uint16   // rows from a group to the next
@@ -161,11 +162,16 @@ type tapCentre struct {
 func newChannelTaps(k *Grouped, l *Layer, lay *tiling) *channelTaps {
 	c := &channelTaps{factors: make([]planeTaps, len(k.factors))}
 	c.reach(1)
-	c.steps.room = k.groupRows
+	if k.stepped() {
+		c.steps = newStepWriter(k.top)
+	}
 	most, centres := 0, 0
 	for i := range l.Terms {
 		t, m := &l.Terms[i], &lay.maps[i]
-		p := termTaps{Term: t, centres: make([]tapCentre, len(t.Centres)), groups: t.Groups / k.sections}
+		p := termTaps{Term: t, centres: make([]tapCentre, len(t.Centres)), top: int64(t.Levels - 1), groups: t.Groups / k.sections}
+		if k.stepped() {
+			p.top = int64(k.top) // biases are the same for all terms
+		}
 		for j, n := range t.counts() {
 			if n > 0 {
 				q, e := k.factors[i].split(t.Centres[j])
@@ -243,8 +249,8 @@ func (c *channelTaps) gatherTerm(t *termTaps, factor *planeTaps, weights []uint1
 		factor.put(list, centre.many)
 		c.zeros += int32(len(list)) * centre.zero
 	}
-	c.close(int64(t.Levels - 1))
-	factor.close(int64(t.Levels - 1))
+	c.close(t.top)
+	factor.close(t.top)
 }
 
 // tally counts weights by centre, of which there are so many, and lists those that are used.

@@ -61,7 +61,7 @@ func (k *Grouped) chooseTiles(l *Layer, axes [][2]axis, rows, cols, digits int) 
 				continue // a smaller tile needs no more tiles
 			}
 			t := k.layout(l, axes, n, k.stripCount(axes, n, tileCols, rows, cols), tileCols, rows, cols)
-			if t.bytes > maxTapRows {
+			if t.bytes > maxTapRows || best != nil && k.rowsMost > 0 && t.bytes > max(k.rowsMost, best.bytes) {
 				break
 			}
 			t.cost = k.tilingCost(l, axes, t, digits)
@@ -149,5 +149,5 @@ func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) in
 	}
 	finish := l.Out[0] * t.rows * t.cols * 3
 	tiles := ceilDiv(t.total[0], t.rows) * ceilDiv(t.total[1], t.cols)
-	return tiles * (fill + add + finish + l.Out[0]*20)
+	return tiles * (fill + add + finish + l.Out[0]*20 + k.expand)
 }

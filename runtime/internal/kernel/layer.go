@@ -20,6 +20,12 @@ type Layer struct {
 	Bias  []int32 // one per output channel
 	Steps []Step  // one for all channels, one per channel, or none: out holds accumulators
 
+	// Rows is how many bytes of Scratch rows of inputs should take where memory is scarce; then tables are as
+	// small as can be. 0: memory is no matter.
+	Rows int
+	// Tables says that there is room for tables all the same.
+	Tables bool
+
 	// Low and High are limits of the accumulators of every channel: no input in range leaves them. Those that [Layer.Bounds]
 	// finds are used where they are nil.
 	Low, High []int32

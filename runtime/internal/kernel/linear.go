@@ -12,6 +12,7 @@ const (
 	formPatched
 	formDepthwise
 	formPooled
+	formExpanded
 	formPacked
 )
 
@@ -23,10 +24,11 @@ const (
 	NamePatched   = "patched"
 	NameDepthwise = "depthwise"
 	NamePooled    = "pooled"
+	NameExpanded  = "expanded"
 	NamePacked    = "packed"
 )
 
-var formNames = [...]string{NameLookup, NameGrouped, NameSorted, NamePatched, NameDepthwise, NamePooled, NamePacked}
+var formNames = [...]string{NameLookup, NameGrouped, NameSorted, NamePatched, NameDepthwise, NamePooled, NameExpanded, NamePacked}
 
 // Linear is a [Layer] in one of its forms: the kernel that form tells is there, the others are nil.
 type Linear struct {
@@ -37,37 +39,41 @@ type Linear struct {
 	patched   *Patched
 	depthwise *Depthwise
 	pooled    *Pooled
+	expanded  *Expanded
 	packed    *Packed
 
 	need            Need
 	weights, tables int // bytes
 }
 
-// Thrift says how much the memory of a form counts against its time.
-type Thrift uint8
-
-const (
-	Fastest  Thrift = iota // not at all
-	Scarce                 // rows of weights that positions share may take twice as long as other forms
-	Smallest               // where there are such rows, nothing else
-)
-
-// NewLinear prepares l for instruction set v, in the form that estimates call the fastest, as far as memory allows.
-func NewLinear(l *Layer, v Vector, thrift Thrift) *Linear {
+// NewLinear prepares l for instruction set v, in the form that estimates call the fastest.
+func NewLinear(l *Layer, v Vector) *Linear {
 	l = l.merged()
-	k := choose(l, v, thrift)
-	switch {
-	case k.patched != nil:
-		k.patched.Fill(l)
-	case k.sorted != nil:
-		k.sorted.Fill(l)
-	}
+	k := planLinear(l, v)
+	k.fill(l)
 	return k
 }
 
 // PlanLinear is NewLinear for a machine that may be another one: its Name, Need and Memory are what they are there, but it
 // cannot run.
-func PlanLinear(l *Layer, v Vector, thrift Thrift) *Linear { return choose(l.merged(), v, thrift) }
+func PlanLinear(l *Layer, v Vector) *Linear { return planLinear(l.merged(), v) }
+
+func planLinear(l *Layer, v Vector) *Linear {
+	if k := choose(l, v); k != nil {
+		return k.measured()
+	}
+	return NewLookupLinear(l)
+}
+
+// fill writes the weights of l, which is merged, in forms that have a Fill.
+func (k *Linear) fill(l *Layer) {
+	switch k.form {
+	case formPatched:
+		k.patched.Fill(l)
+	case formSorted:
+		k.sorted.Fill(l)
+	}
+}
 
 // NewLookupLinear prepares l for look-ups.
 func NewLookupLinear(l *Layer) *Linear {
@@ -88,30 +94,16 @@ const (
 	mostPlanes = 1024
 )
 
-// choose makes the fastest form of l. Forms are compared by what counts of digits, inputs and positions tell; of those that
-// have a Fill, the weights are not written.
-func choose(l *Layer, v Vector, thrift Thrift) *Linear {
-	if k := chooseFast(l, v, thrift); k != nil {
-		return k.measured()
-	}
-	return NewLookupLinear(l)
-}
-
-// chooseFast makes the form of l that beats look-ups by most, or returns nil.
-func chooseFast(l *Layer, v Vector, thrift Thrift) *Linear {
+// choose makes the form of l that beats look-ups by most, or returns nil. Forms are compared by what counts of digits,
+// inputs and positions tell; of those that have a Fill, the weights are not written.
+func choose(l *Layer, v Vector) *Linear {
 	if k, err := NewPooled(l); err == nil {
 		return &Linear{form: formPooled, pooled: k} // nothing is faster
 	}
 	limit := min(l.MACs(), math.MaxInt/lookupCost) * lookupCost
 	sorted, patched, limit := chooseRows(l, limit, v)
-	switch {
-	case patched != nil && thrift == Smallest:
-		limit = 0
-	case patched != nil && thrift == Scarce:
-		limit /= 2
-	}
 	// The others work on positions: there must be several.
-	if several := sorted == nil || l.positions() > 1; several && l.Phases() <= mostPhases && l.Planes() <= mostPlanes {
+	if several := sorted == nil || l.positions() > 1; several && l.suitsPositions() {
 		if k := choosePositions(l, limit, v); k != nil {
 			return k
 		}
@@ -124,6 +116,9 @@ func chooseFast(l *Layer, v Vector, thrift Thrift) *Linear {
 	}
 	return nil
 }
+
+// suitsPositions says that forms that work on positions may be tried.
+func (l *Layer) suitsPositions() bool { return l.Phases() <= mostPhases && l.Planes() <= mostPlanes }
 
 // chooseRows plans the faster of the forms that add up rows of weights, if one takes at most limit, and tells what is
 // left to beat.
@@ -181,6 +176,9 @@ func (k *Linear) measured() *Linear {
 	case formPooled:
 		k.need = k.pooled.Need()
 		k.weights, k.tables = k.pooled.Memory()
+	case formExpanded:
+		k.need = k.expanded.Need()
+		k.weights, k.tables = k.expanded.Memory()
 	case formPacked:
 		k.need = k.packed.Need()
 		k.weights, k.tables = k.packed.Memory()
@@ -190,6 +188,9 @@ func (k *Linear) measured() *Linear {
 
 // Name tells the form.
 func (k *Linear) Name() string { return formNames[k.form] }
+
+// Coded says that the weights stay coded: they are those of the program.
+func (k *Linear) Coded() bool { return k.form == formExpanded || k.form == formPacked }
 
 // Need is the Scratch that Run writes on.
 func (k *Linear) Need() Need { return k.need }
@@ -213,6 +214,8 @@ func (k *Linear) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		k.depthwise.Run(dst, out, src, s)
 	case formPooled:
 		k.pooled.Run(dst, out, src, s)
+	case formExpanded:
+		k.expanded.Run(dst, out, src, s)
 	case formPacked:
 		k.packed.Run(dst, out, src, s)
 	}

@@ -26,7 +26,7 @@ func TestLinearChoice(t *testing.T) {
 				if k, err := NewDepthwise(l, math.MaxInt, v); err == nil && (l.positions() > 1 || costs[NameSorted] == 0) {
 					costs[NameDepthwise] = k.Cost()
 				}
-				k := NewLinear(l, v, Fastest)
+				k := NewLinear(l, v)
 				chosen[k.Name()] = true
 				for name, cost := range costs {
 					// Shared rows may take twice as long as those of all positions.
@@ -49,7 +49,7 @@ func TestLinearMemory(t *testing.T) {
 	for _, c := range benchLayers {
 		l, _ := benchLayer(c.out, c.term, smallInts())
 		for _, v := range Available() {
-			k := NewLinear(l, v, Fastest)
+			k := NewLinear(l, v)
 			var of linear
 			switch k.Name() {
 			case NameGrouped:

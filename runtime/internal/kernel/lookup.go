@@ -1,7 +1,6 @@
 package kernel
 
 import (
-	"math"
 	"math/bits"
 )
 
@@ -33,7 +32,7 @@ const lookupCost = 5
 // NewLookup prepares l.
 func NewLookup(l *Layer) *Lookup {
 	k := &Lookup{
-		finisher: newFinisher(l, Portable, math.MaxInt),
+		finisher: newFinisher(l, Portable, tablesOf(l)),
 		bias:     l.Bias,
 		channels: l.Out[0],
 		plane:    l.positions(),

@@ -36,7 +36,7 @@ func TestMerged(t *testing.T) {
 			want, got := make([]byte, elems), make([]byte, elems+depthSlack)[:elems]
 			run := func(k *Linear, dst []byte) { k.Run(dst, nil, src, NewScratch(k.Need())) }
 			run(NewLookupLinear(l), want)
-			run(NewLinear(l, v, Fastest), got)
+			run(NewLinear(l, v), got)
 			if !slices.Equal(got, want) {
 				t.Errorf("%v: got %v, want %v", v, got, want)
 			}

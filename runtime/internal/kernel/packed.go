@@ -75,6 +75,7 @@ func (k *Packed) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	for i, t := range k.terms {
 		_ = s.decoders[i].Start(t.Kind, t.Data, t.Count, t.Size)
 	}
+	var sums [256]int32
 	at := 0
 	for o, bias := range k.bias {
 		acc := k.sums(out, s, at, k.plane)
@@ -84,7 +85,7 @@ func (k *Packed) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 			_ = s.decoders[i].Read(weights)
 			in := src[i][t.first[o].in:]
 			if t.flat {
-				acc[0] += t.sumByLevel(in, weights)
+				acc[0] += t.sumByLevel(&sums, in, weights)
 			} else {
 				t.add(acc, in, weights)
 			}
@@ -130,23 +131,22 @@ func (t *packedTerm) add(acc []int32, in []byte, weights []uint16) {
 }
 
 // sumByLevel is the sum of C[w] * (x - zero) over all weights w and their inputs x: with the
-// sum S[x] of the centres that meet level x,
+// sum S[x] of the centres that meet level x, for which there is room in sums,
 //
 //	sum over x > zero of (S[x] + S[x+1] + ...) - sum over x < zero of (S[x] + S[x-1] + ...)
-func (t *packedTerm) sumByLevel(in []byte, weights []uint16) int32 {
-	var sums [256]int32
-	in = in[:len(weights)]
-	for i, w := range weights {
-		sums[in[i]] += t.centres[w]
-	}
+func (t *packedTerm) sumByLevel(sums *[256]int32, in []byte, weights []uint16) int32 {
+	levels := sums[:t.levels]
+	clear(levels)
+	addByLevel(sums, in[:len(weights)], weights, t.centres)
 	total, run := int32(0), int32(0)
-	for x := t.levels - 1; x > t.zero; x-- {
-		run += sums[x]
+	above := levels[t.zero+1:]
+	for i := len(above) - 1; i >= 0; i-- {
+		run += above[i]
 		total += run
 	}
 	run = 0
-	for x := 0; x < t.zero; x++ {
-		run += sums[x]
+	for _, sum := range levels[:t.zero] {
+		run += sum
 		total -= run
 	}
 	return total

@@ -3,7 +3,6 @@ package kernel
 import (
 	"encoding/binary"
 	"fmt"
-	"math"
 )
 
 // Pooled computes a [Layer] of one term that weighs all elements of a channel alike, such as
@@ -32,7 +31,7 @@ func NewPooled(l *Layer) (*Pooled, error) {
 			return nil, fmt.Errorf("kernel: pooled: different weights")
 		}
 	}
-	k := &Pooled{finisher: newFinisher(l, Portable, math.MaxInt), plane: plane, digits: newFactor(centre).digits}
+	k := &Pooled{finisher: newFinisher(l, Portable, tablesOf(l)), plane: plane, digits: newFactor(centre).digits}
 	k.bias = make([]int32, len(l.Bias))
 	for o, b := range l.Bias {
 		k.bias[o] = b - centre*int32(plane*t.Zero)

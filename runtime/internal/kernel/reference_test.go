@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand"
 	"testing"
+
+	"qconv/runtime/internal/coding"
 )
 
 // naive computes a layer from the formula of its documentation and nothing else.
@@ -75,6 +77,15 @@ func implementations(l *Layer) map[string]linear {
 		}
 	}
 	for _, v := range Available() {
+		for _, rows := range []int{0, 1, 4096} {
+			tight := *l
+			tight.Rows = rows
+			if k, err := NewExpanded(&tight, codedWeights(l), math.MaxInt, v); err == nil {
+				m[fmt.Sprintf("expanded %v, %d", v, rows)] = k
+			}
+		}
+	}
+	for _, v := range Available() {
 		if k, err := NewSorted(l, 8<<20, math.MaxInt, v); err == nil {
 			m["sorted "+v.String()] = k
 		}
@@ -93,6 +104,16 @@ func implementations(l *Layer) map[string]linear {
 		}
 	}
 	return m
+}
+
+// codedWeights are those of l as a program has them.
+func codedWeights(l *Layer) (list []Coded) {
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		kind, data := coding.Pack(t.Weights, len(t.Centres))
+		list = append(list, Coded{Kind: kind, Data: data, Count: len(t.Weights), Size: len(t.Centres)})
+	}
+	return list
 }
 
 const guard = 0xA5

@@ -37,9 +37,10 @@ const (
 	reqSearch          // no table: the breaks are searched
 )
 
-// maxBins limits the table of a Requantizer; coverBins limits it where a larger table
+// maxBins limits the table of a Requantizer, smallBins one that is to be small; coverBins limits it where a larger table
 // saves the clamping, and fewBins where accumulators are few as well; maxDirect limits a table of levels.
 const (
+	smallBins = 256
 	maxBins   = 2048
 	coverBins = 2048
 	fewBins   = 1024
@@ -50,7 +51,8 @@ const (
 const markShift = 24
 
 // NewRequantizer prepares s for accumulators in [lo, hi], uses of them per Run of the
-// layer: no table is made that has more entries than that to save a comparison.
+// layer: no table is made that has more entries than that to save a comparison. Negative uses stand for a table that is as
+// small as can be.
 func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 	first := count(s.Breaks, lo)
 	breaks := s.Breaks[first:count(s.Breaks, hi)]
@@ -78,7 +80,11 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 		r.values = levelTable(breaks, r.values, r.low, r.top)
 		return r
 	}
-	shift, single := binShift(breaks, r.low, r.top, maxBins)
+	most, cover := maxBins, min(coverBins, max(fewBins, uses))
+	if uses < 0 {
+		most, cover = smallBins, smallBins
+	}
+	shift, single := binShift(breaks, r.low, r.top, most)
 	r.shift = shift
 	if !single || r.top>>markShift != 0 || !consecutive(r.values) {
 		r.kind = reqLoop
@@ -93,7 +99,7 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 		}
 		return r
 	}
-	if s, ok := binShift(breaks, lo, int32(span), min(coverBins, max(fewBins, uses))); ok && span>>markShift == 0 {
+	if s, ok := binShift(breaks, lo, int32(span), cover); ok && span>>markShift == 0 {
 		r.kind, r.low, r.top, r.shift = reqCovered, lo, int32(span), s
 	}
 	r.marks = marks(breaks, r.values, r.low, r.top, r.shift)

@@ -69,26 +69,31 @@ func (n Need) Bytes(v Vector) int {
 		states += s
 	}
 	return (n.Rows+n.Lanes)*v.wordBytes() + 2*scratchAlign + 4*(n.Acc+n.List) + n.Line +
-		coding.RoomBytes(states, n.Symbols) + 2*n.Weights
+		coding.RoomBytes(states, n.Symbols, v.has().stateBytes) + 2*n.Weights
 }
 
 // NewScratch allocates a Scratch.
 func NewScratch(n Need) *Scratch {
-	s := &Scratch{
-		rows:  alignedWords(n.Rows),
-		lanes: alignedWords(n.Lanes),
-		acc:   make([]int32, n.Acc),
-		list:  make([]uint32, n.List),
-		line:  make([]byte, n.Line),
+	memory := make([]uint64, ceilDiv(n.Bytes(Portable), 8))
+	return NewScratchIn(unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(memory))), 8*len(memory)), n)
+}
 
-		weights: make([]uint16, n.Weights),
+// NewScratchIn makes a Scratch of n.Bytes(Portable) bytes of memory or more, which begins at a multiple of 4 bytes.
+func NewScratchIn(m []byte, n Need) *Scratch {
+	s := &Scratch{
+		rows:  take[word](&m, n.Rows, scratchAlign),
+		lanes: take[word](&m, n.Lanes, scratchAlign),
+		acc:   take[int32](&m, n.Acc, 4),
+		list:  take[uint32](&m, n.List, 4),
 	}
-	symbols := make([]uint32, n.Symbols)
+	symbols := take[uint32](&m, n.Symbols, 4)
 	for _, states := range n.States {
 		d := new(coding.Decoder)
-		d.Reserve(states, symbols)
+		d.Use(take[uint32](&m, coding.RoomBytes(states, 0, coding.StateBytes)/4, 4), symbols)
 		s.decoders = append(s.decoders, d)
 	}
+	s.weights = take[uint16](&m, n.Weights, 2)
+	s.line = take[byte](&m, n.Line, 1)
 	s.rowBytes = unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(s.rows))), n.Rows*wordBytes)
 	s.lanes16 = unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(s.lanes))), n.Lanes*wordBytes/2)
 	return s
@@ -97,12 +102,18 @@ func NewScratch(n Need) *Scratch {
 // scratchAlign is the alignment in bytes of memory that vectors work on.
 const scratchAlign = 64
 
-// alignedWords is n words whose first one lies at a multiple of scratchAlign.
-func alignedWords(n int) []word {
-	all := make([]word, n+scratchAlign/wordBytes)
+// take cuts n elements off memory, the first of which lies at a multiple of align bytes.
+func take[T any](memory *[]byte, n, align int) []T {
+	m := *memory
+	if n == 0 {
+		return nil
+	}
 	at := 0
-	for uintptr(unsafe.Pointer(&all[at]))%scratchAlign != 0 {
+	for uintptr(unsafe.Pointer(&m[at]))%uintptr(align) != 0 {
 		at++
 	}
-	return all[at : at+n : at+n]
+	var t T
+	size := n * int(unsafe.Sizeof(t))
+	*memory = m[at+size:]
+	return unsafe.Slice((*T)(unsafe.Pointer(&m[at])), n)
 }

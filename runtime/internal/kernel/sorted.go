@@ -2,7 +2,6 @@ package kernel
 
 import (
 	"fmt"
-	"math"
 )
 
 // Sorted computes a [Layer] with the outputs in lanes, one row of weights per input
@@ -85,9 +84,9 @@ func PlanSorted(l *Layer, bytes, limit int, v Vector) (*Sorted, error) {
 // newSortedFinisher has bins where vectors find the levels of sums in 32 bits.
 func newSortedFinisher(l *Layer, v Vector) finisher {
 	if v.has().looks {
-		return newFinisher(l, v, math.MaxInt)
+		return newFinisher(l, v, tablesOf(l))
 	}
-	return newFinisher(l, Portable, math.MaxInt)
+	return newFinisher(l, Portable, tablesOf(l))
 }
 
 // Fill writes the weights of the layer that k was planned for.

@@ -1,12 +1,16 @@
 package kernel
 
+import "qconv/runtime/internal/coding"
+
 // traits are what kernels are planned from: the words of a machine, what the functions for an instruction set do, those
 // whose names begin with vector, and which of them are worth using there.
 type traits struct {
-	bits      int  // of a word
-	bigEndian bool // lane arithmetic does not work: only look-ups compute linear layers
-	tapUnit   int  // taps of a unit without vectors, see taps.go
-	cache     int  // bytes of rows up to which reading them costs nothing extra: the first-level cache of small processors
+	bits       int  // of a word
+	bigEndian  bool // lane arithmetic does not work: only look-ups compute linear layers
+	tapUnit    int  // taps of a unit without vectors, see taps.go
+	stateBytes int  // of a table of tANS
+	expandTap  int  // time to put a digit of a weight into a program, in additions of words
+	cache      int  // bytes of rows up to which reading them costs nothing extra: the first-level cache of small processors
 
 	laneBytes int    // that vectors work on as a whole; 0: there are none
 	binShift  uint32 // the largest shift of bins that binPairLevels and binLaneLevels take
@@ -29,24 +33,24 @@ type traits struct {
 }
 
 var machines = [vectors]*traits{
-	Portable: {bits: 8 * wordBytes, bigEndian: !LittleEndian, tapUnit: wordTapUnit, cache: 24 << 10},
-	NEON: {bits: 64, cache: 24 << 10,
+	Portable: {bits: 8 * wordBytes, bigEndian: !LittleEndian, tapUnit: wordTapUnit, stateBytes: coding.StateBytes, expandTap: 20, cache: 24 << 10},
+	NEON: {bits: 64, stateBytes: 8, expandTap: 6, cache: 24 << 10,
 		laneBytes: 16, binShift: 16, fillBytes: 16, movesRows: true,
 		depthwise: true, depthStep: 16, depthCosts: depthCostsNEON,
 		looks: true, lookCost: 26, strips: true, sorts: true},
-	AVX2: {bits: 64, cache: 32 << 10,
+	AVX2: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10,
 		laneBytes: 32, binShift: 8, rowStrips: true, fillBytes: 32, movesRows: true,
 		depthwise: true, depthPairs: true, depthStep: 64, depthCosts: depthCostsAVX,
 		looks: true, lookCost: 5, smallLooks: true},
-	AVX512: {bits: 64, cache: 32 << 10,
+	AVX512: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10,
 		laneBytes: 32, binShift: 16, longBins: true, fillBytes: 64, movesRows: true,
 		depthwise: true, depthPairs: true, depthStep: 64, depthCosts: depthCostsAVX,
 		looks: true, lookCost: 5, smallLooks: true},
 
-	ARM:      {bits: 32, tapUnit: 1, cache: 24 << 10},
-	Words32:  {bits: 32, tapUnit: 4, cache: 24 << 10},
-	Words64:  {bits: 64, tapUnit: 4, cache: 24 << 10},
-	Reversed: {bits: 32, bigEndian: true, tapUnit: 4, cache: 24 << 10},
+	ARM:      {bits: 32, tapUnit: 1, stateBytes: 4, expandTap: 20, cache: 24 << 10},
+	Words32:  {bits: 32, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10},
+	Words64:  {bits: 64, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10},
+	Reversed: {bits: 32, bigEndian: true, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10},
 }
 
 // has are the traits of v.

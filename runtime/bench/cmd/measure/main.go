@@ -4,6 +4,8 @@
 //	measure PROGRAM.qlut SAMPLES.f32 COUNT     exactly COUNT inferences, nothing is timed
 //	measure PROGRAM.qlut SAMPLES.f32 layers    one inference, nothing is timed
 //
+// The word low-memory behind all that runs the program with Options.LowMemory.
+//
 // SAMPLES.f32 holds one or more samples of the float network, float32, little-endian, in its own layout: all inputs of
 // one, then those of the next. They are used in turn. A line of standard input is a number of milliseconds; the answer
 // is one line of JSON with the median time of an inference in nanoseconds and the number of inferences of that round. Behind
@@ -33,11 +35,13 @@ import (
 
 // description is the first line of output.
 type description struct {
-	MACs    int     `json:"macs"`
-	Weights int     `json:"weights"`
-	Bytes   int64   `json:"file_bytes"`
-	RAM     int     `json:"ram_bytes"`
-	Layers  []layer `json:"layers"`
+	MACs    int            `json:"macs"`
+	Weights int            `json:"weights"`
+	Bytes   int64          `json:"file_bytes"`
+	RAM     int            `json:"ram_bytes"`
+	Memory  runtime.Memory `json:"memory"`
+	Coded   int            `json:"coded_bytes"` // of the weights in the program
+	Layers  []layer        `json:"layers"`
 }
 
 type layer struct {
@@ -63,8 +67,12 @@ func main() {
 }
 
 func run(args []string, stdin io.Reader, stdout io.Writer) error {
+	var options runtime.Options
+	if n := len(args); n > 0 && args[n-1] == "low-memory" {
+		options.LowMemory, args = true, args[:n-1]
+	}
 	if len(args) < 2 || len(args) > 3 {
-		return fmt.Errorf("got %d arguments, want PROGRAM.qlut SAMPLES.f32 [COUNT|layers]", len(args))
+		return fmt.Errorf("got %d arguments, want PROGRAM.qlut SAMPLES.f32 [COUNT|layers] [low-memory]", len(args))
 	}
 	count, layers := 0, len(args) == 3 && args[2] == "layers"
 	if len(args) == 3 && !layers {
@@ -79,7 +87,7 @@ func run(args []string, stdin io.Reader, stdout io.Writer) error {
 	if err != nil {
 		return err
 	}
-	r, err := runtime.NewRunner(p, runtime.Options{})
+	r, err := runtime.NewRunner(p, options)
 	if err != nil {
 		return err
 	}
@@ -132,11 +140,12 @@ func describe(path string, p *runtime.Program, r *runtime.Runner) (description, 
 	if err != nil {
 		return description{}, err
 	}
-	d := description{MACs: p.MACs(), Bytes: info.Size(), RAM: r.Memory().Total()}
+	d := description{MACs: p.MACs(), Bytes: info.Size(), RAM: r.Memory().Total(), Memory: r.Memory()}
 	for _, instr := range p.Instrs {
 		if l, ok := instr.(*runtime.Linear); ok {
 			for i := range l.Terms {
 				d.Weights += l.Terms[i].Weights.Len()
+				d.Coded += l.Terms[i].Weights.CodedBytes()
 			}
 		}
 	}
