@@ -49,7 +49,7 @@ Flags may stand before or after the files; -- ends them.
                   without it, the environment variable QCONV_KERNEL may name one
   --low-memory    take no more RAM, beside the activations, than a third of what the weights
                   take as float32: layers whose fast form does not fit decode their weights
-                  in every run, one output channel at a time (up to 3 times the time)
+                  in every run, one output channel at a time (1 to 5 times the time)
   --workers N     goroutines that share every large layer (default 1, at most 256);
                   with --bench also the time per sample of a batch
   --max-memory N  most bytes for the program and all that running it takes, such as 64MB or
