@@ -14,7 +14,7 @@ import (
 //	level = (marks[t>>shift] + t) >> 24
 //
 // Else base holds the number of breaks at or below the first accumulator of every bin, and from there
-// the level is found by comparing upward.
+// the level is found by comparing upward, once where no bin holds two breaks.
 type Requantizer struct {
 	kind   uint8
 	shift  uint8
@@ -33,6 +33,7 @@ const (
 	reqNear            // a level for every accumulator between the first break and the last, after clamping
 	reqCovered         // marks cover every accumulator
 	reqClamped         // marks, after clamping
+	reqOnce            // base, after clamping, and one comparison
 	reqLoop            // base, after clamping
 	reqSearch          // no table: the breaks are searched
 )
@@ -87,7 +88,9 @@ func NewRequantizer(s *Step, lo, hi int32, uses int) *Requantizer {
 	shift, single := binShift(breaks, r.low, r.top, most)
 	r.shift = shift
 	if !single || r.top>>markShift != 0 || !consecutive(r.values) {
-		r.kind = reqLoop
+		if r.kind = reqLoop; single {
+			r.kind = reqOnce
+		}
 		r.base = make([]uint16, int(r.top>>shift)+1)
 		r.last = make([]int32, n+1)
 		for j, b := range breaks {
@@ -219,6 +222,14 @@ func (r *Requantizer) Run(dst []byte, acc []int32, add int32) {
 		coveredLevels(dst, acc, add, shift, r.marks)
 	case reqClamped:
 		clampedLevels(dst, acc, add, r.top, shift, r.marks)
+	case reqOnce:
+		top := r.top
+		for i, a := range acc {
+			t := clamp(a+add, top)
+			j := int(base[uint32(t)>>shift])
+			j -= int((last[j] - t) >> 31)
+			dst[i] = values[j]
+		}
 	case reqLoop:
 		top := r.top
 		for i, a := range acc {
