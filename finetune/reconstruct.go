@@ -228,7 +228,8 @@ func (r *reconstruction) reconstruct(l quant.Layer, p patches, float *onnx.Node,
 	}
 }
 
-// Dampings that are tried where a layer was not measured at well more positions than it has inputs; the first is enough elsewhere.
+// Dampings that are tried where a layer was not measured at well more positions than it has inputs; the first is enough elsewhere, and large layers, where
+// each takes long, get the middle one.
 var dampings = []float64{1e-3, 1e-2, 1e-1}
 
 const (
@@ -264,8 +265,12 @@ func (r *reconstruction) choose(l quant.Layer, p patches, float []float32, measu
 	}
 	book := quant.Fitted{Ints: r.model.Codebooks[code.Codebook], Unit: code.Unit}
 	tried := dampings
-	if positions > amply*p.inputs() {
+	quick := p.perOut*p.groups*p.inputs()*p.inputs() > quickWork
+	switch {
+	case positions > amply*p.inputs():
 		tried = tried[:1]
+	case quick:
+		tried = tried[1:2]
 	}
 	for _, damping := range tried {
 		found, at := own.Reconstruct(moments, matrices, book, quant.ReconstructOptions{
@@ -273,7 +278,7 @@ func (r *reconstruction) choose(l quant.Layer, p patches, float []float32, measu
 			Centres: r.cfg.Cluster.Scope == quant.ScopeLayer && own.Codebook == quant.KindFree,
 			Unit:    true,
 			Zeros:   zeros,
-			Quick:   p.perOut*p.groups*p.inputs()*p.inputs() > quickWork,
+			Quick:   quick,
 		})
 		if at == nil {
 			continue
