@@ -1,7 +1,5 @@
 package kernel
 
-import "unsafe"
-
 // stepKind is what happens behind the taps of a step. Without vectors a segment of byte rows is a list of steps:
 //
 //	step = adds + subs<<8, { bias + bias<<8 if subs > 0 }, taps to subtract, taps to add, shift + kind<<8
@@ -159,18 +157,16 @@ func (w *stepWriter) step(sub, add []uint16) {
 
 // copyRows copies the few rows of a step, first ones first: dst may be some of the same memory, before them.
 func copyRows(dst, rows []uint16) {
-	n := len(rows)
-	to, from := unsafe.Pointer(unsafe.SliceData(dst[:n])), unsafe.Pointer(unsafe.SliceData(rows))
-	for ; n >= 4; n -= 4 {
-		d, r := (*[4]uint16)(to), (*[4]uint16)(from)
+	dst = dst[:len(rows)]
+	for len(rows) >= 4 {
+		d, r := (*[4]uint16)(dst), (*[4]uint16)(rows)
 		d[0] = r[0]
 		d[1] = r[1]
 		d[2] = r[2]
 		d[3] = r[3]
-		to, from = unsafe.Add(to, 8), unsafe.Add(from, 8)
+		dst, rows = dst[4:], rows[4:]
 	}
-	for ; n > 0; n-- {
-		*(*uint16)(to) = *(*uint16)(from)
-		to, from = unsafe.Add(to, 2), unsafe.Add(from, 2)
+	for i, r := range rows {
+		dst[i] = r
 	}
 }
