@@ -241,23 +241,11 @@ func (d *distiller) constants() func(*tape, *onnx.Value) *G.Node {
 
 // rounding makes every site take its levels, with a trained step but for inputs.
 func (d *distiller) rounding() func(*tape, *onnx.Value, *G.Node) *G.Node {
-	sites := map[*onnx.Value]quant.Site{}
-	for _, s := range d.model.Sites {
-		sites[s.Value] = s
-	}
-	return func(tp *tape, v *onnx.Value, y *G.Node) *G.Node {
-		site, ok := sites[v]
-		if !ok {
-			return y
-		}
-		l := d.model.Levels[v.Name]
-		if site.Role == quant.RoleInput || !tp.needs[y] {
-			return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
-		}
+	return roundSites(d.model, func(tp *tape, name string, l quant.Levels) *G.Node {
 		logStep := []float32{float32(math.Log(l.Step))}
-		d.ranges[v.Name] = logStep
-		return roundNode(tp, l, expNode(tp, d.train(tp, v.Name+".step", logStep, rangeRate*coarse(l.Count))), y)
-	}
+		d.ranges[name] = logStep
+		return d.train(tp, name+".step", logStep, rangeRate*coarse(l.Count))
+	})
 }
 
 // store writes what was trained into the model; false where it is not finite.

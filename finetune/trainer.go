@@ -141,8 +141,20 @@ func (t *trainer) frozen(tp *tape, v *onnx.Value) *G.Node {
 // round makes every site take its levels, with a trained step but for inputs, whose range is
 // that of the data.
 func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
+	if t.cfg.RangeRate == 0 {
+		return roundSites(t.model, nil)
+	}
+	return roundSites(t.model, func(tp *tape, name string, l quant.Levels) *G.Node {
+		t.trained[name] = true
+		return t.train(tp, name+".step", t.logSteps[name], t.cfg.RangeRate*coarse(l.Count))
+	})
+}
+
+// roundSites makes every site of m take its levels. Those of inputs, and of values that nothing trained leads to, have the model's step,
+// and so have all where logStep is nil; else it lays the logarithm of the step of a value.
+func roundSites(m *quant.Model, logStep func(tp *tape, name string, l quant.Levels) *G.Node) func(*tape, *onnx.Value, *G.Node) *G.Node {
 	sites := map[*onnx.Value]quant.Site{}
-	for _, s := range t.model.Sites {
+	for _, s := range m.Sites {
 		sites[s.Value] = s
 	}
 	return func(tp *tape, v *onnx.Value, y *G.Node) *G.Node {
@@ -150,12 +162,11 @@ func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
 		if !ok {
 			return y
 		}
-		l, logStep := t.model.Levels[v.Name], t.logSteps[v.Name]
-		if site.Role == quant.RoleInput || t.cfg.RangeRate == 0 || !tp.needs[y] {
+		l := m.Levels[v.Name]
+		if site.Role == quant.RoleInput || logStep == nil || !tp.needs[y] {
 			return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
 		}
-		t.trained[v.Name] = true
-		return roundNode(tp, l, expNode(tp, t.train(tp, v.Name+".step", logStep, t.cfg.RangeRate*coarse(l.Count))), y)
+		return roundNode(tp, l, expNode(tp, logStep(tp, v.Name, l)), y)
 	}
 }
 
