@@ -19,7 +19,8 @@ var evalCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Scores of classes are measured by labels, numbers by targets (columns of a CSV, a y of .npz with as many numbers as the network " +
 		"has outputs): R2 and mean squared error. A network with as many outputs as inputs is measured by the error of its reconstruction where there are no targets; any other needs " +
-		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
+		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.\n\n" +
+		example("qconv eval model.qlut --data pictures.zip#test --against model.q.onnx"),
 	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,

@@ -20,7 +20,7 @@ var inspectCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM and the kernels, on this " +
 		"machine or with --target on another one. Of an .onnx: preprocessing, levels and weight values.\n\n" +
-		"Example: qconv inspect model.qlut --target linux/arm/5",
+		example("qconv inspect model.qlut --target linux/arm/5"),
 	Flags:  []cli.Flag{bytesFlag, targetFlag, maxMemoryFlag, jsonFlag},
 	Action: runInspect,
 }

@@ -30,7 +30,8 @@ var runCommand = &cli.Command{
 	Usage:     "run a model on one file",
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
-		"are printed as the real numbers they stand for, after the Softmax that the network ends in.",
+		"are printed as the real numbers they stand for, after the Softmax that the network ends in.\n\n" +
+		example("qconv run model.qlut --input picture.png"),
 	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
@@ -94,6 +95,9 @@ func runRun(c *cli.Context) error {
 	}
 	var out *atomicfile.File
 	if name := c.String(tensorFlag.Name); name != "" {
+		if err := checkKind(name, ".npy"); err != nil {
+			return err
+		}
 		if out, err = claim(c, name, append([]string{path}, specs...)...); err != nil {
 			return err
 		}

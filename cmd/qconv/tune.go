@@ -19,7 +19,8 @@ var finetuneCommand = &cli.Command{
 	Description: "Needs no labels: the float network is the teacher. Writes MODEL.tuned.q.onnx, an ONNX file whose weights " +
 		"take few values: the best of all networks that were measured on the way. Ctrl-C, or an end of any kind, " +
 		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The figures reported, and the gates, rest on samples that " +
-		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name.",
+		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name.\n\n" +
+		example("qconv finetune model.q.onnx --data pictures.zip#train --levels 32 --weights 16 --epochs 3"),
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
 		preprocessFlags, quantFlags, trainFlags, runFlags),
 	Action: runFinetune,

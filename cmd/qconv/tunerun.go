@@ -46,6 +46,9 @@ func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
 	if t.report.Output == "" {
 		t.report.Output = outputName(model, ".tuned.q.onnx")
 	}
+	if err := checkKind(t.report.Output, ".onnx"); err != nil {
+		return nil, err
+	}
 	if err := checkPlotName(c.String(plotFlag.Name)); err != nil {
 		return nil, err
 	}
@@ -59,12 +62,16 @@ func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
 // claim takes hold of all files that the run writes.
 func (t *tuneRun) claim() error {
 	var log *atomicfile.File
+	checkpoint := t.report.Output + ".checkpoint"
+	if t.report.Output == standardOutput {
+		checkpoint = outputName(t.report.Model, ".tuned.q.onnx.checkpoint")
+	}
 	used := map[string]bool{}
 	for _, f := range []struct {
 		path string
 		file **atomicfile.File
 	}{
-		{t.report.Output, &t.output}, {t.report.Output + ".checkpoint", &t.checkpoint.file},
+		{t.report.Output, &t.output}, {checkpoint, &t.checkpoint.file},
 		{t.c.String(logFlag.Name), &log}, {t.c.String(plotFlag.Name), &t.plot},
 	} {
 		if f.path == "" {
