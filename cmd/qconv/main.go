@@ -29,7 +29,7 @@ func commands() []*cli.Command {
 	return []*cli.Command{
 		importCommand, finetuneCommand, convertCommand,
 		runCommand, evalCommand, inspectCommand, benchCommand,
-		demoCommand(), opsCommand, versionCommand, helpCommand,
+		demoCommand(), opsCommand, completionCommand, versionCommand, helpCommand,
 	}
 }
 
