@@ -168,8 +168,8 @@ func runImport(c *cli.Context) error {
 			note(c, "warning: without flags pixels enter as 0..255; %s", suggestion(h))
 		}
 	}
-	if r.Check.Compared && !r.Check.Agrees {
-		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", r.Check.Difference)
+	if r.Check.Outcome == disagrees {
+		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", *r.Check.Difference)
 	}
 	if file != nil {
 		if err := writeModel(file, m); err != nil {
