@@ -254,7 +254,7 @@ func (r *tuning) validate(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	m, network, err := r.validator.measure(ctx)
+	m, teacher, network, err := r.validator.measure(ctx)
 	if err != nil {
 		return err
 	}
@@ -262,7 +262,7 @@ func (r *tuning) validate(ctx context.Context) error {
 	if r.best == nil {
 		r.criterion = CriterionOf(m, r.task, r.cfg.Loss)
 	}
-	v := Validation{Step: r.done, Metrics: m}
+	v := Validation{Step: r.done, Metrics: m, Teacher: teacher}
 	r.validations = append(r.validations, v)
 	if r.best == nil || r.criterion.prefers(m, r.validations[r.bestAt].Metrics) {
 		r.best, r.bestAt = network, last+1

@@ -21,6 +21,7 @@ import (
 
 // curve is how training went, step by step, for a picture.
 type curve struct {
+	title              string
 	task               finetune.Task
 	losses, accuracies []float64
 	validations        []finetune.Validation
@@ -56,6 +57,7 @@ var (
 	paleBlue = color.RGBA{165, 185, 225, 255}
 	blue     = color.RGBA{25, 75, 170, 255}
 	orange   = color.RGBA{220, 100, 0, 255}
+	grey     = color.RGBA{90, 90, 90, 255}
 	green    = color.RGBA{20, 130, 60, 255}
 )
 
@@ -66,6 +68,7 @@ func (c *curve) draw(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	upper.Title.Text = c.title
 	panels := [][]*plot.Plot{{upper}}
 	lower, err := c.resultPanel()
 	if err != nil {
@@ -154,6 +157,9 @@ func (c *curve) resultPanel() (*plot.Plot, error) {
 	} else {
 		return nil, nil
 	}
+	if err := c.addTeacher(p); err != nil {
+		return nil, err
+	}
 	for _, l := range lines {
 		points := make(plotter.XYs, len(c.validations))
 		for i, v := range c.validations {
@@ -169,6 +175,30 @@ func (c *curve) resultPanel() (*plot.Plot, error) {
 		logScale(p)
 	}
 	return p, nil
+}
+
+// addTeacher draws a level line where the float network is: at its accuracy, or its error against the targets.
+func (c *curve) addTeacher(p *plot.Plot) error {
+	if len(c.validations) == 0 {
+		return nil
+	}
+	name, level := "", 0.0
+	switch m := c.validations[0].Teacher; {
+	case c.task == finetune.TaskClasses && m.Labelled > 0:
+		name, level = "validation: accuracy of the float network", 100*m.Accuracy
+	case c.task != finetune.TaskClasses && m.HasMSE:
+		name, level = "validation: the float network", m.MSE
+	default:
+		return nil
+	}
+	l, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: level}, {X: p.X.Max, Y: level}})
+	if err != nil {
+		return err
+	}
+	l.Color, l.Width, l.Dashes = grey, vg.Points(1.5), []vg.Length{vg.Points(5), vg.Points(3)}
+	p.Add(l)
+	p.Legend.Add(name, l)
+	return nil
 }
 
 func addLine(p *plot.Plot, name string, points plotter.XYs, c color.Color, width vg.Length) error {

@@ -31,7 +31,7 @@ var (
 	augmentFlag     = &cli.StringFlag{Name: "augment", Category: catTraining, Usage: "vary pictures from epoch to epoch: `LIST` of shift=N (by up to N pixels, repeating the edge), crop=N (out of a mirrored border of N pixels), flip (left and right)"}
 	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, DefaultText: automatic(tuneDefaults.ValidateEvery), Usage: fmt.Sprintf("measure the network every `STEPS` on the part of --val, at most %d samples, that chooses the best one, which is written; automatic is up to eight times", tuneDefaults.ValidateSamples)}
 
-	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped; --log goes on too"}
+	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped, or with more --steps or --epochs; --log goes on too"}
 	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, and about once a minute where they take longer, in the output's name with .checkpoint, for --resume"}
 	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`, one JSON object a line"}
 	logEveryFlag   = &cli.IntFlag{Name: "log-every", Category: catRun, Value: 1, Usage: "write every `N`th step to --log"}

@@ -230,6 +230,9 @@ func (t *tuneRun) resume(samples int) error {
 	if err != nil {
 		return err
 	}
+	if t.checkpoint.longer {
+		note(t.c, "note: the run becomes longer than it was meant to be: the learning rate rises to where it is in a run of the new length")
+	}
 	t.cfg.Resume = s
 	t.curve = curve{losses: s.Losses, accuracies: s.Accuracies, validations: s.Validations}
 	return nil
@@ -238,6 +241,7 @@ func (t *tuneRun) resume(samples int) error {
 // tune runs finetune.Tune with a progress bar, a log and a learning curve.
 func (t *tuneRun) tune(m *quant.Model, data finetune.Data, task finetune.Task) (*finetune.Result, error) {
 	t.curve.task = task
+	t.curve.title = fmt.Sprintf("%s: %d levels, %d weights (%s, %s)", printable.Name(filepath.Base(t.report.Model)), t.calibration.Levels, t.cfg.Cluster.Weights, t.cfg.Cluster.Codebook, t.cfg.Schedule)
 	var bar *progress
 	var validated string
 	cfg := t.cfg
