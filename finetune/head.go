@@ -25,8 +25,8 @@ func TaskOf(g *onnx.Graph) Task {
 	return task
 }
 
-// TaskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]), or else that of the graph.
-func TaskFor(g *onnx.Graph, data Data, asked Task) Task {
+// taskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]), or else that of the graph.
+func taskFor(g *onnx.Graph, data Data, asked Task) Task {
 	switch {
 	case asked != TaskAuto:
 		return asked

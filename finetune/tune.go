@@ -47,7 +47,7 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 		cfg.Batch = 1
 	}
 	headValue, task := head(m.Graph)
-	if asked := TaskFor(m.Graph, data, cfg.Task); asked != task {
+	if asked := taskFor(m.Graph, data, cfg.Task); asked != task {
 		task = asked
 		headValue = scored(m.Graph)
 	}

@@ -55,7 +55,7 @@ type WeightCode struct {
 // NewModel finds the sites of a simplified graph. It fails with [onnx.UnsupportedError],
 // naming all nodes concerned, when an operator has no integer form.
 func NewModel(g *onnx.Graph) (*Model, error) {
-	if err := Check(g); err != nil {
+	if err := checkGraph(g); err != nil {
 		return nil, err
 	}
 	a := analyze(g)
