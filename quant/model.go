@@ -1,6 +1,9 @@
 // Package quant turns a float network into an integer one: it decides where levels
 // stand, brings channels of very different range together (see [Balancing]), clusters weights, and lowers the
 // result to a [runtime.Program].
+//
+// Begin with [FromGraph], which makes a [Model] of a simplified graph. Package finetune fills its levels and clusters its weights;
+// [Compile] then makes the program.
 package quant
 
 import (
