@@ -31,7 +31,7 @@ var convertCommand = &cli.Command{
 		"and the signal-to-noise ratio of each output; a warning names each output " +
 		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name.\n\n" +
 		example("qconv convert model.q.onnx --calib pictures.zip --levels 32 --weights 16"),
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, calibFlag, convertValFlag,
 		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags),
 	Action: runConvert,
 }

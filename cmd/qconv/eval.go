@@ -21,7 +21,7 @@ var evalCommand = &cli.Command{
 		"has outputs): R2 and mean squared error. A network with as many outputs as inputs is measured by the error of its reconstruction where there are no targets; any other needs " +
 		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.\n\n" +
 		example("qconv eval model.qlut --data pictures.zip#test --against model.q.onnx"),
-	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }

@@ -208,11 +208,14 @@ func claim(c *cli.Context, path string, inputs ...string) (*atomicfile.File, err
 	return f, nil
 }
 
-// writeResult stores a result, and ends the claim of its file.
+// writeResult stores a result, and ends the claim of its file. A failed one of an earlier run is no longer what it stands beside, and goes.
 func writeResult(f *atomicfile.File, data []byte) error {
 	defer f.Release()
 	if err := f.Write(data); err != nil {
 		return &outputError{err}
+	}
+	if !f.IsStream() {
+		os.Remove(failedName(f.Path()))
 	}
 	return nil
 }

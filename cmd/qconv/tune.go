@@ -21,7 +21,7 @@ var finetuneCommand = &cli.Command{
 		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The figures reported, and the gates, rest on samples that " +
 		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name.\n\n" +
 		example("qconv finetune model.q.onnx --data pictures.zip#train --levels 32 --weights 16 --epochs 3"),
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, valFlag}, dataFlags,
 		preprocessFlags, quantFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
