@@ -39,8 +39,15 @@ func (f *flat) floats(i int, dst []float32) error {
 }
 
 // sampleShape gives the shape of one sample of the given dimensions: [features], [1,H,W],
-// [C,H,W], or as it is for other ranks. interleaved says that dims are [H,W,C].
+// [C,H,W], or as it is for other ranks, and that of the input wherever both hold the same numbers in the same order: a program has [C,1,L] for
+// a network's [C,L]. interleaved says that dims are [H,W,C].
 func (o Options) sampleShape(dims []int) (shape []int, interleaved bool) {
+	if len(dims) > 1 && len(o.Shape) == 3 && elems(dims) == elems(o.Shape) {
+		d, w := withoutOnes(dims), withoutOnes(o.Shape)
+		if slices.Equal(d, w) || len(dims) > 3 && (divides(d, w) || divides(w, d)) {
+			return slices.Clone(o.Shape), false
+		}
+	}
 	switch len(dims) {
 	case 0:
 		return []int{1}, false
