@@ -4,6 +4,7 @@ import (
 	"context"
 	"math"
 	"runtime"
+	"slices"
 	"sync"
 
 	"qconv/finetune"
@@ -29,6 +30,7 @@ type floatNetwork struct {
 	graph   *onnx.Graph
 	levels  map[string]quant.Levels
 	balance map[string][]int // see quant.Model
+	model   *quant.Model     // what carries levels; nil where that is not asked for, or where there is no integer form
 	samples *samples
 }
 
@@ -41,6 +43,20 @@ func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) 
 }
 
 func (n *floatNetwork) data() *samples { return n.samples }
+
+// value is a value as the network that was imported has it, without the powers of two of a balanced one.
+func (n *floatNetwork) value(name string) []float32 {
+	v, gains := n.exec.Value(name), n.balance[name]
+	if len(gains) == 0 || len(v) == 0 {
+		return v
+	}
+	v = slices.Clone(v)
+	per := len(v) / n.exec.Samples() / len(gains)
+	for i := range v {
+		v[i] = float32(math.Ldexp(float64(v[i]), -gains[i/per%len(gains)]))
+	}
+	return v
+}
 
 // integerNetwork runs a program. Pixels enter through its tables; float values are
 // rounded to the levels of its input first.
@@ -128,19 +144,27 @@ func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
 }
 
 func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
+	if err := n.enter(w, i); err != nil {
+		return nil, err
+	}
+	return w.entrance.run()
+}
+
+// enter brings sample i in.
+func (n *integerNetwork) enter(w *integerWorker, i int) error {
 	for k, part := range n.samples.parts {
 		if w.pixels[k] {
 			if err := part.set.Pixels(i, w.room(k)); err != nil {
-				return nil, err
+				return err
 			}
 			continue
 		}
 		if err := part.set.Floats(i, w.values[k]); err != nil {
-			return nil, err
+			return err
 		}
 		w.numbers(k, w.values[k])
 	}
-	return w.entrance.run()
+	return nil
 }
 
 // Target is the inputs as the program sees them, in real values.

@@ -9,9 +9,9 @@ import (
 	"image/png"
 )
 
-// Figure is an image with a caption, which may be empty.
+// Figure is an image with a caption, one of which may be missing.
 type Figure struct {
-	Image   Image
+	Image   Image // nil for none
 	Caption string
 }
 
