@@ -77,15 +77,48 @@ func runEval(c *cli.Context) error {
 		return err
 	}
 	defer listed.release()
-	net, err := openNetwork(c, path, data)
+	r, own, err := measureEval(c, path, other, data, listed)
 	if err != nil {
 		return err
 	}
-	defer net.data().set.Close()
-	r := evalReport{Model: path, Data: data}
+	defer own.set.Close()
+	if html != nil {
+		if err := r.writeHTML(html, own); err != nil {
+			return err
+		}
+	}
+	if err := listed.write(); err != nil {
+		return err
+	}
+	if err := report(c, r, r.print); err != nil {
+		return err
+	}
+	if r.Against == nil {
+		return gates.check(r.metrics, nil)
+	}
+	return gates.check(r.metrics, &r.Against.metrics)
+}
+
+// measureEval measures a network on data, and another one where other is not empty. It returns the samples too, which the caller closes.
+func measureEval(c *cli.Context, path, other, data string, listed *predictions) (*evalReport, *samples, error) {
+	net, err := openNetwork(c, path, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &evalReport{Model: path, Data: data}
+	if err := r.measure(c, net, other, listed); err != nil {
+		net.data().set.Close()
+		return nil, nil, err
+	}
+	return r, net.data(), nil
+}
+
+// measure fills in all figures of a network.
+func (r *evalReport) measure(c *cli.Context, net network, other string, listed *predictions) error {
 	var against network
 	if other != "" {
-		if against, err = openNetwork(c, other, data); err != nil {
+		var err error
+		if against, err = openNetwork(c, other, r.Data); err != nil {
 			return err
 		}
 		defer against.data().set.Close()
@@ -100,27 +133,17 @@ func runEval(c *cli.Context) error {
 		return err
 	}
 	r.metrics, r.detail = own, all.detail()
-	if against != nil {
-		r.Against = &againstReport{Model: other, metrics: *others}
-		if r.Against.Layers, err = compareLayers(c.Context, net, against); err != nil {
-			return err
-		}
-		if collapsed(own, *others) {
-			r.FirstLost = firstLost(r.Against.Layers)
-		}
+	if against == nil {
+		return nil
 	}
-	if html != nil {
-		if err := r.writeHTML(html, net.data()); err != nil {
-			return err
-		}
-	}
-	if err := listed.write(); err != nil {
+	r.Against = &againstReport{Model: other, metrics: *others}
+	if r.Against.Layers, err = compareLayers(c.Context, net, against); err != nil {
 		return err
 	}
-	if err := report(c, r, r.print); err != nil {
-		return err
+	if collapsed(own, *others) {
+		r.FirstLost = firstLost(r.Against.Layers)
 	}
-	return gates.check(own, others)
+	return nil
 }
 
 // Figures have collapsed where the accuracy falls, or the agreement is short, by more than lostShare beyond chance, or the outputs are below

@@ -16,6 +16,8 @@ type insides interface {
 	run(samples []int) error
 	// read writes value i of the k-th of these samples to dst, in real numbers as the network that was imported has them.
 	read(i, k int, dst []float64)
+	// levels are the levels of value i of the k-th of these samples, and how many there are; nil where it has none.
+	levels(i, k int) ([]byte, int)
 }
 
 // insideValue describes one of them. Elements come by channel.
@@ -50,7 +52,7 @@ type floatInsides struct {
 	names  []string // of the values in the graph
 	buffer *sampleBuffer
 	batch  int
-	held   [][]float32 // by value, of the latest samples
+	held   [][]float32 // by value, of the latest samples, as the network has them
 }
 
 func newFloatInsides(n *floatNetwork) *floatInsides {
@@ -93,7 +95,7 @@ func (f *floatInsides) run(samples []int) error {
 			return err
 		}
 		for i, name := range f.names {
-			f.held[i] = append(f.held[i], f.net.value(name)...)
+			f.held[i] = append(f.held[i], f.net.exec.Value(name)...)
 		}
 	}
 	return nil
@@ -103,11 +105,35 @@ func (f *floatInsides) read(i, k int, dst []float64) {
 	for e := range dst {
 		dst[e] = math.NaN() // a value that the executor does not hold
 	}
-	if values := f.held[i]; len(values) >= (k+1)*len(dst) {
-		for e, v := range values[k*len(dst):][:len(dst)] {
-			dst[e] = float64(v)
+	gains := f.net.balance[f.names[i]]
+	for e, v := range f.of(i, k) {
+		dst[e] = float64(v)
+		if len(gains) > 0 {
+			dst[e] = math.Ldexp(dst[e], -gains[e/(len(dst)/len(gains))])
 		}
 	}
+}
+
+// of is value i of the k-th sample, empty where the executor does not hold it.
+func (f *floatInsides) of(i, k int) []float32 {
+	n := f.list[i].elems
+	if len(f.held[i]) < (k+1)*n {
+		return nil
+	}
+	return f.held[i][k*n:][:n]
+}
+
+func (f *floatInsides) levels(i, k int) ([]byte, int) {
+	l, ok := f.net.levels[f.names[i]]
+	if !ok {
+		return nil, 0
+	}
+	values := f.of(i, k)
+	indices := make([]byte, len(values))
+	for e, v := range values {
+		indices[e] = byte(l.Index(float64(v)) / l.Stride)
+	}
+	return indices, l.Count
 }
 
 // programInsides are those of a program: its inputs, what instructions write, and outputs of accumulators.
@@ -116,7 +142,7 @@ type programInsides struct {
 	worker  *integerWorker
 	list    []insideValue
 	tensors []int
-	levels  [][][]byte  // by sample and value; nil for accumulators
+	held    [][][]byte  // levels by sample and value; nil for accumulators
 	accs    [][][]int32 // by sample and output
 }
 
@@ -156,7 +182,7 @@ func (r *programInsides) values() []insideValue { return r.list }
 
 func (r *programInsides) run(samples []int) error {
 	p := r.net.program
-	r.levels, r.accs = make([][][]byte, len(samples)), make([][][]int32, len(samples))
+	r.held, r.accs = make([][][]byte, len(samples)), make([][][]int32, len(samples))
 	written := map[int]int{} // value by tensor
 	for i, t := range r.tensors {
 		written[t] = i
@@ -186,7 +212,7 @@ func (r *programInsides) run(samples []int) error {
 		for _, out := range outs {
 			r.accs[k] = append(r.accs[k], slices.Clone(out))
 		}
-		r.levels[k] = held
+		r.held[k] = held
 	}
 	return nil
 }
@@ -200,12 +226,16 @@ func (r *programInsides) read(i, k int, dst []float64) {
 	}
 	in := inputOf(p, r.tensors[i])
 	plane := v.elems / v.channels
-	for e, level := range r.levels[k][i] {
+	for e, level := range r.held[k][i] {
 		dst[e] = t.Scale.Float() * float64(int(level)-t.Zero)
 		if in != nil {
 			dst[e] = math.Ldexp(dst[e], inputShift(in, e/plane))
 		}
 	}
+}
+
+func (r *programInsides) levels(i, k int) ([]byte, int) {
+	return r.held[k][i], r.net.program.Tensors[r.tensors[i]].Levels
 }
 
 // inputOf is the input that a tensor is, or nil.

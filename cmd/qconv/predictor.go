@@ -4,7 +4,6 @@ import (
 	"context"
 	"math"
 	"runtime"
-	"slices"
 	"sync"
 
 	"qconv/finetune"
@@ -43,20 +42,6 @@ func newFloatNetwork(g *onnx.Graph, levels map[string]quant.Levels, s *samples) 
 }
 
 func (n *floatNetwork) data() *samples { return n.samples }
-
-// value is a value as the network that was imported has it, without the powers of two of a balanced one.
-func (n *floatNetwork) value(name string) []float32 {
-	v, gains := n.exec.Value(name), n.balance[name]
-	if len(gains) == 0 || len(v) == 0 {
-		return v
-	}
-	v = slices.Clone(v)
-	per := len(v) / n.exec.Samples() / len(gains)
-	for i := range v {
-		v[i] = float32(math.Ldexp(float64(v[i]), -gains[i/per%len(gains)]))
-	}
-	return v
-}
 
 // integerNetwork runs a program. Pixels enter through its tables; float values are
 // rounded to the levels of its input first.
