@@ -70,6 +70,9 @@ func openSet(c *cli.Context, spec string, ports []dataset.Port, want share) (set
 	} else {
 		set, err = dataset.OpenInputs(spec, ports)
 	}
+	if dataset.AboutClasses(err) {
+		err = fmt.Errorf("%w (--%s leaves classes out)", err, noLabelsFlag.Name)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -67,16 +67,16 @@ func runEval(c *cli.Context) error {
 	if err := checkPreprocessFlags(c, path, other); err != nil {
 		return err
 	}
-	html, err := claimHTML(c, path, other)
-	if err != nil {
-		return err
-	}
-	defer html.Release()
 	listed, err := newPredictions(c, path, other)
 	if err != nil {
 		return err
 	}
 	defer listed.release()
+	html, err := claimHTML(c, path, other)
+	if err != nil {
+		return err
+	}
+	defer html.Release()
 	r, own, err := measureEval(c, path, other, data, listed)
 	if err != nil {
 		return err
@@ -125,6 +125,9 @@ func (r *evalReport) measure(c *cli.Context, net network, other string, listed *
 		if float, ok := against.(*floatNetwork); ok {
 			net.data().aim.looks = float.samples.aim.looks // a network tells more than a program
 		}
+	}
+	if outputs := outputNames(net); len(outputs) > 1 {
+		note(c, "note: the figures are those of the first output, %s; --%s compares all of %s", printable.Name(outputs[0]), againstFlag.Name, printable.Names(outputs))
 	}
 	listed.head(net.data(), against != nil)
 	all := newCollector(net, against != nil, listed)
@@ -217,6 +220,21 @@ func openFloat(c *cli.Context, path, data string) (network, error) {
 	}
 	n.balance, n.model = f.balance, f.model
 	return n, nil
+}
+
+// outputNames are those of a network.
+func outputNames(net network) (names []string) {
+	switch n := net.(type) {
+	case *floatNetwork:
+		for _, v := range n.graph.Outputs {
+			names = append(names, v.Name)
+		}
+	case *integerNetwork:
+		for _, o := range n.program.Outputs {
+			names = append(names, o.Name)
+		}
+	}
+	return names
 }
 
 // evaluate measures a network, and another one on the same samples where it is not nil. each, unless nil, sees every sample.

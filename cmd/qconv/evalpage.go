@@ -16,7 +16,7 @@ import (
 
 // writeHTML writes the page of an evaluation on data.
 func (r evalReport) writeHTML(f *atomicfile.File, data *samples) error {
-	p := page.New("Evaluation of "+r.Model, fmt.Sprintf("on %d samples of %s, %s", r.Samples, r.Data, producer()))
+	p := page.New("Evaluation of "+pageNames(r.Model)[0], fmt.Sprintf("on %d samples of %s, %s", r.Samples, r.Data, producer()))
 	s := p.Section("Result")
 	r.addResult(s)
 	if len(r.Targets) > 1 {
@@ -40,9 +40,9 @@ func (r evalReport) writeHTML(f *atomicfile.File, data *samples) error {
 
 // addResult adds the metrics of all networks.
 func (r evalReport) addResult(s *page.Section) {
-	names, all := []string{r.Model}, []metrics{r.metrics}
+	names, all := pageNames(r.Model), []metrics{r.metrics}
 	if r.Against != nil {
-		names, all = append(names, r.Against.Model), append(all, r.Against.metrics)
+		names, all = pageNames(r.Model, r.Against.Model), append(all, r.Against.metrics)
 	}
 	addMetrics(s, names, all)
 	if r.FirstLost != nil {
@@ -106,7 +106,7 @@ func (r evalReport) addClasses(s *page.Section) {
 	if r.Confusion != nil {
 		r.addConfusion(s, "Answers by label", r.Confusion)
 		if r.AgainstConfusion != nil {
-			r.addConfusion(s.Details("Answers of "+r.Against.Model), "Answers by label", r.AgainstConfusion)
+			r.addConfusion(s.Details("Answers of "+pageNames(r.Model, r.Against.Model)[1]), "Answers by label", r.AgainstConfusion)
 		}
 	}
 	if len(r.Confused) == 0 {

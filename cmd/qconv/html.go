@@ -1,6 +1,8 @@
 package main
 
 import (
+	"path/filepath"
+
 	"github.com/urfave/cli/v2"
 
 	"qconv/cmd/qconv/internal/atomicfile"
@@ -16,6 +18,19 @@ func claimHTML(c *cli.Context, inputs ...string) (*atomicfile.File, error) {
 		return nil, nil
 	}
 	return claim(c, path, inputs...)
+}
+
+// pageNames are files as a page calls them: without their folders, where that tells them apart.
+func pageNames(paths ...string) []string {
+	short, seen := make([]string, len(paths)), map[string]bool{}
+	for i, p := range paths {
+		short[i] = filepath.Base(p)
+		if seen[short[i]] {
+			return paths
+		}
+		seen[short[i]] = true
+	}
+	return short
 }
 
 // writePage stores a page.

@@ -11,7 +11,6 @@ import (
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
-	"qconv/runtime/printable"
 )
 
 var (
@@ -71,7 +70,7 @@ func (s *inspection) program(p *qrt.Program, r *programReport) error {
 	if s == nil {
 		return nil
 	}
-	out := page.New(s.path, "integer program, "+r.Producer)
+	out := page.New(pageNames(s.path)[0], "integer program, "+r.Producer)
 	summary := out.Section("Summary")
 	where := "this machine"
 	if r.Target != "" {
@@ -162,7 +161,7 @@ func (s *inspection) model(m *quant.Model, r *modelReport) error {
 	case r.Imported:
 		state = "imported ONNX file"
 	}
-	out := page.New(s.path, state)
+	out := page.New(pageNames(s.path)[0], state)
 	summary := out.Section("Summary")
 	summary.Facts("parameters", grouped(r.Parameters), "multiply-accumulates", grouped(r.MACs), "nodes", grouped(len(m.Graph.Nodes)), "values with levels", fmt.Sprintf("%d of %d", len(m.Levels), len(m.Sites)),
 		"codebooks", grouped(len(m.Codebooks)))
@@ -253,7 +252,7 @@ func (s *inspection) addData(out *page.Page, data string) error {
 	if err := r.measure(s.c, net, other, nil); err != nil {
 		return err
 	}
-	section := out.Section("Against " + printable.Name(other))
+	section := out.Section("Against " + pageNames(s.path, other)[1])
 	section.Text("On %d samples of %s.", r.Samples, data)
 	r.addResult(section)
 	if len(r.Against.Layers) > 0 {

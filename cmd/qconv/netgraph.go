@@ -96,10 +96,12 @@ func termTitle(p *qrt.Program, out int, t *qrt.Term) string {
 	switch {
 	case t.Up != [2]int{1, 1}:
 		kind = "transposed conv"
-	case result[1] == 1 && result[2] == 1 && t.Kernel == [2]int{in[1], in[2]}:
-		return "dense"
+	case t.Groups > 1 && t.Groups == in[0] && in == result && t.Kernel == [2]int{1, 1}:
+		return "input as it is"
 	case t.Groups > 1 && t.Groups == in[0]:
-		kind = "depthwise conv"
+		kind = "depthwise"
+	case t.Groups == 1 && result[1] == 1 && result[2] == 1 && t.Kernel == [2]int{in[1], in[2]}:
+		return "dense"
 	case t.Groups > 1:
 		kind = fmt.Sprintf("conv of %d groups", t.Groups)
 	}

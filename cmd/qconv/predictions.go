@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"math"
+	"path/filepath"
 	"strconv"
 
 	"github.com/urfave/cli/v2"
@@ -30,6 +31,9 @@ func newPredictions(c *cli.Context, inputs ...string) (*predictions, error) {
 	path := c.String(predictionsFlag.Name)
 	if path == "" {
 		return nil, nil
+	}
+	if html := c.String(htmlFlag.Name); html != "" && filepath.Clean(html) == filepath.Clean(path) {
+		return nil, usagef("flag --%s and flag --%s name the same file", htmlFlag.Name, predictionsFlag.Name)
 	}
 	file, err := claim(c, path, inputs...)
 	if err != nil {

@@ -146,6 +146,9 @@ func (p *opener) layoutOf(where string, dims []int, kind Kind) (l layout, err er
 	if dims[0] > math.MaxInt32 {
 		return l, p.fail(where, "%d samples, want at most %d", dims[0], math.MaxInt32)
 	}
+	if want := p.o.Shape; kind == Floats && len(want) > 0 && elems(dims[1:]) != elems(want) {
+		return l, p.fail(where, "samples have shape %v, the network's input wants %v: numbers are taken as they are, give samples of that shape", dims[1:], want)
+	}
 	l.shape, l.interleaved = p.o.sampleShape(dims[1:])
 	if l.to, l.convert, err = p.o.target(l.shape, kind); err != nil {
 		return l, p.fail(where, "%w", err)
