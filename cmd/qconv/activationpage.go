@@ -128,20 +128,18 @@ func (a *activation) axis() string {
 	if a.levels > 0 {
 		return fmt.Sprintf(": elements by level 0 to %d", a.levels-1)
 	}
-	return fmt.Sprintf(": elements by value, in %d ranges", drawnBins)
+	return ": elements by value"
 }
 
 func (a *activation) draw() (*page.Drawing, error) {
-	var values []float64
-	counts := a.counts
-	for l := range a.counts {
-		values = append(values, float64(l))
-	}
 	if a.levels == 0 {
-		w := countWeights("", 0, float32s(a.points))
-		values, counts = w.values, w.counts
+		return countWeights("", 0, float32s(a.points)).draw(page.Teal)
 	}
-	return drawCounts(values, counts, page.Teal, page.Half)
+	h := histogram{counts: a.counts}
+	for l := range a.counts {
+		h.values = append(h.values, float64(l))
+	}
+	return h.draw(page.Teal)
 }
 
 func float32s(v []float64) []float32 {

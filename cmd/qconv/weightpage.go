@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"image/color"
 	"math"
 	"slices"
 
@@ -13,28 +14,52 @@ import (
 	qrt "qconv/runtime"
 )
 
-// layerWeights are the weights of a layer: their different values, ascending, and how often each is there.
+// layerWeights are the weights of a layer.
 type layerWeights struct {
-	name   string
-	values []float64
-	counts []int
-	coded  int // bytes in a .qlut; 0 where they are not coded
+	name             string
+	total, different int
+	entropy          float64 // the least number of bits that a weight takes when each is coded by itself
+	coded            int     // bytes in a .qlut; 0 where they are not coded
+	histogram
 }
 
-// weightOf counts numbers.
+// histogram is how often ascending values are there: each of them, or, where they are more than mostSticks, drawnBins ranges of equal width.
+type histogram struct {
+	values []float64
+	counts []int
+}
+
+// countWeights describes the weights of a layer. It takes all of them, and sorts them.
 func countWeights[T float32 | int32](name string, coded int, all []T) layerWeights {
-	seen := map[T]int{}
-	for _, v := range all {
-		seen[v]++
+	slices.Sort(all)
+	w := layerWeights{name: name, total: len(all), coded: coded}
+	if len(all) == 0 {
+		return w
 	}
-	w := layerWeights{name: name, coded: coded}
-	var keys []T
-	for v := range seen {
-		keys = append(keys, v)
+	low, high := float64(all[0]), float64(all[len(all)-1])
+	ranges := make([]int, drawnBins)
+	for from := 0; from < len(all); {
+		to := from + 1
+		for to < len(all) && all[to] == all[from] {
+			to++
+		}
+		n, v := to-from, float64(all[from])
+		p := float64(n) / float64(len(all))
+		w.entropy -= p * math.Log2(p)
+		if w.different++; w.different <= mostSticks {
+			w.values, w.counts = append(w.values, v), append(w.counts, n)
+		}
+		if high > low {
+			ranges[min(int(drawnBins*(v-low)/(high-low)), drawnBins-1)] += n
+		}
+		from = to
 	}
-	slices.Sort(keys)
-	for _, v := range keys {
-		w.values, w.counts = append(w.values, float64(v)), append(w.counts, seen[v])
+	w.entropy = max(w.entropy, 0)
+	if w.different > mostSticks {
+		w.values, w.counts = w.values[:0], ranges
+		for k := range ranges {
+			w.values = append(w.values, low+(float64(k)+0.5)*(high-low)/drawnBins)
+		}
 	}
 	return w
 }
@@ -71,21 +96,10 @@ func programWeights(p *qrt.Program, info *programInfo) ([]layerWeights, error) {
 func modelWeights(m *quant.Model) []layerWeights {
 	var list []layerWeights
 	for _, l := range m.Layers() {
-		list = append(list, countWeights(l.Name, 0, l.Weights.Const.Floats))
+		list = append(list, countWeights(l.Name, 0, slices.Clone(l.Weights.Const.Floats)))
 	}
 	return list
 }
-
-func (w *layerWeights) total() int {
-	n := 0
-	for _, c := range w.counts {
-		n += c
-	}
-	return n
-}
-
-// entropy is the least number of bits that a weight takes when each is coded by itself.
-func (w *layerWeights) entropy() float64 { return entropyOf(w.counts) }
 
 // entropyOf is the entropy of counts, in bits.
 func entropyOf(counts []int) float64 {
@@ -125,14 +139,13 @@ func addWeights(s *page.Section, list []layerWeights) error {
 	var entropies, bits plotter.XYs
 	for i := range list {
 		w := &list[i]
-		n := w.total()
-		row := []any{w.name, grouped(n), grouped(len(w.values)), fmt.Sprintf("%.2f", w.entropy())}
+		row := []any{w.name, grouped(w.total), grouped(w.different), fmt.Sprintf("%.2f", w.entropy)}
 		if coded {
-			row = append(row, fmt.Sprintf("%.2f", bitsPer(w.coded, n)), grouped(w.coded))
+			row = append(row, fmt.Sprintf("%.2f", bitsPer(w.coded, w.total)), grouped(w.coded))
 		}
 		t.Row(row...)
-		entropies = append(entropies, plotter.XY{X: float64(i + 1), Y: w.entropy()})
-		bits = append(bits, plotter.XY{X: float64(i + 1), Y: bitsPer(w.coded, n)})
+		entropies = append(entropies, plotter.XY{X: float64(i + 1), Y: w.entropy})
+		bits = append(bits, plotter.XY{X: float64(i + 1), Y: bitsPer(w.coded, w.total)})
 	}
 	if len(list) > 1 {
 		p := page.NewPlot("bits of a weight", "layer", "bits")
@@ -163,11 +176,11 @@ func addHistograms(s *page.Section, list []layerWeights) error {
 	}
 	var figures []page.Figure
 	for _, w := range list[:min(len(list), drawnLayers)] {
-		caption := fmt.Sprintf("%s: a stick for each of the %d centres", w.name, len(w.values))
-		if len(w.values) > mostSticks {
-			caption = fmt.Sprintf("%s: %s different values in %d ranges", w.name, grouped(len(w.values)), drawnBins)
+		caption := fmt.Sprintf("%s: a stick for each of %d values", w.name, w.different)
+		if w.different > mostSticks {
+			caption = fmt.Sprintf("%s: %s different values in %d ranges", w.name, grouped(w.different), drawnBins)
 		}
-		d, err := drawCounts(w.values, w.counts, page.Blue, page.Half)
+		d, err := w.draw(page.Blue)
 		if err != nil {
 			return err
 		}
@@ -177,25 +190,16 @@ func addHistograms(s *page.Section, list []layerWeights) error {
 	return nil
 }
 
-// drawCounts draws how often ascending values are there: a stick for each, or for each of some ranges of equal width.
-func drawCounts(values []float64, counts []int, c interface{ RGBA() (r, g, b, a uint32) }, size page.Size) (*page.Drawing, error) {
-	points := make(plotter.XYs, 0, min(len(values), mostSticks))
-	if len(values) > mostSticks {
-		low, high := values[0], values[len(values)-1]
-		bins := make([]int, drawnBins)
-		for i, v := range values {
-			bins[min(int(float64(drawnBins)*(v-low)/(high-low)), drawnBins-1)] += counts[i]
-		}
-		for k, n := range bins {
-			points = append(points, plotter.XY{X: low + (float64(k)+0.5)*(high-low)/drawnBins, Y: float64(n)})
-		}
-	} else {
-		for i, v := range values {
-			points = append(points, plotter.XY{X: v, Y: float64(counts[i])})
-		}
+// draw draws a stick for each value.
+func (h histogram) draw(c color.Color) (*page.Drawing, error) {
+	points := make(plotter.XYs, len(h.values))
+	for i, v := range h.values {
+		points[i] = plotter.XY{X: v, Y: float64(h.counts[i])}
 	}
 	p := page.NewPlot("", "", "")
-	width := float64(size.Width) * 0.7 / float64(max(len(points), 1))
-	p.Add(page.Sticks{Points: points, Color: c, Width: vg.Length(max(0.6, min(width, 5)))})
-	return page.Draw(p, size)
+	if len(points) > 0 {
+		width := float64(page.Half.Width) * 0.7 / float64(len(points))
+		p.Add(page.Sticks{Points: points, Color: c, Width: vg.Length(max(0.6, min(width, 5)))})
+	}
+	return page.Draw(p, page.Half)
 }

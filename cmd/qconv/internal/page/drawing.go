@@ -23,7 +23,10 @@ import (
 
 // Drawing is a picture of lines and words, as inline SVG. Each is as wide as its figure, up to its own width, and
 // keeps its proportions.
-type Drawing struct{ svg template.HTML }
+type Drawing struct {
+	svg   template.HTML
+	start int // where it begins to be of interest, in CSS pixels from the left
+}
 
 func (d *Drawing) markup() template.HTML { return d.svg }
 
@@ -111,7 +114,7 @@ func SVG(document []byte) (*Drawing, error) {
 			}
 		}
 	}
-	return &Drawing{template.HTML(b.String())}, nil
+	return &Drawing{svg: template.HTML(b.String())}, nil
 }
 
 func startElement(b *strings.Builder, t xml.StartElement, outermost bool) error {

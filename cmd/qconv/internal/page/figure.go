@@ -21,6 +21,14 @@ type Image interface{ markup() template.HTML }
 // Markup is what the template shows.
 func (f Figure) Markup() template.HTML { return f.Image.markup() }
 
+// Start is where a figure that scrolls begins to be of interest, in CSS pixels from the left.
+func (f Figure) Start() int {
+	if d, ok := f.Image.(*Drawing); ok {
+		return d.start
+	}
+	return 0
+}
+
 // Picture is an image of pixels.
 type Picture struct {
 	URL           template.URL

@@ -98,7 +98,11 @@ func DrawGraph(g Graph) (*Drawing, error) {
 		}
 	}
 	b.WriteString(`</svg>`)
-	return SVG([]byte(b.String()))
+	d, err := SVG([]byte(b.String()))
+	if err == nil && len(g.Boxes) > 0 {
+		d.start = max(int(l.places[0].x-left-boxWidth/2-gapX), 0)
+	}
+	return d, err
 }
 
 func writeBox(b *strings.Builder, box Box, x, y, height float64) {
