@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"qconv/onnx"
 )
 
 // TestPages looks at the pages of eval and inspect in a browser.
@@ -56,5 +58,58 @@ func TestBrowserFinds(t *testing.T) {
 		if !strings.Contains(all, want) {
 			t.Errorf("the browser says %q, want %q", all, want)
 		}
+	}
+}
+
+// TestHostilePages takes names that do harm on pages through eval and inspect: of files, nodes, values and classes.
+func TestHostilePages(t *testing.T) {
+	const evil = `</title><script>throw 1</script>"'><img src=x onerror=alert(1)>` + "\u202e&\n"
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	model, data := signals(t, dir, 60)
+	g, err := onnx.Read(model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, n := range g.Nodes {
+		n.Name += evil
+		if out := n.Outputs[0]; i < len(g.Nodes)-2 {
+			out.Name += evil
+		}
+	}
+	for _, out := range g.Outputs {
+		out.Name += evil
+	}
+	file, err := onnx.Encode(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(model, file, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	imported := at(`<script>throw 2<` + `script>.q.onnx`)
+	mustCall(t, "import", model, "-o", imported, "--labels", "a<script>throw 3</script>,\"><img src=x>,c\u202e")
+	mustCall(t, "convert", imported, "--calib", data, "--fast", "--levels", "4", "--weights", "4", "-o", at("h.qlut"))
+	mustCall(t, "eval", at("h.qlut"), "--data", data, "--against", imported, "--html", at("eval.html"), "--predictions", at("p.csv"))
+	mustCall(t, "inspect", at("h.qlut"), "--data", data, "--against", imported, "--html", at("program.html"))
+	mustCall(t, "inspect", imported, "--html", at("model.html"))
+	b := newBrowser(t)
+	for _, name := range []string{"eval.html", "program.html", "model.html"} {
+		text, err := os.ReadFile(at(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, bad := range []string{"<script", "<img src=x", "\u202e"} {
+			if strings.Contains(string(text), bad) {
+				t.Errorf("%s holds %q", name, bad)
+			}
+		}
+		if !strings.Contains(string(text), "&lt;script&gt;") {
+			t.Errorf("%s does not show the names", name)
+		}
+		b.checkPage(t, at(name), 1)
+	}
+	if text, err := os.ReadFile(at("p.csv")); err != nil || strings.Contains(string(text), "\u202e") {
+		t.Errorf("the list holds what cannot be printed (%v)", err)
 	}
 }
