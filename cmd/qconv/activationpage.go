@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 
 	"qconv/cmd/qconv/internal/page"
 )
@@ -36,25 +35,14 @@ func measureActivations(ctx context.Context, net network) ([]activation, error) 
 		list[i] = activation{insideValue: v, low: math.Inf(1), high: math.Inf(-1)}
 	}
 	all := net.data().Len()
-	count := min(all, activationSamples)
-	var samples []int
-	for k := range count {
-		samples = append(samples, k*all/count)
-	}
-	for part := range slices.Chunk(samples, insideBatch) {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := in.run(part); err != nil {
-			return nil, err
-		}
+	err = eachInside(ctx, []insides{in}, min(all, activationSamples), all, func(n int) {
 		for i := range list {
-			for k := range part {
+			for k := range n {
 				list[i].add(in, i, k)
 			}
 		}
-	}
-	return list, nil
+	})
+	return list, err
 }
 
 func (a *activation) add(in insides, i, k int) {

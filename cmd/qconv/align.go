@@ -30,19 +30,14 @@ func pairInsides(ctx context.Context, own, other insides, samples int) ([]pairin
 	case program && otherProgram:
 		return pairByPlace(a, b), nil
 	}
-	var looked []int
-	for k := range min(alignSamples, samples) {
-		looked = append(looked, k*samples/min(alignSamples, samples))
-	}
-	points := [2][][]float64{}
-	for k, net := range []insides{own, other} {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		if err := net.run(looked); err != nil {
-			return nil, err
-		}
-		points[k] = pointsOf(net, len(looked))
+	count := min(alignSamples, samples)
+	points := [2][][]float64{make([][]float64, len(a)), make([][]float64, len(b))}
+	err := eachInside(ctx, []insides{own, other}, count, samples, func(n int) {
+		addElements(points[0], own, n)
+		addElements(points[1], other, n)
+	})
+	if err != nil {
+		return nil, err
 	}
 	pairs := align(len(a), len(b), func(i, j int) float64 {
 		x, y := &a[i], &b[j]
@@ -58,11 +53,16 @@ func pairInsides(ctx context.Context, own, other insides, samples int) ([]pairin
 		}
 		return score
 	})
+	ratios := make([][]relation, len(pairs))
+	err = eachInside(ctx, []insides{own, other}, count, samples, func(n int) {
+		for k, p := range pairs {
+			ratios[k] = addChannels(ratios[k], own, other, p, n)
+		}
+	})
 	for k := range pairs {
-		p := &pairs[k]
-		p.gains = gainsOf(own, other, p.own, p.other, len(looked))
+		pairs[k].gains = gainsOf(ratios[k])
 	}
-	return pairs, nil
+	return pairs, err
 }
 
 // pairByName pairs values with the same name.
@@ -120,11 +120,9 @@ func align(n, m int, score func(i, j int) float64) []pairing {
 	return pairs
 }
 
-// pointsOf are elements of every value, the same ones wherever a value has as many elements.
-func pointsOf(net insides, samples int) [][]float64 {
-	list := net.values()
-	points := make([][]float64, len(list))
-	for i, v := range list {
+// addElements adds elements of every value, the same ones wherever a value has as many elements.
+func addElements(points [][]float64, net insides, samples int) {
+	for i, v := range net.values() {
 		dst := make([]float64, v.elems)
 		n := min(alignPoints, v.elems)
 		for k := range samples {
@@ -134,23 +132,33 @@ func pointsOf(net insides, samples int) [][]float64 {
 			}
 		}
 	}
-	return points
 }
 
-// correlation is that of two lists of numbers, 0 where one of them does not vary.
-func correlation(a, b []float64) float64 {
-	var n, x, y, xx, yy, xy float64
-	for i, u := range a {
-		v := b[i]
-		if math.IsNaN(u) || math.IsNaN(v) {
-			continue
-		}
-		n, x, y, xx, yy, xy = n+1, x+u, y+v, xx+u*u, yy+v*v, xy+u*v
+// relation is how two lists of numbers go together.
+type relation struct{ n, x, y, xx, yy, xy float64 }
+
+func (r *relation) add(x, y float64) {
+	if math.IsNaN(x) || math.IsNaN(y) {
+		return
 	}
-	if c := (n*xy - x*y) / math.Sqrt((n*xx-x*x)*(n*yy-y*y)); !math.IsNaN(c) && !math.IsInf(c, 0) {
+	r.n, r.x, r.y, r.xx, r.yy, r.xy = r.n+1, r.x+x, r.y+y, r.xx+x*x, r.yy+y*y, r.xy+x*y
+}
+
+// correlation is 0 where one of both does not vary.
+func (r *relation) correlation() float64 {
+	if c := (r.n*r.xy - r.x*r.y) / math.Sqrt((r.n*r.xx-r.x*r.x)*(r.n*r.yy-r.y*r.y)); !math.IsNaN(c) && !math.IsInf(c, 0) {
 		return c
 	}
 	return 0
+}
+
+// correlation is that of two lists of numbers.
+func correlation(a, b []float64) float64 {
+	var r relation
+	for i, x := range a {
+		r.add(x, b[i])
+	}
+	return r.correlation()
 }
 
 // A channel is taken for one that was made larger where its values follow the other network's to gainLike, and their ratio is a power of two to
@@ -160,27 +168,34 @@ const (
 	gainNear = 0.2
 )
 
-// gainsOf are the powers of two by which channels of a value are larger than in the other network; nil where none is.
-func gainsOf(own, other insides, i, j, samples int) []int {
-	v := own.values()[i]
+// addChannels adds what some samples say of each channel of a pair; none where it has no channels.
+func addChannels(channels []relation, own, other insides, p pairing, samples int) []relation {
+	v := own.values()[p.own]
 	if v.channels < 1 || v.elems%v.channels != 0 {
 		return nil
 	}
-	plane := v.elems / v.channels
-	a, b := make([][]float64, samples), make([][]float64, samples)
-	for k := range samples {
-		a[k], b[k] = make([]float64, v.elems), make([]float64, v.elems)
-		own.read(i, k, a[k])
-		other.read(j, k, b[k])
+	if channels == nil {
+		channels = make([]relation, v.channels)
 	}
-	gains, any := make([]int, v.channels), false
-	for c := range gains {
-		var x, y []float64
-		for k := range samples {
-			x, y = append(x, a[k][c*plane:][:plane]...), append(y, b[k][c*plane:][:plane]...)
+	plane := v.elems / v.channels
+	a, b := make([]float64, v.elems), make([]float64, v.elems)
+	for k := range samples {
+		own.read(p.own, k, a)
+		other.read(p.other, k, b)
+		for e, x := range a {
+			channels[e/plane].add(x, b[e])
 		}
-		octaves := math.Log2(meanSquareOf(x)/meanSquareOf(y)) / 2
-		if near := math.Round(octaves); near != 0 && math.Abs(octaves-near) < gainNear && correlation(x, y) > gainLike {
+	}
+	return channels
+}
+
+// gainsOf are the powers of two by which channels of a value are larger than in the other network; nil where none is.
+func gainsOf(channels []relation) []int {
+	gains, any := make([]int, len(channels)), false
+	for c := range channels {
+		r := &channels[c]
+		octaves := math.Log2(r.xx/r.yy) / 2
+		if near := math.Round(octaves); near != 0 && math.Abs(octaves-near) < gainNear && r.correlation() > gainLike {
 			gains[c], any = int(near), true
 		}
 	}
@@ -188,12 +203,4 @@ func gainsOf(own, other insides, i, j, samples int) []int {
 		return nil
 	}
 	return gains
-}
-
-func meanSquareOf(v []float64) float64 {
-	sum := 0.0
-	for _, x := range v {
-		sum += x * x
-	}
-	return sum / float64(max(len(v), 1))
 }

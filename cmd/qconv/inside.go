@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -12,7 +13,7 @@ import (
 // insides are the values inside a network that have levels in the program made of it, and what the program delivers.
 type insides interface {
 	values() []insideValue
-	// run computes some samples, at most insideBatch.
+	// run computes some samples.
 	run(samples []int) error
 	// read writes value i of the k-th of these samples to dst, in real numbers as the network that was imported has them.
 	read(i, k int, dst []float64)
@@ -28,8 +29,39 @@ type insideValue struct {
 	output          int // the output that it is, or -1
 }
 
-// insideBatch is how many samples are computed at a time.
-const insideBatch = 16
+// eachInside runs count of all samples, evenly spread, through networks, some at a time, and calls look for every n of them.
+func eachInside(ctx context.Context, nets []insides, count, all int, look func(n int)) error {
+	batch := insideBatch
+	for _, net := range nets {
+		elems := 0
+		for _, v := range net.values() {
+			elems += v.elems
+		}
+		batch = max(1, min(batch, heldElems/max(elems, 1)))
+	}
+	for from := 0; from < count; from += batch {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		var samples []int
+		for k := from; k < min(from+batch, count); k++ {
+			samples = append(samples, k*all/count)
+		}
+		for _, net := range nets {
+			if err := net.run(samples); err != nil {
+				return err
+			}
+		}
+		look(len(samples))
+	}
+	return nil
+}
+
+// At most insideBatch samples are computed at a time, and at most heldElems values held of them where that is more than one sample.
+const (
+	insideBatch = 16
+	heldElems   = 1 << 24
+)
 
 // insidesOf are those of a network; nil where it has no integer form.
 func insidesOf(net network) (insides, error) {

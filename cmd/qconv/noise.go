@@ -42,29 +42,20 @@ func compareLayers(ctx context.Context, net, against network) ([]layerNoise, err
 	if other == nil || err != nil {
 		return nil, err
 	}
-	count := min(net.data().Len(), noiseSamples)
-	pairs, err := pairInsides(ctx, own, other, net.data().Len())
+	all := net.data().Len()
+	pairs, err := pairInsides(ctx, own, other, all)
 	if err != nil {
 		return nil, err
 	}
 	a, b := own.values(), other.values()
 	noise := make([]deviation, len(pairs))
-	for from := 0; from < count; from += insideBatch {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		var samples []int
-		for k := from; k < min(from+insideBatch, count); k++ {
-			samples = append(samples, k*net.data().Len()/count)
-		}
-		for _, n := range []insides{own, other} {
-			if err := n.run(samples); err != nil {
-				return nil, err
-			}
-		}
+	err = eachInside(ctx, []insides{own, other}, min(all, noiseSamples), all, func(n int) {
 		for i, p := range pairs {
-			addPair(&noise[i], own, other, p, a[p.own], len(samples))
+			addPair(&noise[i], own, other, p, a[p.own], n)
 		}
+	})
+	if err != nil {
+		return nil, err
 	}
 	_, program := own.(*programInsides)
 	_, otherProgram := other.(*programInsides)
