@@ -98,8 +98,8 @@ func inputElems(g *onnx.Graph) int {
 	return g.Inputs[0].Shape.Elems()
 }
 
-// argmax is the position of the first largest value. What is no number is smaller than all others.
-func argmax[T float32 | float64](v []T) int {
+// Argmax is the position of the first largest value. What is no number is smaller than all others.
+func Argmax[T float32 | float64](v []T) int {
 	best := 0
 	for i, x := range v {
 		if x > v[best] || v[best] != v[best] && x == x {

@@ -367,13 +367,13 @@ func (r *tuning) accuracy(b *batch) float64 {
 	right, counted := 0, 0
 	for i, label := range b.labels {
 		if label < 0 && r.trainer.teacher != nil {
-			label = argmax(r.trainer.teacher[i*classes:][:classes])
+			label = Argmax(r.trainer.teacher[i*classes:][:classes])
 		}
 		if label < 0 {
 			continue
 		}
 		counted++
-		if argmax(z[i*classes:][:classes]) == label {
+		if Argmax(z[i*classes:][:classes]) == label {
 			right++
 		}
 	}

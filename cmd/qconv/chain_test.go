@@ -282,8 +282,8 @@ func TestFinetune(t *testing.T) {
 	}
 	var e evalReport
 	mustJSON(t, &e, "eval", tuned, "--data", data+"#test", "--samples", part, "--against", model)
-	if len(e.Against.Layers) != 4 {
-		t.Errorf("got the noise of %d values, want 4: %+v", len(e.Against.Layers), e.Against.Layers)
+	if len(e.Against.Layers) != 5 {
+		t.Errorf("got the noise of %d values, want 4 with levels and the output: %+v", len(e.Against.Layers), e.Against.Layers)
 	}
 }
 

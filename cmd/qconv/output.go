@@ -149,13 +149,16 @@ func checkOutput(path string, inputs ...string) error {
 	case err == nil:
 		for _, in := range inputs {
 			if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-				return usagef("%s is the input itself, give another file with -o", printable.Name(path))
+				return usagef("%s is the input itself, give another file", printable.Name(path))
 			}
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return &outputError{err}
 	}
 	dir, err := os.Stat(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &outputError{fmt.Errorf("%s: %w: make the folder, or give another file", printable.Name(path), err)}
+	}
 	if err != nil {
 		return &outputError{err}
 	}

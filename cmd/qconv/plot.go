@@ -16,6 +16,7 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"qconv/cmd/qconv/internal/atomicfile"
+	"qconv/cmd/qconv/internal/page"
 	"qconv/finetune"
 )
 
@@ -50,15 +51,6 @@ const (
 	plotWidth   = 20 * vg.Centimeter
 	plotHeight  = 18 * vg.Centimeter
 	plotPadding = 5 * vg.Millimeter
-)
-
-// Colours of a learning curve.
-var (
-	paleBlue = color.RGBA{165, 185, 225, 255}
-	blue     = color.RGBA{25, 75, 170, 255}
-	orange   = color.RGBA{220, 100, 0, 255}
-	grey     = color.RGBA{90, 90, 90, 255}
-	green    = color.RGBA{20, 130, 60, 255}
 )
 
 // draw makes a picture of the curve, in the format that the file name says: the loss above, accuracies or
@@ -119,10 +111,10 @@ func (c *curve) newPanel(y string) *plot.Plot {
 // lossPanel shows the loss of every step and a moving mean.
 func (c *curve) lossPanel() (*plot.Plot, error) {
 	p := c.newPanel("training loss")
-	if err := addLine(p, "each step", thinned(c.losses, 1), paleBlue, 0.75); err != nil {
+	if err := addLine(p, "each step", thinned(c.losses, 1), page.Pale, 0.75); err != nil {
 		return nil, err
 	}
-	if err := addLine(p, "mean of steps around", thinned(c.losses, smoothing(len(c.losses))), blue, 1.5); err != nil {
+	if err := addLine(p, "mean of steps around", thinned(c.losses, smoothing(len(c.losses))), page.Blue, 1.5); err != nil {
 		return nil, err
 	}
 	logScale(p)
@@ -137,22 +129,22 @@ func (c *curve) resultPanel() (*plot.Plot, error) {
 		value func(finetune.Metrics) float64
 		color color.Color
 	}
-	lines := []series{{"validation: agreement with the teacher", func(m finetune.Metrics) float64 { return 100 * m.Agreement }, green}}
+	lines := []series{{"validation: agreement with the teacher", func(m finetune.Metrics) float64 { return 100 * m.Agreement }, page.Green}}
 	var p *plot.Plot
 	if c.task == finetune.TaskClasses {
 		p = c.newPanel("percent")
 		p.Legend.Top = false
-		if err := addLine(p, "training: accuracy, mean of steps around", scaled(thinned(c.accuracies, smoothing(len(c.accuracies))), 100), blue, 1.5); err != nil {
+		if err := addLine(p, "training: accuracy, mean of steps around", scaled(thinned(c.accuracies, smoothing(len(c.accuracies))), 100), page.Blue, 1.5); err != nil {
 			return nil, err
 		}
 		if len(c.validations) > 0 && c.validations[0].Metrics.Labelled > 0 {
-			lines = append(lines, series{"validation: accuracy", func(m finetune.Metrics) float64 { return 100 * m.Accuracy }, orange})
+			lines = append(lines, series{"validation: accuracy", func(m finetune.Metrics) float64 { return 100 * m.Accuracy }, page.Orange})
 		}
 	} else if len(c.validations) > 0 {
 		p = c.newPanel("mean squared error")
-		lines = []series{{"validation: against the teacher", func(m finetune.Metrics) float64 { return m.Distance }, green}}
+		lines = []series{{"validation: against the teacher", func(m finetune.Metrics) float64 { return m.Distance }, page.Green}}
 		if c.validations[0].Metrics.HasMSE {
-			lines = append(lines, series{"validation: against the input", func(m finetune.Metrics) float64 { return m.MSE }, orange})
+			lines = append(lines, series{"validation: against the input", func(m finetune.Metrics) float64 { return m.MSE }, page.Orange})
 		}
 	} else {
 		return nil, nil
@@ -195,7 +187,7 @@ func (c *curve) addTeacher(p *plot.Plot) error {
 	if err != nil {
 		return err
 	}
-	l.Color, l.Width, l.Dashes = grey, vg.Points(1.5), []vg.Length{vg.Points(5), vg.Points(3)}
+	l.Color, l.Width, l.Dashes = page.Gray, vg.Points(1.5), []vg.Length{vg.Points(5), vg.Points(3)}
 	p.Add(l)
 	p.Legend.Add(name, l)
 	return nil

@@ -144,6 +144,16 @@ func TestRegression(t *testing.T) {
 			wanted("eval of "+filepath.Base(data), &e.metrics, 0.9, false)
 			mustJSON(t, &e, "eval", program, "--data", data, "--against", r.model)
 			wanted("eval against the network", &e.metrics, 0.9, true)
+			mse := 0.0
+			for _, x := range e.Targets {
+				if x.R2 == nil || *x.R2 < 0.8 || x.AgainstR2 == nil || *x.AgainstR2 < 0.99 || *x.AgainstMSE > *x.MSE {
+					t.Errorf("%d outputs: target %+v", outputs, x)
+				}
+				mse += *x.MSE / float64(outputs)
+			}
+			if len(e.Targets) != outputs || math.Abs(mse-*e.MSE) > 1e-6**e.MSE || len(e.Worst) != worstSamples {
+				t.Errorf("%d outputs: %d targets of %g, all of %g; %d of the worst samples", outputs, len(e.Targets), mse, *e.MSE, len(e.Worst))
+			}
 		}
 		if text := mustCall(t, "eval", r.model, "--data", csv); !strings.Contains(text, "R2") || strings.Contains(text, "agreement") {
 			t.Errorf("eval prints\n%s", text)

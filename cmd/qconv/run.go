@@ -32,7 +32,7 @@ var runCommand = &cli.Command{
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
 		"are printed as the real numbers they stand for, after the Softmax that the network ends in.\n\n" +
 		example("qconv run model.qlut --input picture.png"),
-	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{inputFlag, taskFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
 
@@ -166,6 +166,10 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 		}
 		values = append(values, x)
 	}
+	a, err := networkAim(c, f.graph)
+	if err != nil {
+		return err
+	}
 	in := inputs[0]
 	if err := checkResults(c, in, f.graph.Outputs[0].Shape.Elems()); err != nil {
 		return err
@@ -195,7 +199,7 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 				}
 				s.Outputs = append(s.Outputs, report)
 			}
-			s.rank(c.Int(topFlag.Name), len(values[0])/in.Count, f.labels)
+			s.rank(c.Int(topFlag.Name), a, len(values[0])/in.Count, f.labels)
 			r.Inputs = append(r.Inputs, s)
 		}
 	}
@@ -213,6 +217,10 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 	}
 	ports := programPorts(p)
 	inputs, err := loadInputs(c, ports, specs)
+	if err != nil {
+		return err
+	}
+	a, err := programAim(c, p)
 	if err != nil {
 		return err
 	}
@@ -259,18 +267,22 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 			}
 			s.Outputs = append(s.Outputs, report)
 		}
-		s.rank(c.Int(topFlag.Name), elems(ports[0].shape), p.Labels)
+		s.rank(c.Int(topFlag.Name), a, elems(ports[0].shape), p.Labels)
 		r.Inputs = append(r.Inputs, s)
 	}
 	return nil
 }
 
-// rank lists the best classes, where the first output holds scores: it has a label per
+// rank lists the best classes, where the first output holds scores: --task says so, or it has a label per
 // element, or is a vector that is not as large as the input.
-func (s *sampleReport) rank(top, input int, labels []string) {
+func (s *sampleReport) rank(top int, a aim, input int, labels []string) {
 	scores := s.Outputs[0].Values
 	plain := len(withoutOnes(s.Outputs[0].Shape)) == 1
-	if len(labels) != len(scores) && (!plain || len(scores) == input) {
+	switch {
+	case a.asked == finetune.TaskValues:
+		return
+	case a.asked == finetune.TaskClasses:
+	case len(labels) != len(scores) && (!plain || len(scores) == input):
 		return
 	}
 	order := make([]int, len(scores))
@@ -317,9 +329,11 @@ func (r *runReport) print(w io.Writer) {
 				best = append(best, fmt.Sprintf("%s %.4g", k.name(), k.Score))
 			}
 			fmt.Fprintf(w, "%s: %s  (%s)\n", printable.Name(s.Input), s.Top[0].name(), strings.Join(best, ", "))
-			continue
 		}
-		for _, o := range s.Outputs {
+		for i, o := range s.Outputs {
+			if i == 0 && len(s.Top) > 0 {
+				continue
+			}
 			fmt.Fprintf(w, "%s: %s %v", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
 			if o.After != "" {
 				fmt.Fprintf(w, " after %s", o.After)

@@ -164,6 +164,6 @@ func measureModel(c *cli.Context, teacher *onnx.Graph, m *quant.Model, data *sam
 	if err != nil {
 		return nil, nil, err
 	}
-	own, others, err := evaluate(c, "measure", tunedNet, floatNet)
+	own, others, err := evaluate(c, "measure", tunedNet, floatNet, nil)
 	return others, &own, err
 }
