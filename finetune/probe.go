@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"math"
+	"slices"
 
 	"qconv/onnx"
 )
@@ -17,8 +18,9 @@ type probe struct {
 	exec    *Executor // of the float network
 	head    string
 	task    Task
-	elems   int       // of the head
-	want    []float32 // of all samples
+	elems   int         // of the head
+	want    []float32   // of all samples
+	first   [][]float32 // inputs of some samples, for means of values inside
 	// square is the mean square of want, variance its variance.
 	square, variance float64
 	float            Loss
@@ -37,7 +39,14 @@ func newProbe(ctx context.Context, g *onnx.Graph, data Data, limit int, asked Ta
 		return nil, err
 	}
 	p.want = make([]float32, 0, len(p.samples)*p.elems)
-	err = p.run(ctx, p.exec, func(_ *batch, got []float32) { p.want = append(p.want, got...) })
+	err = p.run(ctx, p.exec, func(b *batch, got []float32) {
+		p.want = append(p.want, got...)
+		if p.first == nil {
+			for _, x := range b.inputs {
+				p.first = append(p.first, slices.Clone(x))
+			}
+		}
+	})
 	if err != nil {
 		return nil, err
 	}

@@ -108,6 +108,7 @@ func Trials(ctx context.Context, m *quant.Model, data, measured Data, cfg TrialC
 	if r.probe, err = newProbe(ctx, r.model.Graph, measured, cfg.Samples, cfg.Task); err != nil {
 		return nil, Loss{}, err
 	}
+	r.readers = r.model.Graph.Consumers()
 	for _, s := range r.model.Sites {
 		if _, came := r.model.Levels[s.Value.Name]; !came {
 			r.sites = append(r.sites, s)
@@ -131,8 +132,10 @@ type trials struct {
 	model *quant.Model // float, balanced
 	sites []quant.Site
 	probe *probe
-	all   int
-	found []Trial
+	// readers are the nodes that read a value.
+	readers map[*onnx.Value][]*onnx.Node
+	all     int
+	found   []Trial
 }
 
 // tensors are the weights to try, with the first layer that reads them.
@@ -182,7 +185,7 @@ func (r *trials) ofWeights() error {
 				if r.cfg.Tune != nil {
 					t.Loss, err = r.tuned(Trial{Of: OfWeights, Tensor: t.Tensor, Count: n, Codebook: kind})
 				} else {
-					t.Loss, err = r.with(l.Weights, values[at].Const.Floats)
+					t.Loss, err = r.with(l, values[at].Const.Floats)
 				}
 				if err != nil {
 					return err
@@ -196,11 +199,34 @@ func (r *trials) ofWeights() error {
 	return nil
 }
 
-// with measures the float network with other weights in one place.
-func (r *trials) with(w *onnx.Value, floats []float32) (Loss, error) {
-	old := slices.Clone(w.Const.Floats)
-	copy(w.Const.Floats, floats)
-	defer copy(w.Const.Floats, old)
+// with measures the float network with other weights in one place. Where the layer has a bias of its own, that gives its results the means they had, as
+// everywhere where weights are clustered.
+func (r *trials) with(l quant.Layer, floats []float32) (Loss, error) {
+	weights := l.Weights.Const.Floats
+	old := slices.Clone(weights)
+	defer copy(weights, old)
+	channels, area := channelAxis(l.Node)
+	corrected := l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == channels && len(r.readers[l.Bias]) == 1 && len(r.readers[l.Weights]) == 1
+	if !corrected {
+		copy(weights, floats)
+		return r.probe.measure(r.ctx, r.probe.exec)
+	}
+	var means [2][]float64
+	for i := range means {
+		if i == 1 {
+			copy(weights, floats)
+		}
+		if _, err := r.probe.exec.Run(r.probe.first...); err != nil {
+			return Loss{}, err
+		}
+		means[i] = meanPerChannel(r.probe.exec.Value(l.Node.Outputs[0].Name), channels, area)
+	}
+	bias := l.Bias.Const.Floats
+	before := slices.Clone(bias)
+	defer copy(bias, before)
+	for ch := range bias {
+		bias[ch] += float32(means[0][ch] - means[1][ch])
+	}
 	return r.probe.measure(r.ctx, r.probe.exec)
 }
 

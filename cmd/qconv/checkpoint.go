@@ -31,7 +31,7 @@ type runKey struct {
 }
 
 // keyFlags are the flags that training depends on.
-var keyFlags = flagList(dataFlags, []cli.Flag{valFlag}, preprocessFlags, quantFlags, trainFlags)
+var keyFlags = flagList(dataFlags, []cli.Flag{valFlag}, preprocessFlags, quantFlags, budgetFlags, trainFlags)
 
 // newRunKey is the key of the run that the command line asks for.
 func newRunKey(c *cli.Context, model string, samples int) (runKey, error) {

@@ -28,9 +28,10 @@ var convertCommand = &cli.Command{
 		"are trained together for some hundred steps, on the samples of --calib alone and in up to a minute for small networks; --fast leaves that out. " +
 		"What is lost all the same is reported: the agreement with the float network, the mean squared error " +
 		"and the signal-to-noise ratio of each output; a warning names each output " +
-		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name.",
+		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name. With --budget, --max-ram or --max-ms levels, weights and codebooks are chosen " +
+		"layer by layer, and said.\n\nExample: qconv convert model.q.onnx --calib pictures.zip --budget 40KB",
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
-		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags),
+		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags, budgetFlags),
 	Action: runConvert,
 }
 
@@ -46,6 +47,9 @@ type convertReport struct {
 	// Float is the network that Program was made from: of floating point, or a fine-tuned one with its levels.
 	Float   *metrics `json:"float,omitempty"`
 	Program *metrics `json:"program,omitempty"`
+	// Chosen is what was chosen for the demands --budget, --max-ram and --max-ms, Took what the program takes of what they limit.
+	Chosen []chosenLayer `json:"chosen,omitempty"`
+	Took   *footprint    `json:"took,omitempty"`
 }
 
 func runConvert(c *cli.Context) error {
@@ -62,6 +66,10 @@ func runConvert(c *cli.Context) error {
 		return err
 	}
 	gates, err := readGates(c)
+	if err != nil {
+		return err
+	}
+	demands, err := readDemands(c)
 	if err != nil {
 		return err
 	}
@@ -85,6 +93,7 @@ func runConvert(c *cli.Context) error {
 	// What the program is measured against: a tuned model with its levels, or the float network.
 	reference := &floatModel{graph: m.Graph, levels: m.Levels}
 	var calibrated *samples
+	var chosen []chosenLayer
 	if isTuned(m) {
 		if name := anySet(c, quantFlags); name != "" {
 			return usagef("flag --%s: %s has its levels and weights already", name, printable.Name(path))
@@ -94,7 +103,7 @@ func runConvert(c *cli.Context) error {
 			return err
 		}
 		reference = &floatModel{graph: m.Graph.Clone()}
-		if calibrated, err = postTrain(c, m, reference.graph, calibration, clustering); err != nil {
+		if calibrated, chosen, err = postTrain(c, m, reference.graph, calibration, clustering, demands); err != nil {
 			return err
 		}
 		if calibrated != nil {
@@ -113,10 +122,17 @@ func runConvert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := convertReport{Model: path, Output: out, programInfo: *info}
+	r := convertReport{Model: path, Output: out, programInfo: *info, Chosen: chosen}
 	outcome := r.measure(c, m, reference, p, calibrated, val)
 	if outcome == nil && gates.any() {
 		outcome = gates.check(*r.Program, r.Float)
+	}
+	if outcome == nil && demands.any() {
+		took, err := demands.measure(p, int64(len(data)))
+		if err != nil {
+			return err
+		}
+		r.Took, outcome = &took, demands.check(took)
 	}
 	if outcome != nil && !is[*gateError](outcome) {
 		return outcome
@@ -228,6 +244,13 @@ func (r convertReport) print(w io.Writer) {
 	if r.Program != nil {
 		fmt.Fprintf(w, "\nmeasured on %d samples of %s%s (%s):\n", r.Measured.Samples, printable.Name(r.Measured.Data), r.Measured.which(), bracketsMean)
 		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})
+	}
+	if len(r.Chosen) > 0 {
+		fmt.Fprintln(w)
+		printChosen(w, r.Chosen)
+	}
+	if r.Took != nil {
+		fmt.Fprintf(w, "the program takes %s\n", r.Took.text())
 	}
 	if len(r.Losses) > 0 {
 		fmt.Fprintln(w)

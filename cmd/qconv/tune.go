@@ -19,9 +19,11 @@ var finetuneCommand = &cli.Command{
 	Description: "Needs no labels: the float network is the teacher. Writes MODEL.tuned.q.onnx, an ONNX file whose weights " +
 		"take few values: the best of all networks that were measured on the way. Ctrl-C, or an end of any kind, " +
 		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The figures reported, and the gates, rest on samples that " +
-		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name.",
+		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name. " +
+		"With --budget, --max-ram or --max-ms levels, weights and codebooks are chosen layer by layer, and said.\n\n" +
+		"Example: qconv finetune model.q.onnx --data pictures.zip#train --budget 40KB --max-drop 1%",
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
-		preprocessFlags, quantFlags, trainFlags, runFlags),
+		preprocessFlags, quantFlags, budgetFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
 
@@ -49,6 +51,9 @@ func tuneOnce(c *cli.Context, path string, last bool) error {
 	defer t.release()
 	gates, err := readGates(c)
 	if err != nil {
+		return err
+	}
+	if t.demands, err = readDemands(c); err != nil {
 		return err
 	}
 	if t.stop = !last; t.stop {
@@ -88,6 +93,11 @@ func tuneOnce(c *cli.Context, path string, last bool) error {
 		t.cfg.Validation = p.choose
 	}
 	t.report.setParts(p)
+	if t.demands.any() {
+		if t.report.Chosen, err = chooseLayers(c, m, p.train, t.demands, &t.cfg.Cluster, &t.calibration); err != nil {
+			return err
+		}
+	}
 	noteSmallLayers(c, m, t.cfg.Cluster)
 	return t.close(t.run(m, p.train, p.report, gates))
 }
