@@ -119,26 +119,22 @@ func (d demands) measure(p *qrt.Program, size int64) (f footprint, err error) {
 	if d.time == 0 && d.ram == 0 {
 		return f, nil
 	}
-	r, err := qrt.NewRunner(p, o)
-	if is[*qrt.LimitError](err) && o.MaxMemory > 0 {
-		f.RAM = needed(err)
-		return f, nil
-	}
-	if err != nil {
-		return f, err
-	}
-	defer r.Close()
-	if d.target == "" && d.ram > 0 {
+	if d.ram > 0 && d.target == "" {
+		r, err := qrt.NewRunner(p, o)
+		if is[*qrt.LimitError](err) {
+			f.RAM = needed(err)
+			return f, nil
+		}
+		if err != nil {
+			return f, err
+		}
 		f.RAM = int64(r.Memory().Total()) + p.Bytes()
+		r.Close()
 	}
 	if d.time > 0 {
-		profile := r.NewProfile()
-		for start := time.Now(); profile.Runs() < 3 || time.Since(start) < timedFor; {
-			profile.Run()
-		}
-		f.Time, _ = profile.Median()
+		f.Time, err = medianTime(p, o)
 	}
-	return f, nil
+	return f, err
 }
 
 // needed is what a program takes at least that exceeds a limit.
@@ -213,7 +209,7 @@ func chooseLayers(c *cli.Context, m *quant.Model, data *samples, d demands, clus
 		}
 	}
 	var err error
-	if a.model, err = quant.NewModel(m.Graph.Clone()); err != nil {
+	if a.model, err = freshModel(m, m.Graph.Clone()); err != nil {
 		return nil, err
 	}
 	if _, err := finetune.Calibrate(c.Context, a.model, data, *calibrate); err != nil {
@@ -329,11 +325,11 @@ func (a *allocator) tight() demands {
 
 // footprint compiles the network as it is picked.
 func (a *allocator) footprint() (footprint, error) {
-	m, err := quant.NewModel(a.model.Graph.Clone())
+	m, err := freshModel(a.model, a.model.Graph.Clone())
 	if err != nil {
 		return footprint{}, err
 	}
-	m.Input, m.Labels, m.Balance = a.model.Input, a.model.Labels, a.model.Balance
+	m.Balance = a.model.Balance
 	m.Levels = maps.Clone(a.model.Levels)
 	for name, n := range a.sites() {
 		l := m.Levels[name]

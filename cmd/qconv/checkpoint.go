@@ -3,10 +3,13 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
@@ -35,7 +38,14 @@ var keyFlags = flagList(dataFlags, []cli.Flag{valFlag}, preprocessFlags, quantFl
 
 // newRunKey is the key of the run that the command line asks for.
 func newRunKey(c *cli.Context, model string, samples int) (runKey, error) {
-	k := runKey{Samples: samples, Flags: map[string]string{}}
+	k, err := keyOf(c, model, keyFlags)
+	k.Samples = samples
+	return k, err
+}
+
+// keyOf is a key by the given flags, as far as the command has them.
+func keyOf(c *cli.Context, model string, flags []cli.Flag) (runKey, error) {
+	k := runKey{Flags: map[string]string{}}
 	var err error
 	if k.Model, err = fileHash(model); err != nil {
 		return k, err
@@ -47,11 +57,21 @@ func newRunKey(c *cli.Context, model string, samples int) (runKey, error) {
 			}
 		}
 	}
-	for _, f := range keyFlags {
+	for _, f := range flags {
 		name := f.Names()[0]
 		k.Flags[name] = fmt.Sprint(c.Value(name))
 	}
 	return k, nil
+}
+
+// digest is the SHA-256 of a key.
+func (k runKey) digest() string {
+	text, err := json.Marshal(k)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 func fileHash(path string) (string, error) {
@@ -65,8 +85,7 @@ func fileHash(path string) (string, error) {
 
 // difference says how the run of key k differs from the present one, or is empty.
 func (k runKey) difference(now runKey) string {
-	for _, f := range keyFlags {
-		name := f.Names()[0]
+	for _, name := range slices.Sorted(maps.Keys(now.Flags)) {
 		if k.Flags[name] != now.Flags[name] {
 			return fmt.Sprintf("--%s %q, now it is %q", name, k.Flags[name], now.Flags[name])
 		}

@@ -55,11 +55,10 @@ func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, 
 		return err
 	}
 	if balanced {
-		plain, err := quant.NewModel(float.Clone())
+		plain, err := freshModel(m, float.Clone())
 		if err != nil {
 			return err
 		}
-		plain.Input, plain.Pixels, plain.Labels, plain.Source, plain.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
 		calibration.Unbalanced = true
 		if _, _, err := quantizeOnce(c, plain, float, data, calibration, clustering); err != nil {
 			return err
@@ -80,6 +79,16 @@ func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, 
 		return nil
 	}
 	return reconstruct(c, m, same, data, finetune.PostTrainConfig{Cluster: clustering, Samples: calibration.Samples, Seed: c.Uint64(seedFlag.Name)})
+}
+
+// freshModel is a model of a network as it was imported, with what m knows beside its levels and weights.
+func freshModel(m *quant.Model, g *onnx.Graph) (*quant.Model, error) {
+	fresh, err := quant.NewModel(g)
+	if err != nil {
+		return nil, err
+	}
+	fresh.Input, fresh.Pixels, fresh.Labels, fresh.Source, fresh.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
+	return fresh, nil
 }
 
 // reconstruct is [finetune.PostTrain] with a progress bar for each of its parts.
