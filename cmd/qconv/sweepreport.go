@@ -33,7 +33,7 @@ type sweepReport struct {
 
 // reportedRow is a row among the others. Efficient says that no other takes fewer bytes and is as good, or is better and takes as many; Quick says the same of the time.
 type reportedRow struct {
-	*sweepRow
+	sweepRow
 	Ns        int64 `json:"ns_per_inference,omitempty"` // with --time
 	Efficient bool  `json:"efficient"`
 	Quick     bool  `json:"quick,omitempty"`
@@ -43,7 +43,7 @@ type reportedRow struct {
 func newSweepReport(rows []*sweepRow, times []int64) sweepReport {
 	var r sweepReport
 	for i, row := range rows {
-		r.Rows = append(r.Rows, reportedRow{sweepRow: row, Ns: times[i]})
+		r.Rows = append(r.Rows, reportedRow{sweepRow: *row, Ns: times[i]})
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -238,7 +238,7 @@ func (r sweepReport) panel(x string, cost func(reportedRow) float64, marked func
 		p.Add(points)
 		p.Legend.Add(string(kind)+" weights", points)
 	}
-	p.X.Min = 0
+	p.X.Min, p.X.Max = 0, 1.03*p.X.Max
 	if float > 0 {
 		level := plotter.NewFunction(func(float64) float64 { return float })
 		level.Color, level.Dashes = page.Green, []vg.Length{vg.Points(4), vg.Points(3)}
@@ -305,7 +305,8 @@ func (r sweepReport) page() ([]byte, error) {
 	if len(r.Missing) > 0 {
 		s.Warn("%d networks are being made by another process.", len(r.Missing))
 	}
-	columns := []page.Column{page.Left("network"), page.Right("levels"), page.Right("weights"), page.Left("codebook"), page.Right("bytes"), page.Right(r.figureName())}
+	s.Text("A16W4-integer has 16 levels and 4 weights from an integer codebook.")
+	columns := []page.Column{page.Left("network"), page.Right("bytes"), page.Right(r.figureName())}
 	if r.timed() {
 		columns = append(columns, page.Right("µs"))
 	}
@@ -316,14 +317,14 @@ func (r sweepReport) page() ([]byte, error) {
 	}
 	for _, row := range r.Rows {
 		if row.Failed != "" {
-			t.Row(row.Name, row.Levels, row.Weights, row.Codebook, "-", "failed")
+			t.Row(row.Name, "-", "failed")
 			continue
 		}
 		var name any = row.Name
 		if row.Efficient || row.Quick {
 			name = page.Strong(row.Name)
 		}
-		cells := []any{name, row.Levels, row.Weights, row.Codebook, page.Share{Part: float64(row.FileBytes) / float64(most), Text: grouped(row.FileBytes)}, row.figure().text()}
+		cells := []any{name, page.Share{Part: float64(row.FileBytes) / float64(most), Text: grouped(row.FileBytes)}, row.figure().text()}
 		if r.timed() {
 			cells = append(cells, fmt.Sprintf("%.1f", float64(row.Ns)/1000))
 		}
