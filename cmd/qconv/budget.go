@@ -1,10 +1,10 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -23,9 +23,9 @@ var (
 	budgetFlag = &cli.StringFlag{Name: "budget", Category: catQuant,
 		Usage: "choose weights, codebooks and levels layer by layer so that the .qlut takes at most `SIZE`, such as 40KB, and the outputs come out as near as can be: by what each layer costs alone (see qconv sensitivity). --levels is then the most"}
 	maxRAMFlag = &cli.StringFlag{Name: "max-ram", Category: catQuant,
-		Usage: "choose them so that program and runner take at most `SIZE` in memory, on this machine or --target, in the forms that are fastest there and fit"}
+		Usage: "choose them so that a runner takes at most `SIZE` of RAM, as inspect counts it, on this machine or --target; with --low-memory where that is needed"}
 	maxMsFlag = &cli.Float64Flag{Name: "max-ms", Category: catQuant,
-		Usage: "choose them so that one inference takes at most `MS` milliseconds: the median measured on this machine with one worker, of no other"}
+		Usage: "choose them so that one inference takes at most `MS` milliseconds: the median measured on this machine with one worker, as nothing tells the time of another; from integer codebooks, the fastest"}
 	budgetFlags = []cli.Flag{budgetFlag, maxRAMFlag, maxMsFlag, targetFlag}
 )
 
@@ -90,9 +90,11 @@ func (d demands) flag() string {
 
 // footprint is what a program takes of what can be demanded; what is not demanded is not measured.
 type footprint struct {
-	Bytes int64         `json:"file_bytes"`
-	RAM   int64         `json:"ram_bytes,omitempty"`
-	Time  time.Duration `json:"ns_per_inference,omitempty"`
+	Bytes int64 `json:"file_bytes"`
+	RAM   int64 `json:"ram_bytes,omitempty"`
+	// LowMemory says that RAM, and Time, are those with --low-memory, as more was not allowed.
+	LowMemory bool          `json:"low_memory,omitempty"`
+	Time      time.Duration `json:"ns_per_inference,omitempty"`
 }
 
 // timedFor is how long the time of a program is measured.
@@ -101,70 +103,61 @@ const timedFor = 150 * time.Millisecond
 // measure finds out what a program takes whose file has the given size.
 func (d demands) measure(p *qrt.Program, size int64) (f footprint, err error) {
 	f.Bytes = size
-	o := qrt.Options{MaxMemory: d.ram, Limits: d.limits}
-	if d.ram > 0 && d.target != "" {
-		target, err := qrt.ParseTarget(d.target)
-		if err != nil {
+	if d.ram > 0 {
+		info := programInfo{Target: d.target, FileBytes: int(size)}
+		if _, err := info.measure(p, d.limits); err != nil {
 			return f, err
 		}
-		m, _, err := p.MemoryOn(target, size, o)
-		if f.RAM = int64(m.Total()) + p.Bytes(); is[*qrt.LimitError](err) {
-			f.RAM, err = needed(err), nil
+		if f.RAM = int64(info.RAMBytes); f.RAM > d.ram {
+			f.RAM, f.LowMemory = int64(info.LowMemory.Total), true
 		}
-		if err != nil || d.time == 0 {
-			return f, err
-		}
-		o.MaxMemory = 0
-	}
-	if d.time == 0 && d.ram == 0 {
-		return f, nil
-	}
-	if d.ram > 0 && d.target == "" {
-		r, err := qrt.NewRunner(p, o)
-		if is[*qrt.LimitError](err) {
-			f.RAM = needed(err)
-			return f, nil
-		}
-		if err != nil {
-			return f, err
-		}
-		f.RAM = int64(r.Memory().Total()) + p.Bytes()
-		r.Close()
 	}
 	if d.time > 0 {
-		f.Time, err = medianTime(p, o)
+		f.Time, err = medianTime(p, qrt.Options{LowMemory: f.LowMemory, Limits: d.limits})
 	}
 	return f, err
 }
 
-// needed is what a program takes at least that exceeds a limit.
-func needed(err error) int64 {
-	var limit *qrt.LimitError
-	errors.As(err, &limit)
-	return limit.Need
-}
-
 // check compares what a program takes with the demands.
 func (d demands) check(f footprint) error {
+	flag, took, want := d.exceeded(f)
+	if flag == "" {
+		return nil
+	}
+	return &gateError{fmt.Sprintf("the program takes %s, want at most %s (--%s)", took, want, flag)}
+}
+
+// exceeded is the flag of the first demand that is not met, what the program takes and what it may take; all are empty where there is none.
+func (d demands) exceeded(f footprint) (flag, took, want string) {
+	bytes := func(n int64) string { return grouped(int(n)) + " bytes" }
 	switch {
 	case d.bytes > 0 && f.Bytes > d.bytes:
-		return &gateError{fmt.Sprintf("the program takes %s bytes, want at most %s", grouped(int(f.Bytes)), grouped(int(d.bytes)))}
+		return budgetFlag.Name, bytes(f.Bytes), bytes(d.bytes)
 	case d.ram > 0 && f.RAM > d.ram:
-		return &gateError{fmt.Sprintf("the program takes %s bytes of memory, want at most %s", grouped(int(f.RAM)), grouped(int(d.ram)))}
+		return maxRAMFlag.Name, bytes(f.RAM) + " of memory", bytes(d.ram)
 	case d.time > 0 && f.Time > d.time:
-		return &gateError{fmt.Sprintf("an inference takes %v, want at most %v", f.Time, d.time)}
+		return maxMsFlag.Name, milliseconds(f.Time), milliseconds(d.time)
 	}
-	return nil
+	return "", "", ""
+}
+
+// milliseconds is a time as --max-ms has it.
+func milliseconds(t time.Duration) string {
+	return fmt.Sprintf("%.4g ms", float64(t)/float64(time.Millisecond))
 }
 
 // text is what a program takes, in words.
 func (f footprint) text() string {
 	parts := []string{grouped(int(f.Bytes)) + " bytes"}
 	if f.RAM > 0 {
-		parts = append(parts, grouped(int(f.RAM))+" bytes of memory")
+		how := ""
+		if f.LowMemory {
+			how = " with --low-memory"
+		}
+		parts = append(parts, grouped(int(f.RAM))+" bytes of memory"+how)
 	}
 	if f.Time > 0 {
-		parts = append(parts, f.Time.String()+" an inference")
+		parts = append(parts, milliseconds(f.Time)+" an inference")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -200,6 +193,9 @@ func chooseLayers(c *cli.Context, m *quant.Model, data *samples, d demands, clus
 	}
 	a := &allocator{demands: d, cluster: *cluster, calibrate: *calibrate}
 	cfg := finetune.TrialConfig{Weights: budgetWeights, Codebooks: budgetCodebooks, Cluster: *cluster, Calibrate: *calibrate, Samples: budgetSamples, Task: data.aim.asked}
+	if d.time > 0 {
+		cfg.Codebooks = []quant.Kind{quant.KindInteger} // the fastest
+	}
 	if c.IsSet(codebookFlag.Name) {
 		cfg.Codebooks = []quant.Kind{quant.Kind(c.String(codebookFlag.Name))}
 	}
@@ -263,14 +259,14 @@ func (a *allocator) take(found []finetune.Trial) {
 	}
 }
 
-// search finds the picks, and what their program takes before it is trained. It is bisection of what the weights may take: all demands are met by less.
+// search finds the picks, and what their program takes before it is trained.
 func (a *allocator) search() (footprint, error) {
 	ways := make([][]finetune.Price, len(a.parts))
 	least, most := 0, 0
 	for i, list := range a.parts {
 		low, high := list[0].Bytes, 0
 		for _, t := range list {
-			ways[i] = append(ways[i], finetune.Price{Loss: t.Divergence, Bytes: t.Bytes})
+			ways[i] = append(ways[i], finetune.Price{Loss: noise(t.Loss), Bytes: t.Bytes})
 			low, high = min(low, t.Bytes), max(high, t.Bytes)
 		}
 		least, most = least+low, most+high
@@ -283,37 +279,75 @@ func (a *allocator) search() (footprint, error) {
 	if err != nil {
 		return smallest, err
 	}
-	if err := a.tight().check(smallest); err != nil {
-		return smallest, &gateError{fmt.Sprintf("no choice of levels and weights keeps to that: %v; the least possible is %s, of which a part of %d is kept for training", err, smallest.text(), int(1/growth))}
+	d := a.tight()
+	if d.bytes > 0 && smallest.Bytes > d.bytes {
+		return smallest, a.impossible(smallest)
 	}
-	low, high := least, most+1 // what fits, and what does not
-	best, picks := smallest, a.picks
-	next := high
-	if a.demands.bytes > 0 {
-		next = min(most, int(a.tight().bytes-smallest.Bytes)+least)
-	} else {
-		next = most
+	if d.bytes > 0 {
+		if most, err = a.fill(try, least, most, smallest); err != nil {
+			return smallest, err
+		}
 	}
-	for range 14 {
+	if d.ram == 0 && d.time == 0 {
+		return try(most)
+	}
+	return a.descend(try, least, most)
+}
+
+// noise is how much a loss counts. Both of its parts grow with the square of a small error; where the divergence is no more than chance, the other still tells what is better.
+func noise(l finetune.Loss) float64 { return l.Divergence + math.Pow(10, -l.SNR/10) }
+
+// fill is the most that weights and levels may take, from least to most as it is estimated, so that the file keeps to its size. The file of the smallest choice tells
+// what else is in it.
+func (a *allocator) fill(try func(limit int) (footprint, error), least, most int, smallest footprint) (int, error) {
+	budget := int(a.tight().bytes)
+	fits, next := least, min(most, least+budget-int(smallest.Bytes))
+	for range 4 {
 		f, err := try(next)
+		if err != nil {
+			return 0, err
+		}
+		left := budget - int(f.Bytes)
+		if left >= 0 {
+			fits = max(fits, next)
+		}
+		if left >= 0 && left <= budget/200 || next == most && left >= 0 {
+			break
+		}
+		next = min(most, max(least, next+left))
+	}
+	return fits, nil
+}
+
+// descents is how many sizes are tried for memory and time, which do not always fall with it: the largest that does is taken.
+const descents = 16
+
+// descend finds the largest program that keeps to all demands.
+func (a *allocator) descend(try func(limit int) (footprint, error), least, most int) (footprint, error) {
+	var nearest footprint
+	for k := range descents {
+		limit := int(float64(most) * math.Pow(float64(least)/float64(most), float64(k)/(descents-1)))
+		f, err := try(max(least, limit))
 		if err != nil {
 			return f, err
 		}
 		if a.tight().check(f) == nil {
-			low, best, picks = next, f, a.picks
-		} else {
-			high = next
+			return f, nil
 		}
-		if high-low <= max(8, low/200) {
-			break
-		}
-		next = (low + high) / 2
-		if a.demands.bytes > 0 && low > least { // sizes are known nearly enough to go straight there
-			next = max(low+1, min(high-1, low+int(a.tight().bytes-best.Bytes)))
+		if k == 0 || f.RAM < nearest.RAM || f.RAM == nearest.RAM && f.Time < nearest.Time {
+			nearest = f
 		}
 	}
-	a.picks = picks
-	return best, nil
+	return nearest, a.impossible(nearest)
+}
+
+// impossible says that not even f keeps to the demands.
+func (a *allocator) impossible(f footprint) error {
+	flag, took, want := a.tight().exceeded(f)
+	if flag == budgetFlag.Name { // with what is kept for training
+		took, want = grouped(int(math.Ceil(float64(f.Bytes)*(1+growth))))+" bytes", grouped(int(a.demands.bytes))+" bytes"
+	}
+	return &gateError{fmt.Sprintf("flag --%s: want at most %s, the least that levels and weights can make possible is %s", flag, want, took)}
 }
 
 // tight are the demands with room for what training adds to the file.
