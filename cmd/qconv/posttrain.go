@@ -35,7 +35,7 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	noteFewCalibration(c, data)
 	var chosen []chosenLayer
 	if d.any() {
-		if chosen, err = chooseLayers(c, m, data, d, &clustering, &calibration); err != nil {
+		if chosen, err = chooseLayers(c, m, data, d, nil, &clustering, &calibration); err != nil {
 			data.set.Close()
 			return nil, nil, err
 		}

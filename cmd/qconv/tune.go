@@ -94,12 +94,39 @@ func tuneOnce(c *cli.Context, path string, last bool) error {
 	}
 	t.report.setParts(p)
 	if t.demands.any() {
-		if t.report.Chosen, err = chooseLayers(c, m, p.train, t.demands, &t.cfg.Cluster, &t.calibration); err != nil {
+		passes := func(cluster quant.ClusterConfig, calibrate finetune.CalibrateConfig) (bool, error) {
+			return passesUntrained(c, m, p, gates, cluster, calibrate)
+		}
+		if t.demands.least && (p.choose == nil || !gates.any()) {
+			return usagef("flag --%s %s: it needs a gate, such as --%s 1%%, and samples held back to look at it", budgetFlag.Name, leastBudget, maxDropFlag.Name)
+		}
+		if t.report.Chosen, err = chooseLayers(c, m, p.train, t.demands, passes, &t.cfg.Cluster, &t.calibration); err != nil {
 			return err
 		}
 	}
 	noteSmallLayers(c, m, t.cfg.Cluster)
 	return t.close(t.run(m, p.train, p.report, gates))
+}
+
+// passesUntrained says whether a network with these levels and weights, reconstructed and distilled as convert does it, passes the gates on the samples that choose.
+func passesUntrained(c *cli.Context, m *quant.Model, p parts, gates gates, cluster quant.ClusterConfig, calibrate finetune.CalibrateConfig) (bool, error) {
+	quiet, _ := quietly(c.Context, c)
+	made, err := freshModel(m, m.Graph.Clone())
+	if err != nil {
+		return false, err
+	}
+	float := made.Graph.Clone()
+	if err := quantize(quiet, made, float, p.train, calibrate, cluster); err != nil {
+		return false, err
+	}
+	before, after, err := measureModel(quiet, float, made, p.choose)
+	if err != nil {
+		return false, err
+	}
+	if err = gates.check(*after, before); is[*gateError](err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // checkLoss reports data without the labels that the loss needs, or with labels that are
