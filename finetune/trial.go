@@ -206,7 +206,7 @@ func (r *trials) with(l quant.Layer, floats []float32) (Loss, error) {
 	old := slices.Clone(weights)
 	defer copy(weights, old)
 	channels, area := channelAxis(l.Node)
-	corrected := l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == channels && len(r.readers[l.Bias]) == 1 && len(r.readers[l.Weights]) == 1
+	corrected := batched(r.model.Graph) && l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == channels && len(r.readers[l.Bias]) == 1 && len(r.readers[l.Weights]) == 1
 	if !corrected {
 		copy(weights, floats)
 		return r.probe.measure(r.ctx, r.probe.exec)
