@@ -68,6 +68,9 @@ func readDemands(c *cli.Context) (d demands, err error) {
 	if !d.any() {
 		return d, nil
 	}
+	if d.time > 0 && c.Bool(resumeFlag.Name) {
+		return d, usagef("flag --%s: what --%s chooses depends on the clock: give --%s what the first run said it chose", resumeFlag.Name, maxMsFlag.Name, configFlag.Name)
+	}
 	for _, f := range []cli.Flag{weightsFlag, endWeightsFlag, configFlag, spectrumFlag, pruneFlag} {
 		if name := f.Names()[0]; c.IsSet(name) {
 			return d, usagef("flag --%s: --%s chooses weights layer by layer", name, d.flag())

@@ -75,6 +75,7 @@ func runSensitivity(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	noteTuned(c, path, m)
 	data, err := openModelSamples(c, spec, m, share{cfg.Calibrate.Samples, cfg.Samples})
 	if err != nil {
 		return err
@@ -122,6 +123,13 @@ func runSensitivity(c *cli.Context) error {
 		}
 	}
 	return report(c, r, r.print)
+}
+
+// noteTuned warns of a network whose weights are few already.
+func noteTuned(c *cli.Context, path string, m *quant.Model) {
+	if len(m.Codebooks) > 0 {
+		note(c, "warning: %s has levels and weights of its own; its weights are taken for those of a float network", printable.Name(path))
+	}
 }
 
 // trialConfig reads the flags.

@@ -88,6 +88,7 @@ func runSweep(c *cli.Context) error {
 	if s.model, err = openModel(c, path); err != nil {
 		return err
 	}
+	noteTuned(c, path, s.model)
 	data, err := openModelSamples(c, spec, s.model, share{})
 	if err != nil {
 		return err

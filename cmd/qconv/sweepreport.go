@@ -239,6 +239,7 @@ func (r sweepReport) panel(x string, cost func(reportedRow) float64, marked func
 		p.Legend.Add(string(kind)+" weights", points)
 	}
 	p.X.Min, p.X.Max = 0, 1.03*p.X.Max
+	p.X.Tick.Marker = plot.TickerFunc(shortTicks)
 	if float > 0 {
 		level := plotter.NewFunction(func(float64) float64 { return float })
 		level.Color, level.Dashes = page.Green, []vg.Length{vg.Points(4), vg.Points(3)}
@@ -250,6 +251,17 @@ func (r sweepReport) panel(x string, cost func(reportedRow) float64, marked func
 	return p, nil
 }
 
+// shortTicks are ticks without zeros behind the point.
+func shortTicks(low, high float64) []plot.Tick {
+	ticks := plot.DefaultTicks{}.Ticks(low, high)
+	for i, t := range ticks {
+		if t.Label != "" {
+			ticks[i].Label = strconv.FormatFloat(t.Value, 'g', 4, 64)
+		}
+	}
+	return ticks
+}
+
 // panels are one over the bytes, and, where times are known, one over these.
 func (r sweepReport) panels() (list []*plot.Plot, err error) {
 	for _, x := range []struct {
@@ -257,7 +269,7 @@ func (r sweepReport) panels() (list []*plot.Plot, err error) {
 		cost   func(reportedRow) float64
 		marked func(reportedRow) bool
 	}{
-		{"bytes of the .qlut", func(r reportedRow) float64 { return float64(r.FileBytes) }, func(r reportedRow) bool { return r.Efficient }},
+		{"KB of the .qlut", func(r reportedRow) float64 { return float64(r.FileBytes) / 1000 }, func(r reportedRow) bool { return r.Efficient }},
 		{"microseconds an inference", func(r reportedRow) float64 { return float64(r.Ns) / 1000 }, func(r reportedRow) bool { return r.Quick }},
 	} {
 		p, err := r.panel(x.name, x.cost, x.marked)
@@ -310,7 +322,7 @@ func (r sweepReport) page() ([]byte, error) {
 	if r.timed() {
 		columns = append(columns, page.Right("µs"))
 	}
-	t := s.Table(columns...)
+	t := s.Table(append(columns, page.Left("95 % interval"))...)
 	most := 1
 	for _, row := range r.Rows {
 		most = max(most, row.FileBytes)
@@ -324,13 +336,16 @@ func (r sweepReport) page() ([]byte, error) {
 		if row.Efficient || row.Quick {
 			name = page.Strong(row.Name)
 		}
-		cells := []any{name, page.Share{Part: float64(row.FileBytes) / float64(most), Text: grouped(row.FileBytes)}, row.figure().text()}
+		cells := []any{name, page.Share{Part: float64(row.FileBytes) / float64(most), Text: grouped(row.FileBytes)}}
+		by := row.figure()
+		within := by.interval()
+		by.between = nil
+		cells = append(cells, by.text())
 		if r.timed() {
 			cells = append(cells, fmt.Sprintf("%.1f", float64(row.Ns)/1000))
 		}
-		t.Row(cells...)
+		t.Row(append(cells, within)...)
 	}
-	s.Text("In brackets: 95 %% intervals, where the figure of all such samples lies.")
 	for _, row := range r.Rows {
 		if row.Failed != "" {
 			s.Warn("%s failed: %s", row.Name, row.Failed)
