@@ -30,8 +30,9 @@ const leastBudget = "least"
 type demands struct {
 	bytes, ram int64
 	time       time.Duration
-	least      bool   // as few bytes as the gates allow
-	target     string // of ram; empty is this machine
+	least      bool    // as few bytes as the gates allow
+	growth     float64 // part of the bytes that is kept free for what weights become
+	target     string  // of ram; empty is this machine
 	limits     qrt.Limits
 }
 
@@ -61,6 +62,7 @@ func readDemands(c *cli.Context) (d demands, err error) {
 		}
 		d.time = time.Duration(ms * float64(time.Millisecond))
 	}
+	d.growth = trainedGrowth
 	d.target, d.limits = c.String(targetFlag.Name), programLimits(c)
 	if d.target != "" && d.ram == 0 {
 		return d, usagef("flag --%s: it is the machine of --%s, which is not given", targetFlag.Name, maxRAMFlag.Name)

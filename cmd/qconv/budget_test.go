@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"qconv/finetune"
+	"qconv/quant"
 )
 
 // TestBudget wants a program within its budget that is nearer to the float network than one of as many weights everywhere that takes as many bytes.
@@ -61,6 +65,48 @@ func TestDemands(t *testing.T) {
 		if _, err := os.Stat(out); err == nil {
 			t.Errorf("%s: a program was written", tt.flags)
 		}
+	}
+}
+
+// TestLeast looks for the smallest network of which more than so many bytes of weights pass, and wants one not much larger.
+func TestLeast(t *testing.T) {
+	_, path := importDigits(t)
+	var stderr bytes.Buffer
+	c := contextOf(t, convertCommand, &stderr, path)
+	m, err := readModel(c, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, err := openModelSamples(c, bundled(t, "digits")+"#train", m, share{first: 60})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer data.set.Close()
+	cfg := finetune.TrialConfig{Weights: budgetWeights, Codebooks: budgetCodebooks, Cluster: quant.DefaultClusterConfig(), Calibrate: finetune.DefaultCalibrateConfig(), Samples: 20}
+	found, _, err := finetune.Trials(c.Context, m, data, data, cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := &allocator{demands: demands{least: true}, cluster: cfg.Cluster, calibrate: cfg.Calibrate, model: m}
+	if _, err := finetune.Calibrate(c.Context, m, data, cfg.Calibrate); err != nil {
+		t.Fatal(err)
+	}
+	a.take(found)
+	const wanted = 12_000
+	probes := 0
+	f, err := a.smallest(c, func(cluster quant.ClusterConfig, _ finetune.CalibrateConfig) (bool, error) {
+		probes++
+		if len(cluster.Layers) != len(m.Layers()) {
+			t.Errorf("codebooks of %d layers, want %d", len(cluster.Layers), len(m.Layers()))
+		}
+		f, err := a.footprint()
+		return f.Bytes >= wanted, err
+	})
+	if err != nil || f.Bytes < wanted || f.Bytes > wanted*5/4 || probes != leastProbes {
+		t.Errorf("got %+v (%v) after %d probes, want little more than %d bytes", f, err, probes, wanted)
+	}
+	if _, err := a.smallest(c, func(quant.ClusterConfig, finetune.CalibrateConfig) (bool, error) { return false, nil }); err != nil || !strings.Contains(stderr.String(), "not even the largest network passes") {
+		t.Errorf("%v, %s", err, stderr.String())
 	}
 }
 

@@ -33,8 +33,11 @@ var (
 
 const budgetSamples = 256
 
-// Training spreads the weights over their centres, so that they take some more bytes: growth is what is kept free for that.
-const growth = 0.04
+// Training spreads the weights over their centres, so that they take some more bytes, reconstruction hardly: these parts of the bytes are kept free for that.
+const (
+	trainedGrowth       = 0.04
+	reconstructedGrowth = 0.01
+)
 
 // bytesPerLevel is about what a break of a step function takes in a file.
 const bytesPerLevel = 3
@@ -209,7 +212,7 @@ func (a *allocator) descend(try func(limit int) (footprint, error), least, most 
 func (a *allocator) impossible(f footprint) error {
 	flag, took, want := a.tight().exceeded(f)
 	if flag == budgetFlag.Name { // with what is kept for training
-		took, want = grouped(int(math.Ceil(float64(f.Bytes)*(1+growth))))+" bytes", grouped(int(a.demands.bytes))+" bytes"
+		took, want = grouped(int(math.Ceil(float64(f.Bytes)*(1+a.demands.growth))))+" bytes", grouped(int(a.demands.bytes))+" bytes"
 	}
 	return &gateError{fmt.Sprintf("flag --%s: want at most %s, the least that levels and weights can make possible is %s", flag, want, took)}
 }
@@ -259,7 +262,7 @@ func (a *allocator) smallest(c *cli.Context, passes func(quant.ClusterConfig, fi
 // tight are the demands with room for what training adds to the file.
 func (a *allocator) tight() demands {
 	d := a.demands
-	d.bytes = int64(float64(d.bytes) / (1 + growth))
+	d.bytes = int64(float64(d.bytes) / (1 + d.growth))
 	return d
 }
 

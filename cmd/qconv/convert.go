@@ -73,7 +73,7 @@ func runConvert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	if demands.least {
+	if demands.growth = reconstructedGrowth; demands.least {
 		return usagef("flag --%s: %s is for finetune, which has samples to choose by: give a size", budgetFlag.Name, leastBudget)
 	}
 	out := c.String(outFlag.Name)

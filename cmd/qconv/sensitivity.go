@@ -125,6 +125,14 @@ func runSensitivity(c *cli.Context) error {
 	return report(c, r, r.print)
 }
 
+// shortTraining reads the flags of training of commands that train several networks.
+func shortTraining(c *cli.Context, cluster quant.ClusterConfig) (finetune.Config, error) {
+	if finetune.Schedule(c.String(scheduleFlag.Name)) == finetune.ScheduleNone {
+		return finetune.Config{}, usagef("flag --%s: got %q, want %s or %s: weights are to be few", scheduleFlag.Name, finetune.ScheduleNone, finetune.ScheduleForward, finetune.SchedulePeriodic)
+	}
+	return trainConfig(c, cluster)
+}
+
 // noteTuned warns of a network whose weights are few already.
 func noteTuned(c *cli.Context, path string, m *quant.Model) {
 	if len(m.Codebooks) > 0 {
@@ -152,7 +160,7 @@ func trialConfig(c *cli.Context) (finetune.TrialConfig, error) {
 	if n := c.Int(trialStepsFlag.Name); n < 0 {
 		return cfg, usagef("flag --%s: got %d, want 0 or more", trialStepsFlag.Name, n)
 	} else if n > 0 {
-		tune, err := trainConfig(c, cfg.Cluster)
+		tune, err := shortTraining(c, cfg.Cluster)
 		if err != nil {
 			return cfg, err
 		}

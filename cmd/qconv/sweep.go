@@ -141,7 +141,7 @@ func readCells(c *cli.Context) (cells []cell, err error) {
 					return nil, err
 				}
 				if steps > 0 {
-					cfg, err := trainConfig(c, k.cluster)
+					cfg, err := shortTraining(c, k.cluster)
 					if err != nil {
 						return nil, err
 					}
