@@ -169,7 +169,7 @@ func (s *sweep) open(samples int) error {
 	s.made.Samples = samples
 	s.rows = make([]*sweepRow, len(s.cells))
 	for i, cell := range s.cells {
-		row, err := readRow(s.at(cell.name + ".json"))
+		row, err := readRow(s.dir, cell.name)
 		switch {
 		case err != nil:
 			return err
@@ -282,7 +282,7 @@ func (s *sweep) make(ctx context.Context, k cell) (*sweepRow, error) {
 		return nil, err
 	}
 	defer file.Release()
-	if row, err := readRow(file.Path()); err != nil || row != nil && row.Key == s.made.digest() {
+	if row, err := readRow(s.dir, k.name); err != nil || row != nil && row.Key == s.made.digest() {
 		return row, err // another process has made it meanwhile
 	}
 	row, err := s.makeRow(ctx, k)

@@ -58,7 +58,7 @@ func TestSweep(t *testing.T) {
 		t.Errorf("%d rows of CSV (%v)", len(rows), err)
 	}
 
-	for _, name := range []string{"A4W16-integer.json", "A16W2-integer.json", "A16W2-integer.qlut", "index.html"} {
+	for _, name := range []string{"A4W16-integer.json", "A4W2-integer.qlut", "A16W2-integer.json", "A16W2-integer.qlut", "index.html"} {
 		if err := os.Remove(filepath.Join(folder, name)); err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -49,8 +50,9 @@ func (r *sweepRow) encode() ([]byte, error) {
 	return append(printable.JSON(text), '\n'), err
 }
 
-// readRow reads a row; nil where there is none.
-func readRow(path string) (*sweepRow, error) {
+// readRow reads the row of that name in a folder; nil where there is none, or its program is not there as it was.
+func readRow(dir, name string) (*sweepRow, error) {
+	path := filepath.Join(dir, name+".json")
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -61,10 +63,21 @@ func readRow(path string) (*sweepRow, error) {
 	row := &sweepRow{}
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	if err := d.Decode(row); err != nil || row.Key == "" || row.Key != row.Made.digest() {
+	if err := d.Decode(row); err != nil || row.Key != row.Made.digest() || row.Name != name || !row.whole() {
 		return nil, inputf("%s is no row of a sweep; remove it, or give another folder with -o", printable.Name(path))
 	}
+	if row.Failed != "" {
+		return row, nil
+	}
+	if size, err := fileSize(filepath.Join(dir, row.Program)); err != nil || size != row.FileBytes {
+		return nil, nil
+	}
 	return row, nil
+}
+
+// whole says that a row has all that others are compared by.
+func (r *sweepRow) whole() bool {
+	return r.Failed != "" || r.Metrics != nil && r.Float != nil && r.figure().value != nil && r.Program == r.Name+".qlut"
 }
 
 // text is the result in a few words.
