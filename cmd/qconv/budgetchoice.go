@@ -31,6 +31,7 @@ var (
 	budgetShares    = []int{1, 2, 4}
 )
 
+// budgetSamples is the most; large networks are measured on fewer.
 const budgetSamples = 256
 
 // Training spreads the weights over their centres, so that they take some more bytes, reconstruction hardly: these parts of the bytes are kept free for that.
@@ -49,7 +50,7 @@ func chooseLayers(c *cli.Context, m *quant.Model, data *samples, d demands, pass
 		return nil, usagef("flag --%s: the network has levels or weights of its own already: give the float network", d.flag())
 	}
 	a := &allocator{demands: d, cluster: *cluster, calibrate: *calibrate}
-	cfg := finetune.TrialConfig{Weights: budgetWeights, Codebooks: budgetCodebooks, Cluster: *cluster, Calibrate: *calibrate, Samples: budgetSamples, Task: data.aim.asked}
+	cfg := finetune.TrialConfig{Weights: budgetWeights, Codebooks: budgetCodebooks, Cluster: *cluster, Calibrate: *calibrate, Samples: min(budgetSamples, comparedSamples(m.Graph)), Task: data.aim.asked}
 	if d.time > 0 {
 		cfg.Codebooks = []quant.Kind{quant.KindInteger} // the fastest
 	}
@@ -84,7 +85,7 @@ func chooseLayers(c *cli.Context, m *quant.Model, data *samples, d demands, pass
 	}
 	cluster.Layers, calibrate.Sites = a.layers(), a.sites()
 	chosen := a.chosen()
-	note(c, "chosen for %s, by what each costs alone on %d samples: %s", took.text(), min(budgetSamples, data.Len()), chosenText(chosen))
+	note(c, "chosen for %s, by what each costs alone on %d samples: %s", took.text(), min(cfg.Samples, data.Len()), chosenText(chosen))
 	return chosen, nil
 }
 
