@@ -36,6 +36,15 @@ func taskFor(g *onnx.Graph, data Data, asked Task) Task {
 	return TaskOf(g)
 }
 
+// headFor is [head] with the task that [TaskFor] says.
+func headFor(g *onnx.Graph, data Data, asked Task) (*onnx.Value, Task) {
+	v, task := head(g)
+	if asked = taskFor(g, data, asked); asked != task {
+		return scored(g), asked
+	}
+	return v, task
+}
+
 // head is the value that losses work on (the logits of classes, or the output itself) and
 // what it means.
 func head(g *onnx.Graph) (*onnx.Value, Task) {

@@ -46,11 +46,7 @@ func Tune(ctx context.Context, m *quant.Model, data Data, cfg Config) (*Result, 
 	if !batched(m.Graph) {
 		cfg.Batch = 1
 	}
-	headValue, task := head(m.Graph)
-	if asked := taskFor(m.Graph, data, cfg.Task); asked != task {
-		task = asked
-		headValue = scored(m.Graph)
-	}
+	headValue, task := headFor(m.Graph, data, cfg.Task)
 	cfg.Task, cfg.targeted = task, task == TaskValues && targetsOf(data) != nil
 	if err := checkLabels(data, cfg, task, headValue); err != nil {
 		return nil, err

@@ -3,10 +3,13 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -33,11 +36,18 @@ type runKey struct {
 }
 
 // keyFlags are the flags that training depends on.
-var keyFlags = flagList(dataFlags, []cli.Flag{valFlag}, preprocessFlags, quantFlags, trainFlags)
+var keyFlags = flagList(dataFlags, []cli.Flag{valFlag}, preprocessFlags, quantFlags, budgetFlags, trainFlags)
 
 // newRunKey is the key of the run that the command line asks for.
 func newRunKey(c *cli.Context, model string, samples int) (runKey, error) {
-	k := runKey{Samples: samples, Flags: map[string]string{}}
+	k, err := keyOf(c, model, keyFlags)
+	k.Samples = samples
+	return k, err
+}
+
+// keyOf is a key by the given flags, as far as the command has them.
+func keyOf(c *cli.Context, model string, flags []cli.Flag) (runKey, error) {
+	k := runKey{Flags: map[string]string{}}
 	var err error
 	if k.Model, err = fileHash(model); err != nil {
 		return k, err
@@ -49,11 +59,21 @@ func newRunKey(c *cli.Context, model string, samples int) (runKey, error) {
 			}
 		}
 	}
-	for _, f := range keyFlags {
+	for _, f := range flags {
 		name := f.Names()[0]
 		k.Flags[name] = fmt.Sprint(c.Value(name))
 	}
 	return k, nil
+}
+
+// digest is the SHA-256 of a key.
+func (k runKey) digest() string {
+	text, err := json.Marshal(k)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 func fileHash(path string) (string, error) {
@@ -83,8 +103,7 @@ func (k runKey) extends(now runKey) bool {
 // difference says how the run of key k differs from the present one, or is empty. The present one may be longer.
 func (k runKey) difference(now runKey) string {
 	longer := k.extends(now)
-	for _, f := range keyFlags {
-		name := f.Names()[0]
+	for _, name := range slices.Sorted(maps.Keys(now.Flags)) {
 		if longer && (name == stepsFlag.Name || name == epochsFlag.Name) {
 			continue
 		}

@@ -111,7 +111,7 @@ func failedName(path string) string { return path + ".failed" }
 // meant for a pipe or device.
 func (g gates) destination(c *cli.Context, meant *atomicfile.File, outcome error) (*atomicfile.File, error) {
 	switch {
-	case outcome == nil || !g.any():
+	case outcome == nil || !g.any() && !is[*gateError](outcome):
 		return meant, nil
 	case meant.IsStream():
 		return nil, nil

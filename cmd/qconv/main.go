@@ -28,6 +28,7 @@ func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
 func commands() []*cli.Command {
 	return []*cli.Command{
 		importCommand, finetuneCommand, convertCommand,
+		sensitivityCommand, sweepCommand,
 		runCommand, evalCommand, inspectCommand, benchCommand,
 		demoCommand(), opsCommand, completionCommand, versionCommand, helpCommand,
 	}

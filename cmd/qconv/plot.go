@@ -61,13 +61,22 @@ func (c *curve) draw(name string) ([]byte, error) {
 		return nil, err
 	}
 	upper.Title.Text = c.title
-	panels := [][]*plot.Plot{{upper}}
+	panels := []*plot.Plot{upper}
 	lower, err := c.resultPanel()
 	if err != nil {
 		return nil, err
 	}
 	if lower != nil {
-		panels = append(panels, []*plot.Plot{lower})
+		panels = append(panels, lower)
+	}
+	return drawPanels(name, panels)
+}
+
+// drawPanels makes a picture of some plots, one below the other, in the format that the file name says.
+func drawPanels(name string, list []*plot.Plot) ([]byte, error) {
+	var panels [][]*plot.Plot
+	for _, p := range list {
+		panels = append(panels, []*plot.Plot{p})
 	}
 	var canvas vg.CanvasWriterTo
 	if strings.EqualFold(filepath.Ext(name), ".svg") {

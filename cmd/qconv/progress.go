@@ -113,6 +113,13 @@ func columns(w io.Writer) int {
 	return 80
 }
 
+// clear makes room for a line of text; the next update shows the bar again.
+func (p *progress) clear() {
+	if p.bar != nil {
+		p.bar.Clear()
+	}
+}
+
 // finish removes the bar, if there is one.
 func (p *progress) finish() {
 	if p != nil && p.bar != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/finetune"
+	"qconv/quant"
 )
 
 // Flags of training, with the library's defaults.
@@ -47,13 +48,29 @@ var (
 	runFlags = []cli.Flag{resumeFlag, checkpointFlag, logFlag, logEveryFlag, plotFlag}
 )
 
-// tuneConfig reads the training flags.
+// tuneConfig reads the flags of training and of its course.
 func tuneConfig(c *cli.Context) (finetune.Config, error) {
-	cfg := finetune.DefaultConfig()
-	var err error
-	if cfg.Cluster, err = clusterConfig(c); err != nil {
+	cluster, err := clusterConfig(c)
+	if err != nil {
+		return finetune.Config{}, err
+	}
+	cfg, err := trainConfig(c, cluster)
+	if err != nil {
 		return cfg, err
 	}
+	if cfg.CheckpointEvery = c.Int(checkpointFlag.Name); cfg.CheckpointEvery < 1 {
+		return cfg, usagef("flag --%s: got %d, want at least 1", checkpointFlag.Name, cfg.CheckpointEvery)
+	}
+	if n := c.Int(logEveryFlag.Name); n < 1 {
+		return cfg, usagef("flag --%s: got %d, want at least 1", logEveryFlag.Name, n)
+	}
+	return cfg, nil
+}
+
+// trainConfig reads the training flags, for weights that are clustered as given.
+func trainConfig(c *cli.Context, cluster quant.ClusterConfig) (finetune.Config, error) {
+	cfg := finetune.DefaultConfig()
+	cfg.Cluster = cluster
 	cfg.Schedule = finetune.Schedule(c.String(scheduleFlag.Name))
 	cfg.Normalize = c.Bool(normalizeFlag.Name)
 	cfg.Refit = c.Int(refitFlag.Name)
@@ -67,12 +84,6 @@ func tuneConfig(c *cli.Context) (finetune.Config, error) {
 	cfg.Warmup = c.Int(warmupFlag.Name)
 	cfg.Seed = c.Uint64(seedFlag.Name)
 	cfg.ValidateEvery = c.Int(validateFlag.Name)
-	if cfg.CheckpointEvery = c.Int(checkpointFlag.Name); cfg.CheckpointEvery < 1 {
-		return cfg, usagef("flag --%s: got %d, want at least 1", checkpointFlag.Name, cfg.CheckpointEvery)
-	}
-	if n := c.Int(logEveryFlag.Name); n < 1 {
-		return cfg, usagef("flag --%s: got %d, want at least 1", logEveryFlag.Name, n)
-	}
 	cfg.Steps = c.Int(stepsFlag.Name)
 	if c.IsSet(epochsFlag.Name) {
 		if c.IsSet(stepsFlag.Name) {

@@ -27,6 +27,7 @@ type tuneRun struct {
 	log         *tuneLog         // nil without
 	sideError   error            // of the plot, which is no reason to stop
 	report      tuneReport
+	demands     demands
 	stop        bool // of --spectrum, on the way to the last network
 }
 
@@ -126,6 +127,13 @@ func (t *tuneRun) run(m *quant.Model, data, fresh *samples, gates gates) error {
 			outcome = gates.check(*r.Tuned, r.Float)
 		}
 	}
+	if t.demands.any() && (outcome == nil || is[*gateError](outcome)) {
+		var err error
+		if r.Took, err = t.took(m); err != nil {
+			return err
+		}
+		outcome = cmp.Or(outcome, t.demands.check(*r.Took))
+	}
 	if err := t.write(m, gates, outcome); err != nil {
 		return err
 	}
@@ -142,6 +150,16 @@ func (t *tuneRun) run(m *quant.Model, data, fresh *samples, gates gates) error {
 		return outcome
 	}
 	return cmp.Or(report(t.c, *r, r.print), outcome)
+}
+
+// took is what the program of a tuned model takes.
+func (t *tuneRun) took(m *quant.Model) (*footprint, error) {
+	p, data, err := compile(m)
+	if err != nil {
+		return nil, err
+	}
+	f, err := t.demands.measure(p, int64(len(data)))
+	return &f, err
 }
 
 // write stores a model where it is to go after it was measured with the given outcome.
