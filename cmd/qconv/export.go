@@ -10,13 +10,14 @@ import (
 // that was given, out the value of the flag.
 type exportKind struct {
 	flag  *cli.StringFlag
+	more  []cli.Flag // that only this form takes
 	write func(c *cli.Context, path, out string) error
 }
 
 // exportKinds are the forms, in the order of the help text.
 func exportKinds() []exportKind {
 	return []exportKind{
-		// One line for each, as in export_NAME.go.
+		exportGo, // one line for each, as in export_NAME.go
 	}
 }
 
@@ -30,7 +31,7 @@ func exportCommand() *cli.Command {
 		Action: runExport,
 	}
 	for _, k := range exportKinds() {
-		c.Flags = append(c.Flags, k.flag)
+		c.Flags = append(append(c.Flags, k.flag), k.more...)
 	}
 	c.Flags = append(c.Flags, maxMemoryFlag)
 	return c
@@ -55,6 +56,11 @@ func runExport(c *cli.Context) error {
 		return usagef("no form given, want one of %s", strings.Join(names, ", "))
 	case len(given) > 1:
 		return usagef("flags %s exclude each other: one form for each call", strings.Join(given, " and "))
+	}
+	for _, k := range exportKinds() {
+		if name := anySet(c, k.more); name != "" && k.flag != chosen.flag {
+			return usagef("flag --%s belongs to --%s", name, k.flag.Name)
+		}
 	}
 	out := c.String(chosen.flag.Name)
 	if out == "" {
