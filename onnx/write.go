@@ -89,9 +89,14 @@ func (e *encoder) model(g *Graph) *pb.ModelProto {
 		e.constant(v)
 		e.graph.Output = append(e.graph.Output, e.valueInfo(v))
 	}
+	return e.modelProto(g.Producer, g.Meta)
+}
+
+// modelProto is the message of the file around the graph.
+func (e *encoder) modelProto(producer string, meta map[string]string) *pb.ModelProto {
 	m := &pb.ModelProto{
 		IrVersion:    proto.Int64(writeIR),
-		ProducerName: proto.String(g.Producer),
+		ProducerName: proto.String(producer),
 		Graph:        e.graph,
 		OpsetImport:  []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(int64(e.opset))}},
 	}
@@ -101,8 +106,8 @@ func (e *encoder) model(g *Graph) *pb.ModelProto {
 	if len(m.Functions) > 0 {
 		m.OpsetImport = append(m.OpsetImport, &pb.OperatorSetIdProto{Domain: proto.String(functionDomain), Version: proto.Int64(1)})
 	}
-	for _, key := range sortedKeys(g.Meta) {
-		m.MetadataProps = append(m.MetadataProps, &pb.StringStringEntryProto{Key: proto.String(key), Value: proto.String(g.Meta[key])})
+	for _, key := range sortedKeys(meta) {
+		m.MetadataProps = append(m.MetadataProps, &pb.StringStringEntryProto{Key: proto.String(key), Value: proto.String(meta[key])})
 	}
 	return m
 }

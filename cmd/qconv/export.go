@@ -17,6 +17,7 @@ type exportKind struct {
 // exportKinds are the forms, in the order of the help text.
 func exportKinds() []exportKind {
 	return []exportKind{
+		exportONNX,
 		exportGo, // one line for each, as in export_NAME.go
 	}
 }
