@@ -18,7 +18,9 @@ type exportKind struct {
 func exportKinds() []exportKind {
 	return []exportKind{
 		exportONNX,
-		exportGo, // one line for each, as in export_NAME.go
+		exportQDQ,
+		exportGo,
+		// one line for each, as in export_NAME.go
 	}
 }
 
@@ -26,8 +28,8 @@ func exportCommand() *cli.Command {
 	c := &cli.Command{
 		Name:      "export",
 		Usage:     "write a converted network in a form that others build or run",
-		ArgsUsage: "MODEL.qlut",
-		Description: "One form for each call. All results are the same for the same model, byte by byte.\n\n" +
+		ArgsUsage: "MODEL",
+		Description: "One form for each call, of a .qlut unless it says otherwise. The same model gives the same bytes.\n\n" +
 			"Example: qconv export model.qlut --onnx model.integer.onnx",
 		Action: runExport,
 	}
@@ -39,7 +41,7 @@ func exportCommand() *cli.Command {
 }
 
 func runExport(c *cli.Context) error {
-	path, err := oneArgument(c, "MODEL.qlut")
+	path, err := oneArgument(c, "MODEL")
 	if err != nil {
 		return err
 	}

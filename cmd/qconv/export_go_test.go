@@ -123,8 +123,8 @@ func TestExportRefuses(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{model}, exitUsage, "no form given, want one of --go"},
-		{[]string{model, "--go", "a", "--onnx", "b"}, exitUsage, "flags --go and --onnx exclude each other"},
+		{[]string{model}, exitUsage, "no form given, want one of --onnx, --qdq, --go"},
+		{[]string{model, "--go", "a", "--onnx", "b"}, exitUsage, "flags --onnx and --go exclude each other"},
 		{[]string{model, "--onnx", "b", "--module", "m"}, exitUsage, "flag --module belongs to --go"},
 		{[]string{model, "--go", filepath.Join(dir, "x"), "--module", "a b"}, exitUsage, "flag --module"},
 		{[]string{model, "--go", dir}, exitFailure, "holds mine.txt"},
