@@ -74,8 +74,7 @@ func (r *packReport) findQrun(c *cli.Context) ([]byte, error) {
 		}
 		return readQrun(r.Qrun, r.Target)
 	}
-	self, err := os.Executable()
-	if err == nil {
+	if self, err := os.Executable(); err == nil {
 		beside := filepath.Join(filepath.Dir(self), qrunName(r.Target))
 		if _, err := os.Stat(beside); err == nil {
 			r.Qrun = beside
@@ -85,37 +84,54 @@ func (r *packReport) findQrun(c *cli.Context) ([]byte, error) {
 	}
 	note(c, "qrun for %s is built from the source", r.Target)
 	r.Built = true
-	return buildQrun(c.Context, r.Target, []string{".", filepath.Dir(self)})
+	return buildQrun(c.Context, r.Target, sourceFolders())
 }
 
 // buildQrun builds qrun as make dist does, from the source that one of some folders is in.
 func buildQrun(ctx context.Context, target string, folders []string) ([]byte, error) {
-	remedy := fmt.Sprintf("want --%s FILE, a file %s beside qconv, or Go and the source of qconv in this folder", qrunFlag.Name, qrunName(target))
-	tool, err := exec.LookPath("go")
-	if err != nil {
-		return nil, fmt.Errorf("there is no qrun for %s, and no Go to build it: %s", target, remedy)
-	}
-	source := ""
-	for _, dir := range folders {
-		list := exec.CommandContext(ctx, tool, "list", "-f", "{{.Dir}}", qrunPackage)
-		list.Dir = dir
-		if out, err := list.Output(); err == nil {
-			source = strings.TrimSuffix(string(out), "\n")
-			break
-		}
-	}
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	if source == "" {
-		return nil, fmt.Errorf("there is no qrun for %s, and no source to build it from: %s", target, remedy)
-	}
 	dir, err := os.MkdirTemp("", "qconv-pack-")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	out := filepath.Join(dir, "qrun")
+	if err := buildFor(ctx, target, qrunPackage, folders, out); err != nil {
+		if is[*noSourceError](err) {
+			err = fmt.Errorf("there is no qrun for %s, and %w: want --%s FILE, a file %s beside qconv, or Go and the source of qconv in this folder",
+				target, err, qrunFlag.Name, qrunName(target))
+		}
+		return nil, err
+	}
+	return readQrun(out, target)
+}
+
+// noSourceError says why nothing can be built here.
+type noSourceError struct{ lack string }
+
+func (e *noSourceError) Error() string { return e.lack }
+
+// buildFor builds a program of this module for a target, from the source that one of some folders is in. The error is a
+// [*noSourceError] where there is no Go or no source.
+func buildFor(ctx context.Context, target, program string, folders []string, out string) error {
+	tool, err := exec.LookPath("go")
+	if err != nil {
+		return &noSourceError{"no Go to build it"}
+	}
+	source := ""
+	for _, dir := range folders {
+		list := exec.CommandContext(ctx, tool, "list", "-f", "{{.Dir}}", program)
+		list.Dir = dir
+		if text, err := list.Output(); err == nil {
+			source = strings.TrimSuffix(string(text), "\n")
+			break
+		}
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if source == "" {
+		return &noSourceError{"no source to build it from"}
+	}
 	system, architecture, level := targetParts(target)
 	build := exec.CommandContext(ctx, tool, "build", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", out, ".")
 	build.Dir = source
@@ -125,11 +141,20 @@ func buildQrun(ctx context.Context, target string, folders []string) ([]byte, er
 	}
 	if message, err := build.CombinedOutput(); err != nil {
 		if ctx.Err() != nil {
-			return nil, ctx.Err()
+			return ctx.Err()
 		}
-		return nil, fmt.Errorf("building qrun for %s: %w: %s", target, err, bytes.TrimSpace(message))
+		return fmt.Errorf("building %s for %s: %w: %s", program, target, err, bytes.TrimSpace(message))
 	}
-	return readQrun(out, target)
+	return nil
+}
+
+// sourceFolders are those where the source of this module may be: this one, and that of the executable.
+func sourceFolders() []string {
+	folders := []string{"."}
+	if self, err := os.Executable(); err == nil {
+		folders = append(folders, filepath.Dir(self))
+	}
+	return folders
 }
 
 // readQrun reads an executable, which must be a qrun for the target that nothing is joined to yet.
