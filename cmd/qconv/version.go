@@ -28,8 +28,14 @@ var versionCommand = &cli.Command{
 	},
 }
 
-// buildVersion is the module version the Go tool recorded in the binary, or "devel".
+// release is the version of a build that is given away: dist/build sets it.
+var release string
+
+// buildVersion is that of a release, or else the module version the Go tool recorded in the binary, or "devel".
 func buildVersion() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
