@@ -57,7 +57,7 @@ func (r *targetReport) count(c *cli.Context, p *qrt.Program, path string) error 
 	}
 	if err := buildFor(c.Context, r.Target, measurePackage, sourceFolders(), k.measure); err != nil {
 		if is[*noSourceError](err) {
-			err = &notCountedError{"what is counted is built for that: " + err.Error()}
+			err = &notCountedError{"there is nothing to count yet, and " + err.Error() + ", want both Go and the source of qconv in this folder"}
 		}
 		return err
 	}

@@ -29,8 +29,10 @@ type targetReport struct {
 	// Estimated are the instructions of an inference by the kernels' own costs; Counted those that QEMU executed, 0 where it could not.
 	Estimated int64 `json:"estimated_instructions"`
 	Counted   int64 `json:"counted_instructions,omitempty"`
-	Loads     int64 `json:"counted_loads,omitempty"`
-	Stores    int64 `json:"counted_stores,omitempty"`
+	// Unknown are layers whose kernels have no estimate: those that are chosen where memory is scarce.
+	Unknown []string `json:"not_estimated,omitempty"`
+	Loads   int64    `json:"counted_loads,omitempty"`
+	Stores  int64    `json:"counted_stores,omitempty"`
 	// NotCounted says why not.
 	NotCounted string `json:"not_counted,omitempty"`
 	// ClockHz and Milliseconds are those of --clock, at an instruction for each cycle.
@@ -114,11 +116,14 @@ func (r *targetReport) estimate(c *cli.Context, p *qrt.Program, costs map[string
 	r.MACs = p.MACs()
 	for i, l := range layers {
 		x := targetLayer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs, Cost: l.Cost, Outputs: p.Tensors[p.Instrs[i].Dst()].Elems()}
-		x.Estimated = costs[x.Kernel].of(x)
+		x.Estimated = callInstructions + costs[x.Kernel].of(x)
+		if x.MACs > 0 && x.Cost == 0 {
+			r.Unknown = append(r.Unknown, x.Name)
+		}
 		r.Estimated += x.Estimated
 		r.Layers = append(r.Layers, x)
 	}
-	r.Estimated += int64(p.SampleBytes()) * inputInstructions
+	r.Estimated += aroundLayers(p, costs)
 	return nil
 }
 
@@ -147,6 +152,9 @@ func (r *targetReport) print(w io.Writer) {
 			grouped(int(r.Loads)), grouped(int(r.Stores)), grouped(int(r.Estimated)), 100*(float64(r.Estimated)/float64(r.Counted)-1))
 	} else {
 		fmt.Fprintf(w, "about %s instructions per inference on %s, estimated and not counted: %s\n", grouped(int(r.Estimated)), r.Target, r.NotCounted)
+	}
+	if len(r.Unknown) > 0 {
+		fmt.Fprintf(w, "without an estimate, as memory is too scarce for their usual kernels: %s\n", printable.Names(r.Unknown))
 	}
 	if r.ClockHz > 0 {
 		fmt.Fprintf(w, "%s at %g MHz, if an instruction takes a cycle\n", time.Duration(r.Milliseconds*float64(time.Millisecond)).Round(time.Microsecond), r.ClockHz/1e6)

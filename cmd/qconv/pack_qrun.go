@@ -115,7 +115,7 @@ func (e *noSourceError) Error() string { return e.lack }
 func buildFor(ctx context.Context, target, program string, folders []string, out string) error {
 	tool, err := exec.LookPath("go")
 	if err != nil {
-		return &noSourceError{"no Go to build it"}
+		return &noSourceError{"no Go to build it with"}
 	}
 	source := ""
 	for _, dir := range folders {
