@@ -59,10 +59,14 @@ func pairInsides(ctx context.Context, own, other insides, samples int) ([]pairin
 			ratios[k] = addChannels(ratios[k], own, other, p, n)
 		}
 	})
-	for k := range pairs {
-		pairs[k].gains = gainsOf(ratios[k])
+	var same []pairing
+	for k, p := range pairs {
+		var ok bool
+		if p.gains, ok = gainsOf(ratios[k]); ok {
+			same = append(same, p)
+		}
 	}
-	return pairs, err
+	return same, err
 }
 
 // pairByName pairs values with the same name.
@@ -189,18 +193,26 @@ func addChannels(channels []relation, own, other insides, p pairing, samples int
 	return channels
 }
 
-// gainsOf are the powers of two by which channels of a value are larger than in the other network; nil where none is.
-func gainsOf(channels []relation) []int {
-	gains, any := make([]int, len(channels)), false
+// gainsOf are the powers of two by which channels of a value are larger than in the other network, nil where none is. It is not the same value where most of the
+// channels that follow the other's are larger by something else: a product with a constant, for example.
+func gainsOf(channels []relation) (gains []int, same bool) {
+	gains, any, alike, scaled := make([]int, len(channels)), false, 0, 0
 	for c := range channels {
 		r := &channels[c]
+		if r.correlation() <= gainLike {
+			continue
+		}
+		alike++
 		octaves := math.Log2(r.xx/r.yy) / 2
-		if near := math.Round(octaves); near != 0 && math.Abs(octaves-near) < gainNear && r.correlation() > gainLike {
+		near := math.Round(octaves)
+		if math.Abs(octaves-near) >= gainNear {
+			scaled++
+		} else if near != 0 {
 			gains[c], any = int(near), true
 		}
 	}
 	if !any {
-		return nil
+		gains = nil
 	}
-	return gains
+	return gains, 2*scaled <= alike
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -22,6 +23,33 @@ func TestAlign(t *testing.T) {
 	}
 	if want := "x00 b21 a32 c43 d55"; strings.Join(got, " ") != want {
 		t.Errorf("got %v, want %s", got, want)
+	}
+}
+
+// TestGains tells channels that were made larger by powers of two from values that are something else.
+func TestGains(t *testing.T) {
+	channel := func(factor, noise float64) relation {
+		var r relation
+		for i := range 50 {
+			y := math.Sin(float64(i))
+			r.add(factor*y+noise*math.Cos(7*float64(i)), y)
+		}
+		return r
+	}
+	for _, c := range []struct {
+		channels []relation
+		gains    []int
+		same     bool
+	}{
+		{[]relation{channel(1, 0.1), channel(1, 0)}, nil, true},
+		{[]relation{channel(8, 0.1), channel(0.5, 0), channel(1, 0)}, []int{3, -1, 0}, true},
+		{[]relation{channel(0.35, 0.01), channel(0.35, 0)}, nil, false},
+		{[]relation{channel(0.35, 3), channel(1, 3)}, nil, true}, // too noisy to tell
+		{nil, nil, true},
+	} {
+		if gains, same := gainsOf(c.channels); !slices.Equal(gains, c.gains) || same != c.same {
+			t.Errorf("got %v, %v, want %v, %v", gains, same, c.gains, c.same)
+		}
 	}
 }
 
