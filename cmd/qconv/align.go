@@ -166,10 +166,15 @@ func correlation(a, b []float64) float64 {
 }
 
 // A channel is taken for one that was made larger where its values follow the other network's to gainLike, and their ratio is a power of two to
-// gainNear of an octave.
+// gainNear of an octave; the value must have one for which that is beyond doubt, sureLike and sureNear. A value is a multiple of the other one where it follows it to multipleLike, and the ratios of half of the channels, by their power, are
+// farther than multipleNear from any power of two: noise changes ratios less.
 const (
-	gainLike = 0.9
-	gainNear = 0.2
+	gainLike     = 0.9
+	gainNear     = 0.2
+	sureLike     = 0.99
+	sureNear     = 0.06
+	multipleLike = 0.8
+	multipleNear = 0.3
 )
 
 // addChannels adds what some samples say of each channel of a pair; none where it has no channels.
@@ -193,26 +198,32 @@ func addChannels(channels []relation, own, other insides, p pairing, samples int
 	return channels
 }
 
-// gainsOf are the powers of two by which channels of a value are larger than in the other network, nil where none is. It is not the same value where most of the
-// channels that follow the other's are larger by something else: a product with a constant, for example.
+// gainsOf are the powers of two by which channels of a value are larger than in the other network, nil where none is. It is not the same value where it is a multiple by
+// something else: a product with a constant, for example.
 func gainsOf(channels []relation) (gains []int, same bool) {
-	gains, any, alike, scaled := make([]int, len(channels)), false, 0, 0
+	gains, sure := make([]int, len(channels)), false
+	var power, off, told float64 // squares of the channels: of all, of those far from a power of two, and what the other network tells of it
 	for c := range channels {
 		r := &channels[c]
-		if r.correlation() <= gainLike {
+		if !(r.xx > 0 && r.yy > 0) {
 			continue
 		}
-		alike++
 		octaves := math.Log2(r.xx/r.yy) / 2
-		near := math.Round(octaves)
-		if math.Abs(octaves-near) >= gainNear {
-			scaled++
-		} else if near != 0 {
-			gains[c], any = int(near), true
+		like, near := r.correlation(), math.Round(octaves)
+		if near != 0 && math.Abs(octaves-near) < gainNear && like > gainLike {
+			gains[c] = int(near)
+			sure = sure || math.Abs(octaves-near) < sureNear && like > sureLike
+		}
+		// Noise makes a channel larger, but not what it has of the other one.
+		octaves = math.Log2(max(r.xy, 0) / r.yy)
+		power, told = power+r.xx, told+r.xy*r.xy/r.yy
+		if !(math.Abs(octaves-math.Round(octaves)) <= multipleNear) {
+			off += r.xx
 		}
 	}
-	if !any {
+	if !sure {
 		gains = nil
 	}
-	return gains, 2*scaled <= alike
+	multiple := told > multipleLike*multipleLike*power && 2*off > power
+	return gains, !multiple
 }

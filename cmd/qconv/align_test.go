@@ -104,3 +104,30 @@ func TestFirstLost(t *testing.T) {
 		t.Errorf("eval prints\n%s", text)
 	}
 }
+
+// TestLayersOfSharedModels demands that the values of networks are found inside their programs without names, and are as far off as in the fine-tuned ONNX
+// file, whose values have names.
+func TestLayersOfSharedModels(t *testing.T) {
+	models := shared(t, "models")
+	for _, name := range []string{"mnist_lenet", "mnist_conv_autoencoder", "ad_autoencoder"} {
+		dir := t.TempDir()
+		stored, tuned, program := filepath.Join(dir, "m.q.onnx"), filepath.Join(dir, "t.q.onnx"), filepath.Join(dir, "t.qlut")
+		data := filepath.Join(models, name+".ref.npz") + "#x0"
+		mustCall(t, "import", filepath.Join(models, name+".onnx"), "-o", stored)
+		mustCall(t, "finetune", stored, "--data", data, "--loss", "teacher", "--steps", "2", "--batch", "4", "--levels", "24", "--weights", "32", "-o", tuned)
+		mustCall(t, "convert", tuned, "-o", program)
+		var named, found evalReport
+		mustJSON(t, &named, "eval", tuned, "--data", data, "--against", stored)
+		mustJSON(t, &found, "eval", program, "--data", data, "--against", stored)
+		a, b := named.Against.Layers, found.Against.Layers
+		if len(a) != len(b) || len(a) < 5 {
+			t.Errorf("%s: %d values by name, %d inside the program", name, len(a), len(b))
+			continue
+		}
+		for i := range a {
+			if a[i].Name != b[i].Name || a[i].SNR < 100 && math.Abs(a[i].SNR-b[i].SNR) > 3 {
+				t.Errorf("%s: value %d is %+v by name, %+v inside the program", name, i, a[i], b[i])
+			}
+		}
+	}
+}
