@@ -19,8 +19,10 @@ func (r evalReport) writeHTML(f *atomicfile.File, data *samples) error {
 	p := page.New("Evaluation of "+pageNames(r.Model)[0], fmt.Sprintf("on %d samples of %s, %s", r.Samples, r.Data, producer()))
 	s := p.Section("Result")
 	r.addResult(s)
-	if len(r.Targets) > 1 {
-		r.addTargets(p.Section("Targets"))
+	if len(r.Targets) > 0 {
+		if err := r.addTargets(p.Section("Targets")); err != nil {
+			return err
+		}
 	}
 	if len(r.Classes) > 0 {
 		r.addClasses(p.Section("Classes"))
@@ -70,10 +72,23 @@ func addMetrics(s *page.Section, names []string, all []metrics) {
 	s.Text("%s", upperFirst(bracketsMean)+".")
 }
 
-func (r evalReport) addTargets(s *page.Section) {
+// addTargets adds how well every output follows its targets, and draws the first of them.
+func (r evalReport) addTargets(s *page.Section) error {
 	columns := []page.Column{page.Left("target"), page.Right("R2"), page.Right("MSE")}
 	if r.Against != nil {
 		columns = append(columns, page.Right("R2 of the other"), page.Right("its MSE"))
+	}
+	var figures []page.Figure
+	for e, points := range r.drawn {
+		d, err := points.draw()
+		if err != nil {
+			return err
+		}
+		figures = append(figures, page.Figure{Image: d, Caption: fmt.Sprintf("target %d: what it should be, and what it is", e)})
+	}
+	s.Figures(figures...)
+	if len(r.Targets) > printedTargets {
+		s = s.Details(fmt.Sprintf("All %d targets", len(r.Targets)))
 	}
 	t := s.Table(columns...)
 	for _, x := range r.Targets {
@@ -83,6 +98,43 @@ func (r evalReport) addTargets(s *page.Section) {
 		}
 		t.Row(row...)
 	}
+	return nil
+}
+
+// draw draws outputs over targets, and the line on which they are equal.
+func (s scatter) draw() (*page.Drawing, error) {
+	p := page.NewPlot("", "target", "output")
+	low, high := s.want[0], s.want[0]
+	for _, v := range s.want {
+		low, high = min(low, v), max(high, v)
+	}
+	if err := addPlotLine(p, "", plotter.XYs{{X: low, Y: low}, {X: high, Y: high}}, page.Gray, false); err != nil {
+		return nil, err
+	}
+	for _, series := range []struct {
+		name   string
+		values []float64
+		color  color.Color
+	}{{"the other", s.other, page.Orange}, {"this network", s.got, page.Blue}} {
+		points := make(plotter.XYs, len(series.values))
+		for i, v := range series.values {
+			points[i] = plotter.XY{X: s.want[i], Y: v}
+		}
+		if len(points) == 0 {
+			continue
+		}
+		dots, err := plotter.NewScatter(points)
+		if err != nil {
+			return nil, err
+		}
+		dots.GlyphStyle = draw.GlyphStyle{Color: series.color, Radius: vg.Points(1.2), Shape: draw.CircleGlyph{}}
+		p.Add(dots)
+		if s.other != nil {
+			p.Legend.Add(series.name, dots)
+		}
+	}
+	p.Legend.Top, p.Legend.Left = true, true
+	return page.Draw(p, page.Half)
 }
 
 func (r evalReport) addClasses(s *page.Section) {
