@@ -30,7 +30,8 @@ var benchCommand = &cli.Command{
 	Description: "The time is the median of whole inferences on generated inputs. The layers of a program are timed within them, and shown as they were in the " +
 		"inference that took it: they add up to it, with the rest, which is inputs, outputs and reading the clock. " +
 		"With --against both are measured on the same inputs, in ten turns each, for --seconds each, with as many threads as --workers says. " +
-		"What a call of ONNX Runtime takes that does nothing is subtracted from its time.",
+		"What a call of ONNX Runtime takes that does nothing is subtracted from its time.\n\n" +
+		example("qconv bench model.qlut --against model.onnx"),
 	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, rivalFlag, jsonFlag},
 	Action: runBench,
 }

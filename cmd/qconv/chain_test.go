@@ -50,7 +50,7 @@ func TestImport(t *testing.T) {
 	if macs != r.MACs || len(r.Changes) < 2 || len(r.Unsupported) != 0 {
 		t.Errorf("got %d MACs by node of %d, %d changes, %d unsupported", macs, r.MACs, len(r.Changes), len(r.Unsupported))
 	}
-	if !r.Check.Compared || !r.Check.Agrees || r.Check.Simplified > 1e-4 {
+	if r.Check.Outcome != agrees || r.Check.Simplified > 1e-4 {
 		t.Errorf("got check %+v, want agreement", r.Check)
 	}
 	var again modelReport

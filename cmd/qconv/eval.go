@@ -21,8 +21,8 @@ var evalCommand = &cli.Command{
 		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.\n\n" +
 		"With --against both networks see the same samples, and what single classes, targets, layers and samples lose is told: the signal-to-noise ratio of every value that has levels, also " +
 		"inside a .qlut, and the samples that are off most, by their file names; --html shows them.\n\n" +
-		"Example: qconv eval model.qlut --against model.q.onnx --data pictures.zip#test --html eval.html",
-	Flags: flagList([]cli.Flag{againstFlag, htmlFlag, predictionsFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+		example("qconv eval model.qlut --against model.q.onnx --data pictures.zip#test --html eval.html"),
+	Flags: flagList([]cli.Flag{againstFlag, htmlFlag, predictionsFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }

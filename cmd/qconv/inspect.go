@@ -22,8 +22,7 @@ var inspectCommand = &cli.Command{
 		"machine or with --target on another one. Of an .onnx: preprocessing, levels and weight values.\n\n" +
 		"--html draws it: the network, its bytes, weights, RAM and kernels; with --data also how far levels are used, with --against what is lost to another network, with --log the " +
 		"course of its training.\n\n" +
-		"Example: qconv inspect model.qlut --target linux/arm/5\n" +
-		"Example: qconv inspect model.qlut --html model.html --data pictures.zip#test --against model.q.onnx",
+		example("qconv inspect model.qlut --target linux/arm/5\n   qconv inspect model.qlut --html model.html --data pictures.zip#test --against model.q.onnx"),
 	Flags:  flagList([]cli.Flag{bytesFlag, htmlFlag, historyFlag, inspectAgainstFlag, targetFlag, maxMemoryFlag, jsonFlag}, dataFlags, preprocessFlags),
 	Action: runInspect,
 }

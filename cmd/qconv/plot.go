@@ -22,6 +22,7 @@ import (
 
 // curve is how training went, step by step, for a picture.
 type curve struct {
+	title              string
 	task               finetune.Task
 	losses, accuracies []float64
 	validations        []finetune.Validation
@@ -59,13 +60,23 @@ func (c *curve) draw(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	panels := [][]*plot.Plot{{upper}}
+	upper.Title.Text = c.title
+	panels := []*plot.Plot{upper}
 	lower, err := c.resultPanel()
 	if err != nil {
 		return nil, err
 	}
 	if lower != nil {
-		panels = append(panels, []*plot.Plot{lower})
+		panels = append(panels, lower)
+	}
+	return drawPanels(name, panels)
+}
+
+// drawPanels makes a picture of some plots, one below the other, in the format that the file name says.
+func drawPanels(name string, list []*plot.Plot) ([]byte, error) {
+	var panels [][]*plot.Plot
+	for _, p := range list {
+		panels = append(panels, []*plot.Plot{p})
 	}
 	var canvas vg.CanvasWriterTo
 	if strings.EqualFold(filepath.Ext(name), ".svg") {
@@ -147,6 +158,9 @@ func (c *curve) resultPanel() (*plot.Plot, error) {
 	} else {
 		return nil, nil
 	}
+	if err := c.addTeacher(p); err != nil {
+		return nil, err
+	}
 	for _, l := range lines {
 		points := make(plotter.XYs, len(c.validations))
 		for i, v := range c.validations {
@@ -162,6 +176,30 @@ func (c *curve) resultPanel() (*plot.Plot, error) {
 		logScale(p)
 	}
 	return p, nil
+}
+
+// addTeacher draws a level line where the float network is: at its accuracy, or its error against the targets.
+func (c *curve) addTeacher(p *plot.Plot) error {
+	if len(c.validations) == 0 {
+		return nil
+	}
+	name, level := "", 0.0
+	switch m := c.validations[0].Teacher; {
+	case c.task == finetune.TaskClasses && m.Labelled > 0:
+		name, level = "validation: accuracy of the float network", 100*m.Accuracy
+	case c.task != finetune.TaskClasses && m.HasMSE:
+		name, level = "validation: the float network", m.MSE
+	default:
+		return nil
+	}
+	l, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: level}, {X: p.X.Max, Y: level}})
+	if err != nil {
+		return err
+	}
+	l.Color, l.Width, l.Dashes = page.Gray, vg.Points(1.5), []vg.Length{vg.Points(5), vg.Points(3)}
+	p.Add(l)
+	p.Legend.Add(name, l)
+	return nil
 }
 
 func addLine(p *plot.Plot, name string, points plotter.XYs, c color.Color, width vg.Length) error {

@@ -256,4 +256,12 @@ func TestSequence(t *testing.T) {
 	if e.Samples != count || e.R2 == nil || e.MSE == nil || e.Agreement != nil || *e.SNR < 20 || math.Abs(*e.R2-*e.Against.R2) > 0.5 {
 		t.Errorf("got %+v against %+v, want the error of numbers", e.metrics, e.Against.metrics)
 	}
+	for r2, want := range map[float64]int{*e.R2 - 0.01: exitOK, math.Min(*e.R2+0.01, 1): exitGate} {
+		if code, _, stderr := call("eval", program, "--data", data, "--min-r2", fmt.Sprint(r2)); code != want {
+			t.Errorf("R2 is %g, want %g: exit %d, %q, want exit %d", *e.R2, r2, code, stderr, want)
+		}
+	}
+	if code, _, stderr := call("convert", model, "--fast", "--calib", data, "-o", program, "--min-r2", "2"); code != exitUsage {
+		t.Errorf("R2 of 2: exit %d, %q", code, stderr)
+	}
 }
