@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"image/color"
 
@@ -14,8 +15,8 @@ import (
 	"qconv/runtime/printable"
 )
 
-// writeHTML writes the page of an evaluation on data.
-func (r evalReport) writeHTML(f *atomicfile.File, data *samples) error {
+// writeHTML writes the page of an evaluation.
+func (r evalReport) writeHTML(ctx context.Context, f *atomicfile.File, net network) error {
 	p := page.New("Evaluation of "+pageNames(r.Model)[0], fmt.Sprintf("on %d samples of %s, %s", r.Samples, r.Data, producer()))
 	s := p.Section("Result")
 	r.addResult(s)
@@ -33,7 +34,7 @@ func (r evalReport) writeHTML(f *atomicfile.File, data *samples) error {
 		}
 	}
 	if len(r.Worst) > 0 {
-		if err := r.addWorst(p.Section("Worst samples"), data); err != nil {
+		if err := r.addWorst(ctx, p.Section("Worst samples"), net); err != nil {
 			return err
 		}
 	}
@@ -271,7 +272,7 @@ func addPlotLine(p *plot.Plot, name string, points plotter.XYs, c color.Color, d
 }
 
 // addWorst adds the samples that are off most, with what they look like.
-func (r evalReport) addWorst(s *page.Section, data *samples) error {
+func (r evalReport) addWorst(ctx context.Context, s *page.Section, net network) error {
 	switch {
 	case r.Worst[0].Answer == "":
 		s.Text("Samples with the largest squared error, the worst first.")
@@ -293,14 +294,37 @@ func (r evalReport) addWorst(s *page.Section, data *samples) error {
 			}
 			text += fmt.Sprintf(" (%.3g apart) · %s", w.Off, w.Sample)
 		}
-		m, err := data.image(w.index, text)
+		m, err := net.data().image(w.index, text)
 		if err != nil {
 			return err
 		}
 		figures = append(figures, page.Figure{Image: m, Caption: text})
+		if w.Answer != "" {
+			continue
+		}
+		if m, err = outputImage(ctx, net, w.index); err != nil {
+			return err
+		}
+		if m != nil {
+			figures = append(figures, page.Figure{Image: m, Caption: "the output for it"})
+		}
 	}
 	s.Gallery(figures...)
 	return nil
+}
+
+// outputImage is what the output for a sample looks like, drawn as the input is where it should equal that; nil where it is a few numbers.
+func outputImage(ctx context.Context, net network, sample int) (page.Image, error) {
+	_, size := net.Sizes()
+	out := [][]float64{make([]float64, size)}
+	if err := net.Predict(ctx, []int{sample}, out); err != nil {
+		return nil, err
+	}
+	shape := []int{size}
+	if data := net.data(); data.aim.copies {
+		shape = data.parts[0].set.Shape
+	}
+	return shapeImage(float32s(out[0]), shape, true, "the output")
 }
 
 // upperFirst is a text that begins a sentence.
