@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"qconv/finetune/dataset"
+	"qconv/internal/testtool"
 )
 
 // documents are the pages whose commands are run.
@@ -31,11 +32,8 @@ func TestDocuments(t *testing.T) {
 		t.Fatal(err)
 	}
 	bin := t.TempDir()
-	build := exec.Command("go", "build", "-o", bin+"/", "./cmd/qconv", "./cmd/qrun")
-	build.Dir = root
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	buildAll(t, root, nil, "-o", bin+"/", "./cmd/qconv", "./cmd/qrun")
+	buildAll(t, root, []string{"GOOS=linux", "GOARCH=arm", "GOARM=5", "CGO_ENABLED=0"}, "-o", bin+"/qrun-linux-armv5", "./cmd/qrun")
 	python := pythonWithTorch()
 	for _, page := range documents {
 		t.Run(page, func(t *testing.T) {
@@ -62,6 +60,9 @@ func TestDocuments(t *testing.T) {
 				if skip {
 					continue
 				}
+				if strings.HasPrefix(line, "./qrun-model") { // of another machine
+					line = testtool.Path(t, "qemu-arm-static", "apt-get install qemu-user-static") + " " + line
+				}
 				cmd := exec.Command("bash", "-c", "set -o pipefail; "+line)
 				cmd.Dir = dir
 				if out, err := cmd.CombinedOutput(); err != nil {
@@ -73,6 +74,16 @@ func TestDocuments(t *testing.T) {
 				t.Error("no command was run")
 			}
 		})
+	}
+}
+
+// buildAll is go build in a folder.
+func buildAll(t *testing.T, dir string, env []string, args ...string) {
+	t.Helper()
+	build := exec.Command("go", append([]string{"build"}, args...)...)
+	build.Dir, build.Env = dir, append(os.Environ(), env...)
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
 
@@ -98,7 +109,7 @@ func commandLines(page string) []string {
 		}
 		whole = ""
 		isCommand := false
-		for _, start := range []string{"./qconv ", "./qrun ", "python3 docs/", "head "} {
+		for _, start := range []string{"./qconv ", "./qrun ", "./qrun-model ", "python3 docs/", "head "} {
 			isCommand = isCommand || strings.HasPrefix(line, start)
 		}
 		for _, start := range elsewhere {
@@ -129,7 +140,8 @@ func documentFolder(t *testing.T, root, bin string) string {
 	}
 	writePictures(t, dir)
 	mustCall(t, "import", dir+"/model.onnx", "--scale", "1/255", "--mean", "0.1", "--std", "0.22", "-o", dir+"/model.q.onnx")
-	mustCall(t, "convert", dir+"/model.q.onnx", "--calib", bundled(t, "digits")+"#train", "--calib-samples", "100", "--fast", "-o", dir+"/model.qlut")
+	mustCall(t, "finetune", dir+"/model.q.onnx", "--data", bundled(t, "digits")+"#train", "--samples", "200", "--steps", "5", "--codebook", "integer", "-o", dir+"/model.tuned.q.onnx")
+	mustCall(t, "convert", dir+"/model.tuned.q.onnx", "-o", dir+"/model.qlut")
 	return dir
 }
 

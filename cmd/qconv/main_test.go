@@ -160,7 +160,7 @@ func TestBadInput(t *testing.T) {
 	digits := bundled(t, "digits")
 	for _, command := range [][]string{
 		{"import"}, {"finetune", "--data", digits + "#test"}, {"convert"}, {"run", "--input", bundled(t, "digits.onnx")},
-		{"eval", "--data", digits + "#test"}, {"inspect"}, {"inspect", "--bytes"}, {"bench"},
+		{"eval", "--data", digits + "#test"}, {"inspect"}, {"inspect", "--bytes"}, {"bench"}, {"pack"},
 	} {
 		for what, file := range files {
 			if what == "no qlut" && (command[0] == "import" || command[0] == "finetune" || command[0] == "convert") {

@@ -6,8 +6,14 @@ import "runtime/debug"
 // commitDigits is how much of a commit's name is told.
 const commitDigits = 12
 
-// Version is the version of the main module, or "devel".
+// release is the version of a build that is given away: dist/build sets it.
+var release string
+
+// Version is that of a release, or else the version of the main module, or "devel".
 func Version() string {
+	if release != "" {
+		return release
+	}
 	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
 		return info.Main.Version
 	}
