@@ -3,12 +3,9 @@ package qconv_test
 import (
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-
-	"qconv/internal/testtool"
 )
 
 // TestNamedTests looks for the tests that docs/reliability.md names. A name may end in … for several.
@@ -17,18 +14,7 @@ func TestNamedTests(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files, err := exec.Command("git", "ls-files", "*_test.go").Output()
-	if err != nil {
-		t.Skipf("no git checkout: %v", err)
-	}
-	var source strings.Builder
-	for _, name := range strings.Fields(string(files)) {
-		data, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		source.Write(data)
-	}
+	source := readAll(t, "*_test.go")
 	names := regexp.MustCompile("`((?:Test|Fuzz)[A-Za-z]+)(…?)`").FindAllStringSubmatch(string(text), -1)
 	if len(names) < 10 {
 		t.Fatalf("docs/reliability.md names %d tests", len(names))
@@ -38,63 +24,51 @@ func TestNamedTests(t *testing.T) {
 		if m[2] != "" {
 			end = ""
 		}
-		if !strings.Contains(source.String(), "\nfunc "+m[1]+end) {
+		if !strings.Contains(source, "\nfunc "+m[1]+end) {
 			t.Errorf("docs/reliability.md names %s, which is no test", m[0])
 		}
 	}
 }
 
-// TestBoardCommands runs the commands of docs/board.md, one after the other in a folder with a model and a tuned one, and a qrun for
-// ARM beside qconv. Those of the board run under QEMU.
-func TestBoardCommands(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds qconv")
-	}
-	text, err := os.ReadFile("docs/board.md")
+// readAll is the text of all files of the checkout that match.
+func readAll(t *testing.T, patterns ...string) string {
+	t.Helper()
+	files, err := exec.Command("git", append([]string{"ls-files", "--"}, patterns...)...).Output()
 	if err != nil {
-		t.Fatal(err)
+		t.Skipf("no git checkout: %v", err)
 	}
-	dir := t.TempDir()
-	build := func(env, out, program string) {
-		cmd := exec.Command("go", "build", "-o", filepath.Join(dir, out), program)
-		cmd.Env = append(os.Environ(), strings.Fields(env)...)
-		if message, err := cmd.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %s", err, message)
-		}
-	}
-	build("", "qconv", "./cmd/qconv")
-	build("GOOS=linux GOARCH=arm GOARM=5 CGO_ENABLED=0", "qrun-linux-armv5", "./cmd/qrun")
-	run := func(command string) string {
-		cmd := exec.Command("sh", "-ec", command)
-		cmd.Dir = dir
-		out, err := cmd.CombinedOutput()
+	var text strings.Builder
+	for _, name := range strings.Fields(string(files)) {
+		data, err := os.ReadFile(name)
 		if err != nil {
-			t.Errorf("%s: %v\n%s", command, err, out)
+			t.Fatal(err)
 		}
-		return string(out)
+		text.Write(data)
 	}
-	data, err := filepath.Abs("testdata")
+	return text.String()
+}
+
+// TestMessages looks for the messages that docs/troubleshooting.md explains: what stands between dots and names in capitals must be in a program's text.
+func TestMessages(t *testing.T) {
+	page, err := os.ReadFile("docs/troubleshooting.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	run("./qconv finetune '" + data + "/digits.onnx' --data '" + data + "/digits#test' --steps 1 --codebook integer -o model.tuned.q.onnx")
-	run("./qconv convert model.tuned.q.onnx -o model.qlut")
-	commands := regexp.MustCompile(`(?m)^    (\./q.*)$`).FindAllStringSubmatch(string(text), -1)
-	if len(commands) < 7 {
-		t.Fatalf("docs/board.md holds %d commands", len(commands))
+	source := readAll(t, "*.go", ":!*_test.go")
+	checked := 0
+	for _, line := range regexp.MustCompile(`(?m)^\*\*.*?\*\*`).FindAllString(string(page), -1) {
+		for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(line, -1) {
+			for _, part := range regexp.MustCompile(`\.\.\.|\b[A-Z]+\b`).Split(m[1], -1) {
+				if part = strings.TrimSpace(part); len(part) < 4 {
+					continue
+				}
+				if checked++; !strings.Contains(source, part) {
+					t.Errorf("docs/troubleshooting.md explains %q, which no program says: %q", m[1], part)
+				}
+			}
+		}
 	}
-	for _, c := range commands {
-		command := c[1]
-		if strings.HasPrefix(command, "./qrun-model") {
-			command = testtool.Path(t, "qemu-arm-static", "apt-get install qemu-user-static") + " " + command
-		}
-		if out := run(command); out == "" {
-			t.Errorf("%s says nothing", command)
-		}
-	}
-	for _, made := range []string{"qrun-model", "digits/network.go", "model.integer.onnx", "model.qdq.onnx"} {
-		if _, err := os.Stat(filepath.Join(dir, made)); err != nil {
-			t.Error(err)
-		}
+	if checked < 20 {
+		t.Errorf("only %d messages were found", checked)
 	}
 }

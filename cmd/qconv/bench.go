@@ -32,7 +32,7 @@ var benchCommand = &cli.Command{
 		"With --against both are measured on the same inputs, in ten turns each, for --seconds each, with as many threads as --workers says. " +
 		"What a call of ONNX Runtime takes that does nothing is subtracted from its time.\n\n" +
 		"With --target nothing is timed: the instructions of an inference on an ARM processor are counted under QEMU where it can be, and estimated in any case.\n\n" +
-		"Example: qconv bench model.qlut --target linux/arm/5 --clock 200MHz",
+		example("qconv bench model.qlut --against model.onnx\n   qconv bench model.qlut --target linux/arm/5 --clock 200MHz"),
 	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, rivalFlag, benchTargetFlag, clockFlag, estimateFlag, jsonFlag},
 	Action: runBench,
 }

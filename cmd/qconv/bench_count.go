@@ -32,7 +32,7 @@ type section [4]int64
 
 // count runs the program at path under QEMU, and fills in what is counted. The error is a [*notCountedError] where
 // something is missing for that.
-func (r *targetReport) count(c *cli.Context, p *qrt.Program, path string) error {
+func (r *machineReport) count(c *cli.Context, p *qrt.Program, path string) error {
 	_, architecture, _ := targetParts(r.Target)
 	qemu, err := exec.LookPath(emulators[architecture])
 	if err != nil {

@@ -21,8 +21,8 @@ var (
 	estimateFlag = &cli.BoolFlag{Name: "estimate", Category: catResult, Usage: "with --target, do not count"}
 )
 
-// targetReport is what bench prints of a machine that is not there.
-type targetReport struct {
+// machineReport is what bench prints of a machine that is not there.
+type machineReport struct {
 	Model  string `json:"model"`
 	Target string `json:"target"`
 	MACs   int    `json:"macs"`
@@ -55,7 +55,7 @@ func benchTarget(c *cli.Context, path string) error {
 	if name := anySet(c, []cli.Flag{secondsFlag, kernelFlag, workersFlag, rivalFlag}); name != "" {
 		return usagef("flag --%s and flag --%s exclude each other", benchTargetFlag.Name, name)
 	}
-	r := &targetReport{Model: path, Target: c.String(benchTargetFlag.Name)}
+	r := &machineReport{Model: path, Target: c.String(benchTargetFlag.Name)}
 	_, architecture, _ := targetParts(r.Target)
 	costs, known := instructionCosts[architecture]
 	if !known {
@@ -100,7 +100,7 @@ func benchTarget(c *cli.Context, path string) error {
 }
 
 // estimate fills in what the kernels of the target are thought to take.
-func (r *targetReport) estimate(c *cli.Context, p *qrt.Program, costs map[string]instructionCost) error {
+func (r *machineReport) estimate(c *cli.Context, p *qrt.Program, costs map[string]instructionCost) error {
 	target, err := qrt.ParseTarget(r.Target)
 	if err != nil {
 		return err
@@ -150,7 +150,7 @@ func parseFrequency(text string) (float64, error) {
 	return v * factor, nil
 }
 
-func (r *targetReport) print(w io.Writer) {
+func (r *machineReport) print(w io.Writer) {
 	if r.Counted > 0 {
 		fmt.Fprintf(w, "%s instructions per inference on %s, counted under QEMU: %s loads, %s stores; estimated %s, %+.0f %%\n", grouped(int(r.Counted)), r.Target,
 			grouped(int(r.Loads)), grouped(int(r.Stores)), grouped(int(r.Estimated)), 100*(float64(r.Estimated)/float64(r.Counted)-1))

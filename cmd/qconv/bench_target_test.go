@@ -16,7 +16,7 @@ func TestBenchTarget(t *testing.T) {
 	testtool.Path(t, "cc", "apt-get install gcc")
 	for target, qemu := range map[string]string{"linux/arm/5": "qemu-arm", "linux/arm64": "qemu-aarch64"} {
 		testtool.Path(t, qemu, "apt-get install qemu-user")
-		var r targetReport
+		var r machineReport
 		mustJSON(t, &r, "bench", digitsProgram(t), "--target", target, "--clock", "0.2GHz")
 		if r.NotCounted != "" || r.Counted <= 0 || r.Loads <= 0 || r.Stores <= 0 || r.Loads+r.Stores >= r.Counted {
 			t.Errorf("%s: got %+v", target, r)
@@ -69,7 +69,7 @@ func TestBenchEstimate(t *testing.T) {
 				}
 			}
 		}
-		var r targetReport
+		var r machineReport
 		mustJSON(t, &r, "bench", program, "--target", "linux/arm/5")
 		if r.Counted != 0 || r.Estimated <= 0 || !strings.Contains(r.NotCounted, tt.want) {
 			t.Errorf("with %q on the path: got %+v, want an estimate and %q", tt.tool, r, tt.want)

@@ -3,10 +3,14 @@ package main
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
+	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
@@ -17,9 +21,10 @@ import (
 
 // checkpoint is the file an interrupted fine-tuning goes on from.
 type checkpoint struct {
-	file *atomicfile.File
-	key  runKey
-	step atomic.Int64 // of the state that the file holds; 0 where there is none of this run
+	file   *atomicfile.File
+	key    runKey
+	longer bool         // the run goes on for more steps than those that the file was of
+	step   atomic.Int64 // of the state that the file holds; 0 where there is none of this run
 }
 
 // runKey identifies a run: two runs with the same key do the same.
@@ -31,11 +36,18 @@ type runKey struct {
 }
 
 // keyFlags are the flags that training depends on.
-var keyFlags = flagList(dataFlags, []cli.Flag{valFlag}, preprocessFlags, quantFlags, trainFlags)
+var keyFlags = flagList(dataFlags, []cli.Flag{valFlag}, preprocessFlags, quantFlags, budgetFlags, trainFlags)
 
 // newRunKey is the key of the run that the command line asks for.
 func newRunKey(c *cli.Context, model string, samples int) (runKey, error) {
-	k := runKey{Samples: samples, Flags: map[string]string{}}
+	k, err := keyOf(c, model, keyFlags)
+	k.Samples = samples
+	return k, err
+}
+
+// keyOf is a key by the given flags, as far as the command has them.
+func keyOf(c *cli.Context, model string, flags []cli.Flag) (runKey, error) {
+	k := runKey{Flags: map[string]string{}}
 	var err error
 	if k.Model, err = fileHash(model); err != nil {
 		return k, err
@@ -47,11 +59,21 @@ func newRunKey(c *cli.Context, model string, samples int) (runKey, error) {
 			}
 		}
 	}
-	for _, f := range keyFlags {
+	for _, f := range flags {
 		name := f.Names()[0]
 		k.Flags[name] = fmt.Sprint(c.Value(name))
 	}
 	return k, nil
+}
+
+// digest is the SHA-256 of a key.
+func (k runKey) digest() string {
+	text, err := json.Marshal(k)
+	if err != nil {
+		panic("BUG: " + err.Error())
+	}
+	sum := sha256.Sum256(text)
+	return hex.EncodeToString(sum[:])
 }
 
 func fileHash(path string) (string, error) {
@@ -63,10 +85,28 @@ func fileHash(path string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// difference says how the run of key k differs from the present one, or is empty.
-func (k runKey) difference(now runKey) string {
-	for _, f := range keyFlags {
+// extends says whether the present run is that of key k but for its length, and longer.
+func (k runKey) extends(now runKey) bool {
+	longer := false
+	for _, f := range []cli.Flag{stepsFlag, epochsFlag} {
 		name := f.Names()[0]
+		before, _ := strconv.ParseFloat(k.Flags[name], 64)
+		after, _ := strconv.ParseFloat(now.Flags[name], 64)
+		if after < before || before == 0 && after > 0 {
+			return false
+		}
+		longer = longer || after > before
+	}
+	return longer
+}
+
+// difference says how the run of key k differs from the present one, or is empty. The present one may be longer.
+func (k runKey) difference(now runKey) string {
+	longer := k.extends(now)
+	for _, name := range slices.Sorted(maps.Keys(now.Flags)) {
+		if longer && (name == stepsFlag.Name || name == epochsFlag.Name) {
+			continue
+		}
 		if k.Flags[name] != now.Flags[name] {
 			return fmt.Sprintf("--%s %q, now it is %q", name, k.Flags[name], now.Flags[name])
 		}
@@ -124,6 +164,7 @@ func (k *checkpoint) load() (*finetune.State, error) {
 	if d := file.Key.difference(k.key); d != "" {
 		return nil, inputf("%s is of a run with %s; give the same again, or start without --%s", path, d, resumeFlag.Name)
 	}
+	k.longer = file.Key.extends(k.key)
 	k.step.Store(int64(file.State.Step))
 	return &file.State, nil
 }

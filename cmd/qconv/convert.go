@@ -11,6 +11,7 @@ import (
 	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/quant"
 	qrt "qconv/runtime"
+	"qconv/runtime/buildinfo"
 	"qconv/runtime/printable"
 )
 
@@ -28,9 +29,11 @@ var convertCommand = &cli.Command{
 		"are trained together for some hundred steps, on the samples of --calib alone and in up to a minute for small networks; --fast leaves that out. " +
 		"What is lost all the same is reported: the agreement with the float network, the mean squared error " +
 		"and the signal-to-noise ratio of each output; a warning names each output " +
-		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name.",
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
-		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags),
+		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name. With --budget, --max-ram or --max-ms levels, weights and codebooks are chosen " +
+		"layer by layer, and said.\n\n" +
+		example("qconv convert model.q.onnx --calib pictures.zip --levels 32 --weights 16"),
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, calibFlag, convertValFlag,
+		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags, budgetFlags),
 	Action: runConvert,
 }
 
@@ -46,6 +49,9 @@ type convertReport struct {
 	// Float is the network that Program was made from: of floating point, or a fine-tuned one with its levels.
 	Float   *metrics `json:"float,omitempty"`
 	Program *metrics `json:"program,omitempty"`
+	// Chosen is what was chosen for the demands --budget, --max-ram and --max-ms, Took what the program takes of what they limit.
+	Chosen []chosenLayer `json:"chosen,omitempty"`
+	Took   *footprint    `json:"took,omitempty"`
 }
 
 func runConvert(c *cli.Context) error {
@@ -65,9 +71,19 @@ func runConvert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	demands, err := readDemands(c)
+	if err != nil {
+		return err
+	}
+	if demands.growth = reconstructedGrowth; demands.least {
+		return usagef("flag --%s: %s is for finetune, which has samples to choose by: give a size", budgetFlag.Name, leastBudget)
+	}
 	out := c.String(outFlag.Name)
 	if out == "" {
 		out = outputName(path, ".qlut")
+	}
+	if err := checkKind(out, ".qlut"); err != nil {
+		return err
 	}
 	file, err := claim(c, out, path)
 	if err != nil {
@@ -85,6 +101,7 @@ func runConvert(c *cli.Context) error {
 	// What the program is measured against: a tuned model with its levels, or the float network.
 	reference := &floatModel{graph: m.Graph, levels: m.Levels}
 	var calibrated *samples
+	var chosen []chosenLayer
 	if isTuned(m) {
 		if name := anySet(c, quantFlags); name != "" {
 			return usagef("flag --%s: %s has its levels and weights already", name, printable.Name(path))
@@ -94,7 +111,7 @@ func runConvert(c *cli.Context) error {
 			return err
 		}
 		reference = &floatModel{graph: m.Graph.Clone()}
-		if calibrated, err = postTrain(c, m, reference.graph, calibration, clustering); err != nil {
+		if calibrated, chosen, err = postTrain(c, m, reference.graph, calibration, clustering, demands); err != nil {
 			return err
 		}
 		if calibrated != nil {
@@ -113,10 +130,17 @@ func runConvert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	r := convertReport{Model: path, Output: out, programInfo: *info}
+	r := convertReport{Model: path, Output: out, programInfo: *info, Chosen: chosen}
 	outcome := r.measure(c, m, reference, p, calibrated, val)
 	if outcome == nil && gates.any() {
 		outcome = gates.check(*r.Program, r.Float)
+	}
+	if outcome == nil && demands.any() {
+		took, err := demands.measure(p, int64(len(data)))
+		if err != nil {
+			return err
+		}
+		r.Took, outcome = &took, demands.check(took)
 	}
 	if outcome != nil && !is[*gateError](outcome) {
 		return outcome
@@ -229,6 +253,13 @@ func (r convertReport) print(w io.Writer) {
 		fmt.Fprintf(w, "\nmeasured on %d samples of %s%s (%s):\n", r.Measured.Samples, printable.Name(r.Measured.Data), r.Measured.which(), bracketsMean)
 		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})
 	}
+	if len(r.Chosen) > 0 {
+		fmt.Fprintln(w)
+		printChosen(w, r.Chosen)
+	}
+	if r.Took != nil {
+		fmt.Fprintf(w, "the program takes %s\n", r.Took.text())
+	}
 	if len(r.Losses) > 0 {
 		fmt.Fprintln(w)
 		t := table{left: 1}
@@ -244,7 +275,7 @@ func (r convertReport) print(w io.Writer) {
 }
 
 // producer names this program in the files it writes.
-func producer() string { return "qconv " + buildVersion() }
+func producer() string { return "qconv " + buildinfo.Version() }
 
 // writeModel stores a model as an ONNX file.
 func writeModel(out *atomicfile.File, m *quant.Model) error {

@@ -30,7 +30,7 @@ func exportCommand() *cli.Command {
 		Usage:     "write a converted network in a form that others build or run",
 		ArgsUsage: "MODEL",
 		Description: "One form for each call, of a .qlut unless it says otherwise. The same model gives the same bytes.\n\n" +
-			"Example: qconv export model.qlut --onnx model.integer.onnx",
+			example("qconv export model.qlut --onnx model.integer.onnx"),
 		Action: runExport,
 	}
 	for _, k := range exportKinds() {

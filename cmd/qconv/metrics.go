@@ -112,15 +112,26 @@ func (v metric) text() string {
 	case v.value == nil:
 		return "-"
 	case v.percent && v.between != nil:
-		return fmt.Sprintf("%.2f %% (%.1f..%.1f)", 100**v.value, 100*v.between[0], 100*v.between[1])
+		return fmt.Sprintf("%.2f %% (%s)", 100**v.value, v.interval())
 	case v.percent:
 		return percent(*v.value)
 	case v.rough:
 		return fmt.Sprintf("%.1f", *v.value)
 	case v.between != nil:
-		return fmt.Sprintf("%.6g (%.4g..%.4g)", *v.value, v.between[0], v.between[1])
+		return fmt.Sprintf("%.6g (%s)", *v.value, v.interval())
 	}
 	return fmt.Sprintf("%.6g", *v.value)
+}
+
+// interval is the 95 % interval in words, empty where it is not known.
+func (v metric) interval() string {
+	switch {
+	case v.between == nil:
+		return ""
+	case v.percent:
+		return fmt.Sprintf("%.1f..%.1f", 100*v.between[0], 100*v.between[1])
+	}
+	return fmt.Sprintf("%.4g..%.4g", v.between[0], v.between[1])
 }
 
 func (m metrics) print(w io.Writer) {

@@ -26,7 +26,7 @@ var packCommand = &cli.Command{
 	ArgsUsage: "MODEL.qlut",
 	Description: "The result is one static file that does what qrun does with that model: all flags of qrun, without MODEL.qlut. The same qrun and model give the " +
 		"same bytes. Targets are those of executables in ELF format, such as Linux.\n\n" +
-		"Example: qconv pack model.qlut --target linux/arm/5 -o qrun-model",
+		example("qconv pack model.qlut --target linux/arm/5 -o qrun-model"),
 	Flags:  []cli.Flag{packTargetFlag, qrunFlag, outFlag, maxMemoryFlag, jsonFlag},
 	Action: runPack,
 }

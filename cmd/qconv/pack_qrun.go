@@ -16,6 +16,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	build "qconv/runtime/buildinfo"
 	"qconv/runtime/bundle"
 	"qconv/runtime/printable"
 )
@@ -190,7 +191,7 @@ func readQrun(path, target string) ([]byte, error) {
 		return nil, wrong("%v", err)
 	}
 	if !bundle.Carries(data) {
-		return nil, wrong("is a qrun that looks for no model behind itself, want one of this version: %s", buildVersion())
+		return nil, wrong("is a qrun that looks for no model behind itself, want one of this version: %s", build.Version())
 	}
 	return data, nil
 }

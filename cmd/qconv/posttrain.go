@@ -12,31 +12,39 @@ import (
 )
 
 // postTrain makes a float model integer without training: levels, codebooks, biases. It returns the data that it
-// looked at, to be closed; none for a network that comes quantized and needs none.
-func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) (*samples, error) {
+// looked at, to be closed; none for a network that comes quantized and needs none. Demands, if there are any, choose levels and codebooks of every layer, which
+// are returned.
+func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig, d demands) (*samples, []chosenLayer, error) {
 	spec := c.String(calibFlag.Name)
 	if spec == "" && leveled(m) {
 		if err := quant.Cluster(m, clustering); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		if m.Carried() {
-			return nil, nil
+			return nil, nil, nil
 		}
-		return nil, usagef("the weights of this quantized model are not kept with --%s %d: give --%s DATA, or keep all of them", weightsFlag.Name, clustering.Weights, calibFlag.Name)
+		return nil, nil, usagef("the weights of this quantized model are not kept with --%s %d: give --%s DATA, or keep all of them", weightsFlag.Name, clustering.Weights, calibFlag.Name)
 	}
 	if spec == "" {
-		return nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
+		return nil, nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
 	}
 	data, err := openModelSamples(c, spec, m, share{calibration.Samples, comparedSamples(float)})
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	noteFewCalibration(c, data)
+	var chosen []chosenLayer
+	if d.any() {
+		if chosen, err = chooseLayers(c, m, data, d, nil, &clustering, &calibration); err != nil {
+			data.set.Close()
+			return nil, nil, err
+		}
+	}
 	if err := quantize(c, m, float, data, calibration, clustering); err != nil {
 		data.set.Close()
-		return nil, err
+		return nil, nil, err
 	}
-	return data, nil
+	return data, chosen, nil
 }
 
 // quantize chooses levels, clusters weights and corrects biases; unless it is to be fast, it then makes up for what that has lost. A model
@@ -47,11 +55,10 @@ func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, 
 		return err
 	}
 	if balanced {
-		plain, err := quant.NewModel(float.Clone())
+		plain, err := freshModel(m, float.Clone())
 		if err != nil {
 			return err
 		}
-		plain.Input, plain.Pixels, plain.Labels, plain.Source, plain.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
 		calibration.Unbalanced = true
 		if _, _, err := quantizeOnce(c, plain, float, data, calibration, clustering); err != nil {
 			return err
@@ -72,6 +79,16 @@ func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, 
 		return nil
 	}
 	return reconstruct(c, m, same, data, finetune.PostTrainConfig{Cluster: clustering, Samples: calibration.Samples, Seed: c.Uint64(seedFlag.Name)})
+}
+
+// freshModel is a model of a network as it was imported, with what m knows beside its levels and weights.
+func freshModel(m *quant.Model, g *onnx.Graph) (*quant.Model, error) {
+	fresh, err := quant.NewModel(g)
+	if err != nil {
+		return nil, err
+	}
+	fresh.Input, fresh.Pixels, fresh.Labels, fresh.Source, fresh.Producer = m.Input, m.Pixels, m.Labels, m.Source, m.Producer
+	return fresh, nil
 }
 
 // reconstruct is [finetune.PostTrain] with a progress bar for each of its parts.

@@ -30,8 +30,8 @@ var (
 	methodFlag       = &cli.StringFlag{Name: "method", Category: catQuant, Value: string(clusterDefaults.Method), Usage: "`METHOD` of finding free centres: kmeans or laplacian"}
 	pruneFlag        = &cli.Float64Flag{Name: "prune", Category: catQuant, Value: clusterDefaults.Prune, Usage: "`SHARE` of the weights that become zero, 0 up to but not 1: those of least magnitude"}
 	unitsFlag        = &cli.StringFlag{Name: "units", Category: catQuant, Value: string(quant.UnitTensor), Usage: "what has a scale of its own in --codebook integer: every `NAME` layer, or channel, which costs additions only in front of a sum"}
-	endWeightsFlag   = &cli.IntFlag{Name: "end-weights", Category: catQuant, Usage: "`N` values of the weights of the layers that meet an input or make an output; 0 = as others"}
-	centreBitsFlag   = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
+	endWeightsFlag   = &cli.IntFlag{Name: "end-weights", Category: catQuant, DefaultText: "as --weights", Usage: "`N` values of the weights of the layers that meet an input or make an output"}
+	centreBitsFlag   = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, DefaultText: automatic(clusterDefaults.Bits), Usage: "`BITS` of a free centre, 2..16; automatic goes by the number of weights"}
 )
 
 var (
@@ -42,8 +42,13 @@ var (
 
 // calibrateConfig reads the calibration flags.
 func calibrateConfig(c *cli.Context) (finetune.CalibrateConfig, error) {
+	return calibrateConfigFor(c, c.Int(levelsFlag.Name))
+}
+
+// calibrateConfigFor reads those beside --levels.
+func calibrateConfigFor(c *cli.Context, levels int) (finetune.CalibrateConfig, error) {
 	cfg := finetune.DefaultCalibrateConfig()
-	cfg.Levels = c.Int(levelsFlag.Name)
+	cfg.Levels = levels
 	cfg.InputLevels = c.Int(inputLevelsFlag.Name)
 	cfg.OutputLevels = c.Int(outputLevelsFlag.Name)
 	cfg.PooledLevels = c.Int(pooledLevelsFlag.Name)
@@ -56,10 +61,15 @@ func calibrateConfig(c *cli.Context) (finetune.CalibrateConfig, error) {
 
 // clusterConfig reads the clustering flags.
 func clusterConfig(c *cli.Context) (quant.ClusterConfig, error) {
+	return clusterConfigFor(c, c.Int(weightsFlag.Name), quant.Kind(c.String(codebookFlag.Name)))
+}
+
+// clusterConfigFor reads those beside --weights and --codebook.
+func clusterConfigFor(c *cli.Context, weights int, codebook quant.Kind) (quant.ClusterConfig, error) {
 	cfg := quant.ClusterConfig{
-		Weights:  c.Int(weightsFlag.Name),
+		Weights:  weights,
 		Scope:    quant.Scope(c.String(scopeFlag.Name)),
-		Codebook: quant.Kind(c.String(codebookFlag.Name)),
+		Codebook: codebook,
 		Method:   quant.Method(c.String(methodFlag.Name)),
 		Bits:     c.Int(centreBitsFlag.Name),
 		Prune:    c.Float64(pruneFlag.Name),
@@ -77,7 +87,7 @@ func asUsage(err error) error {
 		return nil
 	}
 	text := err.Error()
-	for _, prefix := range []string{"finetune: configuration: ", "finetune: calibration: ", "quant: clustering: "} {
+	for _, prefix := range []string{"finetune: configuration: ", "finetune: calibration: ", "finetune: trials: ", "quant: clustering: "} {
 		text = strings.TrimPrefix(text, prefix)
 	}
 	return usagef("%s", text)

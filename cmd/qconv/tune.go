@@ -19,9 +19,11 @@ var finetuneCommand = &cli.Command{
 	Description: "Needs no labels: the float network is the teacher. Writes MODEL.tuned.q.onnx, an ONNX file whose weights " +
 		"take few values: the best of all networks that were measured on the way. Ctrl-C, or an end of any kind, " +
 		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The figures reported, and the gates, rest on samples that " +
-		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name.",
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
-		preprocessFlags, quantFlags, trainFlags, runFlags),
+		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name. " +
+		"With --budget, --max-ram or --max-ms levels, weights and codebooks are chosen layer by layer, and said.\n\n" +
+		example("qconv finetune model.q.onnx --data pictures.zip#train --levels 32 --weights 16 --epochs 3\n   qconv finetune model.q.onnx --data pictures.zip#train --budget 40KB --max-drop 1%"),
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, valFlag}, dataFlags,
+		preprocessFlags, quantFlags, budgetFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
 
@@ -49,6 +51,9 @@ func tuneOnce(c *cli.Context, path string, last bool) error {
 	defer t.release()
 	gates, err := readGates(c)
 	if err != nil {
+		return err
+	}
+	if t.demands, err = readDemands(c); err != nil {
 		return err
 	}
 	if t.stop = !last; t.stop {
@@ -88,8 +93,40 @@ func tuneOnce(c *cli.Context, path string, last bool) error {
 		t.cfg.Validation = p.choose
 	}
 	t.report.setParts(p)
+	if t.demands.any() {
+		passes := func(cluster quant.ClusterConfig, calibrate finetune.CalibrateConfig) (bool, error) {
+			return passesUntrained(c, m, p, gates, cluster, calibrate)
+		}
+		if t.demands.least && (p.choose == nil || !gates.any()) {
+			return usagef("flag --%s %s: it needs a gate, such as --%s 1%%, and samples held back to look at it", budgetFlag.Name, leastBudget, maxDropFlag.Name)
+		}
+		if t.report.Chosen, err = chooseLayers(c, m, p.train, t.demands, passes, &t.cfg.Cluster, &t.calibration); err != nil {
+			return err
+		}
+	}
 	noteSmallLayers(c, m, t.cfg.Cluster)
 	return t.close(t.run(m, p.train, p.report, gates))
+}
+
+// passesUntrained says whether a network with these levels and weights, reconstructed and distilled as convert does it, passes the gates on the samples that choose.
+func passesUntrained(c *cli.Context, m *quant.Model, p parts, gates gates, cluster quant.ClusterConfig, calibrate finetune.CalibrateConfig) (bool, error) {
+	quiet, _ := quietly(c.Context, c)
+	made, err := freshModel(m, m.Graph.Clone())
+	if err != nil {
+		return false, err
+	}
+	float := made.Graph.Clone()
+	if err := quantize(quiet, made, float, p.train, calibrate, cluster); err != nil {
+		return false, err
+	}
+	before, after, err := measureModel(quiet, float, made, p.choose)
+	if err != nil {
+		return false, err
+	}
+	if err = gates.check(*after, before); is[*gateError](err) {
+		return false, nil
+	}
+	return err == nil, err
 }
 
 // checkLoss reports data without the labels that the loss needs, or with labels that are
@@ -163,6 +200,6 @@ func measureModel(c *cli.Context, teacher *onnx.Graph, m *quant.Model, data *sam
 	if err != nil {
 		return nil, nil, err
 	}
-	own, others, err := evaluate(c, "measure", tunedNet, floatNet)
+	own, others, err := evaluate(c, "measure", tunedNet, floatNet, nil)
 	return others, &own, err
 }

@@ -30,6 +30,9 @@ type tuneReport struct {
 	Tuned     *metrics    `json:"tuned,omitempty"`
 	Codebooks []int       `json:"codebooks"` // centres of each
 	Levels    []levelInfo `json:"levels"`
+	// Chosen is what was chosen for the demands --budget, --max-ram and --max-ms, Took what the program takes of what they limit.
+	Chosen []chosenLayer `json:"chosen,omitempty"`
+	Took   *footprint    `json:"took,omitempty"`
 }
 
 // setParts tells which samples serve for what.
@@ -92,6 +95,10 @@ func (r tuneReport) print(w io.Writer) {
 	}
 	if r.Best != nil {
 		fmt.Fprintf(w, "best at step %d: %s on the %d samples that chose it\n", r.Best.Step, criterionText(r.Best.Metric, r.Best.Value), r.Best.Samples)
+	}
+	printChosen(w, r.Chosen)
+	if r.Took != nil {
+		fmt.Fprintf(w, "the program takes %s\n", r.Took.text())
 	}
 	if r.Tuned != nil {
 		fmt.Fprintf(w, "\nmeasured on %d samples of %s that neither trained nor chose it (%s):\n", r.Tuned.Samples, printable.Name(r.Validation), bracketsMean)

@@ -48,6 +48,16 @@ ROWS = {
     "labels: A=4 W=4": f"file:labels__teacher {FEW} --levels 4 --weights 4 --steps 2000",
     "labels: A=4 ternary": f"file:labels__A_4_W_4 {FEW} --levels 4 --weights 3 --steps 1500 --rate 2.5e-3",
     "labels: A=2 W=2, ends W=16": f"file:labels__A_4_W_4 {FEW} --levels 2 --weights 2 --end-weights 16 --steps 4500 --rate 2e-3 --range-rate 5e-4",
+    # Layer by layer: as many bytes, and the networks that have one number of weights everywhere.
+    "300 steps, W=4 integer": "--weights 4 --codebook integer --steps 300",
+    "300 steps, W=4 integer by channel": "--weights 4 --codebook integer --units channel --normalize --steps 300",
+    "300 steps, 19,500 bytes": "--budget 19500 --steps 300",
+    "300 steps, W=8 integer": "--weights 8 --codebook integer --steps 300",
+    "300 steps, 27 KB": "--budget 27KB --steps 300",
+    "post-training, W=4 integer": "convert --samples 1000 --weights 4 --codebook integer",
+    "post-training, 19,500 bytes": "convert --samples 1000 --budget 19500",
+    "post-training, W=8 integer": "convert --samples 1000 --weights 8 --codebook integer",
+    "post-training, 27 KB": "convert --samples 1000 --budget 27KB",
     # Without a training run.
     "post-training, W=64": "convert --samples 1000 --weights 64",
     "post-training, W=16": "convert --samples 1000 --weights 16",
