@@ -2,7 +2,7 @@
 FUZZTIME ?= 1m
 FUZZFLAGS ?= -parallel 1 -fuzzminimizetime 10x
 
-.PHONY: check test bench fuzz reproducible reliability
+.PHONY: check test bench fuzz reproducible dist reliability
 
 check: # everything that has to pass before a change goes in
 	bash .ci/run
@@ -22,6 +22,9 @@ fuzz: # every target, one after the other
 
 reproducible: # builds the binaries twice, in two folders, and compares them
 	bash docs/reproducible
+
+dist: # archives, Debian packages and checksums, in dist/out
+	bash dist/build
 
 reliability: # measures the tables of docs/reliability.md
 	python3 docs/reliability.py

@@ -9,9 +9,9 @@ import (
 	"gorgonia.org/tensor"
 )
 
-// Adam is a [G.Solver] whose state can be stored: all fields are plain data. It does the
+// adam is a [G.Solver] whose state can be stored: all fields are plain data. It does the
 // same steps as Gorgonia's, which keeps its state to itself.
-type Adam struct {
+type adam struct {
 	// Rate is the learning rate of values without a rate of their own.
 	Rate float64
 	// Decays are those of the gradient's mean and of its square.
@@ -23,14 +23,14 @@ type Adam struct {
 	Mean, Square [][]float32
 }
 
-// NewAdam returns a solver with the usual decays.
-func NewAdam(rate float64) *Adam {
-	return &Adam{Rate: rate, Decays: [2]float64{0.9, 0.999}, Eps: 1e-8}
+// newAdam returns a solver with the usual decays.
+func newAdam(rate float64) *adam {
+	return &adam{Rate: rate, Decays: [2]float64{0.9, 0.999}, Eps: 1e-8}
 }
 
 // Step changes every value of the model against its gradient. The model must have the same
 // values in the same order each time.
-func (a *Adam) Step(model []G.ValueGrad) error {
+func (a *adam) Step(model []G.ValueGrad) error {
 	if a.Mean == nil {
 		for _, p := range model {
 			n := p.Value().Shape().TotalSize()

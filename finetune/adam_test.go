@@ -26,7 +26,7 @@ func (s *parabola) Grad() (G.Value, error) {
 // TestAdamAgainstGorgonia compares with the solver that comes with Gorgonia.
 func TestAdamAgainstGorgonia(t *testing.T) {
 	ours, theirs := newParabola(1, -2, 0.3), newParabola(1, -2, 0.3)
-	a := NewAdam(0.05)
+	a := newAdam(0.05)
 	b := G.NewAdamSolver(G.WithLearnRate(0.05))
 	for step := range 20 {
 		if err := a.Step([]G.ValueGrad{ours}); err != nil {
@@ -47,7 +47,7 @@ func TestAdamAgainstGorgonia(t *testing.T) {
 }
 
 func TestAdamModelChanged(t *testing.T) {
-	a := NewAdam(0.1)
+	a := newAdam(0.1)
 	if err := a.Step([]G.ValueGrad{newParabola(1, 2)}); err != nil {
 		t.Fatal(err)
 	}

@@ -58,7 +58,7 @@ type Config struct {
 
 	// Loss says what is learnt from.
 	Loss LossKind
-	// Task says what outputs mean; TaskAuto decides as [TaskFor].
+	// Task says what outputs mean; TaskAuto decides as [taskFor].
 	Task Task
 	// Temperature softens the scores that teacher and network are compared by. > 0
 	Temperature float64

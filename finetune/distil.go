@@ -87,7 +87,7 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 	if err != nil {
 		return false, err
 	}
-	solver := NewAdam(masterRate)
+	solver := newAdam(masterRate)
 	order := order{n: data.Len(), batch: batchSize, seed: cfg.Seed}
 	pick := func(k int) []visit {
 		if k == steps {

@@ -33,6 +33,9 @@ type EvaluateConfig struct {
 	Limit int
 	// Progress, unless nil, is called after every part of the samples.
 	Progress func(done, all int)
+	// Each, unless nil, is called for every sample in order, with the outputs of the network and of the one compared with, nil for none. They
+	// are valid until it returns.
+	Each func(sample int, own, other []float64)
 }
 
 // Metrics are what [Evaluate] measured. Accuracies are shares, 0..1.
@@ -105,6 +108,15 @@ func Compare(ctx context.Context, net, against Network, labels Labels, cfg Evalu
 		if against != nil {
 			scores[0].compare(scores[1], len(part))
 		}
+		for k, i := range part {
+			switch {
+			case cfg.Each == nil:
+			case against == nil:
+				cfg.Each(i, scores[0].outputs[k], nil)
+			default:
+				cfg.Each(i, scores[0].outputs[k], scores[1].outputs[k])
+			}
+		}
 		if done += len(part); cfg.Progress != nil {
 			cfg.Progress(done, len(samples))
 		}
@@ -128,7 +140,7 @@ type score struct {
 	right, top5, same int // of samples
 	answers, labels   counts
 	errors, distances moments // of samples
-	fits              []fit   // by output
+	fits              []Fit   // by output
 	compared          moments // outputs of the network compared with
 }
 
@@ -161,14 +173,15 @@ func (m *moments) mean() float64     { return m.sum / float64(max(m.n, 1)) }
 func (m *moments) error() float64    { return standardError(m.sum, m.squares, m.n) }
 func (m *moments) variance() float64 { return max(0, m.squares/float64(max(m.n, 1))-m.mean()*m.mean()) }
 
-// fit says how well an output follows its targets. Targets are counted from the first of them, so that a large mean costs no digits.
-type fit struct {
+// Fit says how well an output follows its targets. Targets are counted from the first of them, so that a large mean costs no digits.
+type Fit struct {
 	first   float64
 	targets moments
 	squares float64 // of the errors
 }
 
-func (f *fit) add(got, want float64) {
+// Add counts a sample.
+func (f *Fit) Add(got, want float64) {
 	if f.targets.n == 0 {
 		f.first = want
 	}
@@ -176,8 +189,11 @@ func (f *fit) add(got, want float64) {
 	f.squares += (got - want) * (got - want)
 }
 
-// r2 is NaN where the targets do not vary.
-func (f *fit) r2() float64 {
+// MSE is the mean squared error.
+func (f *Fit) MSE() float64 { return f.squares / float64(max(f.targets.n, 1)) }
+
+// R2 is the coefficient of determination, NaN where the targets do not vary.
+func (f *Fit) R2() float64 {
 	if v := f.targets.variance(); v > 1e-12*f.targets.squares/float64(f.targets.n) {
 		return 1 - f.squares/float64(f.targets.n)/v
 	}
@@ -190,7 +206,7 @@ func newScore(net Network, targets Targeted) *score {
 	s.HasTargets = targets != nil
 	s.HasMSE = in == out || s.HasTargets
 	if s.HasTargets {
-		s.fits = make([]fit, out)
+		s.fits = make([]Fit, out)
 	}
 	return s
 }
@@ -206,7 +222,7 @@ func (s *score) measure(ctx context.Context, samples []int, labels Labels) error
 	for k, i := range samples {
 		y := s.outputs[k]
 		s.Samples++
-		s.answers[argmax(y)]++
+		s.answers[Argmax(y)]++
 		if label := labels.Label(i); label >= 0 {
 			s.Labelled++
 			s.labels[label]++
@@ -223,7 +239,7 @@ func (s *score) measure(ctx context.Context, samples []int, labels Labels) error
 			}
 			s.errors.add(meanSquare(y, s.want))
 			for e := range s.fits {
-				s.fits[e].add(y[e], s.want[e])
+				s.fits[e].Add(y[e], s.want[e])
 			}
 		}
 	}
@@ -248,7 +264,7 @@ func (s *score) should(sample int) error {
 // compare adds the comparison of the latest n samples.
 func (s *score) compare(other *score, n int) {
 	for k, y := range s.outputs[:n] {
-		if argmax(y) == argmax(other.outputs[k]) {
+		if Argmax(y) == Argmax(other.outputs[k]) {
 			s.same++
 		}
 		s.distances.add(meanSquare(y, other.outputs[k]))
@@ -277,7 +293,7 @@ func (s *score) metrics() Metrics {
 	m.Spread = math.Sqrt(s.compared.variance())
 	vary := 0
 	for _, f := range s.fits {
-		if r2 := f.r2(); !math.IsNaN(r2) {
+		if r2 := f.R2(); !math.IsNaN(r2) {
 			m.R2 += r2
 			vary++
 		}

@@ -74,9 +74,17 @@ func TestEvaluate(t *testing.T) {
 	if other != want {
 		t.Errorf("the other network: got %+v, want %+v", other, want)
 	}
-	m, err = Evaluate(context.Background(), first, data, EvaluateConfig{Limit: 2})
+	var seen []int
+	m, err = Evaluate(context.Background(), first, data, EvaluateConfig{Limit: 2, Each: func(i int, own, other []float64) {
+		if seen = append(seen, i); own[0] != first[i][0] || len(own) != 7 || other != nil {
+			t.Errorf("sample %d has outputs %v and %v", i, own, other)
+		}
+	}})
 	if err != nil {
 		t.Fatal(err)
+	}
+	if !slices.Equal(seen, []int{0, 2}) {
+		t.Errorf("shown samples %v, want 0 and 2", seen)
 	}
 	if m.Samples != 2 || m.Labelled != 2 || m.Accuracy != 0.5 { // samples 0 and 2
 		t.Errorf("of two samples: %+v", m)
@@ -176,7 +184,7 @@ func TestTies(t *testing.T) {
 			t.Errorf("label %d of equal values does not have rank %d", label, label)
 		}
 	}
-	if got := argmax(equal); got != 0 {
+	if got := Argmax(equal); got != 0 {
 		t.Errorf("argmax of equal values: got %d, want the first", got)
 	}
 }

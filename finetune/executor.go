@@ -6,6 +6,9 @@
 // [PostTrain] makes up for what levels and clustered weights have cost, from a few samples,
 // [Tune] trains it, on data that [Augment] may vary, [Evaluate] measures it. Results depend on seeds and inputs only, not on
 // GOMAXPROCS.
+//
+// Begin with the example below, the whole way from an ONNX file to a program. Data are whatever implements [Data], as a set of package
+// dataset does.
 package finetune
 
 import (

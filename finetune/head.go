@@ -25,8 +25,8 @@ func TaskOf(g *onnx.Graph) Task {
 	return task
 }
 
-// TaskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]), or else that of the graph.
-func TaskFor(g *onnx.Graph, data Data, asked Task) Task {
+// taskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]), or else that of the graph.
+func taskFor(g *onnx.Graph, data Data, asked Task) Task {
 	switch {
 	case asked != TaskAuto:
 		return asked
@@ -39,7 +39,7 @@ func TaskFor(g *onnx.Graph, data Data, asked Task) Task {
 // headFor is [head] with the task that [TaskFor] says.
 func headFor(g *onnx.Graph, data Data, asked Task) (*onnx.Value, Task) {
 	v, task := head(g)
-	if asked = TaskFor(g, data, asked); asked != task {
+	if asked = taskFor(g, data, asked); asked != task {
 		return scored(g), asked
 	}
 	return v, task
@@ -107,8 +107,8 @@ func inputElems(g *onnx.Graph) int {
 	return g.Inputs[0].Shape.Elems()
 }
 
-// argmax is the position of the first largest value. What is no number is smaller than all others.
-func argmax[T float32 | float64](v []T) int {
+// Argmax is the position of the first largest value. What is no number is smaller than all others.
+func Argmax[T float32 | float64](v []T) int {
 	best := 0
 	for i, x := range v {
 		if x > v[best] || v[best] != v[best] && x == x {

@@ -42,15 +42,15 @@ type Stage string
 const (
 	// StageClustered: nothing more than what the model was given with.
 	StageClustered Stage = "clustered"
-	// StageReconstructed: see [Reconstruct].
+	// StageReconstructed: see [reconstructLayers].
 	StageReconstructed Stage = "reconstructed"
 	// StageDistilled: reconstructed, and then trained for a while as a whole on the float network's outputs.
 	StageDistilled Stage = "distilled"
 )
 
 // PostTrain makes a model with levels and clustered weights come close to the float network that it was made from, from samples without labels alone. Its
-// layers are reconstructed one after the other (see [Reconstruct]), then all are trained together for some hundred small steps. Of the model as
-// it was, after the first and after the second, that is kept which loses least on one in ten samples, which the others are not learnt from. What float is: see [Reconstruct]. The result is the same, byte
+// layers are reconstructed one after the other (see [reconstructLayers]), then all are trained together for some hundred small steps. Of the model as
+// it was, after the first and after the second, that is kept which loses least on one in ten samples, which the others are not learnt from. What float is: see [reconstructLayers]. The result is the same, byte
 // for byte, for the same model, data and configuration.
 //
 // A model whose codebook is of [quant.ScopeGlobal], where biases are centres too, stays as it is, and so does one whose samples are too few for any to be held out, a network without a batch, and one that loses nothing; a network that came quantized, or has
@@ -74,7 +74,7 @@ func PostTrain(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data
 		stage Stage
 		run   func() (bool, error)
 	}{
-		{StageReconstructed, func() (bool, error) { return true, Reconstruct(ctx, m, float, data, cfg) }},
+		{StageReconstructed, func() (bool, error) { return true, reconstructLayers(ctx, m, float, data, cfg) }},
 		{StageDistilled, func() (bool, error) { return distil(ctx, m, float, &subset{data, used}, cfg) }},
 	}
 	if !canDistil(m) {

@@ -186,7 +186,7 @@ func TestPostTrainKeeps(t *testing.T) {
 	m, float := clustered(t, mixedNet(t), data, cfg)
 	before := encoded(t, m)
 	old := keep(m)
-	if err := Reconstruct(context.Background(), m, float, data, PostTrainConfig{Cluster: cfg, Seed: 1}); err != nil {
+	if err := reconstructLayers(context.Background(), m, float, data, PostTrainConfig{Cluster: cfg, Seed: 1}); err != nil {
 		t.Fatal(err)
 	}
 	if sane, err := distil(context.Background(), m, float, data, PostTrainConfig{Cluster: cfg, Seed: 1}); err != nil || !sane {

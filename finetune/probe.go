@@ -85,12 +85,12 @@ func (p *probe) measure(ctx context.Context, exec *Executor) (Loss, error) {
 			}
 			l := classLoss{n: 1, classes: p.elems, temperature: 1, teacher: 1}
 			divergence += l.distil(unused, x, w)
-			if argmax(x) == argmax(w) {
+			if Argmax(x) == Argmax(w) {
 				same++
 			}
 			if label >= 0 {
 				labelled++
-				if argmax(x) == label {
+				if Argmax(x) == label {
 					right++
 				}
 			}

@@ -13,13 +13,13 @@ import (
 	G "gorgonia.org/gorgonia"
 )
 
-// Reconstruct chooses the clustered weights of a model anew, so that every layer comes as close as it can to the outputs that
+// reconstructLayers chooses the clustered weights of a model anew, so that every layer comes as close as it can to the outputs that
 // it has in the float network, on what it really reads: the layers before it as they are by then, their results rounded to levels. Biases
 // are corrected by the way. Layers are done in their order. What a sum has lost in the operands before the layer that completes it, this layer makes up for.
 // The model has levels and was clustered by cfg.Cluster; float is the network before that, of the same nodes. A network without a batch is left as it is, and so is
 // a layer whose weights came quantized, whose weights have several readers, or that is frozen. One in ten samples is held out, and a layer keeps the weights it had
 // where the new ones do worse on those.
-func Reconstruct(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, cfg PostTrainConfig) error {
+func reconstructLayers(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, cfg PostTrainConfig) error {
 	if err := checkData(m.Graph, data); err != nil {
 		return err
 	}
@@ -42,7 +42,7 @@ func Reconstruct(ctx context.Context, m *quant.Model, float *onnx.Graph, data Da
 	return r.run(data)
 }
 
-// reconstruction is one call of Reconstruct. Float network and model lie on one tape, node by node in turn; the weights of a layer of the model are an operation of
+// reconstruction is one call of reconstructLayers. Float network and model lie on one tape, node by node in turn; the weights of a layer of the model are an operation of
 // that tape, which finds them once what it looks at is there.
 type reconstruction struct {
 	ctx         context.Context

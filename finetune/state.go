@@ -18,7 +18,7 @@ type State struct {
 	// Rates are the learning rates of all trained values at their full size, by name.
 	Rates map[string]float64
 	// Solver holds the moments of the gradients.
-	Solver Adam
+	Solver adam
 	// Losses and Accuracies are those of all steps done.
 	Losses, Accuracies []float64
 	// Strikes is the number of steps on end whose loss was that of a network that diverges.

@@ -30,7 +30,7 @@ type trainer struct {
 	targets  []float32   // what the output should be, where the data say it, or nil
 	head     *G.Node
 	loss     *G.Node
-	solver   *Adam
+	solver   *adam
 	// norms are the normalizations behind layers; none without Config.Normalize.
 	norms map[*onnx.Node]*normalized
 	// sensitivity is the mean square of the gradient of every trained value before the first
@@ -44,7 +44,7 @@ type trainer struct {
 
 // newTrainer lays the graph for batches of the configured size.
 func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value, norms map[*onnx.Node]*normalized) (*trainer, error) {
-	t := &trainer{model: m, cfg: cfg, task: task, solver: NewAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}, norms: norms}
+	t := &trainer{model: m, cfg: cfg, task: task, solver: newAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}, norms: norms}
 	for _, s := range m.Sites {
 		l, ok := m.Levels[s.Value.Name]
 		if !ok {

@@ -250,7 +250,7 @@ func (r *tuning) validate(ctx context.Context) error {
 		return nil
 	}
 	start := time.Now()
-	m, network, err := r.validator.measure(ctx)
+	m, teacher, network, err := r.validator.measure(ctx)
 	if err != nil {
 		return err
 	}
@@ -258,7 +258,7 @@ func (r *tuning) validate(ctx context.Context) error {
 	if r.best == nil {
 		r.criterion = CriterionOf(m, r.task, r.cfg.Loss)
 	}
-	v := Validation{Step: r.done, Metrics: m}
+	v := Validation{Step: r.done, Metrics: m, Teacher: teacher}
 	r.validations = append(r.validations, v)
 	if r.best == nil || r.criterion.prefers(m, r.validations[r.bestAt].Metrics) {
 		r.best, r.bestAt = network, last+1
@@ -363,13 +363,13 @@ func (r *tuning) accuracy(b *batch) float64 {
 	right, counted := 0, 0
 	for i, label := range b.labels {
 		if label < 0 && r.trainer.teacher != nil {
-			label = argmax(r.trainer.teacher[i*classes:][:classes])
+			label = Argmax(r.trainer.teacher[i*classes:][:classes])
 		}
 		if label < 0 {
 			continue
 		}
 		counted++
-		if argmax(z[i*classes:][:classes]) == label {
+		if Argmax(z[i*classes:][:classes]) == label {
 			right++
 		}
 	}

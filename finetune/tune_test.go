@@ -470,7 +470,7 @@ func TestTuneTargets(t *testing.T) {
 		t.Fatalf("the graph alone looks like %s, the test shows nothing", TaskOf(g))
 	}
 	data, val := newSums(1, 400), newSums(2, 200)
-	if task := TaskFor(g, data, TaskAuto); task != TaskValues {
+	if task := taskFor(g, data, TaskAuto); task != TaskValues {
 		t.Errorf("with targets the task is %s", task)
 	}
 	m := calibrated(t, g, data, 64)

@@ -11,10 +11,10 @@ import (
 )
 
 // Validation is how the network does that would be stored after a step. It is compared with the
-// teacher: Metrics.Agreement and Metrics.Distance.
+// teacher: Metrics.Agreement and Metrics.Distance. Teacher is how that does on the same samples.
 type Validation struct {
-	Step    int
-	Metrics Metrics
+	Step             int
+	Metrics, Teacher Metrics
 }
 
 // Criterion is the metric that the best of several networks is chosen by.
@@ -101,20 +101,20 @@ func newValidator(t *trainer, teacher *Executor, steps int) (*validator, error) 
 	return v, err
 }
 
-// measure evaluates the network and returns it as it would be stored. The network in training
+// measure evaluates the network, and the teacher, and returns the network as it would be stored. The network in training
 // is left as it was.
-func (v *validator) measure(ctx context.Context) (Metrics, *Snapshot, error) {
+func (v *validator) measure(ctx context.Context) (own, teacher Metrics, network *Snapshot, err error) {
 	t := v.trainer
 	training := t.snapshot()
 	defer t.load(training)
 	if err := t.settle(); err != nil {
-		return Metrics{}, nil, err
+		return own, teacher, nil, err
 	}
 	for name := range t.trained {
 		v.steps[name][0] = trainedStep(t.logSteps[name][0])
 	}
-	m, _, err := Compare(ctx, v.exec.On(v.data), v.teacher, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples})
-	return m, t.snapshot(), err
+	own, teacher, err = Compare(ctx, v.exec.On(v.data), v.teacher, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples})
+	return own, teacher, t.snapshot(), err
 }
 
 // validateEvery is the number of steps between two measurements in a run of steps.

@@ -6,6 +6,8 @@
 // or operator-name strings. Operands that ONNX passes as constant tensors but
 // that are really attributes (the shape of Reshape, the bounds of Clip, the pads
 // of Pad) become fields of the typed operator; [Encode] turns them back.
+//
+// Begin with [Read] and [Simplify]; then package quant makes a model of the [Graph].
 package onnx
 
 // Graph is a network: nodes in topological order that compute Outputs from Inputs.

@@ -209,8 +209,30 @@ func foreign(data []byte) string {
 		return "the file is HDF5 (perhaps a Keras model), not an ONNX model: export it to ONNX first"
 	case len(data) >= 8 && string(data[4:8]) == "TFL3":
 		return "the file is a TensorFlow Lite model, not an ONNX model"
+	case len(data) >= 8 && string(data[4:8]) == "ORTM":
+		return "the file is in the ORT format of ONNX Runtime, not ONNX: take the model that it was made from"
+	case bytes.HasPrefix(data, []byte("\x89QLT")):
+		return "the file is a program (.qlut), not an ONNX model: qconv run, eval, inspect and bench take it"
+	case bytes.HasPrefix(data, []byte("\x80\x02")), bytes.HasPrefix(data, []byte("\x80\x04")):
+		return "the file is a Python pickle (perhaps a PyTorch checkpoint), not an ONNX model: export it to ONNX first"
+	case bytes.HasPrefix(data, []byte("\x93NUMPY")):
+		return "the file is a NumPy array, not a model"
+	case bytes.HasPrefix(data, []byte("\x89PNG")), bytes.HasPrefix(data, []byte("\xff\xd8\xff")), bytes.HasPrefix(data, []byte("GIF8")):
+		return "the file is a picture, not a model"
+	case isText(data[:min(len(data), 256)]):
+		return "the file is text, not a model"
 	}
 	return ""
+}
+
+// isText says whether bytes hold nothing that text does not: an ONNX file begins with a control character.
+func isText(head []byte) bool {
+	for _, b := range head {
+		if b < ' ' && b != '\n' && b != '\r' && b != '\t' && b != '\f' {
+			return false
+		}
+	}
+	return true
 }
 
 // Limits on the messages of a file, which take more memory than bytes in the file.

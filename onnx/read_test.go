@@ -216,7 +216,13 @@ func TestDecodeForeign(t *testing.T) {
 		"gzip":              "\x1f\x8b\x08",
 		"HDF5":              "\x89HDF\r\n\x1a\n",
 		"TensorFlow Lite":   "\x1c\x00\x00\x00TFL3",
-		"not an ONNX model": "just text",
+		"ORT format":        "\x18\x00\x00\x00ORTM",
+		"program (.qlut)":   "\x89QLT\r\n\x1a\n",
+		"Python pickle":     "\x80\x02}q\x00",
+		"NumPy array":       "\x93NUMPY\x01",
+		"a picture":         "\x89PNG\r\n\x1a\n",
+		"the file is text":  "just text",
+		"not an ONNX model": "\x08\x07garbage",
 	} {
 		_, err := Decode([]byte(data))
 		var format *FormatError

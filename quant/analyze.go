@@ -228,7 +228,7 @@ func (a *analysis) summable(n *onnx.Node) bool {
 const maxElems = 1 << 24
 
 // Check returns every node that cannot become integer, with its reason; nil when all can.
-func Check(g *onnx.Graph) error { return analyze(g).check() }
+func checkGraph(g *onnx.Graph) error { return analyze(g).check() }
 
 func (a *analysis) check() error {
 	var refused []onnx.UnsupportedNode

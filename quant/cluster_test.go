@@ -64,7 +64,7 @@ func TestKMeansBeatsQuantiles(t *testing.T) {
 	w := laplacianSample(50000)
 	sorted := sortedSample(w)
 	for _, k := range []int{4, 16, 64} {
-		got := KMeans(w, k, KMeansOptions{})
+		got := kMeans(w, k, kMeansOptions{})
 		if len(got) != k || !slices.IsSorted(got) {
 			t.Fatalf("k=%d: %d centres, sorted %v", k, len(got), slices.IsSorted(got))
 		}
@@ -93,8 +93,8 @@ func TestKMeansBeatsQuantiles(t *testing.T) {
 func TestKMeansFewDistinct(t *testing.T) {
 	w := []float32{1, 1, -2, 1, -2, 5}
 	for _, f := range []func() []float64{
-		func() []float64 { return KMeans(w, 3, KMeansOptions{}) },
-		func() []float64 { return Laplacian(w, 100) },
+		func() []float64 { return kMeans(w, 3, kMeansOptions{}) },
+		func() []float64 { return laplacianCentres(w, 100) },
 	} {
 		if got := f(); !slices.Equal(got, []float64{-2, 1, 5}) {
 			t.Errorf("got %v, want the three distinct weights", got)
@@ -106,8 +106,8 @@ func TestLaplacianMethodFits(t *testing.T) {
 	w := laplacianSample(20000)
 	sorted := sortedSample(w)
 	for _, k := range []int{2, 15, 64} {
-		got := Laplacian(w, k)
-		best := KMeans(w, k, KMeansOptions{})
+		got := laplacianCentres(w, k)
+		best := kMeans(w, k, kMeansOptions{})
 		if e, b := squaredError(sorted, got), squaredError(sorted, best); len(got) != k || e > 1.35*b {
 			t.Errorf("k=%d: %d centres with squared error %g, k-means %g", k, len(got), e, b)
 		}
@@ -203,16 +203,16 @@ func TestKMeansImportance(t *testing.T) {
 			repeated = append(repeated, v)
 		}
 	}
-	want, got := KMeans(repeated, 8, KMeansOptions{}), KMeans(w, 8, KMeansOptions{Importance: importance})
+	want, got := kMeans(repeated, 8, kMeansOptions{}), kMeans(w, 8, kMeansOptions{Importance: importance})
 	for i := range want {
 		if math.Abs(got[i]-want[i]) > 1e-6 {
 			t.Fatalf("centres are %v, want %v", got, want)
 		}
 	}
-	if plain := KMeans(w, 8, KMeansOptions{}); slices.Equal(plain, got) {
+	if plain := kMeans(w, 8, kMeansOptions{}); slices.Equal(plain, got) {
 		t.Error("importance changes nothing")
 	}
-	if got := KMeans(w, 8, KMeansOptions{Importance: make([]float32, len(w))}); !slices.Equal(got, KMeans(w, 8, KMeansOptions{})) {
+	if got := kMeans(w, 8, kMeansOptions{Importance: make([]float32, len(w))}); !slices.Equal(got, kMeans(w, 8, kMeansOptions{})) {
 		t.Error("weights none of which counts are not clustered as if all did")
 	}
 }

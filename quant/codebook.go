@@ -225,11 +225,11 @@ func (c ClusterConfig) FitWeighed(weights, importance []float32, warm []float64,
 	}
 	switch {
 	case c.Method == MethodLaplacian:
-		f.Centres = Laplacian(weights, c.Weights)
+		f.Centres = laplacianCentres(weights, c.Weights)
 	case len(warm) > 0:
-		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Start: warm, Iterations: iterations, Importance: importance})
+		f.Centres = kMeans(weights, c.Weights, kMeansOptions{Start: warm, Iterations: iterations, Importance: importance})
 	default:
-		f.Centres = KMeans(weights, c.Weights, KMeansOptions{Importance: importance})
+		f.Centres = kMeans(weights, c.Weights, kMeansOptions{Importance: importance})
 	}
 	if c.exactZero() {
 		f.Centres = withZero(f.Centres, c.Weights)

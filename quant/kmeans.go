@@ -9,8 +9,8 @@ import (
 // maxSample is how many weights k-means looks at; of more, every n-th is taken.
 const maxSample = 1 << 20
 
-// KMeansOptions steer [KMeans]. The zero value is the default.
-type KMeansOptions struct {
+// kMeansOptions steer [kMeans]. The zero value is the default.
+type kMeansOptions struct {
 	// Iterations of Lloyd's algorithm at most; 0 means 300. It stops as soon as no
 	// centre moves.
 	Iterations int
@@ -21,13 +21,13 @@ type KMeansOptions struct {
 	Importance []float32
 }
 
-// KMeans returns at most k centres, ascending and distinct, that (locally) minimize the
+// kMeans returns at most k centres, ascending and distinct, that (locally) minimize the
 // squared distance of every weight to its nearest centre, times its importance: Lloyd's algorithm
 // in one dimension. Without a warm start the first centres stand at the quantiles of
 // (importance * density)^(1/3), the asymptotically optimal placement; quantiles of the density itself
 // would leave the tails bare. Fewer than k centres come back when there are fewer than
 // k distinct weights. Weights must be finite and not empty.
-func KMeans(weights []float32, k int, o KMeansOptions) []float64 {
+func kMeans(weights []float32, k int, o kMeansOptions) []float64 {
 	sorted, mass := weighedSample(weights, o.Importance)
 	centres := slices.Clone(o.Start)
 	if len(centres) == 0 {

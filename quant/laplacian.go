@@ -27,12 +27,12 @@ func laplacianOffsets(k int) []float64 {
 	return out
 }
 
-// Laplacian returns k centres, ascending, in closed form: those that are optimal for
+// laplacianCentres returns k centres, ascending, in closed form: those that are optimal for
 // Laplacian weights, at mean(w) +- b*L_i. The scale b starts as mean|w - mean(w)| and is
 // then fitted to the weights at hand by their squared error, since real weights have
 // shorter tails. Weights must be finite and not empty; when they are all equal, or have no
 // more than k distinct values, those values come back.
-func Laplacian(weights []float32, k int) []float64 {
+func laplacianCentres(weights []float32, k int) []float64 {
 	sorted := sortedSample(weights)
 	if distinct := distinctValues(sorted, k); len(distinct) <= k {
 		return distinct

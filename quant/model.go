@@ -1,6 +1,9 @@
 // Package quant turns a float network into an integer one: it decides where levels
 // stand, brings channels of very different range together (see [Balancing]), clusters weights, and lowers the
 // result to a [runtime.Program].
+//
+// Begin with [FromGraph], which makes a [Model] of a simplified graph. Package finetune fills its levels and clusters its weights;
+// [Compile] then makes the program.
 package quant
 
 import (
@@ -55,7 +58,7 @@ type WeightCode struct {
 // NewModel finds the sites of a simplified graph. It fails with [onnx.UnsupportedError],
 // naming all nodes concerned, when an operator has no integer form.
 func NewModel(g *onnx.Graph) (*Model, error) {
-	if err := Check(g); err != nil {
+	if err := checkGraph(g); err != nil {
 		return nil, err
 	}
 	a := analyze(g)

@@ -28,7 +28,7 @@ func (p Preprocess) Apply(c int, pixel float64) float64 {
 	return (pixel*at(p.Scale, c, 1) - at(p.Mean, c, 0)) / at(p.Std, c, 1)
 }
 
-// Check reports a list that fits neither one nor all of the channels, or a zero in Std.
+// checkGraph reports a list that fits neither one nor all of the channels, or a zero in Std.
 func (p Preprocess) Check(channels int) error {
 	for _, l := range []struct {
 		name string

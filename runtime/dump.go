@@ -85,3 +85,33 @@ func (d *dumper) lines(from, to int, meaning string) {
 	}
 	d.at = max(d.at, to)
 }
+
+// FilePart is a part of a file and what it takes, its head and checksum included.
+type FilePart struct {
+	Name  string // what a chunk holds, such as "weights"
+	Bytes int
+}
+
+// FileParts divides the bytes of a .qlut file among its chunks, in their order.
+func FileParts(data []byte) ([]FilePart, error) {
+	frames, err := readFrames(data)
+	if err != nil {
+		return nil, err
+	}
+	parts := []FilePart{{"head and end", headSize}}
+	for _, f := range frames {
+		n := f.end + frameAfter - f.at
+		if f.id == endID {
+			parts[0].Bytes += n
+			continue
+		}
+		name := "unknown"
+		for _, c := range chunks {
+			if c.id == f.id {
+				name = c.holds
+			}
+		}
+		parts = append(parts, FilePart{name, n})
+	}
+	return parts, nil
+}

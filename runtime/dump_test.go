@@ -42,3 +42,25 @@ func TestDumpToFullWriter(t *testing.T) {
 		t.Errorf("error %v, want that of the writer", err)
 	}
 }
+
+// TestFileParts demands that the parts of a file are all of it.
+func TestFileParts(t *testing.T) {
+	file := mustEncode(t, allProgram())
+	parts, err := FileParts(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	total, weights := 0, 0
+	for _, p := range parts {
+		total += p.Bytes
+		if p.Name == "weights" {
+			weights = p.Bytes
+		}
+	}
+	if total != len(file) || weights == 0 {
+		t.Errorf("parts of %d bytes, weights of %d, in a file of %d: %v", total, weights, len(file), parts)
+	}
+	if _, err := FileParts(file[:len(file)-1]); err == nil {
+		t.Error("no error for a file that is cut short")
+	}
+}

@@ -21,13 +21,7 @@ func ExampleRunner() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	best := 0
-	for class, score := range outputs[0] {
-		if score > outputs[0][best] {
-			best = class
-		}
-	}
-	fmt.Println("this is a", program.Labels[best])
+	fmt.Println("this is a", program.Top(outputs[0], 1)[0].Label)
 	// Output: this is a 1
 }
 

@@ -60,6 +60,25 @@ func (p *Program) lifetimes() []*span {
 	return spans
 }
 
+// Place is where in the arena of a [Runner] some tensors lie, and when. All but one of them are results of a [Map] that replace
+// their source in place.
+type Place struct {
+	Tensors       []int
+	First, Last   int // instructions that write it and read it last; -1 is an input
+	Offset, Bytes int
+}
+
+// Places are those of all tensors that are no outputs, by offset: what the arena holds, without the working memory of the kernels
+// that a Runner may put beside them.
+func (p *Program) Places() []Place {
+	_, _, placed := p.placeTensors()
+	list := make([]Place, len(placed))
+	for i, s := range placed {
+		list[i] = Place{Tensors: s.tensors, First: s.first, Last: s.last, Offset: s.offset, Bytes: s.size}
+	}
+	return list
+}
+
 // bytes is the memory of a tensor while the program runs.
 func (t *Tensor) bytes() int {
 	if t.Levels == 0 {

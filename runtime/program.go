@@ -4,6 +4,9 @@
 //
 // A [Program] is what a .qlut file holds (FORMAT.md is its specification); a [Runner]
 // executes one. One Program may be shared by many Runners.
+//
+// Begin with [Open] and [NewRunner]. [Program.Top] names the best classes of a result; package picture of this folder brings pictures of any
+// size into an input's shape.
 package runtime
 
 // Program is a network lowered to integers. A Program returned by [Decode] has been

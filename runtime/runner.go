@@ -211,10 +211,15 @@ func (r *Runner) RunLevels(inputs ...[]byte) ([][]int32, error) {
 	if err := r.checkInputs(inputs, true); err != nil {
 		return nil, err
 	}
+	r.enterLevels(inputs)
+	return r.run(), nil
+}
+
+// enterLevels writes the levels of a sample that has no other form.
+func (r *Runner) enterLevels(inputs [][]byte) {
 	for i, indices := range inputs {
 		copy(r.tensors[r.p.Inputs[i].Tensor], indices)
 	}
-	return r.run(), nil
 }
 
 // checkInputs reports inputs of the wrong number or size, and the first level that an input cannot hold: of all

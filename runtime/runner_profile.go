@@ -80,10 +80,27 @@ func (r *Runner) Watch(after func(done int), inputs ...[]byte) ([][]int32, error
 		return nil, err
 	}
 	r.enter(inputs)
+	return r.watched(after), nil
+}
+
+// WatchLevels is [Runner.RunLevels] that calls after as [Runner.Watch] does.
+func (r *Runner) WatchLevels(after func(done int), inputs ...[]byte) ([][]int32, error) {
+	if err := r.checkInputs(inputs, true); err != nil {
+		return nil, err
+	}
+	r.enterLevels(inputs)
+	return r.watched(after), nil
+}
+
+func (r *Runner) watched(after func(done int)) [][]int32 {
 	after(0)
 	for n := range r.ops.list {
 		r.step(n)
 		after(n + 1)
 	}
-	return r.leave(), nil
+	return r.leave()
 }
+
+// Levels are the elements of a tensor that has levels, for the after of [Runner.Watch]: they are there when the instruction that writes the
+// tensor is done, and may be overwritten after the last one that reads it. It is nil for accumulators.
+func (r *Runner) Levels(tensor int) []byte { return r.tensors[tensor] }

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 	"time"
 )
@@ -84,5 +85,76 @@ func TestWatch(t *testing.T) {
 	}
 	if _, err := r.Watch(func(int) { t.Error("called without inputs") }); err == nil {
 		t.Error("no error without inputs")
+	}
+}
+
+// TestWatchLevels looks at every tensor when it is written: its levels are in range, and those of an output the output.
+func TestWatchLevels(t *testing.T) {
+	p := allProgram()
+	r, err := NewRunner(p, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	inputs := p.GenerateInputs(1)
+	seen := 0
+	outs, err := r.RunLevels(inputs...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := fmt.Sprint(outs)
+	var want [][]int32
+	for _, out := range outs {
+		want = append(want, slices.Clone(out))
+	}
+	out, err := r.WatchLevels(func(done int) {
+		if done == 0 {
+			return
+		}
+		id := p.Instrs[done-1].Dst()
+		tensor := &p.Tensors[id]
+		levels := r.Levels(id)
+		if tensor.Levels == 0 {
+			if levels != nil {
+				t.Errorf("tensor %d has accumulators and %d levels", id, len(levels))
+			}
+			return
+		}
+		seen++
+		if len(levels) != tensor.Elems() {
+			t.Fatalf("tensor %d has %d levels, want %d", id, len(levels), tensor.Elems())
+		}
+		for i, v := range levels {
+			if int(v) >= tensor.Levels {
+				t.Fatalf("tensor %d: element %d is %d, want less than %d", id, i, v, tensor.Levels)
+			}
+		}
+		for k, o := range p.Outputs {
+			if o.Tensor == id {
+				for i, v := range levels {
+					if int32(v) != want[k][i] {
+						t.Fatalf("output %d: element %d is %d, want %d", k, i, v, want[k][i])
+					}
+				}
+			}
+		}
+	}, inputs...)
+	if err != nil || fmt.Sprint(out) != text || seen == 0 {
+		t.Errorf("%v, %d tensors seen, outputs %v, want %s", err, seen, out, text)
+	}
+}
+
+// TestPlaces demands that no two tensors that live at the same time share memory.
+func TestPlaces(t *testing.T) {
+	p := allProgram()
+	places := p.Places()
+	for i, a := range places {
+		for _, b := range places[i+1:] {
+			if a.First <= b.Last && b.First <= a.Last && a.Offset < b.Offset+b.Bytes && b.Offset < a.Offset+a.Bytes {
+				t.Errorf("%+v and %+v overlap", a, b)
+			}
+		}
+	}
+	if len(places) == 0 {
+		t.Error("no places")
 	}
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/urfave/cli/v2"
@@ -31,7 +33,7 @@ func arrange(flags []cli.Flag, args []string) ([]string, error) {
 		}
 		f := known[name]
 		if f == nil {
-			return nil, usagef("unknown flag %s", strings.SplitN(arg, "=", 2)[0])
+			return nil, usagef("unknown flag %s%s", strings.SplitN(arg, "=", 2)[0], didYouMean(name, "--", slices.Sorted(maps.Keys(known))))
 		}
 		canonical := "--" + f.Names()[0]
 		switch {

@@ -50,7 +50,7 @@ func TestImport(t *testing.T) {
 	if macs != r.MACs || len(r.Changes) < 2 || len(r.Unsupported) != 0 {
 		t.Errorf("got %d MACs by node of %d, %d changes, %d unsupported", macs, r.MACs, len(r.Changes), len(r.Unsupported))
 	}
-	if !r.Check.Compared || !r.Check.Agrees || r.Check.Simplified > 1e-4 {
+	if r.Check.Outcome != agrees || r.Check.Simplified > 1e-4 {
 		t.Errorf("got check %+v, want agreement", r.Check)
 	}
 	var again modelReport
@@ -282,8 +282,8 @@ func TestFinetune(t *testing.T) {
 	}
 	var e evalReport
 	mustJSON(t, &e, "eval", tuned, "--data", data+"#test", "--samples", part, "--against", model)
-	if len(e.Against.Layers) != 4 {
-		t.Errorf("got the noise of %d values, want 4: %+v", len(e.Against.Layers), e.Against.Layers)
+	if len(e.Against.Layers) != 5 {
+		t.Errorf("got the noise of %d values, want 4 with levels and the output: %+v", len(e.Against.Layers), e.Against.Layers)
 	}
 }
 

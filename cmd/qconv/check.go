@@ -21,28 +21,34 @@ type checkInfo struct {
 	// the largest output.
 	Simplified float64 `json:"simplified_difference"`
 	Largest    float64 `json:"largest_output"`
-	// Skipped says that the network was not run at all, and Reason why.
-	Skipped bool `json:"skipped,omitempty"`
-	// Compared says that another executor took the file; otherwise Reason says why not.
-	// Difference is the largest one between its outputs and ours.
-	Compared   bool    `json:"compared"`
-	Reason     string  `json:"reason,omitempty"`
-	Difference float64 `json:"difference"`
-	Agrees     bool    `json:"agrees"`
+	// Outcome of the comparison with another executor: agrees, disagrees, not compared or not run. Where it was compared,
+	// Difference is the largest one between its outputs and ours; otherwise Reason says why not.
+	Outcome    checkOutcome `json:"outcome"`
+	Reason     string       `json:"reason,omitempty"`
+	Difference *float64     `json:"difference,omitempty"`
 }
 
+// checkOutcome is the outcome of running a file elsewhere.
+type checkOutcome string
+
+const (
+	agrees      checkOutcome = "agrees"
+	disagrees   checkOutcome = "disagrees"
+	notCompared checkOutcome = "not compared"
+	notRun      checkOutcome = "not run"
+)
+
 func (k *checkInfo) String() string {
-	if k.Skipped {
-		return "not run: " + k.Reason
-	}
 	text := fmt.Sprintf("simplification changes outputs, up to %.3g, by at most %.2g", k.Largest, k.Simplified)
-	switch {
-	case !k.Compared:
+	switch k.Outcome {
+	case notRun:
+		return "not run: " + k.Reason
+	case notCompared:
 		return text + "; not compared with onnx-go: " + k.Reason
-	case !k.Agrees:
-		return text + fmt.Sprintf("; onnx-go DISAGREES, by %.3g", k.Difference)
+	case disagrees:
+		return text + fmt.Sprintf("; onnx-go DISAGREES, by %.3g", *k.Difference)
 	}
-	return text + fmt.Sprintf("; onnx-go agrees to %.2g", k.Difference)
+	return text + fmt.Sprintf("; onnx-go agrees to %.2g", *k.Difference)
 }
 
 // A network is run to be checked if that takes no more multiply-accumulates than any file may ask for, and
@@ -96,9 +102,9 @@ func (p *probe) ask(g *onnx.Graph) ([][]float32, error) {
 // options, with an independent executor. An error means that our own cannot run it.
 func (p *probe) check(path string, o onnx.ReadOptions, simplified *onnx.Graph) (*checkInfo, error) {
 	if p.work > 0 {
-		return &checkInfo{Skipped: true, Reason: fmt.Sprintf("one run takes the time of %.2g multiply-accumulates: check some with qconv run --expect", float64(p.work))}, nil
+		return &checkInfo{Outcome: notRun, Reason: fmt.Sprintf("one run takes the time of %.2g multiply-accumulates: check some with qconv run --expect", float64(p.work))}, nil
 	}
-	k := &checkInfo{}
+	k := &checkInfo{Outcome: notCompared}
 	outputs, err := p.ask(simplified)
 	if err != nil {
 		return nil, named(path, err)
@@ -124,11 +130,18 @@ func (p *probe) check(path string, o onnx.ReadOptions, simplified *onnx.Graph) (
 		k.Reason = err.Error()
 		return k, nil
 	}
-	k.Compared, k.Reason, k.Agrees = other.Supported, other.Reason, other.Agrees()
-	if other.Operator != "" {
+	switch {
+	case other.Operator != "":
 		k.Reason = "it lacks operator " + other.Operator
+	case !other.Supported:
+		k.Reason = other.Reason
+	default:
+		difference := finite(other.Difference)
+		k.Difference, k.Outcome = &difference, disagrees
+		if other.Agrees() {
+			k.Outcome = agrees
+		}
 	}
-	k.Difference = finite(other.Difference)
 	return k, nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"strconv"
 	"sync/atomic"
 
 	"github.com/urfave/cli/v2"
@@ -20,9 +21,10 @@ import (
 
 // checkpoint is the file an interrupted fine-tuning goes on from.
 type checkpoint struct {
-	file *atomicfile.File
-	key  runKey
-	step atomic.Int64 // of the state that the file holds; 0 where there is none of this run
+	file   *atomicfile.File
+	key    runKey
+	longer bool         // the run goes on for more steps than those that the file was of
+	step   atomic.Int64 // of the state that the file holds; 0 where there is none of this run
 }
 
 // runKey identifies a run: two runs with the same key do the same.
@@ -83,9 +85,28 @@ func fileHash(path string) (string, error) {
 	return hex.EncodeToString(sum[:]), nil
 }
 
-// difference says how the run of key k differs from the present one, or is empty.
+// extends says whether the present run is that of key k but for its length, and longer.
+func (k runKey) extends(now runKey) bool {
+	longer := false
+	for _, f := range []cli.Flag{stepsFlag, epochsFlag} {
+		name := f.Names()[0]
+		before, _ := strconv.ParseFloat(k.Flags[name], 64)
+		after, _ := strconv.ParseFloat(now.Flags[name], 64)
+		if after < before || before == 0 && after > 0 {
+			return false
+		}
+		longer = longer || after > before
+	}
+	return longer
+}
+
+// difference says how the run of key k differs from the present one, or is empty. The present one may be longer.
 func (k runKey) difference(now runKey) string {
+	longer := k.extends(now)
 	for _, name := range slices.Sorted(maps.Keys(now.Flags)) {
+		if longer && (name == stepsFlag.Name || name == epochsFlag.Name) {
+			continue
+		}
 		if k.Flags[name] != now.Flags[name] {
 			return fmt.Sprintf("--%s %q, now it is %q", name, k.Flags[name], now.Flags[name])
 		}
@@ -143,6 +164,7 @@ func (k *checkpoint) load() (*finetune.State, error) {
 	if d := file.Key.difference(k.key); d != "" {
 		return nil, inputf("%s is of a run with %s; give the same again, or start without --%s", path, d, resumeFlag.Name)
 	}
+	k.longer = file.Key.extends(k.key)
 	k.step.Store(int64(file.State.Step))
 	return &file.State, nil
 }

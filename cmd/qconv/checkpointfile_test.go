@@ -21,16 +21,18 @@ func smallCheckpoint() *checkpointFile {
 		Codebooks: []quant.Fitted{{Centres: []float64{-1, 1}, Ints: []int32{-4, 4}, Unit: 0.25, Threshold: 0.1}},
 		Scales:    [][]float64{{2}},
 	}
-	return &checkpointFile{
+	f := &checkpointFile{
 		Key: runKey{Model: "aa", Teacher: "bb", Config: "cc", Samples: 7, Flags: map[string]string{"rate": "0.1", "seed": "1"}},
 		State: finetune.State{
 			Step: 2, Snapshot: network, Rates: map[string]float64{"w": 1e-3},
-			Solver: finetune.Adam{Rate: 1e-3, Decays: [2]float64{0.9, 0.99}, Eps: 1e-8, Steps: 2, Mean: [][]float32{{1}}, Square: [][]float32{{2}}},
 			Losses: []float64{3, 2}, Accuracies: []float64{0.5, 0.75}, Strikes: 1,
 			Validations: []finetune.Validation{{Step: 2, Metrics: finetune.Metrics{Samples: 5, Accuracy: 0.5, HasMSE: true}}},
 			Best:        &network,
 		},
 	}
+	solver := &f.State.Solver
+	solver.Rate, solver.Decays, solver.Eps, solver.Steps, solver.Mean, solver.Square = 1e-3, [2]float64{0.9, 0.99}, 1e-8, 2, [][]float32{{1}}, [][]float32{{2}}
+	return f
 }
 
 func encoded(t testing.TB, f *checkpointFile) []byte {

@@ -11,6 +11,7 @@ import (
 	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/quant"
 	qrt "qconv/runtime"
+	"qconv/runtime/buildinfo"
 	"qconv/runtime/printable"
 )
 
@@ -29,8 +30,9 @@ var convertCommand = &cli.Command{
 		"What is lost all the same is reported: the agreement with the float network, the mean squared error " +
 		"and the signal-to-noise ratio of each output; a warning names each output " +
 		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name. With --budget, --max-ram or --max-ms levels, weights and codebooks are chosen " +
-		"layer by layer, and said.\n\nExample: qconv convert model.q.onnx --calib pictures.zip --budget 40KB",
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, calibFlag, convertValFlag,
+		"layer by layer, and said.\n\n" +
+		example("qconv convert model.q.onnx --calib pictures.zip --levels 32 --weights 16"),
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, calibFlag, convertValFlag,
 		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags, budgetFlags),
 	Action: runConvert,
 }
@@ -79,6 +81,9 @@ func runConvert(c *cli.Context) error {
 	out := c.String(outFlag.Name)
 	if out == "" {
 		out = outputName(path, ".qlut")
+	}
+	if err := checkKind(out, ".qlut"); err != nil {
+		return err
 	}
 	file, err := claim(c, out, path)
 	if err != nil {
@@ -270,7 +275,7 @@ func (r convertReport) print(w io.Writer) {
 }
 
 // producer names this program in the files it writes.
-func producer() string { return "qconv " + buildVersion() }
+func producer() string { return "qconv " + buildinfo.Version() }
 
 // writeModel stores a model as an ONNX file.
 func writeModel(out *atomicfile.File, m *quant.Model) error {

@@ -21,6 +21,7 @@ type samples struct {
 	set   *dataset.Set // what enters the first input; its Further enter the others
 	parts []inputData  // by input
 	aim   aim          // of the network
+	names []string     // of the network's classes; may be empty
 	// others are those that were left out where only some samples were asked for; they need not be closed.
 	others *samples
 }
@@ -68,6 +69,9 @@ func openSet(c *cli.Context, spec string, ports []dataset.Port, want share) (set
 		set, err = dataset.Open(spec, o)
 	} else {
 		set, err = dataset.OpenInputs(spec, ports)
+	}
+	if dataset.AboutClasses(err) {
+		err = fmt.Errorf("%w (--%s leaves classes out)", err, noLabelsFlag.Name)
 	}
 	if err != nil {
 		return nil, nil, err
@@ -140,7 +144,7 @@ func openPorts(c *cli.Context, spec string, ports []port, a aim, p quant.Preproc
 		set.Close()
 		return nil, err
 	}
-	s.aim = a
+	s.aim, s.names = a, labels
 	s.others = s.with(others)
 	return s, nil
 }
@@ -279,7 +283,7 @@ func (s *samples) Label(i int) int {
 
 // with is the same preprocessing over another set of the same data.
 func (s *samples) with(set *dataset.Set) *samples {
-	out := &samples{set: set, parts: slices.Clone(s.parts), aim: s.aim}
+	out := &samples{set: set, parts: slices.Clone(s.parts), aim: s.aim, names: s.names}
 	for i := range out.parts {
 		out.parts[i].set = setOf(set, i)
 	}

@@ -26,7 +26,7 @@ func demoCommand() *cli.Command {
 	return &cli.Command{
 		Name:        "demo",
 		Usage:       "run all steps on the bundled model and data",
-		Description: "Takes about a minute. Every step is shown as the command one would type; the files stay, to play with.",
+		Description: "Takes about a minute. Every step is shown as the command one would type; the files stay, to play with.\n\n" + example("qconv demo"),
 		Flags:       []cli.Flag{demoDirFlag, jsonFlag},
 		Action:      runDemo,
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -54,10 +55,25 @@ func alikeText(s *samples, m finetune.Metrics) string {
 
 // className is a class, with its name where that says more.
 func (s *samples) className(class int) string {
-	if class < len(s.set.Classes) && s.set.Classes[class] != fmt.Sprint(class) {
-		return fmt.Sprintf("%d (%s)", class, printable.Name(s.set.Classes[class]))
+	if name := s.nameOfClass(class); name != "" {
+		return fmt.Sprintf("%d (%s)", class, printable.Name(name))
 	}
 	return fmt.Sprint(class)
+}
+
+// nameOfClass is the name of a class by the data or the network; empty where that is its number.
+func (s *samples) nameOfClass(class int) string {
+	for _, names := range [][]string{s.set.Classes, s.names} {
+		if class < len(names) && names[class] != fmt.Sprint(class) {
+			return names[class]
+		}
+	}
+	return ""
+}
+
+// plainClass is the name of a class, or its number.
+func (s *samples) plainClass(class int) string {
+	return cmp.Or(s.nameOfClass(class), fmt.Sprint(class))
 }
 
 // entry says how samples enter the network.

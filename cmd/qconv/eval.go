@@ -1,8 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"io"
+	"cmp"
 
 	"github.com/urfave/cli/v2"
 
@@ -19,8 +18,11 @@ var evalCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Scores of classes are measured by labels, numbers by targets (columns of a CSV, a y of .npz with as many numbers as the network " +
 		"has outputs): R2 and mean squared error. A network with as many outputs as inputs is measured by the error of its reconstruction where there are no targets; any other needs " +
-		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.",
-	Flags: flagList([]cli.Flag{againstFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, jsonFlag},
+		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.\n\n" +
+		"With --against both networks see the same samples, and what single classes, targets, layers and samples lose is told: the signal-to-noise ratio of every value that has levels, also " +
+		"inside a .qlut, and the samples that are off most, by their file names; --html shows them.\n\n" +
+		example("qconv eval model.qlut --against model.q.onnx --data pictures.zip#test --html eval.html"),
+	Flags: flagList([]cli.Flag{againstFlag, htmlFlag, predictionsFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }
@@ -30,7 +32,10 @@ type evalReport struct {
 	Model string `json:"model"`
 	Data  string `json:"data"`
 	metrics
+	detail
 	Against *againstReport `json:"against,omitempty"`
+	// FirstLost is the first value under 10 dB, where the figures have collapsed.
+	FirstLost *layerNoise `json:"first_lost,omitempty"`
 }
 
 type againstReport struct {
@@ -62,15 +67,58 @@ func runEval(c *cli.Context) error {
 	if err := checkPreprocessFlags(c, path, other); err != nil {
 		return err
 	}
-	net, err := openNetwork(c, path, data)
+	listed, err := newPredictions(c, path, other)
 	if err != nil {
 		return err
 	}
-	defer net.data().set.Close()
-	r := evalReport{Model: path, Data: data}
+	defer listed.release()
+	html, err := claimHTML(c, path, other)
+	if err != nil {
+		return err
+	}
+	defer html.Release()
+	r, own, err := measureEval(c, path, other, data, listed)
+	if err != nil {
+		return err
+	}
+	defer own.set.Close()
+	if html != nil {
+		if err := r.writeHTML(html, own); err != nil {
+			return err
+		}
+	}
+	if err := listed.write(); err != nil {
+		return err
+	}
+	if err := report(c, r, r.print); err != nil {
+		return err
+	}
+	if r.Against == nil {
+		return gates.check(r.metrics, nil)
+	}
+	return gates.check(r.metrics, &r.Against.metrics)
+}
+
+// measureEval measures a network on data, and another one where other is not empty. It returns the samples too, which the caller closes.
+func measureEval(c *cli.Context, path, other, data string, listed *predictions) (*evalReport, *samples, error) {
+	net, err := openNetwork(c, path, data)
+	if err != nil {
+		return nil, nil, err
+	}
+	r := &evalReport{Model: path, Data: data}
+	if err := r.measure(c, net, other, listed); err != nil {
+		net.data().set.Close()
+		return nil, nil, err
+	}
+	return r, net.data(), nil
+}
+
+// measure fills in all figures of a network.
+func (r *evalReport) measure(c *cli.Context, net network, other string, listed *predictions) error {
 	var against network
 	if other != "" {
-		if against, err = openNetwork(c, other, data); err != nil {
+		var err error
+		if against, err = openNetwork(c, other, r.Data); err != nil {
 			return err
 		}
 		defer against.data().set.Close()
@@ -78,40 +126,42 @@ func runEval(c *cli.Context) error {
 			net.data().aim.looks = float.samples.aim.looks // a network tells more than a program
 		}
 	}
-	own, others, err := evaluate(c, "eval", net, against)
-	if err != nil {
+	if outputs := outputNames(net); len(outputs) > 1 {
+		note(c, "note: the figures are those of the first output, %s; --%s compares all of %s", printable.Name(outputs[0]), againstFlag.Name, printable.Names(outputs))
+	}
+	listed.head(net.data(), against != nil)
+	all := newCollector(net, against != nil, listed)
+	own, others, err := evaluate(c, "eval", net, against, all.sample)
+	if err = cmp.Or(err, all.err); err != nil {
 		return err
 	}
-	r.metrics = own
-	if against != nil {
-		r.Against = &againstReport{Model: other, metrics: *others}
-		if r.Against.Layers, err = compareLayers(c.Context, net, against); err != nil {
-			return err
-		}
+	r.metrics, r.detail = own, all.detail()
+	if against == nil {
+		return nil
 	}
-	if err := report(c, r, r.print); err != nil {
+	r.Against = &againstReport{Model: other, metrics: *others}
+	if r.Against.Layers, err = compareLayers(c.Context, net, against); err != nil {
 		return err
 	}
-	return gates.check(own, others)
+	if collapsed(own, *others) {
+		r.FirstLost = firstLost(r.Against.Layers)
+	}
+	return nil
 }
 
-func (r evalReport) print(w io.Writer) {
-	r.metrics.print(w)
-	if r.Against == nil {
-		return
+// Figures have collapsed where the accuracy falls, or the agreement is short, by more than lostShare beyond chance, or the outputs are below
+// lostSNR.
+const lostShare = 0.1
+
+// collapsed says whether a network is far from the one it was compared with.
+func collapsed(own, other metrics) bool {
+	switch {
+	case own.Accuracy != nil && other.Accuracy != nil:
+		return *other.Accuracy-*own.Accuracy > lostShare && own.Accuracy95[1] < other.Accuracy95[0]
+	case own.Agreement != nil:
+		return own.Agreement95[1] < 1-lostShare
 	}
-	fmt.Fprintf(w, "\nagainst %s:\n", printable.Name(r.Against.Model))
-	r.Against.metrics.print(w)
-	if len(r.Against.Layers) == 0 {
-		return
-	}
-	fmt.Fprintln(w)
-	t := table{left: 1}
-	t.add("value", "signal to noise, dB")
-	for _, l := range r.Against.Layers {
-		t.add(printable.Name(l.Name), fmt.Sprintf("%.1f", l.SNR))
-	}
-	t.print(w)
+	return own.SNR != nil && *own.SNR < lostSNR
 }
 
 // checkPreprocessFlags refuses preprocessing flags where they could only concern programs.
@@ -168,18 +218,33 @@ func openFloat(c *cli.Context, path, data string) (network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n.balance = f.balance
+	n.balance, n.model = f.balance, f.model
 	return n, nil
 }
 
-// evaluate measures a network, and another one on the same samples where it is not nil.
-func evaluate(c *cli.Context, what string, net, against network) (metrics, *metrics, error) {
+// outputNames are those of a network.
+func outputNames(net network) (names []string) {
+	switch n := net.(type) {
+	case *floatNetwork:
+		for _, v := range n.graph.Outputs {
+			names = append(names, v.Name)
+		}
+	case *integerNetwork:
+		for _, o := range n.program.Outputs {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// evaluate measures a network, and another one on the same samples where it is not nil. each, unless nil, sees every sample.
+func evaluate(c *cli.Context, what string, net, against network, each func(sample int, own, other []float64)) (metrics, *metrics, error) {
 	if err := checkMeasurable(net, against); err != nil {
 		return metrics{}, nil, err
 	}
 	bar := newProgress(c.App.ErrWriter, what, "samples", net.data().Len())
 	defer bar.finish()
-	cfg := finetune.EvaluateConfig{Progress: func(done, _ int) { bar.update(done) }}
+	cfg := finetune.EvaluateConfig{Progress: func(done, _ int) { bar.update(done) }, Each: each}
 	_, outputs := net.Sizes()
 	task := net.data().task()
 	if against == nil {

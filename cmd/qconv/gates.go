@@ -14,6 +14,7 @@ type gates struct {
 	agreement *float64 // least agreement with another network, a fraction
 	drop      *float64 // largest loss of accuracy against another network, a fraction
 	mse       *float64 // largest mean squared error
+	r2        *float64 // least coefficient of determination
 }
 
 // readGates reads the gate flags that the command has.
@@ -38,12 +39,19 @@ func readGates(c *cli.Context) (gates, error) {
 		}
 		g.mse = &v
 	}
+	if c.IsSet(minR2Flag.Name) {
+		v, err := parseNumber(c.String(minR2Flag.Name))
+		if err != nil || v > 1 {
+			return g, usagef("flag --%s: got %q, want a number of at most 1", minR2Flag.Name, c.String(minR2Flag.Name))
+		}
+		g.r2 = &v
+	}
 	return g, nil
 }
 
 // any tells whether something is demanded.
 func (g gates) any() bool {
-	return g.accuracy != nil || g.agreement != nil || g.drop != nil || g.mse != nil
+	return g.accuracy != nil || g.agreement != nil || g.drop != nil || g.mse != nil || g.r2 != nil
 }
 
 // check compares a network, and the one it is measured against if any, with the demands.
@@ -81,8 +89,22 @@ func (g gates) check(m metrics, against *metrics) error {
 			return &gateError{fmt.Sprintf("the mean squared error is %.6g, want at most %.6g", *m.MSE, *g.mse)}
 		}
 	}
+	if g.r2 != nil {
+		switch {
+		case m.R2 == nil:
+			return inputf("flag --%s: R2 is not known, as the data have no targets that vary", minR2Flag.Name)
+		case *m.R2 < *g.r2:
+			return &gateError{fmt.Sprintf("R2 is %.4f, want at least %g", *m.R2, *g.r2)}
+		}
+	}
 	return nil
 }
+
+// minR2Flag is the gate of numbers.
+var minR2Flag = &cli.StringFlag{Name: "min-r2", Category: catResult, Usage: "exit with 5 unless R2, the coefficient of determination of numbers against targets, reaches `X`"}
+
+// failedName is what a result that missed a gate is called in place of its own name.
+func failedName(path string) string { return path + ".failed" }
 
 // destination is where a result goes that was measured with the given outcome: where it was meant to go, or, if a gate is missed or could not be
 // looked at, beside that with .failed at its end, so that nobody takes it for good. It is nil for a failed one that was
@@ -94,5 +116,5 @@ func (g gates) destination(c *cli.Context, meant *atomicfile.File, outcome error
 	case meant.IsStream():
 		return nil, nil
 	}
-	return claim(c, meant.Path()+".failed")
+	return claim(c, failedName(meant.Path()))
 }

@@ -45,6 +45,9 @@ func TestFailedGates(t *testing.T) {
 		if text, err := os.ReadFile(out); err != nil || string(text) == "what was there" {
 			t.Errorf("%s, a gate it passes: the result was not written (%v)", c.name, err)
 		}
+		if _, err := os.Stat(out + ".failed"); err == nil {
+			t.Errorf("%s, a gate it passes: the failed result is still there", c.name)
+		}
 	}
 	code, stdout, stderr := call("convert", model, "--fast", "--calib", data+"#train", "--samples", part, "--weights", "4", "-o", "/dev/stdout", "--min-agreement", "1", "--json")
 	if code != exitGate || strings.Contains(stdout, "QLT") {

@@ -32,7 +32,8 @@ var importCommand = &cli.Command{
 	ArgsUsage: "MODEL.onnx",
 	Description: "Writes MODEL.q.onnx, an ONNX file with BatchNormalization and constants folded, that carries the " +
 		"preprocessing and the class labels from here on. Reports every node that qconv cannot take, and " +
-		"compares the network with an independent executor.",
+		"compares the network with an independent executor.\n\n" +
+		example("qconv import model.onnx --scale 1/255"),
 	Flags:  flagList([]cli.Flag{importOutFlag, pickFlag, checkOnlyFlag, dimFlag, bindFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runImport,
 }
@@ -121,6 +122,9 @@ func runImport(c *cli.Context) error {
 	if out == "" {
 		out = outputName(path, ".q.onnx")
 	}
+	if err := checkKind(out, ".onnx"); err != nil {
+		return err
+	}
 	var file *atomicfile.File
 	if c.Bool(checkOnlyFlag.Name) {
 		out = ""
@@ -164,8 +168,8 @@ func runImport(c *cli.Context) error {
 			note(c, "warning: without flags pixels enter as 0..255; %s", suggestion(h))
 		}
 	}
-	if r.Check.Compared && !r.Check.Agrees {
-		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", r.Check.Difference)
+	if r.Check.Outcome == disagrees {
+		note(c, "warning: onnx-go computes other outputs for this file, by %.3g: check some with qconv run --expect", *r.Check.Difference)
 	}
 	if file != nil {
 		if err := writeModel(file, m); err != nil {

@@ -20,8 +20,10 @@ var inspectCommand = &cli.Command{
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM and the kernels, on this " +
 		"machine or with --target on another one. Of an .onnx: preprocessing, levels and weight values.\n\n" +
-		"Example: qconv inspect model.qlut --target linux/arm/5",
-	Flags:  []cli.Flag{bytesFlag, targetFlag, maxMemoryFlag, jsonFlag},
+		"--html draws it: the network, its bytes, weights, RAM and kernels; with --data also how far levels are used, with --against what is lost to another network, with --log the " +
+		"course of its training.\n\n" +
+		example("qconv inspect model.qlut --target linux/arm/5\n   qconv inspect model.qlut --html model.html --data pictures.zip#test --against model.q.onnx"),
+	Flags:  flagList([]cli.Flag{bytesFlag, htmlFlag, historyFlag, inspectAgainstFlag, targetFlag, maxMemoryFlag, jsonFlag}, dataFlags, preprocessFlags),
 	Action: runInspect,
 }
 
@@ -34,7 +36,15 @@ func runInspect(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	shown, err := newInspection(c, path, integer)
+	if err != nil {
+		return err
+	}
+	defer shown.release()
 	if c.Bool(bytesFlag.Name) {
+		if shown != nil {
+			return usagef("flag --%s and flag --%s exclude each other", bytesFlag.Name, htmlFlag.Name)
+		}
 		if c.Bool(jsonFlag.Name) {
 			return usagef("flag --%s and flag --%s exclude each other", bytesFlag.Name, jsonFlag.Name)
 		}
@@ -51,7 +61,7 @@ func runInspect(c *cli.Context) error {
 		return usagef("flag --%s: the memory of a machine is that of a .qlut file, which convert writes; %s is none", targetFlag.Name, printable.Name(path))
 	}
 	if !integer {
-		return inspectONNX(c, path)
+		return inspectONNX(c, path, shown)
 	}
 	p, err := readProgram(c, path)
 	if err != nil {
@@ -69,6 +79,9 @@ func runInspect(c *cli.Context) error {
 		Inputs: p.InputInfos(), Labels: p.Labels, programInfo: *info}
 	if len(r.Inputs) == 1 {
 		r.Input = &r.Inputs[0].Shape
+	}
+	if err := shown.program(p, &r); err != nil {
+		return err
 	}
 	return report(c, r, r.print)
 }

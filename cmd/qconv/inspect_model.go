@@ -43,7 +43,7 @@ type weightInfo struct {
 	Max      float32    `json:"max"`
 }
 
-func inspectONNX(c *cli.Context, path string) error {
+func inspectONNX(c *cli.Context, path string, shown *inspection) error {
 	g, err := readGraph(c, path, onnx.ReadOptions{})
 	if err != nil {
 		return err
@@ -73,6 +73,9 @@ func inspectONNX(c *cli.Context, path string) error {
 	}
 	for _, l := range m.Layers() {
 		r.Weights = append(r.Weights, describeWeights(l))
+	}
+	if err := shown.model(m, &r); err != nil {
+		return err
 	}
 	return report(c, r, r.print)
 }

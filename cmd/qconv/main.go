@@ -29,8 +29,8 @@ func commands() []*cli.Command {
 	return []*cli.Command{
 		importCommand, finetuneCommand, convertCommand,
 		sensitivityCommand, sweepCommand,
-		runCommand, evalCommand, inspectCommand, benchCommand,
-		demoCommand(), opsCommand, versionCommand, helpCommand,
+		runCommand, evalCommand, inspectCommand, benchCommand, packCommand, exportCommand(),
+		demoCommand(), opsCommand, completionCommand, versionCommand, helpCommand,
 	}
 }
 
@@ -70,7 +70,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 // is that of the command, or empty when none was found.
 func dispatch(ctx context.Context, app *cli.App, args []string) (name string, err error) {
 	if len(args) < 2 {
-		return "", usagef("no command given, want one of: %s", commandNames(app))
+		return "", usagef("no command given, want one of: %s", strings.Join(commandNames(app), ", "))
 	}
 	switch args[1] {
 	case "-h", "--help", "-help":
@@ -83,7 +83,7 @@ func dispatch(ctx context.Context, app *cli.App, args []string) (name string, er
 	}
 	command := app.Command(args[1])
 	if command == nil {
-		return "", usagef("unknown command %q, want one of: %s", args[1], commandNames(app))
+		return "", unknownCommand(app, args[1])
 	}
 	ordered, err := arrange(command.Flags, args[2:])
 	if err != nil {
@@ -109,16 +109,18 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 	for _, template := range commands() {
 		c := *template
 		c.HideHelpCommand = true
+		c.Flags = numbered(append(c.Flags[:len(c.Flags):len(c.Flags)], quietFlag))
+		c.Before = quiet
 		c.OnUsageError = func(_ *cli.Context, err error, _ bool) error { return usagef("%v", err) }
 		app.Commands = append(app.Commands, &c)
 	}
 	return app
 }
 
-func commandNames(app *cli.App) string {
+func commandNames(app *cli.App) []string {
 	var names []string
 	for _, c := range app.Commands {
 		names = append(names, c.Name)
 	}
-	return strings.Join(names, ", ")
+	return names
 }

@@ -3,8 +3,10 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 )
@@ -59,20 +61,25 @@ func writeFile(t *testing.T, name, content string) string {
 }
 
 func TestUsageErrors(t *testing.T) {
+	var names []string
+	for _, c := range commands() {
+		names = append(names, c.Name)
+	}
+	all := strings.Join(names, ", ")
 	tests := []struct {
 		args   string
 		stderr string
 	}{
-		{"", "qconv: no command given, want one of: import, finetune, convert, sensitivity, sweep, run, eval, inspect, bench, demo, ops, version, help\nSee: qconv help\n"},
-		{"imprt x", "qconv: unknown command \"imprt\", want one of: import, finetune, convert, sensitivity, sweep, run, eval, inspect, bench, demo, ops, version, help\nSee: qconv help\n"},
+		{"", "qconv: no command given, want one of: " + all + "\nSee: qconv help\n"},
+		{"imprt x", "qconv: unknown command \"imprt\", want one of: " + all + "; did you mean import?\nSee: qconv help\n"},
 		{"--json import x", "qconv: flag --json stands before the command, want qconv COMMAND --json\nSee: qconv help\n"},
-		{"help imprt", "qconv help: unknown command \"imprt\", want one of: import, finetune, convert, sensitivity, sweep, run, eval, inspect, bench, demo, ops, version, help\nSee: qconv help help\n"},
+		{"help imprt", "qconv help: unknown command \"imprt\", want one of: " + all + "; did you mean import?\nSee: qconv help help\n"},
 		{"help import export", "qconv help: want at most one COMMAND, got 2 arguments\nSee: qconv help help\n"},
 		{"version now", "qconv version: want no arguments, got \"now\"\nSee: qconv help version\n"},
 		{"demo now", "qconv demo: want no arguments, got \"now\"\nSee: qconv help demo\n"},
 		{"import", "qconv import: no MODEL.onnx given\nSee: qconv help import\n"},
 		{"import a b", "qconv import: want one MODEL.onnx, got 2 arguments: a b\nSee: qconv help import\n"},
-		{"import a --chek-only", "qconv import: unknown flag --chek-only\nSee: qconv help import\n"},
+		{"import a --chek-only", "qconv import: unknown flag --chek-only; did you mean --check-only?\nSee: qconv help import\n"},
 		{"import a --check-only=maybe", "qconv import: invalid boolean value \"maybe\" for -check-only: parse error\nSee: qconv help import\n"},
 		{"import a --dim N", "qconv import: --dim \"N\", want NAME=SIZE such as N=1\nSee: qconv help import\n"},
 		{"import a --scale", "qconv import: flag --scale needs a value\nSee: qconv help import\n"},
@@ -120,6 +127,18 @@ func TestHelp(t *testing.T) {
 		if got := mustCall(t, c.Name, "--help"); got != want {
 			t.Errorf("qconv %s --help prints\n%s\nwant, as qconv help %s,\n%s", c.Name, got, c.Name, want)
 		}
+		_, line, ok := strings.Cut(want, exampleTitle)
+		if line, _, _ = strings.Cut(strings.TrimSpace(line), "\n"); !ok || !strings.HasPrefix(line, "qconv "+c.Name) {
+			t.Errorf("the help of %s has the example %q, want qconv %s ...", c.Name, line, c.Name)
+		}
+		if _, err := arrange(c.Flags, strings.Fields(line)[2:]); err != nil {
+			t.Errorf("the example %q: %v", line, err)
+		}
+		for n, number := range regexp.MustCompile(`(?m)^   (\d+)\. `).FindAllStringSubmatch(want, -1) {
+			if number[1] != fmt.Sprint(n+1) {
+				t.Errorf("the help of %s has section %s, want %d:\n%s", c.Name, number[1], n+1, want)
+			}
+		}
 		for _, f := range c.Flags {
 			if !strings.Contains(want, "--"+f.Names()[0]) {
 				t.Errorf("the help of %s lacks flag --%s:\n%s", c.Name, f.Names()[0], want)
@@ -141,7 +160,7 @@ func TestBadInput(t *testing.T) {
 	digits := bundled(t, "digits")
 	for _, command := range [][]string{
 		{"import"}, {"finetune", "--data", digits + "#test"}, {"convert"}, {"run", "--input", bundled(t, "digits.onnx")},
-		{"eval", "--data", digits + "#test"}, {"inspect"}, {"inspect", "--bytes"}, {"bench"},
+		{"eval", "--data", digits + "#test"}, {"inspect"}, {"inspect", "--bytes"}, {"bench"}, {"pack"},
 	} {
 		for what, file := range files {
 			if what == "no qlut" && (command[0] == "import" || command[0] == "finetune" || command[0] == "convert") {

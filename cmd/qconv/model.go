@@ -84,6 +84,7 @@ type floatModel struct {
 	// balance is that of a model, see [quant.Model], and so are pixels.
 	balance map[string][]int
 	pixels  *quant.PixelHint
+	model   *quant.Model // nil where the network has no integer form
 }
 
 func readFloat(c *cli.Context, path string) (*floatModel, error) {
@@ -96,11 +97,14 @@ func readFloat(c *cli.Context, path string) (*floatModel, error) {
 		if err != nil {
 			return nil, named(path, err)
 		}
-		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels, m.Balance, m.Pixels}, nil
+		return &floatModel{m.Graph, m.Levels, m.Input, m.Labels, m.Balance, m.Pixels, m}, nil
 	}
 	f := &floatModel{graph: g, pixels: quant.PixelsOf(g)}
 	if _, err := onnx.Simplify(g); err != nil {
 		return nil, named(path, err)
+	}
+	if m, err := quant.NewModel(g); err == nil {
+		f.model = m
 	}
 	return f, nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"qconv/onnx"
 	"qconv/quant"
@@ -11,14 +12,17 @@ import (
 )
 
 var opsCommand = &cli.Command{
-	Name:  "ops",
-	Usage: "list the operators of ONNX that are supported, and why others are not",
+	Name:      "ops",
+	Usage:     "list the operators of ONNX that are supported, and why others are not",
+	ArgsUsage: "[OPERATOR...]",
+	Description: "Without OPERATOR all of them. Names are those of ONNX, with their domain in front where it has one.\n\n" +
+		example("qconv ops Conv com.microsoft:FusedConv"),
 	Flags: []cli.Flag{jsonFlag},
 	Action: func(c *cli.Context) error {
-		if err := noArguments(c); err != nil {
+		list, err := pickOperators(operators(), c.Args().Slice())
+		if err != nil {
 			return err
 		}
-		list := operators()
 		return report(c, list, func(w io.Writer) { writeOperators(w, list) })
 	},
 }
@@ -30,6 +34,28 @@ type operatorReport struct {
 	Until   int    `json:"until,omitempty"`
 	Integer bool   `json:"integer"`
 	Note    string `json:"note,omitempty"`
+}
+
+// pickOperators are those of a list that have some names, or all of them for no names.
+func pickOperators(list []operatorReport, names []string) ([]operatorReport, error) {
+	if len(names) == 0 {
+		return list, nil
+	}
+	var picked []operatorReport
+	for _, name := range names {
+		var all []string
+		found := false
+		for _, o := range list {
+			all = append(all, o.Name)
+			if strings.EqualFold(o.Name, name) {
+				picked, found = append(picked, o), true
+			}
+		}
+		if !found {
+			return nil, usagef("no operator %q is known, neither supported nor refused%s", name, didYouMean(name, "", all))
+		}
+	}
+	return picked, nil
 }
 
 // operators joins what the reader takes with what has an integer form.

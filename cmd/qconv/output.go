@@ -149,13 +149,16 @@ func checkOutput(path string, inputs ...string) error {
 	case err == nil:
 		for _, in := range inputs {
 			if other, err := os.Stat(in); err == nil && os.SameFile(info, other) {
-				return usagef("%s is the input itself, give another file with -o", printable.Name(path))
+				return usagef("%s is the input itself, give another file", printable.Name(path))
 			}
 		}
 	case !errors.Is(err, fs.ErrNotExist):
 		return &outputError{err}
 	}
 	dir, err := os.Stat(filepath.Dir(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return &outputError{fmt.Errorf("%s: %w: make the folder, or give another file", printable.Name(path), err)}
+	}
 	if err != nil {
 		return &outputError{err}
 	}
@@ -165,8 +168,36 @@ func checkOutput(path string, inputs ...string) error {
 	return nil
 }
 
-// claim checks an output and takes hold of it, before long work. The caller releases it.
+// standardOutput is the name that writes a result to standard output.
+const standardOutput = "-"
+
+// otherKinds are the names' endings that say what is in a file, of files that qconv reads or writes.
+var otherKinds = map[string]string{
+	".onnx": "an ONNX file", ".qlut": "an integer program", ".npy": "an array", ".npz": "arrays", ".csv": "a table", ".json": "JSON", ".jsonl": "JSON",
+	".html": "a page", ".zip": "an archive", ".txt": "text", ".png": "a picture", ".svg": "a picture", ".jpg": "a picture", ".jpeg": "a picture",
+	".gif": "a picture", ".bmp": "a picture", ".webp": "a picture",
+}
+
+// checkKind refuses an output name whose ending says another kind of file than its own, such as .qlut.
+func checkKind(path, own string) error {
+	ending := strings.ToLower(filepath.Ext(path))
+	if kind := otherKinds[ending]; kind != "" && ending != own {
+		return usagef("the result is %s, want a name that ends in %s: %s would be %s", otherKinds[own], own, printable.Name(path), kind)
+	}
+	return nil
+}
+
+// claim checks an output and takes hold of it, before long work. The caller releases it. "-" is the standard output; reports then go to
+// standard error.
 func claim(c *cli.Context, path string, inputs ...string) (*atomicfile.File, error) {
+	if path == standardOutput {
+		if w, ok := c.App.Writer.(*checkedWriter); ok && isTerminal(w.w) {
+			return nil, usagef("standard output is a terminal, want a pipe or a file for the result")
+		}
+		f := atomicfile.To(c.App.Writer, path)
+		c.App.Writer = c.App.ErrWriter
+		return f, nil
+	}
 	if err := checkOutput(path, inputs...); err != nil {
 		return nil, err
 	}
@@ -180,11 +211,14 @@ func claim(c *cli.Context, path string, inputs ...string) (*atomicfile.File, err
 	return f, nil
 }
 
-// writeResult stores a result, and ends the claim of its file.
+// writeResult stores a result, and ends the claim of its file. A failed one of an earlier run is no longer what it stands beside, and goes.
 func writeResult(f *atomicfile.File, data []byte) error {
 	defer f.Release()
 	if err := f.Write(data); err != nil {
 		return &outputError{err}
+	}
+	if !f.IsStream() {
+		os.Remove(failedName(f.Path()))
 	}
 	return nil
 }

@@ -16,11 +16,13 @@ import (
 	"gonum.org/v1/plot/vg/vgsvg"
 
 	"qconv/cmd/qconv/internal/atomicfile"
+	"qconv/cmd/qconv/internal/page"
 	"qconv/finetune"
 )
 
 // curve is how training went, step by step, for a picture.
 type curve struct {
+	title              string
 	task               finetune.Task
 	losses, accuracies []float64
 	validations        []finetune.Validation
@@ -51,14 +53,6 @@ const (
 	plotPadding = 5 * vg.Millimeter
 )
 
-// Colours of a learning curve.
-var (
-	paleBlue = color.RGBA{165, 185, 225, 255}
-	blue     = color.RGBA{25, 75, 170, 255}
-	orange   = color.RGBA{220, 100, 0, 255}
-	green    = color.RGBA{20, 130, 60, 255}
-)
-
 // draw makes a picture of the curve, in the format that the file name says: the loss above, accuracies or
 // errors below.
 func (c *curve) draw(name string) ([]byte, error) {
@@ -66,6 +60,7 @@ func (c *curve) draw(name string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	upper.Title.Text = c.title
 	panels := []*plot.Plot{upper}
 	lower, err := c.resultPanel()
 	if err != nil {
@@ -125,10 +120,10 @@ func (c *curve) newPanel(y string) *plot.Plot {
 // lossPanel shows the loss of every step and a moving mean.
 func (c *curve) lossPanel() (*plot.Plot, error) {
 	p := c.newPanel("training loss")
-	if err := addLine(p, "each step", thinned(c.losses, 1), paleBlue, 0.75); err != nil {
+	if err := addLine(p, "each step", thinned(c.losses, 1), page.Pale, 0.75); err != nil {
 		return nil, err
 	}
-	if err := addLine(p, "mean of steps around", thinned(c.losses, smoothing(len(c.losses))), blue, 1.5); err != nil {
+	if err := addLine(p, "mean of steps around", thinned(c.losses, smoothing(len(c.losses))), page.Blue, 1.5); err != nil {
 		return nil, err
 	}
 	logScale(p)
@@ -143,25 +138,28 @@ func (c *curve) resultPanel() (*plot.Plot, error) {
 		value func(finetune.Metrics) float64
 		color color.Color
 	}
-	lines := []series{{"validation: agreement with the teacher", func(m finetune.Metrics) float64 { return 100 * m.Agreement }, green}}
+	lines := []series{{"validation: agreement with the teacher", func(m finetune.Metrics) float64 { return 100 * m.Agreement }, page.Green}}
 	var p *plot.Plot
 	if c.task == finetune.TaskClasses {
 		p = c.newPanel("percent")
 		p.Legend.Top = false
-		if err := addLine(p, "training: accuracy, mean of steps around", scaled(thinned(c.accuracies, smoothing(len(c.accuracies))), 100), blue, 1.5); err != nil {
+		if err := addLine(p, "training: accuracy, mean of steps around", scaled(thinned(c.accuracies, smoothing(len(c.accuracies))), 100), page.Blue, 1.5); err != nil {
 			return nil, err
 		}
 		if len(c.validations) > 0 && c.validations[0].Metrics.Labelled > 0 {
-			lines = append(lines, series{"validation: accuracy", func(m finetune.Metrics) float64 { return 100 * m.Accuracy }, orange})
+			lines = append(lines, series{"validation: accuracy", func(m finetune.Metrics) float64 { return 100 * m.Accuracy }, page.Orange})
 		}
 	} else if len(c.validations) > 0 {
 		p = c.newPanel("mean squared error")
-		lines = []series{{"validation: against the teacher", func(m finetune.Metrics) float64 { return m.Distance }, green}}
+		lines = []series{{"validation: against the teacher", func(m finetune.Metrics) float64 { return m.Distance }, page.Green}}
 		if c.validations[0].Metrics.HasMSE {
-			lines = append(lines, series{"validation: against the input", func(m finetune.Metrics) float64 { return m.MSE }, orange})
+			lines = append(lines, series{"validation: against the input", func(m finetune.Metrics) float64 { return m.MSE }, page.Orange})
 		}
 	} else {
 		return nil, nil
+	}
+	if err := c.addTeacher(p); err != nil {
+		return nil, err
 	}
 	for _, l := range lines {
 		points := make(plotter.XYs, len(c.validations))
@@ -178,6 +176,30 @@ func (c *curve) resultPanel() (*plot.Plot, error) {
 		logScale(p)
 	}
 	return p, nil
+}
+
+// addTeacher draws a level line where the float network is: at its accuracy, or its error against the targets.
+func (c *curve) addTeacher(p *plot.Plot) error {
+	if len(c.validations) == 0 {
+		return nil
+	}
+	name, level := "", 0.0
+	switch m := c.validations[0].Teacher; {
+	case c.task == finetune.TaskClasses && m.Labelled > 0:
+		name, level = "validation: accuracy of the float network", 100*m.Accuracy
+	case c.task != finetune.TaskClasses && m.HasMSE:
+		name, level = "validation: the float network", m.MSE
+	default:
+		return nil
+	}
+	l, err := plotter.NewLine(plotter.XYs{{X: p.X.Min, Y: level}, {X: p.X.Max, Y: level}})
+	if err != nil {
+		return err
+	}
+	l.Color, l.Width, l.Dashes = page.Gray, vg.Points(1.5), []vg.Length{vg.Points(5), vg.Points(3)}
+	p.Add(l)
+	p.Legend.Add(name, l)
+	return nil
 }
 
 func addLine(p *plot.Plot, name string, points plotter.XYs, c color.Color, width vg.Length) error {

@@ -121,10 +121,21 @@ func (e *entrance) run() ([][]int32, error) {
 		}
 		return e.runner.Run(inputs...)
 	}
+	e.levels()
+	return e.runner.RunLevels(e.inputs...)
+}
+
+// levels makes levels of all that has been brought in.
+func (e *entrance) levels() {
 	for i, pixels := range e.pixels {
 		if pixels {
 			e.program.PixelLevels(e.inputs[i], i, e.raw[i])
 		}
 	}
-	return e.runner.RunLevels(e.inputs...)
+}
+
+// watch runs what has been brought in, see [qrt.Runner.Watch].
+func (e *entrance) watch(after func(done int)) ([][]int32, error) {
+	e.levels()
+	return e.runner.WatchLevels(after, e.inputs...)
 }

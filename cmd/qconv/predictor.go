@@ -29,6 +29,7 @@ type floatNetwork struct {
 	graph   *onnx.Graph
 	levels  map[string]quant.Levels
 	balance map[string][]int // see quant.Model
+	model   *quant.Model     // what carries levels; nil where that is not asked for, or where there is no integer form
 	samples *samples
 }
 
@@ -128,19 +129,27 @@ func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
 }
 
 func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
+	if err := n.enter(w, i); err != nil {
+		return nil, err
+	}
+	return w.entrance.run()
+}
+
+// enter brings sample i in.
+func (n *integerNetwork) enter(w *integerWorker, i int) error {
 	for k, part := range n.samples.parts {
 		if w.pixels[k] {
 			if err := part.set.Pixels(i, w.room(k)); err != nil {
-				return nil, err
+				return err
 			}
 			continue
 		}
 		if err := part.set.Floats(i, w.values[k]); err != nil {
-			return nil, err
+			return err
 		}
 		w.numbers(k, w.values[k])
 	}
-	return w.entrance.run()
+	return nil
 }
 
 // Target is the inputs as the program sees them, in real values.

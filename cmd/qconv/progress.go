@@ -14,7 +14,7 @@ import (
 // plainEvery is the time between two progress lines where there is no terminal.
 var plainEvery = 3 * time.Second
 
-// progress shows how far long work is: a bar on a terminal, otherwise a line every few
+// progress shows how far long work is: a bar on a terminal (see [drawsOver]), otherwise a line every few
 // seconds. It writes nothing until the first update.
 type progress struct {
 	w     io.Writer
@@ -36,7 +36,7 @@ func (p *progress) update(done int, details ...string) {
 	now := time.Now()
 	if p.start.IsZero() {
 		p.start, p.last, p.first = now, now, done
-		if isTerminal(p.w) {
+		if drawsOver(p.w) {
 			p.bar = progressbar.NewOptions(p.total,
 				progressbar.OptionSetWriter(p.w),
 				progressbar.OptionShowCount(),
@@ -130,4 +130,10 @@ func (p *progress) finish() {
 func isTerminal(w io.Writer) bool {
 	f, ok := w.(*os.File)
 	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// drawsOver says whether what is written to w may be drawn over: on a terminal that is not a plain one, for a user who does not
+// ask for plain text (https://no-color.org).
+func drawsOver(w io.Writer) bool {
+	return isTerminal(w) && os.Getenv("TERM") != "dumb" && os.Getenv("NO_COLOR") == ""
 }

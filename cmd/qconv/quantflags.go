@@ -30,8 +30,8 @@ var (
 	methodFlag       = &cli.StringFlag{Name: "method", Category: catQuant, Value: string(clusterDefaults.Method), Usage: "`METHOD` of finding free centres: kmeans or laplacian"}
 	pruneFlag        = &cli.Float64Flag{Name: "prune", Category: catQuant, Value: clusterDefaults.Prune, Usage: "`SHARE` of the weights that become zero, 0 up to but not 1: those of least magnitude"}
 	unitsFlag        = &cli.StringFlag{Name: "units", Category: catQuant, Value: string(quant.UnitTensor), Usage: "what has a scale of its own in --codebook integer: every `NAME` layer, or channel, which costs additions only in front of a sum"}
-	endWeightsFlag   = &cli.IntFlag{Name: "end-weights", Category: catQuant, Usage: "`N` values of the weights of the layers that meet an input or make an output; 0 = as others"}
-	centreBitsFlag   = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, Usage: "`BITS` of a free centre, 2..16; 0 = by the number of weights"}
+	endWeightsFlag   = &cli.IntFlag{Name: "end-weights", Category: catQuant, DefaultText: "as --weights", Usage: "`N` values of the weights of the layers that meet an input or make an output"}
+	centreBitsFlag   = &cli.IntFlag{Name: "centre-bits", Category: catQuant, Value: clusterDefaults.Bits, DefaultText: automatic(clusterDefaults.Bits), Usage: "`BITS` of a free centre, 2..16; automatic goes by the number of weights"}
 )
 
 var (

@@ -144,6 +144,16 @@ func TestRegression(t *testing.T) {
 			wanted("eval of "+filepath.Base(data), &e.metrics, 0.9, false)
 			mustJSON(t, &e, "eval", program, "--data", data, "--against", r.model)
 			wanted("eval against the network", &e.metrics, 0.9, true)
+			mse := 0.0
+			for _, x := range e.Targets {
+				if x.R2 == nil || *x.R2 < 0.8 || x.AgainstR2 == nil || *x.AgainstR2 < 0.99 || *x.AgainstMSE > *x.MSE {
+					t.Errorf("%d outputs: target %+v", outputs, x)
+				}
+				mse += *x.MSE / float64(outputs)
+			}
+			if len(e.Targets) != outputs || math.Abs(mse-*e.MSE) > 1e-6**e.MSE || len(e.Worst) != worstSamples {
+				t.Errorf("%d outputs: %d targets of %g, all of %g; %d of the worst samples", outputs, len(e.Targets), mse, *e.MSE, len(e.Worst))
+			}
 		}
 		if text := mustCall(t, "eval", r.model, "--data", csv); !strings.Contains(text, "R2") || strings.Contains(text, "agreement") {
 			t.Errorf("eval prints\n%s", text)
@@ -245,5 +255,13 @@ func TestSequence(t *testing.T) {
 	mustJSON(t, &e, "eval", program, "--data", data, "--against", model)
 	if e.Samples != count || e.R2 == nil || e.MSE == nil || e.Agreement != nil || *e.SNR < 20 || math.Abs(*e.R2-*e.Against.R2) > 0.5 {
 		t.Errorf("got %+v against %+v, want the error of numbers", e.metrics, e.Against.metrics)
+	}
+	for r2, want := range map[float64]int{*e.R2 - 0.01: exitOK, math.Min(*e.R2+0.01, 1): exitGate} {
+		if code, _, stderr := call("eval", program, "--data", data, "--min-r2", fmt.Sprint(r2)); code != want {
+			t.Errorf("R2 is %g, want %g: exit %d, %q, want exit %d", *e.R2, r2, code, stderr, want)
+		}
+	}
+	if code, _, stderr := call("convert", model, "--fast", "--calib", data, "-o", program, "--min-r2", "2"); code != exitUsage {
+		t.Errorf("R2 of 2: exit %d, %q", code, stderr)
 	}
 }

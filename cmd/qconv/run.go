@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	inputFlag  = &cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Category: catData, Usage: "`FILE` to run: a picture, .npy, .npz#key, IDX, or raw bytes; #7 and #0:100 choose samples. For each of several inputs NAME=FILE, or an .npz that holds arrays of their names"}
+	inputFlag  = &cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Category: catData, Usage: "`FILE` to run: a picture, a folder or .zip of pictures, .csv, .npy, .npz#key, IDX, or raw bytes; #7 and #0:100 choose samples. For each of several inputs NAME=FILE, or an .npz that holds arrays of their names"}
 	tensorFlag = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the first output to `FILE`, as .npy, or else as raw little-endian float32"}
 	expectFlag = &cli.StringFlag{Name: "expect", Category: catResult, Usage: "compare the first output with `FILE` (.npy or .npz#key); exit with 1 where it differs"}
 	atolFlag   = &cli.StringFlag{Name: "atol", Category: catResult, Value: "1e-4", Usage: "largest difference `X` that --expect lets pass"}
@@ -27,11 +27,12 @@ var (
 
 var runCommand = &cli.Command{
 	Name:      "run",
-	Usage:     "run a model on one file",
+	Usage:     "run a model on a file or folder",
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
-		"are printed as the real numbers they stand for, after the Softmax that the network ends in.",
-	Flags:  flagList([]cli.Flag{inputFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
+		"are printed as the real numbers they stand for, after the Softmax that the network ends in.\n\n" +
+		example("qconv run model.qlut --input picture.png"),
+	Flags:  flagList([]cli.Flag{inputFlag, taskFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runRun,
 }
 
@@ -94,6 +95,9 @@ func runRun(c *cli.Context) error {
 	}
 	var out *atomicfile.File
 	if name := c.String(tensorFlag.Name); name != "" {
+		if err := checkKind(name, ".npy"); err != nil {
+			return err
+		}
 		if out, err = claim(c, name, append([]string{path}, specs...)...); err != nil {
 			return err
 		}
@@ -162,6 +166,10 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 		}
 		values = append(values, x)
 	}
+	a, err := networkAim(c, f.graph)
+	if err != nil {
+		return err
+	}
 	in := inputs[0]
 	if err := checkResults(c, in, f.graph.Outputs[0].Shape.Elems()); err != nil {
 		return err
@@ -191,7 +199,7 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 				}
 				s.Outputs = append(s.Outputs, report)
 			}
-			s.rank(c.Int(topFlag.Name), len(values[0])/in.Count, f.labels)
+			s.rank(c.Int(topFlag.Name), a, len(values[0])/in.Count, f.labels)
 			r.Inputs = append(r.Inputs, s)
 		}
 	}
@@ -209,6 +217,10 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 	}
 	ports := programPorts(p)
 	inputs, err := loadInputs(c, ports, specs)
+	if err != nil {
+		return err
+	}
+	a, err := programAim(c, p)
 	if err != nil {
 		return err
 	}
@@ -255,18 +267,22 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 			}
 			s.Outputs = append(s.Outputs, report)
 		}
-		s.rank(c.Int(topFlag.Name), elems(ports[0].shape), p.Labels)
+		s.rank(c.Int(topFlag.Name), a, elems(ports[0].shape), p.Labels)
 		r.Inputs = append(r.Inputs, s)
 	}
 	return nil
 }
 
-// rank lists the best classes, where the first output holds scores: it has a label per
+// rank lists the best classes, where the first output holds scores: --task says so, or it has a label per
 // element, or is a vector that is not as large as the input.
-func (s *sampleReport) rank(top, input int, labels []string) {
+func (s *sampleReport) rank(top int, a aim, input int, labels []string) {
 	scores := s.Outputs[0].Values
 	plain := len(withoutOnes(s.Outputs[0].Shape)) == 1
-	if len(labels) != len(scores) && (!plain || len(scores) == input) {
+	switch {
+	case a.asked == finetune.TaskValues:
+		return
+	case a.asked == finetune.TaskClasses:
+	case len(labels) != len(scores) && (!plain || len(scores) == input):
 		return
 	}
 	order := make([]int, len(scores))
@@ -313,9 +329,11 @@ func (r *runReport) print(w io.Writer) {
 				best = append(best, fmt.Sprintf("%s %.4g", k.name(), k.Score))
 			}
 			fmt.Fprintf(w, "%s: %s  (%s)\n", printable.Name(s.Input), s.Top[0].name(), strings.Join(best, ", "))
-			continue
 		}
-		for _, o := range s.Outputs {
+		for i, o := range s.Outputs {
+			if i == 0 && len(s.Top) > 0 {
+				continue
+			}
 			fmt.Fprintf(w, "%s: %s %v", printable.Name(s.Input), printable.Name(o.Name), o.Shape)
 			if o.After != "" {
 				fmt.Fprintf(w, " after %s", o.After)

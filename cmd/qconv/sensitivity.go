@@ -36,7 +36,7 @@ var sensitivityCommand = &cli.Command{
 		"of the float network: the divergence of classes in nats (of numbers, the squared error as a part of the mean square), the signal-to-noise ratio, the share of samples " +
 		"that get the same class, and the change of accuracy. Bytes are about what the weights take in a program. Nothing is trained without --steps, with which every network is, the rest of it with 256 levels and " +
 		"65536 weights. finetune --budget chooses by such a table; --config takes a choice by hand.\n\n" +
-		"Example: qconv sensitivity model.q.onnx --data pictures.zip#train --levels 8,16,32 --weights 4,16,64",
+		example("qconv sensitivity model.q.onnx --data pictures.zip#train --levels 8,16,32 --weights 4,16,64"),
 	Flags:  flagList([]cli.Flag{maxMemoryFlag, jsonFlag, csvFlag, trialStepsFlag, trialSampleFlag, trialValFlag}, dataFlags, preprocessFlags, gridFlags, trialTrainFlags),
 	Action: runSensitivity,
 }

@@ -33,7 +33,7 @@ var sweepCommand = &cli.Command{
 		"The folder then holds, for each, NAME.qlut and NAME.json, and beside them sweep.csv, sweep.png, sweep.svg and index.html, which mark the efficient ones: those that no other " +
 		"beats in both figures. The same command goes on where an earlier one was ended; what is there is not made again, and may be more or fewer combinations. " +
 		"The files are the same, byte for byte, however often it was ended and with however many --jobs.\n\n" +
-		"Example: qconv sweep model.q.onnx --data pictures.zip#train --val pictures.zip#test --levels 8,16,32 --weights 4,16,64 -o sweep",
+		example("qconv sweep model.q.onnx --data pictures.zip#train --val pictures.zip#test --levels 8,16,32 --weights 4,16,64 -o sweep"),
 	Flags:  flagList([]cli.Flag{sweepDirFlag, maxMemoryFlag, jsonFlag, timeFlag, jobsFlag, valFlag, sweepStepsFlag, fastFlag}, dataFlags, preprocessFlags, gridFlags, trialTrainFlags),
 	Action: runSweep,
 }

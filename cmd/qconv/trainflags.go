@@ -18,21 +18,21 @@ var (
 	scheduleFlag    = &cli.StringFlag{Name: "schedule", Category: catTraining, Value: string(tuneDefaults.Schedule), Usage: "when weights are clustered: `NAME` forward (in every pass), periodic, or none"}
 	normalizeFlag   = &cli.BoolFlag{Name: "normalize", Category: catTraining, Usage: "batch normalization behind the layers of --units channel while they are trained; two to four weights need it"}
 	refitFlag       = &cli.IntFlag{Name: "refit", Category: catTraining, Value: tuneDefaults.Refit, Usage: "`STEPS` between two fits of the codebooks of --schedule forward"}
-	periodFlag      = &cli.IntFlag{Name: "period", Category: catTraining, Value: tuneDefaults.Period, Usage: "`STEPS` between two clusterings of --schedule periodic; 0 = a fiftieth of all, at most 1000"}
+	periodFlag      = &cli.IntFlag{Name: "period", Category: catTraining, Value: tuneDefaults.Period, DefaultText: automatic(tuneDefaults.Period), Usage: "`STEPS` between two clusterings of --schedule periodic; automatic is a fiftieth of all, at most 1000"}
 	lossFlag        = &cli.StringFlag{Name: "loss", Category: catTraining, Value: string(tuneDefaults.Loss), Usage: "`KIND` teacher (the float network; needs no labels), labels, or both"}
 	temperatureFlag = &cli.Float64Flag{Name: "temperature", Category: catTraining, Value: tuneDefaults.Temperature, Usage: "`T` that softens the teacher's scores"}
 	labelShareFlag  = &cli.Float64Flag{Name: "label-share", Category: catTraining, Value: tuneDefaults.LabelShare, Usage: "`PART` of the labels in --loss both, 0..1"}
 	teacherFlag     = &cli.StringFlag{Name: "teacher", Category: catTraining, Usage: "`FLOAT.onnx` to learn from; without it the model as it is now"}
-	epochsFlag      = &cli.Float64Flag{Name: "epochs", Category: catTraining, Usage: "see every sample `N` times, instead of --steps"}
+	epochsFlag      = &cli.Float64Flag{Name: "epochs", Category: catTraining, DefaultText: "as --steps says", Usage: "see every sample `N` times, instead of --steps"}
 	stepsFlag       = &cli.IntFlag{Name: "steps", Category: catTraining, Value: tuneDefaults.Steps, Usage: "train `N` steps of --batch samples"}
 	batchFlag       = &cli.IntFlag{Name: "batch", Category: catTraining, Value: tuneDefaults.Batch, Usage: "`N` samples of a step"}
 	rateFlag        = &cli.Float64Flag{Name: "rate", Category: catTraining, Value: tuneDefaults.Rate, Usage: "learning `RATE` of weights"}
 	rangeRateFlag   = &cli.Float64Flag{Name: "range-rate", Category: catTraining, Value: tuneDefaults.RangeRate, Usage: "learning `RATE` of ranges; 0 keeps the calibrated ones"}
 	warmupFlag      = &cli.IntFlag{Name: "warmup", Category: catTraining, Value: tuneDefaults.Warmup, Usage: "`STEPS` in which the rate rises to its full size"}
 	augmentFlag     = &cli.StringFlag{Name: "augment", Category: catTraining, Usage: "vary pictures from epoch to epoch: `LIST` of shift=N (by up to N pixels, repeating the edge), crop=N (out of a mirrored border of N pixels), flip (left and right)"}
-	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, Usage: fmt.Sprintf("measure the network every `STEPS` on the part of --val, at most %d samples, that chooses the best one, which is written; 0 = up to eight times", tuneDefaults.ValidateSamples)}
+	validateFlag    = &cli.IntFlag{Name: "validate-every", Category: catTraining, Value: tuneDefaults.ValidateEvery, DefaultText: automatic(tuneDefaults.ValidateEvery), Usage: fmt.Sprintf("measure the network every `STEPS` on the part of --val, at most %d samples, that chooses the best one, which is written; automatic is up to eight times", tuneDefaults.ValidateSamples)}
 
-	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped; --log goes on too"}
+	resumeFlag     = &cli.BoolFlag{Name: "resume", Category: catRun, Usage: "go on where an interrupted run with the same flags stopped, or with more --steps or --epochs; --log goes on too"}
 	checkpointFlag = &cli.IntFlag{Name: "checkpoint-every", Category: catRun, Value: tuneDefaults.CheckpointEvery, Usage: "save the state every `STEPS`, and about once a minute where they take longer, in the output's name with .checkpoint, for --resume"}
 	logFlag        = &cli.StringFlag{Name: "log", Category: catRun, Usage: "write configuration, steps, validations and result to `FILE`, one JSON object a line"}
 	logEveryFlag   = &cli.IntFlag{Name: "log-every", Category: catRun, Value: 1, Usage: "write every `N`th step to --log"}

@@ -21,8 +21,8 @@ var finetuneCommand = &cli.Command{
 		"leaves a checkpoint that --resume goes on from. Training that diverges stops. The figures reported, and the gates, rest on samples that " +
 		"neither trained nor chose the network. A result that misses a gate is written with .failed at the end of its name. " +
 		"With --budget, --max-ram or --max-ms levels, weights and codebooks are chosen layer by layer, and said.\n\n" +
-		"Example: qconv finetune model.q.onnx --data pictures.zip#train --budget 40KB --max-drop 1%",
-	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, valFlag}, dataFlags,
+		example("qconv finetune model.q.onnx --data pictures.zip#train --levels 32 --weights 16 --epochs 3\n   qconv finetune model.q.onnx --data pictures.zip#train --budget 40KB --max-drop 1%"),
+	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, valFlag}, dataFlags,
 		preprocessFlags, quantFlags, budgetFlags, trainFlags, runFlags),
 	Action: runFinetune,
 }
@@ -200,6 +200,6 @@ func measureModel(c *cli.Context, teacher *onnx.Graph, m *quant.Model, data *sam
 	if err != nil {
 		return nil, nil, err
 	}
-	own, others, err := evaluate(c, "measure", tunedNet, floatNet)
+	own, others, err := evaluate(c, "measure", tunedNet, floatNet, nil)
 	return others, &own, err
 }

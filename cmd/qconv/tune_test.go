@@ -101,7 +101,7 @@ func TestLogAndPlot(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, label := range []string{"training loss", "step", "percent", "validation: accuracy"} {
+	for _, label := range []string{"training loss", "step", "percent", "validation: accuracy", "validation: accuracy of the float network"} {
 		if !strings.Contains(string(text), ">"+label+"<") {
 			t.Errorf("the plot lacks the text %q", label)
 		}
@@ -183,6 +183,21 @@ func interrupted(t *testing.T, args []string) {
 	_, err := dispatch(ctx, newApp(nil, io.Discard, cancelWriter{"finetune: 3/", cancel}), append([]string{"qconv"}, args...))
 	if !is[*interruptedError](err) || exitCode(err) != exitFailure || !strings.Contains(err.Error(), "--resume") {
 		t.Fatalf("got %v, want an interruption that says how to go on", err)
+	}
+}
+
+// TestResumeLonger lets an interrupted run go on for more steps than it was meant to have, but not for fewer.
+func TestResumeLonger(t *testing.T) {
+	dir, model := importDigits(t)
+	out := filepath.Join(dir, "out.q.onnx")
+	interrupted(t, append(shortTuning(t, model, 6), "-o", out))
+	if code, _, stderr := call(append(shortTuning(t, model, 5), "-o", out, "--resume")...); code != exitBadInput || !strings.Contains(stderr, `--steps "6", now it is "5"`) {
+		t.Errorf("fewer steps: exit %d, %q", code, stderr)
+	}
+	code, stdout, stderr := call(append(shortTuning(t, model, 9), "-o", out, "--resume", "--json")...)
+	var r tuneReport
+	if err := json.Unmarshal([]byte(stdout), &r); code != exitOK || err != nil || r.Steps != 9 || !strings.Contains(stderr, "longer than it was meant") {
+		t.Errorf("more steps: exit %d, %d steps (%v), %q", code, r.Steps, err, stderr)
 	}
 }
 

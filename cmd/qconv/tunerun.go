@@ -47,6 +47,9 @@ func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
 	if t.report.Output == "" {
 		t.report.Output = outputName(model, ".tuned.q.onnx")
 	}
+	if err := checkKind(t.report.Output, ".onnx"); err != nil {
+		return nil, err
+	}
 	if err := checkPlotName(c.String(plotFlag.Name)); err != nil {
 		return nil, err
 	}
@@ -60,12 +63,16 @@ func newTuneRun(c *cli.Context, model string) (*tuneRun, error) {
 // claim takes hold of all files that the run writes.
 func (t *tuneRun) claim() error {
 	var log *atomicfile.File
+	checkpoint := t.report.Output + ".checkpoint"
+	if t.report.Output == standardOutput {
+		checkpoint = outputName(t.report.Model, ".tuned.q.onnx.checkpoint")
+	}
 	used := map[string]bool{}
 	for _, f := range []struct {
 		path string
 		file **atomicfile.File
 	}{
-		{t.report.Output, &t.output}, {t.report.Output + ".checkpoint", &t.checkpoint.file},
+		{t.report.Output, &t.output}, {checkpoint, &t.checkpoint.file},
 		{t.c.String(logFlag.Name), &log}, {t.c.String(plotFlag.Name), &t.plot},
 	} {
 		if f.path == "" {
@@ -241,6 +248,9 @@ func (t *tuneRun) resume(samples int) error {
 	if err != nil {
 		return err
 	}
+	if t.checkpoint.longer {
+		note(t.c, "note: the run becomes longer than it was meant to be: the learning rate rises to where it is in a run of the new length")
+	}
 	t.cfg.Resume = s
 	t.curve = curve{losses: s.Losses, accuracies: s.Accuracies, validations: s.Validations}
 	return nil
@@ -249,6 +259,7 @@ func (t *tuneRun) resume(samples int) error {
 // tune runs finetune.Tune with a progress bar, a log and a learning curve.
 func (t *tuneRun) tune(m *quant.Model, data finetune.Data, task finetune.Task) (*finetune.Result, error) {
 	t.curve.task = task
+	t.curve.title = fmt.Sprintf("%s: %d levels, %d weights (%s, %s)", printable.Name(filepath.Base(t.report.Model)), t.calibration.Levels, t.cfg.Cluster.Weights, t.cfg.Cluster.Codebook, t.cfg.Schedule)
 	var bar *progress
 	var validated string
 	cfg := t.cfg

@@ -4,34 +4,33 @@ import (
 	"fmt"
 	"io"
 	"runtime"
-	"runtime/debug"
 
 	"github.com/urfave/cli/v2"
+
+	"qconv/runtime/buildinfo"
 )
 
 var versionCommand = &cli.Command{
-	Name:  "version",
-	Usage: "print the version",
-	Flags: []cli.Flag{jsonFlag},
+	Name:        "version",
+	Usage:       "print the version",
+	Description: example("qconv version --json"),
+	Flags:       []cli.Flag{jsonFlag},
 	Action: func(c *cli.Context) error {
 		if err := noArguments(c); err != nil {
 			return err
 		}
 		v := struct {
 			Version  string `json:"version"`
+			Commit   string `json:"commit,omitempty"`
 			Go       string `json:"go"`
 			Platform string `json:"platform"`
-		}{buildVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
+		}{buildinfo.Version(), buildinfo.Commit(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
 		return report(c, v, func(w io.Writer) {
-			fmt.Fprintf(w, "qconv %s (%s, %s)\n", v.Version, v.Go, v.Platform)
+			fmt.Fprintf(w, "qconv %s (", v.Version)
+			if v.Commit != "" {
+				fmt.Fprintf(w, "commit %s, ", v.Commit)
+			}
+			fmt.Fprintf(w, "%s, %s)\n", v.Go, v.Platform)
 		})
 	},
-}
-
-// buildVersion is the module version the Go tool recorded in the binary, or "devel".
-func buildVersion() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" && info.Main.Version != "(devel)" {
-		return info.Main.Version
-	}
-	return "devel"
 }

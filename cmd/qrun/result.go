@@ -5,7 +5,6 @@ import (
 	"io"
 	"math"
 	"slices"
-	"sort"
 	"strconv"
 	"strings"
 
@@ -130,8 +129,8 @@ func newResult(p *runtime.Program, name string, outs [][]int32, top int) result 
 			res.Outputs[i].Numbers = numbers(values, t)
 		}
 	}
-	if isClassifier(p) {
-		res.Top = best(&res.Outputs[0], p.Labels, top)
+	if p.IsClassifier() {
+		res.Top = best(p, &res.Outputs[0], top)
 	}
 	return res
 }
@@ -149,47 +148,24 @@ func normalized(scores []int32, t *runtime.Tensor, n *runtime.Normalization) []f
 
 // numbers are what integers of t stand for, rounded to seven digits.
 func numbers(values []int32, t *runtime.Tensor) []float64 {
-	list, scale := make([]float64, len(values)), t.Scale.Float()
-	for i, v := range values {
-		x, _ := strconv.ParseFloat(strconv.FormatFloat(scale*float64(v-int32(t.Zero)), 'g', 7, 64), 64)
-		list[i] = x
+	list := make([]float64, len(values))
+	t.Real(list, values)
+	for i, x := range list {
+		list[i], _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 7, 64), 64)
 	}
 	return list
 }
 
-// isClassifier tells whether the first output holds class scores: it has a label per
-// element, or is a plain vector that is not a reconstruction of the (first) input.
-func isClassifier(p *runtime.Program) bool {
-	if len(p.Outputs) == 0 {
-		return false
-	}
-	out := &p.Tensors[p.Outputs[0].Tensor]
-	if len(p.Labels) > 0 {
-		return len(p.Labels) == out.Elems()
-	}
-	vector := out.Shape[1] == 1 && out.Shape[2] == 1
-	return vector && out.Elems() > 1 && out.Elems() != p.Tensors[p.Inputs[0].Tensor].Elems()
-}
-
-// best returns the top classes by score, the lower index first where scores are equal.
-func best(o *output, labels []string, top int) []class {
-	scores := o.Values
-	order := make([]int, len(scores))
-	for i := range order {
-		order[i] = i
-	}
-	sort.SliceStable(order, func(a, b int) bool { return scores[order[a]] > scores[order[b]] })
+// best returns the top classes with what their scores stand for.
+func best(p *runtime.Program, o *output, top int) []class {
 	classes := make([]class, 0, top)
-	for _, i := range order[:min(top, len(order))] {
-		c := class{Index: i, Score: scores[i]}
-		if i < len(labels) {
-			c.Label = labels[i]
-		}
+	for _, k := range p.Top(o.Values, top) {
+		c := class{Index: k.Index, Label: k.Label, Score: k.Score}
 		switch {
 		case o.Normalized != nil:
-			c.Probability = &o.Normalized[i]
+			c.Probability = &o.Normalized[k.Index]
 		case o.Numbers != nil:
-			c.Number = &o.Numbers[i]
+			c.Number = &o.Numbers[k.Index]
 		}
 		classes = append(classes, c)
 	}

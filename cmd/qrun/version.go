@@ -3,22 +3,15 @@ package main
 import (
 	"fmt"
 	"runtime"
-	"runtime/debug"
+
+	"qconv/runtime/buildinfo"
 )
 
-// version is what the Go tool recorded in the binary: the module's version or "devel", the commit where it is known, and for what
-// machine it was built.
+// version is the module's version, the commit where it is known, and for what machine the binary was built.
 func version() string {
-	module, commit := "devel", ""
-	if info, ok := debug.ReadBuildInfo(); ok {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			module = v
-		}
-		for _, s := range info.Settings {
-			if s.Key == "vcs.revision" {
-				commit = ", commit " + s.Value
-			}
-		}
+	commit := buildinfo.Commit()
+	if commit != "" {
+		commit = ", commit " + commit
 	}
-	return fmt.Sprintf("%s%s (%s, %s/%s)", module, commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	return fmt.Sprintf("%s%s (%s, %s/%s)", buildinfo.Version(), commit, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

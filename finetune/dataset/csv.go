@@ -421,7 +421,7 @@ func (p *opener) tableLabels(t *table) ([]int, []string, error) {
 	for i, l := range t.labels {
 		k, ok := position[l]
 		if !ok {
-			return nil, nil, p.fail(fmt.Sprintf("line %d", t.lines[i]), "label %q is none of the %d classes wanted: %s", shorten(l, 40), len(names), list(names))
+			return nil, nil, p.fail(fmt.Sprintf("line %d", t.lines[i]), "%w", otherClasses("label %q is none of the %d classes wanted: %s", shorten(l, 40), len(names), list(names)))
 		}
 		labels[i] = k
 	}

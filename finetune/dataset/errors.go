@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf8"
@@ -23,6 +24,19 @@ func (e *FormatError) Error() string {
 }
 
 func (e *FormatError) Unwrap() error { return e.Err }
+
+// classError says that data have other classes than those wanted.
+type classError string
+
+func (e classError) Error() string { return string(e) }
+
+func otherClasses(format string, args ...any) error { return classError(fmt.Sprintf(format, args...)) }
+
+// AboutClasses says whether data were refused because they have other classes than those wanted: without labels they would not be.
+func AboutClasses(err error) bool {
+	var e classError
+	return errors.As(err, &e)
+}
 
 // name is a name from the data as it may be printed: quoted unless it is plain, and cut off when it is long.
 func name(s string) string {

@@ -229,7 +229,7 @@ func (p *opener) readIDX(images, labels *idxFile) (*Set, error) {
 func (p *opener) numericClasses(n int) ([]string, error) {
 	if len(p.o.Classes) > 0 {
 		if n > len(p.o.Classes) {
-			return nil, fmt.Errorf("the largest class index is %d, want less than %d, the number of classes wanted", n-1, len(p.o.Classes))
+			return nil, otherClasses("the largest class index is %d, want less than %d, the number of classes wanted", n-1, len(p.o.Classes))
 		}
 		return slices.Clone(p.o.Classes), nil
 	}

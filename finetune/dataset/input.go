@@ -27,10 +27,15 @@ type Input struct {
 	// Resized is the height and width the picture had before it was stretched to Shape;
 	// zero if it was not.
 	Resized [2]int
+
+	names []string // of the samples of a data set
 }
 
 // SampleName names sample i for a listing: the file, with the position where it has many.
 func (in *Input) SampleName(i int) string {
+	if in.names != nil {
+		return in.names[i]
+	}
 	if in.Count == 1 && in.First == 0 {
 		return in.Name
 	}
@@ -43,6 +48,7 @@ func (in *Input) SampleName(i int) string {
 //	F.npy, F.npz#key  one sample, or [N,...] many, in the order of the wanted shape
 //	                  (or uint8 pictures [H,W,C]); whole numbers 0..255 count as pixels
 //	an IDX file       of images, plain or gzip; all of them, or #7, #0:100, #all
+//	a folder, F.zip   of pictures, and F.csv, F.tsv: all samples, as [Open] finds them
 //	any other file    raw bytes, one sample or many, chosen alike
 //
 // Of the options, Shape, MaxMemory, Files and Context count. Without a Shape samples have that of the file.
@@ -66,7 +72,7 @@ func LoadInput(spec string, o Options) (*Input, error) {
 	case formatUnknown:
 		in, err = p.rawInput(o.Shape)
 	default:
-		return nil, p.fail("", "a data set, want one picture, .npy, .npz#key, IDX or raw file")
+		in, err = p.setInput(o.Shape)
 	}
 	if err != nil {
 		return nil, err

@@ -39,8 +39,15 @@ func (f *flat) floats(i int, dst []float32) error {
 }
 
 // sampleShape gives the shape of one sample of the given dimensions: [features], [1,H,W],
-// [C,H,W], or as it is for other ranks. interleaved says that dims are [H,W,C].
+// [C,H,W], or as it is for other ranks, and that of the input wherever both hold the same numbers in the same order: a program has [C,1,L] for
+// a network's [C,L]. interleaved says that dims are [H,W,C].
 func (o Options) sampleShape(dims []int) (shape []int, interleaved bool) {
+	if len(dims) > 1 && len(o.Shape) == 3 && elems(dims) == elems(o.Shape) {
+		d, w := withoutOnes(dims), withoutOnes(o.Shape)
+		if slices.Equal(d, w) || len(dims) > 3 && (divides(d, w) || divides(w, d)) {
+			return slices.Clone(o.Shape), false
+		}
+	}
 	switch len(dims) {
 	case 0:
 		return []int{1}, false
@@ -138,6 +145,9 @@ func (p *opener) layoutOf(where string, dims []int, kind Kind) (l layout, err er
 	}
 	if dims[0] > math.MaxInt32 {
 		return l, p.fail(where, "%d samples, want at most %d", dims[0], math.MaxInt32)
+	}
+	if want := p.o.Shape; kind == Floats && len(want) > 0 && elems(dims[1:]) != elems(want) {
+		return l, p.fail(where, "samples have shape %v, the network's input wants %v: numbers are taken as they are, give samples of that shape", dims[1:], want)
 	}
 	l.shape, l.interleaved = p.o.sampleShape(dims[1:])
 	if l.to, l.convert, err = p.o.target(l.shape, kind); err != nil {

@@ -44,6 +44,8 @@ type Set struct {
 	Shape []int
 	// Kind says which of Pixels and Floats is the data's own type.
 	Kind Kind
+	// Values, unless nil, are what pixels are to the network, by channel, see [Set.Preprocess]. Without them pixels are 0..255.
+	Values [][256]float32
 	// Skipped has a line for every broken sample left out by Options.SkipBad.
 	Skipped []string
 

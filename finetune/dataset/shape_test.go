@@ -50,6 +50,39 @@ func TestOneSampleWithoutLeadingAxis(t *testing.T) {
 	}
 }
 
+// TestProgramShapes demands that data in the shape of a network's input suit the program made of it, which has three dimensions everywhere.
+func TestProgramShapes(t *testing.T) {
+	for _, c := range []struct {
+		shape   string
+		elems   int
+		want    []int
+		count   int
+		refused bool
+	}{
+		{"5,3,64", 5 * 192, []int{3, 1, 64}, 5, false},
+		{"3,64", 192, []int{3, 1, 64}, 1, false},
+		{"1,3,64", 192, []int{3, 1, 64}, 1, false},
+		{"5,1,64", 5 * 64, []int{1, 1, 64}, 5, false},
+		{"5,64", 5 * 64, []int{1, 1, 64}, 5, false},
+		{"5,3,2,4,8", 5 * 192, []int{3, 64, 1}, 5, false},
+		{"5,28,28", 5 * 784, []int{1, 28, 28}, 5, false},
+		{"5,64,3", 5 * 192, []int{3, 1, 64}, 5, true},
+		{"5,3,63", 5 * 189, []int{3, 1, 64}, 5, true},
+	} {
+		o := Options{Shape: c.want, Channels: c.want[0], Height: c.want[1], Width: c.want[2]}
+		s, err := Open(npyFile(t, c.shape, c.elems), o)
+		switch {
+		case c.refused && err == nil:
+			t.Errorf("(%s) for %v: %d samples of %v, want an error", c.shape, c.want, s.Len(), s.Shape)
+		case c.refused:
+		case err != nil:
+			t.Errorf("(%s) for %v: %v", c.shape, c.want, err)
+		case s.Len() != c.count || !slices.Equal(s.Shape, c.want):
+			t.Errorf("(%s) for %v: %d samples of %v, want %d", c.shape, c.want, s.Len(), s.Shape, c.count)
+		}
+	}
+}
+
 // TestRowsAreNoSample demands that rows of a table, which have labels, are not taken for one sample that they are together as large as.
 func TestRowsAreNoSample(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "x.csv")

@@ -159,7 +159,7 @@ func (p *opener) openPictures(src *source, n *node) (*Set, error) {
 	for _, d := range n.dirs {
 		l := slices.Index(classes, d.name)
 		if l < 0 {
-			return nil, p.fail(name(d.name), "this class folder is none of the %d classes wanted: %s", len(classes), list(classes))
+			return nil, p.fail(name(d.name), "%w", otherClasses("this class folder is none of the %d classes wanted: %s", len(classes), list(classes)))
 		}
 		before := len(files)
 		files = d.pictures(files)

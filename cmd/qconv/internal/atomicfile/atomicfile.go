@@ -31,8 +31,11 @@ import (
 // File is an output that this process has claimed.
 type File struct {
 	path   string
-	stream bool // a pipe, a device, or an open file of a process: it is written into
+	stream bool      // a pipe, a device, or an open file of a process: it is written into
+	w      io.Writer // what is written into where it is no path
 	locked *os.File
+	// Executable makes the file one that whoever may read it may run.
+	Executable bool
 }
 
 // Claim takes hold of the output at path, which need not exist, and removes what a killed process left
@@ -52,6 +55,9 @@ func Claim(path string) (*File, error) {
 	}
 	return f, nil
 }
+
+// To is an output that is written into w, which nobody else has; name is its [File.Path].
+func To(w io.Writer, name string) *File { return &File{path: name, stream: true, w: w} }
 
 // Path is the path that was claimed.
 func (f *File) Path() string { return f.path }
@@ -140,6 +146,9 @@ func (f *File) rename(t *os.File) error {
 
 // into writes into what is there.
 func (f *File) into(write func(w io.Writer) error) error {
+	if f.w != nil {
+		return write(f.w)
+	}
 	t, err := os.OpenFile(f.path, os.O_WRONLY, 0)
 	if err != nil {
 		return err

@@ -23,7 +23,10 @@ import (
 
 // Drawing is a picture of lines and words, as inline SVG. Each is as wide as its figure, up to its own width, and
 // keeps its proportions.
-type Drawing struct{ svg template.HTML }
+type Drawing struct {
+	svg   template.HTML
+	start int // where it begins to be of interest, in CSS pixels from the left
+}
 
 func (d *Drawing) markup() template.HTML { return d.svg }
 
@@ -40,8 +43,17 @@ var (
 // NewPlot is a plot with a grid, in the page's letters and colours; any of the texts may be empty.
 func NewPlot(title, x, y string) *plot.Plot {
 	p := plot.New()
-	p.BackgroundColor = nil
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = title, x, y
+	Restyle(p)
+	grid := plotter.NewGrid()
+	grid.Vertical.Color, grid.Horizontal.Color = Grid, Grid
+	p.Add(grid)
+	return p
+}
+
+// Restyle gives a plot the page's letters, and no background.
+func Restyle(p *plot.Plot) {
+	p.BackgroundColor = nil
 	for _, f := range []*font.Font{&p.Title.TextStyle.Font, &p.X.Label.TextStyle.Font, &p.Y.Label.TextStyle.Font,
 		&p.X.Tick.Label.Font, &p.Y.Tick.Label.Font, &p.Legend.TextStyle.Font} {
 		f.Variant, f.Size = "Sans", 10
@@ -49,10 +61,6 @@ func NewPlot(title, x, y string) *plot.Plot {
 	p.Title.TextStyle.Font.Size = 11
 	p.Title.Padding = 4
 	p.Legend.Padding = vg.Millimeter
-	grid := plotter.NewGrid()
-	grid.Vertical.Color, grid.Horizontal.Color = Grid, Grid
-	p.Add(grid)
-	return p
 }
 
 // Draw draws a plot.
@@ -70,7 +78,7 @@ func Draw(p *plot.Plot, s Size) (*Drawing, error) {
 var (
 	elements = []string{"svg", "g", "path", "text", "tspan", "rect", "line", "circle", "polyline", "polygon", "title", "defs", "marker", "image"}
 	attrs    = []string{"viewBox", "width", "height", "transform", "style", "class", "id", "d", "x", "y", "x1", "y1", "x2", "y2", "cx", "cy", "r", "rx", "ry",
-		"points", "fill", "stroke", "stroke-width", "text-anchor", "font-size", "font-weight", "opacity",
+		"points", "fill", "fill-opacity", "stroke", "stroke-width", "text-anchor", "font-size", "font-weight", "opacity",
 		"marker-end", "markerWidth", "markerHeight", "refX", "refY", "orient", "dx", "dy", "role", "aria-label"}
 )
 
@@ -106,7 +114,7 @@ func SVG(document []byte) (*Drawing, error) {
 			}
 		}
 	}
-	return &Drawing{template.HTML(b.String())}, nil
+	return &Drawing{svg: template.HTML(b.String())}, nil
 }
 
 func startElement(b *strings.Builder, t xml.StartElement, outermost bool) error {
@@ -127,6 +135,13 @@ func startElement(b *strings.Builder, t xml.StartElement, outermost bool) error 
 			}
 		case name == "fill", name == "stroke":
 			value = variable(value)
+			if strings.Contains(value, "url(") {
+				return errors.New("page: drawing: a colour refers to something else")
+			}
+		case name == "marker-end":
+			if !strings.HasPrefix(value, "url(#") {
+				return errors.New("page: drawing: an arrow's tip is elsewhere")
+			}
 		case outermost && name == "height":
 			continue // follows from the width and the proportions
 		case outermost && name == "width":
@@ -134,7 +149,7 @@ func startElement(b *strings.Builder, t xml.StartElement, outermost bool) error 
 		}
 		fmt.Fprintf(b, ` %s="%s"`, name, html.EscapeString(printable.Text(value)))
 	}
-	if strings.Contains(styles, "url(") && !strings.Contains(styles, "url(#") {
+	if strings.Contains(styles, "url(") {
 		return errors.New("page: drawing: a style refers to something else")
 	}
 	b.WriteString(">")

@@ -9,9 +9,9 @@ import (
 	"image/png"
 )
 
-// Figure is an image with a caption, which may be empty.
+// Figure is an image with a caption, one of which may be missing.
 type Figure struct {
-	Image   Image
+	Image   Image // nil for none
 	Caption string
 }
 
@@ -20,6 +20,14 @@ type Image interface{ markup() template.HTML }
 
 // Markup is what the template shows.
 func (f Figure) Markup() template.HTML { return f.Image.markup() }
+
+// Start is where a figure that scrolls begins to be of interest, in CSS pixels from the left.
+func (f Figure) Start() int {
+	if d, ok := f.Image.(*Drawing); ok {
+		return d.start
+	}
+	return 0
+}
 
 // Picture is an image of pixels.
 type Picture struct {

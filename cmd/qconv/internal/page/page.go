@@ -71,7 +71,7 @@ type block struct {
 	Paragraph, Warning string
 	Facts              []fact
 	Table              *Table
-	Figures            []Figure
+	Figures, Gallery   []Figure
 	Scrolled           *Figure
 	Details            *Section
 }
@@ -101,6 +101,13 @@ func (s *Section) Facts(namesAndValues ...string) {
 func (s *Section) Figures(figures ...Figure) {
 	if len(figures) > 0 {
 		s.Blocks = append(s.Blocks, block{Figures: figures})
+	}
+}
+
+// Gallery adds small figures side by side, such as pictures of samples.
+func (s *Section) Gallery(figures ...Figure) {
+	if len(figures) > 0 {
+		s.Blocks = append(s.Blocks, block{Gallery: figures})
 	}
 }
 

@@ -72,6 +72,12 @@ func (t *Table) Row(cells ...any) {
 	t.Rows = append(t.Rows, row)
 }
 
+// Long says that a text is broken into lines.
+func (c cell) Long() bool { return len(c.Text) > longText }
+
+// longText is how many bytes a cell has at most in one line.
+const longText = 60
+
 // percent is a part in 0..1, also of what is none, rounded so that pages do not depend on the last digits.
 func percent(part float64) float64 {
 	if !(part > 0) {

@@ -1,0 +1,29 @@
+package main
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestWorking counts the lines of work that takes longer and longer.
+func TestWorking(t *testing.T) {
+	for _, c := range []struct {
+		takes time.Duration
+		lines int
+	}{{0, 0}, {silence - time.Millisecond, 0}, {silence + time.Millisecond, 1}, {silence + 2*plainEvery + time.Millisecond, 3}} {
+		synctest.Test(t, func(t *testing.T) {
+			var text bytes.Buffer
+			done := tell(&text, "convert: choose ranges")
+			time.Sleep(c.takes)
+			done()
+			done()
+			time.Sleep(time.Minute)
+			if n := strings.Count(text.String(), "convert: choose ranges, "); n != c.lines || strings.ContainsAny(text.String(), "\r\033") {
+				t.Errorf("work of %v: %q, want %d lines", c.takes, text.String(), c.lines)
+			}
+		})
+	}
+}
