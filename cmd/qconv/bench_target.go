@@ -101,15 +101,20 @@ func benchTarget(c *cli.Context, path string) error {
 
 // estimate fills in what the kernels of the target are thought to take.
 func (r *machineReport) estimate(c *cli.Context, p *qrt.Program, costs map[string]instructionCost) error {
-	target, err := qrt.ParseTarget(r.Target)
-	if err != nil {
-		return err
-	}
 	size, err := fileSize(r.Model)
 	if err != nil {
 		return err
 	}
-	_, layers, err := p.MemoryOn(target, int64(size), qrt.Options{Limits: programLimits(c)})
+	return r.estimateOf(p, int64(size), costs, programLimits(c))
+}
+
+// estimateOf is estimate of a program whose file has the given size.
+func (r *machineReport) estimateOf(p *qrt.Program, size int64, costs map[string]instructionCost, limits qrt.Limits) error {
+	target, err := qrt.ParseTarget(r.Target)
+	if err != nil {
+		return err
+	}
+	_, layers, err := p.MemoryOn(target, size, qrt.Options{Limits: limits})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"qconv/quant"
 	qrt "qconv/runtime"
 	"qconv/runtime/bytesize"
+	"qconv/runtime/printable"
 )
 
 // Demands on a program's size and speed. Given one, levels, weights and codebooks are chosen layer by layer.
@@ -19,8 +20,9 @@ var (
 	maxRAMFlag = &cli.StringFlag{Name: "max-ram", Category: catQuant,
 		Usage: "choose them so that a runner takes at most `SIZE` of RAM, as inspect counts it, on this machine or --target; with --low-memory where that is needed"}
 	maxMsFlag = &cli.Float64Flag{Name: "max-ms", Category: catQuant,
-		Usage: "choose them so that one inference takes at most `MS` milliseconds: the median measured on this machine with one worker, as nothing tells the time of another; from integer codebooks, the fastest"}
-	budgetFlags = []cli.Flag{budgetFlag, maxRAMFlag, maxMsFlag, targetFlag}
+		Usage: "choose them so that one inference takes at most `MS` milliseconds: the median measured on this machine with one worker; with --target (linux/arm or linux/arm64) and --clock the instructions that kernels are estimated to take there, one a cycle, so more in fact. From integer codebooks, the fastest"}
+	budgetClockFlag = &cli.StringFlag{Name: clockFlag.Name, Category: catQuant, Usage: "with --max-ms and --target, `FREQUENCY` of that machine, such as 200MHz"}
+	budgetFlags     = []cli.Flag{budgetFlag, maxRAMFlag, maxMsFlag, targetFlag, budgetClockFlag}
 )
 
 // leastBudget is the value of --budget that asks for as few bytes as the gates allow.
@@ -32,7 +34,8 @@ type demands struct {
 	time       time.Duration
 	least      bool    // as few bytes as the gates allow
 	growth     float64 // part of the bytes that is kept free for what weights become
-	target     string  // of ram; empty is this machine
+	target     string  // of ram and time; empty is this machine
+	clock      float64 // of the target, in Hz
 	limits     qrt.Limits
 }
 
@@ -64,13 +67,13 @@ func readDemands(c *cli.Context) (d demands, err error) {
 	}
 	d.growth = trainedGrowth
 	d.target, d.limits = c.String(targetFlag.Name), programLimits(c)
-	if d.target != "" && d.ram == 0 {
-		return d, usagef("flag --%s: it is the machine of --%s, which is not given", targetFlag.Name, maxRAMFlag.Name)
+	if err := d.readTarget(c); err != nil {
+		return d, err
 	}
 	if !d.any() {
 		return d, nil
 	}
-	if d.time > 0 && c.Bool(resumeFlag.Name) {
+	if d.time > 0 && d.target == "" && c.Bool(resumeFlag.Name) {
 		return d, usagef("flag --%s: what --%s chooses depends on the clock: give --%s what the first run said it chose", resumeFlag.Name, maxMsFlag.Name, configFlag.Name)
 	}
 	for _, f := range []cli.Flag{weightsFlag, endWeightsFlag, configFlag, spectrumFlag, pruneFlag} {
@@ -82,6 +85,36 @@ func readDemands(c *cli.Context) (d demands, err error) {
 		return d, usagef("flag --%s: got %q, want %s with --%s: every layer has a codebook of its own", scopeFlag.Name, scope, quant.ScopeLayer, d.flag())
 	}
 	return d, nil
+}
+
+// readTarget checks the machine of the demands.
+func (d *demands) readTarget(c *cli.Context) (err error) {
+	given := c.IsSet(clockFlag.Name)
+	if given {
+		if d.clock, err = parseFrequency(c.String(clockFlag.Name)); err != nil {
+			return usagef("flag --%s: %v", clockFlag.Name, err)
+		}
+	}
+	_, architecture, _ := targetParts(d.target)
+	switch costs := instructionCosts[architecture]; {
+	case d.target == "" && given:
+		return usagef("flag --%s: it is that of --%s, which is not given", clockFlag.Name, targetFlag.Name)
+	case d.target == "":
+		return nil
+	case d.ram == 0 && d.time == 0:
+		return usagef("flag --%s: it is the machine of --%s or --%s, and neither is given", targetFlag.Name, maxRAMFlag.Name, maxMsFlag.Name)
+	case d.time == 0 && given:
+		return usagef("flag --%s: it is for --%s, which is not given", clockFlag.Name, maxMsFlag.Name)
+	case d.time == 0:
+		return nil
+	case d.ram > 0:
+		return usagef("flag --%s: no time is known of another machine where memory is scarce: give --%s or --%s", targetFlag.Name, maxRAMFlag.Name, maxMsFlag.Name)
+	case costs == nil:
+		return usagef("flag --%s: instructions are known of linux/arm and linux/arm64, not of %s", targetFlag.Name, printable.Name(d.target))
+	case !given:
+		return usagef("flag --%s: give the --%s of %s", maxMsFlag.Name, clockFlag.Name, printable.Name(d.target))
+	}
+	return nil
 }
 
 // flag is the first flag of the demands.
@@ -118,6 +151,18 @@ func (d demands) measure(p *qrt.Program, size int64) (f footprint, err error) {
 		if f.RAM = int64(info.RAMBytes); f.RAM > d.ram {
 			f.RAM, f.LowMemory = int64(info.LowMemory.Total), true
 		}
+	}
+	if d.time > 0 && d.target != "" {
+		_, architecture, _ := targetParts(d.target)
+		r := &machineReport{Target: d.target}
+		if err := r.estimateOf(p, size, instructionCosts[architecture], d.limits); err != nil {
+			return f, err
+		}
+		if len(r.Unknown) > 0 {
+			return f, usagef("flag --%s: no time is known of layers %s on %s, whose memory is too scarce for their usual kernels", maxMsFlag.Name, printable.Names(r.Unknown), printable.Name(d.target))
+		}
+		f.Time = time.Duration(float64(r.Estimated) / d.clock * float64(time.Second))
+		return f, nil
 	}
 	if d.time > 0 {
 		f.Time, err = medianTime(p, qrt.Options{LowMemory: f.LowMemory, Limits: d.limits})

@@ -54,7 +54,11 @@ func TestDemands(t *testing.T) {
 		{"--max-ram 90KB --scope global", exitUsage, `flag --scope: got "global", want layer with --max-ram: every layer has a codebook of its own`},
 		{"--budget 9Q", exitUsage, `flag --budget: "9Q" is no number of bytes`},
 		{"--max-ms 0", exitUsage, "flag --max-ms: got 0, want more than 0"},
-		{"--target linux/arm/5", exitUsage, "flag --target: it is the machine of --max-ram, which is not given"},
+		{"--target linux/arm/5", exitUsage, "flag --target: it is the machine of --max-ram or --max-ms, and neither is given"},
+		{"--max-ms 1 --target linux/arm/5", exitUsage, "flag --max-ms: give the --clock of linux/arm/5"},
+		{"--max-ms 1 --target linux/s390x --clock 1GHz", exitUsage, "flag --target: instructions are known of linux/arm and linux/arm64, not of linux/s390x"},
+		{"--max-ms 1 --clock 1GHz", exitUsage, "flag --clock: it is that of --target, which is not given"},
+		{"--max-ms 0.001 --target linux/arm/5 --clock 200MHz", exitGate, "flag --max-ms: want at most 0.001 ms, the least that levels and weights can make possible is "},
 	} {
 		out := filepath.Join(dir, "none.qlut")
 		args := append([]string{"convert", model, "--calib", data, "--samples", "60", "--calib-samples", "40", "--fast", "-o", out}, strings.Fields(tt.flags)...)
