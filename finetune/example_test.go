@@ -32,7 +32,7 @@ func Example() {
 		log.Fatal(err)
 	}
 	defer digits.Close()
-	if err := digits.Preprocess(model.Input); err != nil {
+	if err := digits.Preprocess(model.Input, 1); err != nil {
 		log.Fatal(err)
 	}
 

@@ -19,18 +19,10 @@ import (
 // are. Its methods are safe for concurrent use.
 type samples struct {
 	set   *dataset.Set // what enters the first input; its Further enter the others
-	parts []inputData  // by input
 	aim   aim          // of the network
 	names []string     // of the network's classes; may be empty
 	// others are those that were left out where only some samples were asked for; they need not be closed.
 	others *samples
-}
-
-// inputData is what enters one input.
-type inputData struct {
-	set    *dataset.Set
-	lookup [][256]float32 // by channel; nil for float values
-	plane  int            // elements of a channel
 }
 
 // readOptions are the options that every reading of data for a network input of the given shape has.
@@ -151,92 +143,28 @@ func openPorts(c *cli.Context, spec string, ports []port, a aim, p quant.Preproc
 
 // newSamples prepares the samples of set for the inputs that they were opened for.
 func newSamples(set *dataset.Set, ports []port, p quant.Preprocess) (*samples, error) {
-	s := &samples{}
-	for i, port := range ports {
-		part := inputData{plane: elems(port.shape[1:])}
-		if port.pixels && setOf(set, i).Kind == dataset.Pixels {
-			var err error
-			if part.lookup, err = pixelValues(p, port.shape[0]); err != nil {
-				return nil, err
+	for i, input := range set.Inputs() {
+		if ports[i].pixels {
+			if err := input.Preprocess(p, ports[i].shape[0]); err != nil {
+				return nil, &inputError{err}
 			}
 		}
-		s.parts = append(s.parts, part)
 	}
-	return s.with(set), nil
-}
-
-// setOf is the set for an input.
-func setOf(set *dataset.Set, input int) *dataset.Set {
-	if input == 0 {
-		return set
-	}
-	return set.Further[input-1]
-}
-
-// pixelValues tabulates preprocessing: the input value of every pixel value by channel.
-func pixelValues(p quant.Preprocess, channels int) ([][256]float32, error) {
-	if err := p.Check(channels); err != nil {
-		return nil, &inputError{err}
-	}
-	lookup := make([][256]float32, channels)
-	for ch := range lookup {
-		for v := range lookup[ch] {
-			lookup[ch][v] = float32(p.Apply(ch, float64(v)))
-		}
-	}
-	return lookup, nil
-}
-
-// applyPixels writes the input values of pixels [C][plane] to dst.
-func applyPixels(dst []float32, pixels []byte, lookup [][256]float32, plane int) {
-	for ch := range lookup {
-		table := &lookup[ch]
-		row := dst[ch*plane:][:plane]
-		for i, v := range pixels[ch*plane:][:plane] {
-			row[i] = table[v]
-		}
-	}
+	return &samples{set: set}, nil
 }
 
 // Len is the number of samples.
 func (s *samples) Len() int { return s.set.Len() }
 
 // Shapes are the shapes of one sample as the data have them, by input.
-func (s *samples) Shapes() (shapes [][]int) {
-	for _, p := range s.parts {
-		shapes = append(shapes, p.set.Shape)
-	}
-	return shapes
-}
+func (s *samples) Shapes() (shapes [][]int) { return s.set.Shapes() }
 
 // Input writes the inputs of the network for sample i to dst, one after the other.
-func (s *samples) Input(i int, dst []float32) error {
-	for _, p := range s.parts {
-		n := p.set.Elems()
-		if err := p.input(i, dst[:n]); err != nil {
-			return err
-		}
-		dst = dst[n:]
-	}
-	return nil
-}
-
-// input writes what sample i is to one input.
-func (p *inputData) input(i int, dst []float32) error {
-	if p.lookup == nil {
-		return p.set.Floats(i, dst)
-	}
-	pixels := make([]byte, p.set.Elems())
-	if err := p.set.Pixels(i, pixels); err != nil {
-		return err
-	}
-	applyPixels(dst, pixels, p.lookup, p.plane)
-	return nil
-}
+func (s *samples) Input(i int, dst []float32) error { return s.set.Input(i, dst) }
 
 // pixels says whether an input gets pixels.
 func (s *samples) pixels() bool {
-	return slices.ContainsFunc(s.parts, func(p inputData) bool { return p.lookup != nil })
+	return slices.ContainsFunc(s.set.Inputs(), func(in *dataset.Set) bool { return in.Values != nil })
 }
 
 // sampleBuffer holds some samples as an executor takes them.
@@ -248,8 +176,8 @@ type sampleBuffer struct {
 // newSampleBuffer has room for most samples.
 func newSampleBuffer(s *samples, most int) *sampleBuffer {
 	b := &sampleBuffer{samples: s}
-	for _, p := range s.parts {
-		b.inputs = append(b.inputs, make([]float32, most*p.set.Elems()))
+	for _, in := range s.set.Inputs() {
+		b.inputs = append(b.inputs, make([]float32, most*in.Elems()))
 	}
 	return b
 }
@@ -257,12 +185,11 @@ func newSampleBuffer(s *samples, most int) *sampleBuffer {
 // load reads count samples, of which number says which in the data they are, and returns what enters every input.
 func (b *sampleBuffer) load(count int, number func(k int) int) ([][]float32, error) {
 	inputs := make([][]float32, len(b.inputs))
-	for i := range b.samples.parts {
-		p := &b.samples.parts[i]
-		size := p.set.Elems()
+	for i, in := range b.samples.set.Inputs() {
+		size := in.Elems()
 		inputs[i] = b.inputs[i][:count*size]
 		for k := range count {
-			if err := p.input(number(k), inputs[i][k*size:][:size]); err != nil {
+			if err := in.Enter(number(k), inputs[i][k*size:][:size]); err != nil {
 				return nil, err
 			}
 		}
@@ -274,20 +201,11 @@ func (b *sampleBuffer) load(count int, number func(k int) int) ([][]float32, err
 func (s *samples) Labelled() bool { return s.set.Labels != nil }
 
 // Label is the class index of sample i, or -1.
-func (s *samples) Label(i int) int {
-	if s.set.Labels == nil {
-		return -1
-	}
-	return s.set.Labels[i]
-}
+func (s *samples) Label(i int) int { return s.set.Label(i) }
 
 // with is the same preprocessing over another set of the same data.
 func (s *samples) with(set *dataset.Set) *samples {
-	out := &samples{set: set, parts: slices.Clone(s.parts), aim: s.aim, names: s.names}
-	for i := range out.parts {
-		out.parts[i].set = setOf(set, i)
-	}
-	return out
+	return &samples{set: set, aim: s.aim, names: s.names}
 }
 
 // checkLabels reports a class index beyond the network's outputs.

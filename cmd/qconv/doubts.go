@@ -79,8 +79,8 @@ func (s *samples) plainClass(class int) string {
 // entry says how samples enter the network.
 func (s *samples) entry() string {
 	low, high := math.Inf(1), math.Inf(-1)
-	for _, p := range s.parts {
-		for _, table := range p.lookup {
+	for _, in := range s.set.Inputs() {
+		for _, table := range in.Values {
 			low, high = math.Min(low, math.Min(float64(table[0]), float64(table[255]))), math.Max(high, math.Max(float64(table[0]), float64(table[255])))
 		}
 	}

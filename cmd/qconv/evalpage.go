@@ -322,7 +322,7 @@ func outputImage(ctx context.Context, net network, sample int) (page.Image, erro
 	}
 	shape := []int{size}
 	if data := net.data(); data.aim.copies {
-		shape = data.parts[0].set.Shape
+		shape = data.set.Shape
 	}
 	return shapeImage(float32s(out[0]), shape, true, "the output")
 }

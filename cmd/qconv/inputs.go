@@ -58,14 +58,14 @@ func inputValues(in *dataset.Input, p port, pre quant.Preprocess) ([]float32, er
 	case !p.pixels:
 		return bytesAsNumbers(in.Pixels), nil
 	}
-	lookup, err := pixelValues(pre, p.shape[0])
+	values, err := dataset.PixelValues(pre, p.shape[0])
 	if err != nil {
-		return nil, err
+		return nil, &inputError{err}
 	}
 	size := elems(p.shape)
 	x := make([]float32, in.Count*size)
 	for k := range in.Count {
-		applyPixels(x[k*size:][:size], in.Pixels[k*size:], lookup, elems(p.shape[1:]))
+		dataset.ApplyPixels(x[k*size:][:size], in.Pixels[k*size:][:size], values)
 	}
 	return x, nil
 }

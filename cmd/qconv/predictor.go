@@ -59,11 +59,11 @@ type integerWorker struct {
 
 func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerNetwork, error) {
 	var pixels []bool
-	for i, part := range s.parts {
-		if part.lookup != nil && p.Inputs[i].Tables == nil {
+	for i, in := range s.set.Inputs() {
+		if in.Values != nil && p.Inputs[i].Tables == nil {
 			return nil, inputf("%s: samples are pixels, but the program has no table for pixels: convert it from a model with preprocessing", printable.Name(s.set.Spec))
 		}
-		pixels = append(pixels, part.lookup != nil)
+		pixels = append(pixels, in.Values != nil)
 	}
 	r, err := qrt.NewRunner(p, qrt.Options{Limits: limits})
 	if err != nil {
@@ -72,8 +72,8 @@ func newIntegerNetwork(p *qrt.Program, s *samples, limits qrt.Limits) (*integerN
 	n := &integerNetwork{program: p, samples: s}
 	for range runtime.GOMAXPROCS(0) {
 		w := &integerWorker{entrance: newEntrance(p, r.Clone(), pixels)}
-		for _, part := range s.parts {
-			w.values = append(w.values, make([]float32, part.set.Elems()))
+		for _, in := range s.set.Inputs() {
+			w.values = append(w.values, make([]float32, in.Elems()))
 		}
 		n.workers = append(n.workers, w)
 	}
@@ -137,14 +137,14 @@ func (n *integerNetwork) run(w *integerWorker, i int) ([][]int32, error) {
 
 // enter brings sample i in.
 func (n *integerNetwork) enter(w *integerWorker, i int) error {
-	for k, part := range n.samples.parts {
+	for k, set := range n.samples.set.Inputs() {
 		if w.pixels[k] {
-			if err := part.set.Pixels(i, w.room(k)); err != nil {
+			if err := set.Pixels(i, w.room(k)); err != nil {
 				return err
 			}
 			continue
 		}
-		if err := part.set.Floats(i, w.values[k]); err != nil {
+		if err := set.Floats(i, w.values[k]); err != nil {
 			return err
 		}
 		w.numbers(k, w.values[k])
@@ -155,13 +155,13 @@ func (n *integerNetwork) enter(w *integerWorker, i int) error {
 // Target is the inputs as the program sees them, in real values.
 func (n *integerNetwork) Target(i int, dst []float64) error {
 	p := n.program
-	for k, part := range n.samples.parts {
-		size := part.set.Elems()
+	for k, set := range n.samples.set.Inputs() {
+		size := set.Elems()
 		values := dst[:size]
 		dst = dst[size:]
-		if part.lookup == nil {
+		if set.Values == nil {
 			floats := make([]float32, size)
-			if err := part.set.Floats(i, floats); err != nil {
+			if err := set.Floats(i, floats); err != nil {
 				return err
 			}
 			for e, v := range floats {
@@ -172,7 +172,7 @@ func (n *integerNetwork) Target(i int, dst []float64) error {
 		in := &p.Inputs[k]
 		t := &p.Tensors[in.Tensor]
 		pixels, levels := make([]byte, size), make([]byte, size)
-		if err := part.set.Pixels(i, pixels); err != nil {
+		if err := set.Pixels(i, pixels); err != nil {
 			return err
 		}
 		p.PixelLevels(levels, k, pixels)

@@ -22,7 +22,7 @@ const (
 
 // image is what sample i looks like: a picture, or a signal as lines; nil where the first input is neither.
 func (s *samples) image(i int, alt string) (page.Image, error) {
-	set := s.parts[0].set
+	set := s.set
 	values := make([]float32, set.Elems())
 	if err := set.Floats(i, values); err != nil {
 		return nil, err

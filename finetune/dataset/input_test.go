@@ -141,9 +141,8 @@ func TestLoadInputErrors(t *testing.T) {
 		want  []string
 	}{
 		{dir + "/none.png", chw, []string{"no file or folder"}},
-		{dir, chw, []string{"a data set"}},
-		{set, chw, []string{"a data set"}},
-		{dir + "/a.csv", chw, []string{"a data set"}},
+		{dir, chw, []string{"b.png: not an image"}},
+		{dir + "/a.csv", chw, []string{"samples have shape [1]"}},
 		{dir + "/a.png#1", chw, []string{"no parts"}},
 		{dir + "/a.png", []int{7}, []string{"3x2", "[7]"}},
 		{dir + "/a.png", []int{0, 3}, []string{"at least 1"}},

@@ -28,12 +28,13 @@ func ApplyPixels(dst []float32, pixels []byte, values [][256]float32) {
 	}
 }
 
-// Preprocess lets [Set.Input] bring pixels into the network's range, as p says. Sets of numbers stay as they are.
-func (s *Set) Preprocess(p quant.Preprocess) error {
-	if s.Kind != Pixels || len(s.Shape) == 0 {
+// Preprocess lets [Set.Input] bring pixels of so many channels into the network's range, as p says. Sets of numbers stay as they are, and so are those of
+// Further. Call it before the set is used or divided.
+func (s *Set) Preprocess(p quant.Preprocess, channels int) error {
+	if s.Kind != Pixels {
 		return nil
 	}
-	values, err := PixelValues(p, s.Shape[0])
+	values, err := PixelValues(p, channels)
 	if err != nil {
 		return s.fail("", "%w", err)
 	}
@@ -41,20 +42,22 @@ func (s *Set) Preprocess(p quant.Preprocess) error {
 	return nil
 }
 
-// Shapes are the shapes of one sample for every input of the network: of s and of its Further.
-func (s *Set) Shapes() [][]int {
-	shapes := [][]int{s.Shape}
-	for _, f := range s.Further {
-		shapes = append(shapes, f.Shape)
+// Inputs are the sets for every input of the network: s and its Further.
+func (s *Set) Inputs() []*Set { return append([]*Set{s}, s.Further...) }
+
+// Shapes are the shapes of one sample for every input of the network.
+func (s *Set) Shapes() (shapes [][]int) {
+	for _, set := range s.Inputs() {
+		shapes = append(shapes, set.Shape)
 	}
 	return shapes
 }
 
-// Input writes what enters the network of sample i to dst: of s and of its Further, one after the other, pixels as Values say.
+// Input writes what enters the network of sample i to dst, one of [Set.Inputs] after the other, pixels as Values say.
 func (s *Set) Input(i int, dst []float32) error {
-	for _, set := range append([]*Set{s}, s.Further...) {
+	for _, set := range s.Inputs() {
 		n := set.Elems()
-		if err := set.own(i, dst[:n]); err != nil {
+		if err := set.Enter(i, dst[:n]); err != nil {
 			return err
 		}
 		dst = dst[n:]
@@ -62,8 +65,8 @@ func (s *Set) Input(i int, dst []float32) error {
 	return nil
 }
 
-// own is Input without those of Further.
-func (s *Set) own(i int, dst []float32) error {
+// Enter writes what enters one input of the network of sample i to dst, which has Elems elements: that of s, without its Further.
+func (s *Set) Enter(i int, dst []float32) error {
 	if s.Values == nil {
 		return s.Floats(i, dst)
 	}
