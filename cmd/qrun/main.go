@@ -87,6 +87,9 @@ func execute(o options, w *bufio.Writer) error {
 		defer r.Close()
 	}
 	if o.nothing() && (p == nil || len(p.Inputs) == 1) {
+		if o.own != nil {
+			return usagef("no input file given, want FILE...: the model is the one that this executable carries")
+		}
 		return usagef("no input file given, want qrun MODEL.qlut FILE...")
 	}
 	if p == nil {
