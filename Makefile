@@ -2,10 +2,16 @@
 FUZZTIME ?= 1m
 FUZZFLAGS ?= -parallel 1 -fuzzminimizetime 10x
 
-.PHONY: check test bench fuzz reproducible dist reliability
+.PHONY: check lint test bench fuzz reproducible dist reliability
 
 check: # everything that has to pass before a change goes in
 	bash .ci/run
+
+lint: # formatting and vet, for the boards too; golangci-lint run says more
+	@unformatted=$$(git ls-files '*.go' | xargs gofmt -l); if [ -n "$$unformatted" ]; then echo "gofmt would change: $$unformatted"; exit 1; fi
+	go vet ./... ./testdata ./testdata/gen
+	for arch in arm arm64; do GOARCH=$$arch go vet ./runtime/... ./cmd/qrun || exit 1; done
+	cd examples/classify && go vet ./... # a module of its own, as users have them
 
 test:
 	go test ./...

@@ -59,10 +59,14 @@ func pairInsides(ctx context.Context, own, other insides, samples int) ([]pairin
 			ratios[k] = addChannels(ratios[k], own, other, p, n)
 		}
 	})
-	for k := range pairs {
-		pairs[k].gains = gainsOf(ratios[k])
+	var same []pairing
+	for k, p := range pairs {
+		var ok bool
+		if p.gains, ok = gainsOf(ratios[k]); ok {
+			same = append(same, p)
+		}
 	}
-	return pairs, err
+	return same, err
 }
 
 // pairByName pairs values with the same name.
@@ -162,10 +166,15 @@ func correlation(a, b []float64) float64 {
 }
 
 // A channel is taken for one that was made larger where its values follow the other network's to gainLike, and their ratio is a power of two to
-// gainNear of an octave.
+// gainNear of an octave; the value must have one for which that is beyond doubt, sureLike and sureNear. A value is a multiple of the other one where it follows it to multipleLike, and the ratios of half of the channels, by their power, are
+// farther than multipleNear from any power of two: noise changes ratios less.
 const (
-	gainLike = 0.9
-	gainNear = 0.2
+	gainLike     = 0.9
+	gainNear     = 0.2
+	sureLike     = 0.99
+	sureNear     = 0.06
+	multipleLike = 0.8
+	multipleNear = 0.3
 )
 
 // addChannels adds what some samples say of each channel of a pair; none where it has no channels.
@@ -189,18 +198,32 @@ func addChannels(channels []relation, own, other insides, p pairing, samples int
 	return channels
 }
 
-// gainsOf are the powers of two by which channels of a value are larger than in the other network; nil where none is.
-func gainsOf(channels []relation) []int {
-	gains, any := make([]int, len(channels)), false
+// gainsOf are the powers of two by which channels of a value are larger than in the other network, nil where none is. It is not the same value where it is a multiple by
+// something else: a product with a constant, for example.
+func gainsOf(channels []relation) (gains []int, same bool) {
+	gains, sure := make([]int, len(channels)), false
+	var power, off, told float64 // squares of the channels: of all, of those far from a power of two, and what the other network tells of it
 	for c := range channels {
 		r := &channels[c]
+		if !(r.xx > 0 && r.yy > 0) {
+			continue
+		}
 		octaves := math.Log2(r.xx/r.yy) / 2
-		if near := math.Round(octaves); near != 0 && math.Abs(octaves-near) < gainNear && r.correlation() > gainLike {
-			gains[c], any = int(near), true
+		like, near := r.correlation(), math.Round(octaves)
+		if near != 0 && math.Abs(octaves-near) < gainNear && like > gainLike {
+			gains[c] = int(near)
+			sure = sure || math.Abs(octaves-near) < sureNear && like > sureLike
+		}
+		// Noise makes a channel larger, but not what it has of the other one.
+		octaves = math.Log2(max(r.xy, 0) / r.yy)
+		power, told = power+r.xx, told+r.xy*r.xy/r.yy
+		if !(math.Abs(octaves-math.Round(octaves)) <= multipleNear) {
+			off += r.xx
 		}
 	}
-	if !any {
-		return nil
+	if !sure {
+		gains = nil
 	}
-	return gains
+	multiple := told > multipleLike*multipleLike*power && 2*off > power
+	return gains, !multiple
 }

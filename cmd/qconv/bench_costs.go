@@ -6,6 +6,26 @@ import (
 	qrt "qconv/runtime"
 )
 
+// unevenInstructions are those of an output whose step function is not even, as that of tanh: its level is searched for.
+const unevenInstructions = 50
+
+// uneven says that the steps between a Linear's breaks differ by more than rounding.
+func uneven(p *qrt.Program, i qrt.Instr) bool {
+	l, ok := i.(*qrt.Linear)
+	if !ok {
+		return false
+	}
+	for _, s := range l.Steps {
+		breaks := p.Steps[s].Breaks
+		for k := 2; k < len(breaks); k++ {
+			if d := int64(breaks[k]) - 2*int64(breaks[k-1]) + int64(breaks[k-2]); d < -2 || d > 2 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // instructionCost says how many instructions a kernel takes: for each unit of its own cost, and for each element that it delivers.
 type instructionCost struct{ cost, output float64 }
 

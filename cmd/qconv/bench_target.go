@@ -29,7 +29,7 @@ type machineReport struct {
 	// Estimated are the instructions of an inference by the kernels' own costs; Counted those that QEMU executed, 0 where it could not.
 	Estimated int64 `json:"estimated_instructions"`
 	Counted   int64 `json:"counted_instructions,omitempty"`
-	// Unknown are layers whose kernels have no estimate: those that are chosen where memory is scarce.
+	// Unknown are layers whose kernels have no estimate: those that are chosen where memory is scarce. Estimated is too low then.
 	Unknown []string `json:"not_estimated,omitempty"`
 	Loads   int64    `json:"counted_loads,omitempty"`
 	Stores  int64    `json:"counted_stores,omitempty"`
@@ -121,9 +121,13 @@ func (r *machineReport) estimateOf(p *qrt.Program, size int64, costs map[string]
 	r.MACs = p.MACs()
 	for i, l := range layers {
 		x := targetLayer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs, Cost: l.Cost, Outputs: p.Tensors[p.Instrs[i].Dst()].Elems()}
-		x.Estimated = callInstructions + costs[x.Kernel].of(x)
-		if x.MACs > 0 && x.Cost == 0 {
+		each, known := costs[x.Kernel]
+		if !known || x.MACs > 0 && x.Cost == 0 {
 			r.Unknown = append(r.Unknown, x.Name)
+		}
+		x.Estimated = callInstructions + each.of(x)
+		if uneven(p, p.Instrs[i]) {
+			x.Estimated += unevenInstructions * int64(x.Outputs)
 		}
 		r.Estimated += x.Estimated
 		r.Layers = append(r.Layers, x)
@@ -159,7 +163,7 @@ func (r *machineReport) print(w io.Writer) {
 		fmt.Fprintf(w, "about %s instructions per inference on %s, estimated and not counted: %s\n", grouped(int(r.Estimated)), r.Target, r.NotCounted)
 	}
 	if len(r.Unknown) > 0 {
-		fmt.Fprintf(w, "without an estimate, as memory is too scarce for their usual kernels: %s\n", printable.Names(r.Unknown))
+		fmt.Fprintf(w, "no estimate of layers whose kernels are those for scarce memory: %s\n", printable.Names(r.Unknown))
 	}
 	if r.ClockHz > 0 {
 		fmt.Fprintf(w, "%s at %g MHz, if an instruction takes a cycle\n", time.Duration(r.Milliseconds*float64(time.Millisecond)).Round(time.Microsecond), r.ClockHz/1e6)

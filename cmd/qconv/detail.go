@@ -18,7 +18,12 @@ type detail struct {
 	Confused         []confused `json:"confused,omitempty"`
 	// Worst are the samples that are off most, the worst first.
 	Worst []worstSample `json:"worst,omitempty"`
+
+	drawn []scatter // by target
 }
+
+// scatter holds what some samples should be and what they are.
+type scatter struct{ want, got, other []float64 }
 
 // classReport is what becomes of the samples of a class. Precision is the share of the samples that get this class whose label it is.
 type classReport struct {
@@ -65,6 +70,8 @@ const (
 	confusedPairs    = 10
 	worstSamples     = 24
 	shownTargets     = 64
+	drawnTargets     = 4
+	drawnSamples     = 1000
 )
 
 // answerCounts counts the answers of a network.
@@ -106,6 +113,7 @@ type collector struct {
 	worst      []worstSample
 	write      *predictions // nil: none
 	copied     []float64    // what an output should be, where it should be the input
+	drawn      []scatter    // by target
 	err        error
 }
 
@@ -135,6 +143,7 @@ func (c *collector) sample(i int, own, other []float64) {
 			c.other.values(other, target)
 		}
 	}
+	c.draw(i, target, own, other)
 	want := other
 	switch {
 	case target != nil:
@@ -155,6 +164,23 @@ func (c *collector) sample(i int, own, other []float64) {
 	c.keep(worstSample{Off: off, index: i})
 	if c.write != nil {
 		c.write.values(c.data.set.Name(i), target, own, other, off)
+	}
+}
+
+// draw keeps a sample for a drawing, if it is one of some evenly spread ones.
+func (c *collector) draw(i int, target []float32, own, other []float64) {
+	if step := max(1, c.data.Len()/drawnSamples); i%step != 0 || len(target) != len(own) {
+		return
+	}
+	if c.drawn == nil {
+		c.drawn = make([]scatter, min(len(target), drawnTargets))
+	}
+	for e := range c.drawn {
+		s := &c.drawn[e]
+		s.want, s.got = append(s.want, float64(target[e])), append(s.got, own[e])
+		if other != nil {
+			s.other = append(s.other, other[e])
+		}
 	}
 }
 
@@ -207,7 +233,7 @@ func (c *collector) keep(w worstSample) {
 
 // detail is what was gathered.
 func (c *collector) detail() detail {
-	var d detail
+	d := detail{drawn: c.drawn}
 	for i := range c.worst {
 		w := c.worst[i]
 		w.Sample = c.data.set.Name(w.index)

@@ -34,7 +34,6 @@ func TestDocuments(t *testing.T) {
 	bin := t.TempDir()
 	buildAll(t, root, nil, "-o", bin+"/", "./cmd/qconv", "./cmd/qrun")
 	buildAll(t, root, []string{"GOOS=linux", "GOARCH=arm", "GOARM=5", "CGO_ENABLED=0"}, "-o", bin+"/qrun-linux-armv5", "./cmd/qrun")
-	python := pythonWithTorch()
 	for _, page := range documents {
 		t.Run(page, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(root, page))
@@ -42,23 +41,10 @@ func TestDocuments(t *testing.T) {
 				t.Fatal(err)
 			}
 			dir := documentFolder(t, root, bin)
-			missing := map[string]bool{} // files that only a command that was skipped makes
 			ran := 0
 			for _, line := range commandLines(string(text)) {
-				if strings.HasPrefix(line, "python3 ") {
-					if python == "" {
-						name := strings.TrimSuffix(filepath.Base(strings.Fields(line)[1]), ".py")
-						missing[name+"."], missing[name+"_"] = true, true
-						continue
-					}
-					line = python + strings.TrimPrefix(line, "python3")
-				}
-				skip := false
-				for m := range missing {
-					skip = skip || strings.Contains(line, m)
-				}
-				if skip {
-					continue
+				if script, ok := strings.CutPrefix(line, "python3 "); ok {
+					line = testtool.Torch(t) + " " + script
 				}
 				if strings.HasPrefix(line, "./qrun-model") { // of another machine
 					line = testtool.Path(t, "qemu-arm-static", "apt-get install qemu-user-static") + " " + line
@@ -185,14 +171,4 @@ func writePictures(t *testing.T, dir string) {
 	if err := archive.Close(); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// pythonWithTorch is a Python that has PyTorch, NumPy and Pillow; empty for none.
-func pythonWithTorch() string {
-	for _, name := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(name, "-c", "import torch, numpy, PIL").Run() == nil {
-			return name
-		}
-	}
-	return ""
 }

@@ -77,13 +77,13 @@ func runEval(c *cli.Context) error {
 		return err
 	}
 	defer html.Release()
-	r, own, err := measureEval(c, path, other, data, listed)
+	r, net, err := measureEval(c, path, other, data, listed)
 	if err != nil {
 		return err
 	}
-	defer own.set.Close()
+	defer net.data().set.Close()
 	if html != nil {
-		if err := r.writeHTML(html, own); err != nil {
+		if err := r.writeHTML(c.Context, html, net); err != nil {
 			return err
 		}
 	}
@@ -99,8 +99,8 @@ func runEval(c *cli.Context) error {
 	return gates.check(r.metrics, &r.Against.metrics)
 }
 
-// measureEval measures a network on data, and another one where other is not empty. It returns the samples too, which the caller closes.
-func measureEval(c *cli.Context, path, other, data string, listed *predictions) (*evalReport, *samples, error) {
+// measureEval measures a network on data, and another one where other is not empty. It returns the network too, whose samples the caller closes.
+func measureEval(c *cli.Context, path, other, data string, listed *predictions) (*evalReport, network, error) {
 	net, err := openNetwork(c, path, data)
 	if err != nil {
 		return nil, nil, err
@@ -110,7 +110,7 @@ func measureEval(c *cli.Context, path, other, data string, listed *predictions) 
 		net.data().set.Close()
 		return nil, nil, err
 	}
-	return r, net.data(), nil
+	return r, net, nil
 }
 
 // measure fills in all figures of a network.

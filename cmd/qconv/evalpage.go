@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"image/color"
 
@@ -14,13 +15,15 @@ import (
 	"qconv/runtime/printable"
 )
 
-// writeHTML writes the page of an evaluation on data.
-func (r evalReport) writeHTML(f *atomicfile.File, data *samples) error {
+// writeHTML writes the page of an evaluation.
+func (r evalReport) writeHTML(ctx context.Context, f *atomicfile.File, net network) error {
 	p := page.New("Evaluation of "+pageNames(r.Model)[0], fmt.Sprintf("on %d samples of %s, %s", r.Samples, r.Data, producer()))
 	s := p.Section("Result")
 	r.addResult(s)
-	if len(r.Targets) > 1 {
-		r.addTargets(p.Section("Targets"))
+	if len(r.Targets) > 0 {
+		if err := r.addTargets(p.Section("Targets")); err != nil {
+			return err
+		}
 	}
 	if len(r.Classes) > 0 {
 		r.addClasses(p.Section("Classes"))
@@ -31,7 +34,7 @@ func (r evalReport) writeHTML(f *atomicfile.File, data *samples) error {
 		}
 	}
 	if len(r.Worst) > 0 {
-		if err := r.addWorst(p.Section("Worst samples"), data); err != nil {
+		if err := r.addWorst(ctx, p.Section("Worst samples"), net); err != nil {
 			return err
 		}
 	}
@@ -70,10 +73,23 @@ func addMetrics(s *page.Section, names []string, all []metrics) {
 	s.Text("%s", upperFirst(bracketsMean)+".")
 }
 
-func (r evalReport) addTargets(s *page.Section) {
+// addTargets adds how well every output follows its targets, and draws the first of them.
+func (r evalReport) addTargets(s *page.Section) error {
 	columns := []page.Column{page.Left("target"), page.Right("R2"), page.Right("MSE")}
 	if r.Against != nil {
 		columns = append(columns, page.Right("R2 of the other"), page.Right("its MSE"))
+	}
+	var figures []page.Figure
+	for e, points := range r.drawn {
+		d, err := points.draw()
+		if err != nil {
+			return err
+		}
+		figures = append(figures, page.Figure{Image: d, Caption: fmt.Sprintf("target %d: what it should be, and what it is", e)})
+	}
+	s.Figures(figures...)
+	if len(r.Targets) > printedTargets {
+		s = s.Details(fmt.Sprintf("All %d targets", len(r.Targets)))
 	}
 	t := s.Table(columns...)
 	for _, x := range r.Targets {
@@ -83,6 +99,43 @@ func (r evalReport) addTargets(s *page.Section) {
 		}
 		t.Row(row...)
 	}
+	return nil
+}
+
+// draw draws outputs over targets, and the line on which they are equal.
+func (s scatter) draw() (*page.Drawing, error) {
+	p := page.NewPlot("", "target", "output")
+	low, high := s.want[0], s.want[0]
+	for _, v := range s.want {
+		low, high = min(low, v), max(high, v)
+	}
+	if err := addPlotLine(p, "", plotter.XYs{{X: low, Y: low}, {X: high, Y: high}}, page.Gray, false); err != nil {
+		return nil, err
+	}
+	for _, series := range []struct {
+		name   string
+		values []float64
+		color  color.Color
+	}{{"the other", s.other, page.Orange}, {"this network", s.got, page.Blue}} {
+		points := make(plotter.XYs, len(series.values))
+		for i, v := range series.values {
+			points[i] = plotter.XY{X: s.want[i], Y: v}
+		}
+		if len(points) == 0 {
+			continue
+		}
+		dots, err := plotter.NewScatter(points)
+		if err != nil {
+			return nil, err
+		}
+		dots.GlyphStyle = draw.GlyphStyle{Color: series.color, Radius: vg.Points(1.2), Shape: draw.CircleGlyph{}}
+		p.Add(dots)
+		if s.other != nil {
+			p.Legend.Add(series.name, dots)
+		}
+	}
+	p.Legend.Top, p.Legend.Left = true, true
+	return page.Draw(p, page.Half)
 }
 
 func (r evalReport) addClasses(s *page.Section) {
@@ -219,7 +272,7 @@ func addPlotLine(p *plot.Plot, name string, points plotter.XYs, c color.Color, d
 }
 
 // addWorst adds the samples that are off most, with what they look like.
-func (r evalReport) addWorst(s *page.Section, data *samples) error {
+func (r evalReport) addWorst(ctx context.Context, s *page.Section, net network) error {
 	switch {
 	case r.Worst[0].Answer == "":
 		s.Text("Samples with the largest squared error, the worst first.")
@@ -241,14 +294,37 @@ func (r evalReport) addWorst(s *page.Section, data *samples) error {
 			}
 			text += fmt.Sprintf(" (%.3g apart) · %s", w.Off, w.Sample)
 		}
-		m, err := data.image(w.index, text)
+		m, err := net.data().image(w.index, text)
 		if err != nil {
 			return err
 		}
 		figures = append(figures, page.Figure{Image: m, Caption: text})
+		if w.Answer != "" {
+			continue
+		}
+		if m, err = outputImage(ctx, net, w.index); err != nil {
+			return err
+		}
+		if m != nil {
+			figures = append(figures, page.Figure{Image: m, Caption: "the output for it"})
+		}
 	}
 	s.Gallery(figures...)
 	return nil
+}
+
+// outputImage is what the output for a sample looks like, drawn as the input is where it should equal that; nil where it is a few numbers.
+func outputImage(ctx context.Context, net network, sample int) (page.Image, error) {
+	_, size := net.Sizes()
+	out := [][]float64{make([]float64, size)}
+	if err := net.Predict(ctx, []int{sample}, out); err != nil {
+		return nil, err
+	}
+	shape := []int{size}
+	if data := net.data(); data.aim.copies {
+		shape = data.parts[0].set.Shape
+	}
+	return shapeImage(float32s(out[0]), shape, true, "the output")
 }
 
 // upperFirst is a text that begins a sentence.

@@ -33,24 +33,24 @@ type goPackage struct {
 
 // goInput is an input of the program as a type.
 type goInput struct {
-	Type, Field string
-	Bytes       int
-	About       string // one line
-	Order       string // of the bytes
-	Levels      int    // bytes are levels below it; 0: any byte
-	Index       int
-	Shape       [3]int
+	Type    string
+	Bytes   int
+	About   string // one line
+	Order   string // of the bytes
+	Levels  int    // bytes are levels below it; 0: any byte
+	Last    int    // of the levels
+	Numbers bool   // levels can be made of numbers
+	Index   int
 }
 
 // goOutput is an output of the program as a type.
 type goOutput struct {
-	Type, Field string
-	Elements    int
-	Shape       [3]int
-	Levels      int
-	Scale       string // 0 where it is unknown
-	Zero        int
-	After       string // the normalization that is left; may be empty
+	Type     string
+	Elements int
+	Shape    [3]int
+	Scale    string // empty where it is unknown
+	Zero     int
+	After    string // the normalization that is left; may be empty
 }
 
 func isKeyword(name string) bool { return token.IsKeyword(name) }
@@ -62,23 +62,23 @@ func newGoPackage(p *qrt.Program, module, path string, a aim) (*goPackage, error
 	infos := p.InputInfos()
 	for i := range p.Inputs {
 		in, t := &p.Inputs[i], &p.Tensors[p.Inputs[i].Tensor]
-		x := goInput{Bytes: t.Elems(), About: infos[i].String(), Index: i, Order: "channels, rows, columns", Shape: t.Shape}
+		x := goInput{Bytes: t.Elems(), About: infos[i].String(), Index: i, Order: "channels, rows, columns"}
 		if in.Interleaved {
 			x.Order = "rows, columns, channels"
 		}
 		if in.Tables == nil {
-			x.Levels = t.Levels
+			x.Levels, x.Last = t.Levels, t.Levels-1
+			x.Numbers = t.Scale.Mant != 0 && !(in.Interleaved && t.Shape[0] > 1)
 		}
-		x.Field = "Input"
-		if len(p.Inputs) > 1 {
-			x.Field = "Input" + exported(in.Name)
-		}
-		x.Type = unused(taken, x.Field)
+		x.Type = unused(taken, "Input"+exported(in.Name))
 		g.Inputs = append(g.Inputs, x)
 	}
 	for i, o := range p.Outputs {
 		t := &p.Tensors[o.Tensor]
-		y := goOutput{Elements: t.Elems(), Shape: t.Shape, Levels: t.Levels, Zero: t.Zero, Scale: strconv.FormatFloat(t.Scale.Float(), 'g', -1, 64)}
+		y := goOutput{Elements: t.Elems(), Shape: t.Shape, Zero: t.Zero}
+		if t.Scale.Mant != 0 {
+			y.Scale = strconv.FormatFloat(t.Scale.Float(), 'g', -1, 64)
+		}
 		if n := p.Normalization(i); n != nil {
 			y.After = n.String()
 		}
@@ -86,7 +86,6 @@ func newGoPackage(p *qrt.Program, module, path string, a aim) (*goPackage, error
 		if len(p.Outputs) == 1 {
 			y.Type = "Output"
 		}
-		y.Field = y.Type
 		g.Outputs = append(g.Outputs, y)
 	}
 	g.Classes = a.looks == finetune.TaskClasses && len(p.Outputs) == 1

@@ -104,8 +104,13 @@ func TestSignals(t *testing.T) {
 	if text := mustCall(t, "run", at("s.q.onnx"), "--task", "values", "--input", data+"#x"); !strings.HasPrefix(text, "signals.npz#0: class [3]:") {
 		t.Errorf("run --task values prints %.80q", text)
 	}
+	mustCall(t, "eval", at("s.qlut"), "--data", data, "--no-labels", "--task", "values", "--against", at("s.q.onnx"), "--html", at("values.html"), "--predictions", at("v.csv"))
+	if text, err := os.ReadFile(at("v.csv")); err != nil || !strings.HasPrefix(string(text), "sample,mse,output_0,against_0,output_1,against_1,output_2,against_2\nx[0],") {
+		t.Errorf("the list of numbers begins with %.100q (%v)", text, err)
+	}
 	b := newBrowser(t)
 	b.checkPage(t, at("p.html"), 2)
+	b.checkPage(t, at("values.html"), 2)
 }
 
 // checkDetail holds the classes, the confusion and the list of predictions of an evaluation against its accuracy.

@@ -27,13 +27,20 @@ func (s *samples) image(i int, alt string) (page.Image, error) {
 	if err := set.Floats(i, values); err != nil {
 		return nil, err
 	}
-	shape := set.Shape
+	return shapeImage(values, set.Shape, set.Kind != dataset.Pixels, alt)
+}
+
+// shapeImage draws values of a shape: pixels 0..255, or numbers that are stretched to them; nil where they are neither picture nor signal.
+func shapeImage(values []float32, shape []int, numbers bool, alt string) (page.Image, error) {
+	if len(values) != elems(shape) {
+		return nil, nil // some are no numbers
+	}
 	if len(shape) == 3 && shape[1] == 1 {
 		shape = []int{shape[0], shape[2]}
 	}
 	switch {
 	case len(shape) == 3 && (shape[0] == 1 || shape[0] == 3) && shape[2] > 1:
-		if set.Kind != dataset.Pixels {
+		if numbers {
 			stretch(values)
 		}
 		return page.NewPicture(thumb(pixelImage(values, shape)), thumbSide, alt)

@@ -168,7 +168,7 @@ func (p *opener) checkShape(shape []int) error {
 	switch {
 	case len(want) == 0:
 	case elems(shape) != elems(want):
-		return p.fail("", "samples have shape %v, the network's input wants %v", shape, want)
+		return p.fail("", "samples have shape %v, the network's input wants %v: give samples of that shape", shape, want)
 	case len(shape) == len(want) && !slices.Equal(shape, want):
 		return p.fail("", "samples have shape %v, the network's input wants %v in this order", shape, want)
 	}

@@ -24,12 +24,24 @@ func Path(t testing.TB, name, install string) string {
 // Numpy finds a Python 3 that has numpy.
 func Numpy(t testing.TB) (python string) {
 	t.Helper()
+	return pythonWith(t, "numpy", "apt-get install python3-numpy")
+}
+
+// Torch finds a Python 3 that has PyTorch, with numpy, onnx and Pillow.
+func Torch(t testing.TB) (python string) {
+	t.Helper()
+	return pythonWith(t, "torch", "apt-get install python3-torch python3-numpy python3-onnx python3-pil", "numpy", "onnx", "PIL")
+}
+
+// pythonWith finds a Python 3 that has a module and others beside it.
+func pythonWith(t testing.TB, module, install string, others ...string) string {
+	t.Helper()
 	for _, python := range []string{"python3", "/usr/bin/python3"} {
-		if exec.Command(python, "-c", "import numpy").Run() == nil {
+		if exec.Command(python, "-c", "import "+strings.Join(append(others, module), ", ")).Run() == nil {
 			return python
 		}
 	}
-	missing(t, "numpy", "apt-get install python3-numpy")
+	missing(t, module, install)
 	return ""
 }
 
