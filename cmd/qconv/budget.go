@@ -95,12 +95,14 @@ func (d *demands) readTarget(c *cli.Context) (err error) {
 			return usagef("flag --%s: %v", clockFlag.Name, err)
 		}
 	}
+	if d.target == "" {
+		if given {
+			return usagef("flag --%s: it is that of --%s, which is not given", clockFlag.Name, targetFlag.Name)
+		}
+		return nil
+	}
 	_, architecture, _ := targetParts(d.target)
 	switch costs := instructionCosts[architecture]; {
-	case d.target == "" && given:
-		return usagef("flag --%s: it is that of --%s, which is not given", clockFlag.Name, targetFlag.Name)
-	case d.target == "":
-		return nil
 	case d.ram == 0 && d.time == 0:
 		return usagef("flag --%s: it is the machine of --%s or --%s, and neither is given", targetFlag.Name, maxRAMFlag.Name, maxMsFlag.Name)
 	case d.time == 0 && given:
