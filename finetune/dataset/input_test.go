@@ -81,6 +81,9 @@ func TestLoadInput(t *testing.T) {
 		{dir + "/zip.raw", chw, Pixels, chw, 1, 'P', 6, "zip.raw", false},
 		{dir + "/gz.raw", chw, Pixels, chw, 1, 0x1f, 4, "gz.raw", false},
 		{dir + "/data", chw, Pixels, chw, 1, 0, 5, "data", false},
+		{files{"a.png": grayPNG(t, 3, 2, 0)}.zip(t, zip.Store), chw, Pixels, chw, 1, 0, 12, "a.png", false},
+		{files{"c/b.png": grayPNG(t, 3, 2, 0), "c/a.png": grayPNG(t, 3, 2, 0)}.folder(t), chw, Pixels, chw, 2, 0, 12, "c/b.png", false},
+		{files{"t.csv": []byte("a,b,c\n1.5,2,3\n4,5,6.5\n")}.folder(t) + "/t.csv", []int{3}, Floats, []int{3}, 2, 1.5, 6.5, "line 3", false},
 	} {
 		in, err := LoadInput(c.spec, Options{Shape: c.shape})
 		if err != nil {
@@ -133,7 +136,6 @@ func TestLoadInputErrors(t *testing.T) {
 		"e.raw":       nil,
 		"a.csv":       []byte("a,b\n1,2\n"),
 	}.folder(t)
-	set := files{"a.png": grayPNG(t, 3, 2, 0)}.zip(t, zip.Store)
 	chw := []int{1, 2, 3}
 	for _, c := range []struct {
 		spec  string
