@@ -122,6 +122,8 @@ func runConvert(c *cli.Context) error {
 	if gates.any() && val == "" && calibrated == nil {
 		val = c.String(calibFlag.Name)
 	}
+	done := working(c, "make the program")
+	defer done()
 	p, data, err := compile(m)
 	if err != nil {
 		return named(path, err)
@@ -130,6 +132,7 @@ func runConvert(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	done()
 	r := convertReport{Model: path, Output: out, programInfo: *info, Chosen: chosen}
 	outcome := r.measure(c, m, reference, p, calibrated, val)
 	if outcome == nil && gates.any() {

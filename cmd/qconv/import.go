@@ -138,7 +138,9 @@ func runImport(c *cli.Context) error {
 		defer debug.SetGCPercent(debug.SetGCPercent(10))
 	}
 	r := &importReport{Model: path, Output: out, Ops: map[string]int{}, Unsupported: []unsupportedNode{}}
+	done := working(c, "read, simplify and check")
 	m, err := r.load(c, path, o)
+	done()
 	if err != nil {
 		// A machine wants the list of unsupported nodes as much as that of supported ones.
 		var unsupported *onnx.UnsupportedError

@@ -40,7 +40,9 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 			return nil, nil, err
 		}
 	}
-	if err := quantize(c, m, float, data, calibration, clustering); err != nil {
+	done := working(c, "choose ranges, cluster weights")
+	defer done()
+	if err := quantize(c, m, float, data, calibration, clustering, done); err != nil {
 		data.set.Close()
 		return nil, nil, err
 	}
@@ -48,8 +50,8 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 }
 
 // quantize chooses levels, clusters weights and corrects biases; unless it is to be fast, it then makes up for what that has lost. A model
-// that was balanced on the way, and lost by that, is made anew as it was.
-func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig) error {
+// that was balanced on the way, and lost by that, is made anew as it was. clustered is called when all but that is done.
+func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, calibration finetune.CalibrateConfig, clustering quant.ClusterConfig, clustered func()) error {
 	same, balanced, err := quantizeOnce(c, m, float, data, calibration, clustering)
 	if err != nil {
 		return err
@@ -75,6 +77,7 @@ func quantize(c *cli.Context, m *quant.Model, float *onnx.Graph, data *samples, 
 			*m, same = *plain, float
 		}
 	}
+	clustered()
 	if c.Bool(fastFlag.Name) {
 		return nil
 	}

@@ -166,7 +166,7 @@ func (s *sweep) network(c *cli.Context, k cell) (*quant.Model, error) {
 		return nil, err
 	}
 	if k.train == nil {
-		return m, quantize(c, m, m.Graph.Clone(), s.parts.train, k.calibrate, k.cluster)
+		return m, quantize(c, m, m.Graph.Clone(), s.parts.train, k.calibrate, k.cluster, func() {})
 	}
 	cfg := *k.train
 	cfg.Task, cfg.Teacher = s.parts.train.aim.asked, m.Graph.Clone()

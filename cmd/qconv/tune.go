@@ -116,7 +116,7 @@ func passesUntrained(c *cli.Context, m *quant.Model, p parts, gates gates, clust
 		return false, err
 	}
 	float := made.Graph.Clone()
-	if err := quantize(quiet, made, float, p.train, calibrate, cluster); err != nil {
+	if err := quantize(quiet, made, float, p.train, calibrate, cluster, func() {}); err != nil {
 		return false, err
 	}
 	before, after, err := measureModel(quiet, float, made, p.choose)

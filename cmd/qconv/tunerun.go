@@ -194,7 +194,9 @@ func (t *tuneRun) train(m *quant.Model, data *samples, gates gates) error {
 	if !leveled {
 		noteFewCalibration(c, data)
 	}
+	done := working(c, "choose ranges")
 	found, err := finetune.Calibrate(c.Context, m, data, t.calibration)
+	done()
 	if err != nil {
 		return err
 	}
