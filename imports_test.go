@@ -36,6 +36,7 @@ var allowed = map[string]struct {
 	"qconv/cmd/qconv/internal/atomicfile": {},
 	"qconv/cmd/qconv/internal/plain":      {},
 	"qconv/cmd/qrun":                      {own: []string{"qconv/runtime"}},
+	"qconv/docs/pictures":                 {modules: []string{"gonum.org/v1/plot"}},
 	"qconv/internal/testtool":             {},
 	"qconv/testdata":                      {own: []string{"qconv/testdata"}, modules: []string{"golang.org/x/image"}},
 }
