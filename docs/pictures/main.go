@@ -28,7 +28,7 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	float := regexp.MustCompile(`float network: ([\d.]+) %`).FindSubmatch(table)
+	float := regexp.MustCompile(`ResNet-8, in floating point: ([\d.]+) %`).FindSubmatch(table)
 	if float == nil {
 		return fmt.Errorf("RECIPES.md does not say what the float network reaches")
 	}
@@ -36,7 +36,7 @@ func run() error {
 	tuned, post := plotter.XYs{}, plotter.XYs{}
 	for line := range strings.Lines(string(table)) {
 		cells := strings.Split(line, "|")
-		if len(cells) < 7 || strings.Contains(cells[1], "labels") {
+		if len(cells) < 7 || strings.Contains(cells[1], "labels") || strings.Contains(cells[1], "mobilenet") {
 			continue
 		}
 		accuracy, err := strconv.ParseFloat(strings.TrimSpace(cells[3]), 64)
