@@ -107,7 +107,7 @@ class Measurement:
         cells = [name, f"`{flags}`", f"{100 * e['accuracy']:.2f}", f"{100 * e['agreement']:.2f}", "-", "-", "-"]
         if made.endswith(".qlut"):
             i = self.call("inspect", made)
-            cells[4:] = f"{i['file_bytes']:,}", f"{i['bits_per_weight']:.2f}", f"{i['tables']['total']:,}"
+            cells[4:] = f"{i['file_bytes']:,}", f"{i['bits_per_weight']:.2f}", f"{i['table_entries']['total']:,}"
         return cells
 
 
