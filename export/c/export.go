@@ -5,7 +5,7 @@ import (
 	"embed"
 	"fmt"
 	"math"
-	"slices"
+	"math/bits"
 	"strings"
 	"text/template"
 
@@ -35,8 +35,8 @@ type Result struct {
 //go:embed kernels
 var kernels embed.FS
 
-// kernelOrder lists the kernels, those that others need first.
-var kernelOrder = []string{"level", "level_search", "lookup", "maxpool", "map", "map2", "copy", "argmax", "enter"}
+// kernelOrder lists the kernels, those that others need first. A %d stands for the rows that are added before a lane could overflow.
+var kernelOrder = []string{"level", "level_search", "lookup", "lanes", "sum%d", "fill", "taps%d", "maxpool", "map", "map2", "copy", "argmax", "enter"}
 
 // generator makes the sources of one program.
 type generator struct {
@@ -44,8 +44,10 @@ type generator struct {
 	o      Options
 	tables tables
 	used   map[string]bool
-	vars   map[string]string // of the templates
-	level  string            // kernel for step functions
+	vars   map[string]any // of the templates
+	level  string         // kernel for step functions
+	groups []int          // of rows that are added before a lane could overflow, ascending
+	forms  []*tapsForm    // by instruction; nil: another kernel
 	arena  arena
 	calls  []string // statements, by instruction
 }
@@ -71,7 +73,7 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 	if err := CheckName(o.Name); err != nil {
 		return nil, err
 	}
-	g := &generator{p: p, o: o, used: map[string]bool{}, vars: map[string]string{"WEIGHT": "uint8_t"}, level: "level"}
+	g := &generator{p: p, o: o, used: map[string]bool{}, vars: map[string]any{"WEIGHT": "uint8_t"}, level: "level"}
 	for i := range p.Steps {
 		if reduced(&p.Steps[i]).long() {
 			g.level = "level_search"
@@ -82,18 +84,9 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 			g.vars["WEIGHT"] = "uint16_t"
 		}
 	}
-	inPlace, work := make([]bool, len(p.Instrs)), make([]int, len(p.Instrs))
-	for n, instr := range p.Instrs {
-		switch i := instr.(type) {
-		case *runtime.Linear:
-			work[n] = g.lookupWork(i)
-		case *runtime.Map:
-			inPlace[n] = true
-		case *runtime.Copy:
-			inPlace[n] = g.identity(i)
-		}
+	if err := g.layOut(); err != nil {
+		return nil, err
 	}
-	g.arena = planArena(p, inPlace, work)
 	for n, instr := range p.Instrs {
 		if err := g.instruction(n, instr); err != nil {
 			return nil, fmt.Errorf("instruction %d: %w", n, err)
@@ -117,6 +110,9 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 func (g *generator) instruction(n int, instr runtime.Instr) error {
 	switch i := instr.(type) {
 	case *runtime.Linear:
+		if f := g.forms[n]; f != nil {
+			return g.writeTaps(n, f, i)
+		}
 		return g.lookup(n, i)
 	case *runtime.MaxPool:
 		g.maxPool(i)
@@ -149,19 +145,36 @@ func (g *generator) tablesFile() []byte {
 	return b.Bytes()
 }
 
-// fragment is the text of a kernel.
-func (g *generator) fragment(kernel string) (string, error) {
-	text, err := kernels.ReadFile("kernels/" + kernel + ".c")
-	if err != nil {
-		return "", err
-	}
-	t, err := template.New(kernel).Option("missingkey=error").Parse(string(text))
-	if err != nil {
-		return "", err
-	}
+// fragments are the texts of all kernels that are used.
+func (g *generator) fragments() (string, error) {
 	var b strings.Builder
-	if err := t.Execute(&b, g.vars); err != nil {
-		return "", err
+	for _, kernel := range kernelOrder {
+		file, numbered := strings.CutSuffix(kernel, "%d")
+		groups := []int{0}
+		if numbered {
+			groups = g.groups
+		}
+		for _, n := range groups {
+			if !numbered && !g.used[kernel] || numbered && file != "sum" && !g.used[fmt.Sprintf(kernel, n)] {
+				continue
+			}
+			text, err := kernels.ReadFile("kernels/" + file + ".c")
+			if err != nil {
+				return "", err
+			}
+			t, err := template.New(file).Option("missingkey=error").Parse(string(text))
+			if err != nil {
+				return "", err
+			}
+			g.vars["GROUP"], g.vars["SHIFT"], g.vars["REST"], g.vars["ALL"] = n, bits.Len(uint(n))-1, n-1, make([]int, n)
+			for i := range n {
+				g.vars["ALL"].([]int)[i] = i
+			}
+			if err := t.Execute(&b, g.vars); err != nil {
+				return "", err
+			}
+			b.WriteByte('\n')
+		}
 	}
 	return b.String(), nil
 }
@@ -170,13 +183,4 @@ func (g *generator) fragment(kernel string) (string, error) {
 func weights(t *runtime.Term) ([]uint16, error) {
 	w := make([]uint16, t.Weights.Len())
 	return w, t.Weights.Decode(w)
-}
-
-// accRange is the least and the largest accumulator of all channels.
-func (g *generator) accRange(l *runtime.Linear) (lo, hi int32, err error) {
-	low, high, err := g.p.AccRange(l)
-	if err != nil {
-		return 0, 0, err
-	}
-	return slices.Min(low), slices.Max(high), nil
 }

@@ -59,7 +59,7 @@ func (g *generator) lookup(n int, l *runtime.Linear) error {
 		}
 	}
 	terms := g.tables.structs("q_lookup_term", "terms", g.o.Target.size(3, 24), rows)
-	g.call("lookup", fields(terms, add(&g.tables, g.vars["WEIGHT"], "weights", order), add(&g.tables, "uint32_t", "sources", sources),
+	g.call("lookup", fields(terms, add(&g.tables, g.vars["WEIGHT"].(string), "weights", order), add(&g.tables, "uint32_t", "sources", sources),
 		add(&g.tables, "int32_t", "bias", l.Bias), steps, len(l.Terms), out[0], out[1], out[2], out[1]*out[2],
 		g.arena.work[n], g.at(l.Out), each), g.o.Target.size(5, 32))
 	return nil

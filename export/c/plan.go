@@ -22,6 +22,7 @@ type span struct {
 type arena struct {
 	tensors []int // offset, by tensor
 	work    []int // offset of the working memory, by instruction
+	live    []int // bytes of tensors that are needed while an instruction runs
 	bytes   int
 }
 
@@ -83,11 +84,17 @@ func planArena(p *runtime.Program, inPlace []bool, work []int) arena {
 			return cmp.Or(cmp.Compare(b.last-b.first, a.last-a.first), cmp.Compare(b.size, a.size))
 		},
 	}
+	live := make([]int, len(p.Instrs))
+	for _, s := range spans {
+		for n := max(0, s.first); n <= s.last && n < len(live); n++ {
+			live[n] += s.size
+		}
+	}
 	var best arena
 	for i, order := range orders {
 		slices.SortStableFunc(spans, order)
 		if a := place(p, spans, len(work)); i == 0 || a.bytes < best.bytes {
-			best = a
+			best, best.live = a, live
 		}
 	}
 	return best

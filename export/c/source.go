@@ -38,16 +38,11 @@ func (g *generator) source() ([]byte, error) {
 	fmt.Fprintf(&b, prelude, g.o.Name, upper)
 	inputs := g.inputs()
 	g.use("enter")
-	for _, k := range kernelOrder {
-		if !g.used[k] {
-			continue
-		}
-		text, err := g.fragment(k)
-		if err != nil {
-			return nil, err
-		}
-		b.WriteString(text + "\n")
+	text, err := g.fragments()
+	if err != nil {
+		return nil, err
 	}
+	b.WriteString(text)
 	fmt.Fprintf(&b, "#include \"%s_tables.h\"\n\n", g.o.Name)
 	b.WriteString("/* All instructions, from the levels of the inputs to the outputs in the arena. */\nstatic void q_run(void) {\n")
 	for n, call := range g.calls {

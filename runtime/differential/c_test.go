@@ -3,8 +3,6 @@ package differential
 import (
 	"flag"
 	"fmt"
-	"os/exec"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -26,7 +24,7 @@ const exportBatch = 25
 func TestExportedC(t *testing.T) {
 	cc := strings.Fields(*ccFlag)
 	if len(cc) == 0 {
-		cc = []string{testtool.Path(t, "gcc", "apt-get install gcc"), "-std=c99", "-O1", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+		cc = []string{testtool.Path(t, "gcc", "apt-get install gcc"), "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
 	}
 	count := *exportsFlag
 	if count == 0 {
@@ -54,12 +52,13 @@ func TestExportedC(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		program := filepath.Join(dir, "check")
-		if text, err := exec.Command(cc[0], append(append(cc[1:len(cc):len(cc)], "-o", program), files...)...).CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", cc, err, text)
+		board := ctest.Host(cc...)
+		program, err := board.Build(dir, "check", files)
+		if err != nil {
+			t.Fatal(err)
 		}
-		if text, err := exec.Command(program).CombinedOutput(); err != nil {
-			t.Errorf("programs from seed %d on: %v\n%s", *seedFlag+uint64(first), err, text)
+		if err := board.Check(program); err != nil {
+			t.Errorf("programs from seed %d on: %v", *seedFlag+uint64(first), err)
 		}
 	}
 }

@@ -21,11 +21,11 @@ type Case struct {
 	Want    [][]int32
 }
 
-// Write exports every case into dir, with a main function that runs all of them. The exit code of the program is 0 if all results are right,
-// and the names of those that are wrong are printed. It returns the files to compile.
+// Write exports every case into dir, with a main function that runs all of them. Function check_all returns 0 if all results
+// are right; it says the names of those that are wrong. Write returns the files to compile.
 func Write(dir string, cases []Case) (sources []string, err error) {
 	var main, calls bytes.Buffer
-	main.WriteString("#include <stdio.h>\n#include <string.h>\n#include <stdlib.h>\n#include \"check.h\"\n")
+	main.WriteString("#include \"check.h\"\n")
 	for i := range cases {
 		k := &cases[i]
 		r, err := c.Export(k.Program, k.Options)
@@ -43,9 +43,9 @@ func Write(dir string, cases []Case) (sources []string, err error) {
 		}
 		sources = append(sources, filepath.Join(dir, name+".c"), filepath.Join(dir, "check_"+name+".c"))
 		fmt.Fprintf(&main, "int check_%s(void);\n", name)
-		fmt.Fprintf(&calls, "    code = check_%[1]s();\n    if (code != 0) { printf(\"%[1]s: %%d\\n\", code); failed = 1; }\n", name)
+		fmt.Fprintf(&calls, "    code = check_%[1]s();\n    if (code != 0) { check_say(\"%[1]s \"); failed = code; }\n", name)
 	}
-	main.WriteString("int main(void) {\n    int failed = 0, code;\n" + calls.String() + "    printf(\"checked\\n\");\n    fflush(stdout);\n    exit(failed);\n}\n")
+	fmt.Fprintf(&main, "int check_all(void);\nint check_all(void) {\n    int failed = 0, code;\n%s    return failed;\n}\n", calls.String())
 	if err := write(dir, "check.h", []byte(checkHeader)); err != nil {
 		return nil, err
 	}
@@ -64,6 +64,10 @@ func write(dir, name string, data []byte) error {
 }
 
 const checkHeader = `#include <stdint.h>
+void check_say(const char *text);
+#ifndef CHECK_RUNS
+#define CHECK_RUNS 0 /* more runs, for counts */
+#endif
 /* The CRC-32C of numbers of four bytes, the lowest byte first. */
 static inline uint32_t check_add(uint32_t crc, uint32_t value) {
     int i;
@@ -116,7 +120,7 @@ func (k *Case) source() []byte {
 	for _, w := range k.Want {
 		fmt.Fprintf(&b, "%dU,", Checksum(w))
 	}
-	fmt.Fprintf(&b, "};\n    int n, code;\n    uint32_t i, crc;\n    for (n = 0; n < %d; n++) {\n        if (%s_run(%s)) return 100 + n;\n        crc = 0xFFFFFFFFU;\n%s", len(k.Samples), name, strings.Join(args, ", "), strings.Join(outputs, ""))
+	fmt.Fprintf(&b, "};\n    int n, code;\n    uint32_t i, crc;\n    for (n = 0; n < CHECK_RUNS; n++) %s_run(%s);\n    for (n = 0; n < %d; n++) {\n        if (%s_run(%s)) return 100 + n;\n        crc = 0xFFFFFFFFU;\n%s", name, strings.ReplaceAll(strings.Join(args, ", "), "[n]", "[0]"), len(k.Samples), name, strings.Join(args, ", "), strings.Join(outputs, ""))
 	fmt.Fprintf(&b, "        if (~crc != want[n]) return 1 + n;\n    }\n    code = %s_selftest();\n    return code ? 200 + code : 0;\n}\n", name)
 	return b.Bytes()
 }

@@ -1,0 +1,49 @@
+/* Sums of rows of which {{.GROUP}} are added before a lane could overflow. */
+/* Q_LIST adds up a list, whatever ADD adds, and spreads the sums. */
+#define Q_LIST(ADD, CLEAR, SPREAD) { \
+    uint32_t count = *list++, n; \
+    for (n = count >> {{.SHIFT}}; n > 0; n--) { \
+        CLEAR \
+        {{range $i := .ALL}}ADD({{$i}}) {{end}}\
+        list += {{.GROUP}}; \
+        SPREAD \
+    } \
+    if ((count & {{.REST}}U) != 0) { \
+        CLEAR \
+{{if ge .GROUP 8}}        if (count & 4U) { ADD(0) ADD(1) ADD(2) ADD(3) list += 4; } \
+{{end}}{{if ge .GROUP 4}}        if (count & 2U) { ADD(0) ADD(1) list += 2; } \
+{{end}}        if (count & 1U) { ADD(0) list += 1; } \
+        SPREAD \
+    } \
+}
+
+/* q_sum{{.GROUP}}_1 adds up planes of lists over one word of every row and returns where the lists end. */
+static const uint16_t *q_sum{{.GROUP}}_1(const uint16_t *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
+    uint32_t both0 = 0, odd0 = 0, s0;
+    for (;;) {
+        Q_LIST(Q_ADD1, s0 = 0;, Q_SPREAD(+=, 0);)
+        Q_LIST(Q_ADD1, s0 = 0;, Q_SPREAD(-=, 0);)
+        if (--planes == 0) break;
+        both0 <<= 1; odd0 <<= 1;
+    }
+    sums[0] = both0 - (odd0 << 8);
+    sums[1] = odd0;
+    return list;
+}
+
+/* q_sum{{.GROUP}}_4 does so over four words of every row. */
+static const uint16_t *q_sum{{.GROUP}}_4(const uint16_t *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
+    uint32_t both0 = 0, odd0 = 0, both1 = 0, odd1 = 0, both2 = 0, odd2 = 0, both3 = 0, odd3 = 0, s0, s1, s2, s3;
+    for (;;) {
+        Q_LIST(Q_ADD4, s0 = s1 = s2 = s3 = 0;, Q_SPREAD(+=, 0); Q_SPREAD(+=, 1); Q_SPREAD(+=, 2); Q_SPREAD(+=, 3);)
+        Q_LIST(Q_ADD4, s0 = s1 = s2 = s3 = 0;, Q_SPREAD(-=, 0); Q_SPREAD(-=, 1); Q_SPREAD(-=, 2); Q_SPREAD(-=, 3);)
+        if (--planes == 0) break;
+        both0 <<= 1; odd0 <<= 1; both1 <<= 1; odd1 <<= 1; both2 <<= 1; odd2 <<= 1; both3 <<= 1; odd3 <<= 1;
+    }
+    sums[0] = both0 - (odd0 << 8); sums[1] = odd0;
+    sums[2] = both1 - (odd1 << 8); sums[3] = odd1;
+    sums[4] = both2 - (odd2 << 8); sums[5] = odd2;
+    sums[6] = both3 - (odd3 << 8); sums[7] = odd3;
+    return list;
+}
+#undef Q_LIST

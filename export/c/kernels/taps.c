@@ -1,0 +1,86 @@
+/* A layer of windows. Every weight stands for the levels that it meets at the positions of a tile: a row, which is added once for each
+ * binary digit of the weight. The lists of a channel come in parts whose sums fit 16 bits:
+ *
+ *     how many parts, then for each: by how many digits to shift what is there (not for the first), pairs of lists,
+ *     what makes the least sum zero, the lists */
+typedef struct {
+    const FLASH q_fill_term *terms; /* NULL: rows are read where they lie */
+    const FLASH uint16_t *lists;    /* by output channel */
+    const FLASH int32_t *bias;      /* by output channel */
+    const FLASH q_step *steps;      /* NULL: accumulators are the result */
+    uint32_t count;                 /* of terms */
+    uint32_t groups, channels;      /* output channels of a group */
+    uint32_t tiles, words, last;    /* words of the positions of a tile, and of the last tile */
+    uint32_t height, tail;          /* output rows of a tile, and of the last tile */
+    uint32_t columns, pitch;        /* of an output row, and of one in the tile */
+    uint32_t area, plane;           /* elements of a tile and of a channel of the output */
+    uint32_t rows, line, out;       /* in the arena: the rows, a line of results, and the output */
+    uint8_t each;                   /* 1: a step function for each channel, 0: one for all */
+} q_taps{{.GROUP}}_layer;
+
+/* q_acc{{.GROUP}} computes the accumulators of a word of rows, or of four, without bias, and returns where the lists of the channel end. */
+static const uint16_t *q_acc{{.GROUP}}(const uint16_t *list, const uint8_t *rows, uint32_t words, uint32_t *acc) {
+    uint32_t parts = *list++, shift = 0, i, k, sums[8], some[4];
+    for (i = 0; i < 4 * words; i++) acc[i] = 0;
+    for (;;) {
+        uint32_t planes = *list++, offset = *list++;
+        offset |= offset << 16;
+        if (words == 1) list = q_sum{{.GROUP}}_1(list, rows, planes, sums);
+        else list = q_sum{{.GROUP}}_4(list, rows, planes, sums);
+        for (i = 0; i < words; i++) {
+            q_unlane(sums + 2 * i, offset, some);
+            for (k = 0; k < 4; k++) acc[4 * i + k] = (acc[4 * i + k] << shift) + some[k];
+        }
+        if (--parts == 0) return list;
+        shift = *list++;
+    }
+}
+
+static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
+    const uint16_t *list, *first = l->lists;
+    const FLASH int32_t *bias = l->bias;
+    const FLASH q_step *steps = l->steps;
+    uint32_t out = l->out, g, tile, o, w, i, k, acc[16];
+    uint32_t bytes = steps != NULL ? 0 : 2; /* of a result: 2^bytes */
+    for (g = 0; g < l->groups; g++) {
+        uint32_t start = out;
+        list = first;
+        for (tile = 0; tile < l->tiles; tile++, start += l->area) {
+            const FLASH q_step *step = steps;
+            uint32_t end = tile + 1 == l->tiles, words = end ? l->last : l->words, to = start;
+            uint8_t *fill = Q_BYTES(l->rows);
+            for (k = 0; k < l->count; k++) {
+                uint32_t at = l->terms[k].source;
+                for (i = 0; i < g; i++) at += l->terms[k].group;
+                fill = q_fill(&l->terms[k], fill, Q_BYTES(at), tile, l->pitch);
+            }
+            list = first;
+            for (o = 0; o < l->channels; o++, to += l->plane, step += l->each) {
+                const uint16_t *next = list;
+                uint8_t *line = l->line != Q_NONE ? Q_BYTES(l->line) : Q_BYTES(to);
+                uint32_t b = (uint32_t)bias[o], n;
+                for (w = 0; w < words; w += n) {
+                    n = words - w >= 4 ? 4 : 1;
+                    next = q_acc{{.GROUP}}(list, Q_BYTES(l->rows) + 4 * w, n, acc);
+                    if (bytes == 0) {
+                        for (i = 0; i < 4 * n; i++) *line++ = q_level(step, (int32_t)(acc[i] + b));
+                    } else {
+                        for (i = 0; i < 4 * n; i++, line += 4) *(uint32_t *)(void *)line = acc[i] + b;
+                    }
+                }
+                list = next;
+                if (l->line != Q_NONE) {
+                    uint8_t *row = Q_BYTES(l->out) + ((to - l->out) << bytes);
+                    line = Q_BYTES(l->line);
+                    for (i = end ? l->tail : l->height; i > 0; i--, row += l->columns << bytes, line += l->pitch << bytes) {
+                        memcpy(row, line, l->columns << bytes);
+                    }
+                }
+            }
+        }
+        first = list;
+        bias += l->channels;
+        if (steps != NULL && l->each) steps += l->channels;
+        for (o = 0; o < l->channels; o++) out += l->plane;
+    }
+}
