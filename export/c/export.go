@@ -36,7 +36,7 @@ type Result struct {
 var kernels embed.FS
 
 // kernelOrder lists the kernels, those that others need first. A %d stands for the rows that are added before a lane could overflow.
-var kernelOrder = []string{"level", "level_search", "lookup", "lanes", "sum%d", "fill", "taps%d", "maxpool", "map", "map2", "copy", "argmax", "enter"}
+var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "taps%d", "dense%d", "maxpool", "map", "map2", "copy", "argmax", "enter"}
 
 // generator makes the sources of one program.
 type generator struct {
@@ -47,7 +47,7 @@ type generator struct {
 	vars   map[string]any // of the templates
 	level  string         // kernel for step functions
 	groups []int          // of rows that are added before a lane could overflow, ascending
-	forms  []*tapsForm    // by instruction; nil: another kernel
+	taken  []form         // by instruction; nil: another kernel
 	arena  arena
 	calls  []string // statements, by instruction
 }
@@ -73,7 +73,7 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 	if err := CheckName(o.Name); err != nil {
 		return nil, err
 	}
-	g := &generator{p: p, o: o, used: map[string]bool{}, vars: map[string]any{"WEIGHT": "uint8_t"}, level: "level"}
+	g := &generator{p: p, o: o, used: map[string]bool{}, vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false}, level: "level"}
 	for i := range p.Steps {
 		if reduced(&p.Steps[i]).long() {
 			g.level = "level_search"
@@ -110,10 +110,7 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 func (g *generator) instruction(n int, instr runtime.Instr) error {
 	switch i := instr.(type) {
 	case *runtime.Linear:
-		if f := g.forms[n]; f != nil {
-			return g.writeTaps(n, f, i)
-		}
-		return g.lookup(n, i)
+		return g.taken[n].write(g, n, i)
 	case *runtime.MaxPool:
 		g.maxPool(i)
 	case *runtime.Map:

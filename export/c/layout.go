@@ -1,21 +1,46 @@
 package c
 
-import (
-	"qconv/runtime"
-)
+import "qconv/runtime"
+
+// form is a kernel for a linear layer with its tables.
+type form interface {
+	// work is the memory that the kernel works on besides tensors, in bytes.
+	work(g *generator, l *runtime.Linear) int
+	// placed makes what depends on the plan of the arena. It is false where the form does not suit the plan.
+	placed(g *generator, l *runtime.Linear) (bool, error)
+	// write writes the tables and the call of instruction n.
+	write(g *generator, n int, l *runtime.Linear) error
+}
+
+// choose takes the form of a layer.
+func (g *generator) choose(l *runtime.Linear) (form, error) {
+	if g.o.Target == AVR { // adds bytes as fast as words
+		return lookupForm{}, nil
+	}
+	if s := g.p.Tensors[l.Out].Shape; s[1]*s[2] >= 4 {
+		if f := g.newTaps(l); f != nil {
+			return f, nil
+		}
+	}
+	f, err := g.newDense(l)
+	if f != nil || err != nil {
+		return f, err
+	}
+	return lookupForm{}, nil
+}
 
 // layOut chooses the kernels and plans the arena.
 func (g *generator) layOut() error {
 	p := g.p
-	g.forms = make([]*tapsForm, len(p.Instrs))
+	g.taken = make([]form, len(p.Instrs))
 	inPlace, work := make([]bool, len(p.Instrs)), make([]int, len(p.Instrs))
 	for n, instr := range p.Instrs {
 		switch i := instr.(type) {
 		case *runtime.Linear:
-			if s := p.Tensors[i.Out].Shape; g.o.Target != AVR && s[1]*s[2] >= 4 {
-				g.forms[n] = g.newTaps(i)
+			var err error
+			if g.taken[n], err = g.choose(i); err != nil {
+				return err
 			}
-			work[n] = g.lookupWork(i)
 		case *runtime.Map:
 			inPlace[n] = true
 		case *runtime.Copy:
@@ -25,11 +50,15 @@ func (g *generator) layOut() error {
 	tensors := planArena(p, inPlace, make([]int, len(work)))
 	most := tensors.bytes + tensors.bytes/8 // where more room makes layers faster
 	for scale := 8; ; scale-- {
-		for n, f := range g.forms {
-			if f != nil {
-				f.setHeight(max(0, most-tensors.live[n])*scale/8, resultBytes(p, n))
-				work[n] = f.work(f.height, resultBytes(p, n))
+		for n, f := range g.taken {
+			if f == nil {
+				continue
 			}
+			l := p.Instrs[n].(*runtime.Linear)
+			if f, ok := f.(*tapsForm); ok {
+				f.setHeight(max(0, most-tensors.live[n])*scale/8, g.resultBytes(l))
+			}
+			work[n] = f.work(g, l)
 		}
 		g.arena = planArena(p, inPlace, work)
 		if g.arena.bytes <= most || scale == 0 {
@@ -38,18 +67,18 @@ func (g *generator) layOut() error {
 	}
 	for again := true; again; { // offsets of rows depend on the plan
 		again = false
-		for n, f := range g.forms {
+		for n, f := range g.taken {
 			if f == nil {
 				continue
 			}
 			l := p.Instrs[n].(*runtime.Linear)
-			ok, err := g.program(f, l)
+			ok, err := f.placed(g, l)
 			if err != nil {
 				return err
 			}
 			if !ok {
-				g.forms[n], again = nil, true
-				work[n] = g.lookupWork(l)
+				g.taken[n], again = lookupForm{}, true
+				work[n] = g.taken[n].work(g, l)
 			}
 		}
 		if again {
@@ -59,9 +88,9 @@ func (g *generator) layOut() error {
 	return nil
 }
 
-// resultBytes is the size of a result of instruction n.
-func resultBytes(p *runtime.Program, n int) int {
-	if p.Tensors[p.Instrs[n].Dst()].Levels == 0 {
+// resultBytes is the size of a result of l.
+func (g *generator) resultBytes(l *runtime.Linear) int {
+	if g.p.Tensors[l.Out].Levels == 0 {
 		return 4
 	}
 	return 1
@@ -70,7 +99,7 @@ func resultBytes(p *runtime.Program, n int) int {
 // setHeight takes the most rows of a tile for which so much memory is enough, and one at least.
 func (f *tapsForm) setHeight(memory, size int) {
 	f.height = 1
-	for f.height < f.out[1] && !f.direct && f.work(f.height+1, size) <= memory && f.tileBytes(f.height+1) <= maxRows {
+	for f.height < f.out[1] && !f.direct && f.workBytes(f.height+1, size) <= memory && f.tileBytes(f.height+1) <= maxRows {
 		f.height++
 	}
 	tiles := (f.out[1] + f.height - 1) / f.height

@@ -6,17 +6,21 @@ import (
 	"qconv/runtime"
 )
 
-// lookupWork is the working memory of a layer that is looked up, in bytes.
-func (g *generator) lookupWork(l *runtime.Linear) int {
+// lookupForm is a layer for kernel lookup, which suits all.
+type lookupForm struct{}
+
+func (lookupForm) work(g *generator, l *runtime.Linear) int {
 	s := g.p.Tensors[l.Out].Shape
 	return 4 * s[1] * s[2]
 }
 
+func (lookupForm) placed(*generator, *runtime.Linear) (bool, error) { return true, nil }
+
 // maxProducts is the largest table of products, in entries.
 const maxProducts = 1 << 10
 
-// lookup writes a layer for kernel lookup.
-func (g *generator) lookup(n int, l *runtime.Linear) error {
+// write writes the tables of a layer.
+func (lookupForm) write(g *generator, n int, l *runtime.Linear) error {
 	out := g.p.Tensors[l.Out].Shape
 	steps, each := g.steps(l.Steps)
 	all := make([][]uint16, len(l.Terms))
@@ -59,6 +63,7 @@ func (g *generator) lookup(n int, l *runtime.Linear) error {
 		}
 	}
 	terms := g.tables.structs("q_lookup_term", "terms", g.o.Target.size(3, 24), rows)
+	g.use("product")
 	g.call("lookup", fields(terms, add(&g.tables, g.vars["WEIGHT"].(string), "weights", order), add(&g.tables, "uint32_t", "sources", sources),
 		add(&g.tables, "int32_t", "bias", l.Bias), steps, len(l.Terms), out[0], out[1], out[2], out[1]*out[2],
 		g.arena.work[n], g.at(l.Out), each), g.o.Target.size(5, 32))

@@ -117,12 +117,16 @@ func (f *tapsForm) lineBytes(height, size int) int {
 	return height * f.pitch * size
 }
 
-// work is the memory of a layer besides its tensors.
-func (f *tapsForm) work(height, size int) int {
+// workBytes is the memory of a layer besides its tensors, for tiles of so many rows and results of size bytes.
+func (f *tapsForm) workBytes(height, size int) int {
 	if f.direct {
 		return f.lineBytes(height, size)
 	}
 	return f.tileBytes(height) + f.lineBytes(height, size)
+}
+
+func (f *tapsForm) work(g *generator, l *runtime.Linear) int {
+	return f.workBytes(f.height, g.resultBytes(l))
 }
 
 // tap is a row and its weight.
@@ -259,8 +263,8 @@ func parts(taps []tap) []part {
 	return list
 }
 
-// program writes the lists of all channels. It is false where an offset exceeds 16 bits.
-func (g *generator) program(f *tapsForm, l *runtime.Linear) (bool, error) {
+// placed writes the lists of all channels. It is false where an offset exceeds 16 bits.
+func (f *tapsForm) placed(g *generator, l *runtime.Linear) (bool, error) {
 	channels, zeros, err := g.taps(f, l)
 	if err != nil {
 		return false, err
@@ -297,13 +301,10 @@ func (g *generator) program(f *tapsForm, l *runtime.Linear) (bool, error) {
 	return true, nil
 }
 
-// writeTaps writes the tables of a layer.
-func (g *generator) writeTaps(n int, f *tapsForm, l *runtime.Linear) error {
+// write writes the tables of a layer.
+func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 	steps, each := g.steps(l.Steps)
-	size := 1
-	if len(l.Steps) == 0 {
-		size = 4
-	}
+	size := g.resultBytes(l)
 	if f.lists == nil {
 		panic("BUG: no lists")
 	}

@@ -11,6 +11,11 @@
 #error "the lanes of words are in order of little-endian machines"
 #endif
 #define Q_ODD 0x00FF00FFU
+#if defined(__GNUC__)
+typedef uint16_t __attribute__((may_alias)) q_half; /* lists lie in flash, or in the arena beside everything else */
+#else
+typedef uint16_t q_half;
+#endif
 #define Q_NONE 0xFFFFFFFFU /* in place of an offset */
 #define Q_ROW(at) ((const uint32_t *)(const void *)(rows + (at)))
 

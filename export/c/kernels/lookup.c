@@ -26,20 +26,6 @@ typedef struct {
 
 #define Q_COMPUTED 255
 
-/* q_product is centre * x for x within -255..255, by the binary digits of x. */
-static uint32_t q_product(int32_t centre, int32_t x) {
-    uint32_t sum = 0, c = (uint32_t)centre, n = (uint32_t)x;
-    if (x < 0) {
-        c = 0U - c;
-        n = 0U - n;
-    }
-    for (; n != 0; n >>= 1) {
-        if (n & 1U) sum += c;
-        c += c;
-    }
-    return sum;
-}
-
 /* q_lookup_sum is what a term contributes to one element. */
 static uint32_t q_lookup_sum(const FLASH q_lookup_term *t, const FLASH {{.WEIGHT}} *w, const uint8_t *from,
                              const FLASH int32_t *rows, const FLASH int32_t *columns) {

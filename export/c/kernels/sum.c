@@ -18,7 +18,7 @@
 }
 
 /* q_sum{{.GROUP}}_1 adds up planes of lists over one word of every row and returns where the lists end. */
-static const uint16_t *q_sum{{.GROUP}}_1(const uint16_t *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
+static const q_half *q_sum{{.GROUP}}_1(const q_half *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
     uint32_t both0 = 0, odd0 = 0, s0;
     for (;;) {
         Q_LIST(Q_ADD1, s0 = 0;, Q_SPREAD(+=, 0);)
@@ -32,7 +32,7 @@ static const uint16_t *q_sum{{.GROUP}}_1(const uint16_t *list, const uint8_t *ro
 }
 
 /* q_sum{{.GROUP}}_4 does so over four words of every row. */
-static const uint16_t *q_sum{{.GROUP}}_4(const uint16_t *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
+static const q_half *q_sum{{.GROUP}}_4(const q_half *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
     uint32_t both0 = 0, odd0 = 0, both1 = 0, odd1 = 0, both2 = 0, odd2 = 0, both3 = 0, odd3 = 0, s0, s1, s2, s3;
     for (;;) {
         Q_LIST(Q_ADD4, s0 = s1 = s2 = s3 = 0;, Q_SPREAD(+=, 0); Q_SPREAD(+=, 1); Q_SPREAD(+=, 2); Q_SPREAD(+=, 3);)
@@ -46,4 +46,25 @@ static const uint16_t *q_sum{{.GROUP}}_4(const uint16_t *list, const uint8_t *ro
     sums[6] = both3 - (odd3 << 8); sums[7] = odd3;
     return list;
 }
-#undef Q_LIST
+{{if .NIBBLES}}{{if eq .GROUP 8}}
+/* Rows of half bytes: a word holds the low halves of four lanes, and the high ones of the next four. */
+#define Q_NIBBLES 0x0F0F0F0FU
+#define Q_ADDN(i) { const uint32_t *r = Q_ROW(list[i]); uint32_t a = r[0], b = r[1]; \
+    s0 += a & Q_NIBBLES; s1 += (a >> 4) & Q_NIBBLES; s2 += b & Q_NIBBLES; s3 += (b >> 4) & Q_NIBBLES; }
+
+/* q_sum8_nibbles adds up planes of lists over two words of every row. */
+static const q_half *q_sum8_nibbles(const q_half *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
+    uint32_t both0 = 0, odd0 = 0, both1 = 0, odd1 = 0, both2 = 0, odd2 = 0, both3 = 0, odd3 = 0, s0, s1, s2, s3;
+    for (;;) {
+        Q_LIST(Q_ADDN, s0 = s1 = s2 = s3 = 0;, Q_SPREAD(+=, 0); Q_SPREAD(+=, 1); Q_SPREAD(+=, 2); Q_SPREAD(+=, 3);)
+        Q_LIST(Q_ADDN, s0 = s1 = s2 = s3 = 0;, Q_SPREAD(-=, 0); Q_SPREAD(-=, 1); Q_SPREAD(-=, 2); Q_SPREAD(-=, 3);)
+        if (--planes == 0) break;
+        both0 <<= 1; odd0 <<= 1; both1 <<= 1; odd1 <<= 1; both2 <<= 1; odd2 <<= 1; both3 <<= 1; odd3 <<= 1;
+    }
+    sums[0] = both0 - (odd0 << 8); sums[1] = odd0;
+    sums[2] = both1 - (odd1 << 8); sums[3] = odd1;
+    sums[4] = both2 - (odd2 << 8); sums[5] = odd2;
+    sums[6] = both3 - (odd3 << 8); sums[7] = odd3;
+    return list;
+}
+{{end}}{{end}}#undef Q_LIST

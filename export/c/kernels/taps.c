@@ -19,7 +19,7 @@ typedef struct {
 } q_taps{{.GROUP}}_layer;
 
 /* q_acc{{.GROUP}} computes the accumulators of a word of rows, or of four, without bias, and returns where the lists of the channel end. */
-static const uint16_t *q_acc{{.GROUP}}(const uint16_t *list, const uint8_t *rows, uint32_t words, uint32_t *acc) {
+static const q_half *q_acc{{.GROUP}}(const q_half *list, const uint8_t *rows, uint32_t words, uint32_t *acc) {
     uint32_t parts = *list++, shift = 0, i, k, sums[8], some[4];
     for (i = 0; i < 4 * words; i++) acc[i] = 0;
     for (;;) {
@@ -37,7 +37,7 @@ static const uint16_t *q_acc{{.GROUP}}(const uint16_t *list, const uint8_t *rows
 }
 
 static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
-    const uint16_t *list, *first = l->lists;
+    const q_half *list, *first = l->lists;
     const FLASH int32_t *bias = l->bias;
     const FLASH q_step *steps = l->steps;
     uint32_t out = l->out, g, tile, o, w, i, k, acc[16];
@@ -56,7 +56,7 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
             }
             list = first;
             for (o = 0; o < l->channels; o++, to += l->plane, step += l->each) {
-                const uint16_t *next = list;
+                const q_half *next = list;
                 uint8_t *line = l->line != Q_NONE ? Q_BYTES(l->line) : Q_BYTES(to);
                 uint32_t b = (uint32_t)bias[o], n;
                 for (w = 0; w < words; w += n) {

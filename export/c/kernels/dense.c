@@ -1,0 +1,94 @@
+/* A fully connected layer. The inputs are sorted by the binary digits of their levels: a list for each digit, of what is added and of
+ * what is subtracted. Then rows of weights are added, with the outputs in the lanes; inputs worth zero are in no list. Weights
+ * lie in flash less the least centre, so that none is negative; what that makes is added at the end. */
+typedef struct {
+    const FLASH uint8_t *rows;   /* [input][output]: weight less the least one */
+    const FLASH uint8_t *digits; /* [level]: up to 2^shift lists, 255 behind the last */
+    uint32_t source, inputs;     /* in the arena; how many */
+    uint32_t chunk;              /* inputs whose sums fit 16 bits */
+    uint32_t chunk_bytes;        /* of their rows */
+    uint32_t pitch;              /* bytes of a row */
+    uint32_t planes;
+    uint32_t offset;             /* makes the least sum of a chunk zero */
+    int32_t least;               /* centre */
+    int32_t zero;                /* the level worth zero */
+    uint8_t shift;
+} q_dense{{.GROUP}}_term;
+
+typedef struct {
+    const FLASH q_dense{{.GROUP}}_term *terms;
+    const FLASH int32_t *bias;  /* by output */
+    const FLASH q_step *steps;  /* NULL: accumulators are the result */
+    uint32_t count;             /* of terms */
+    uint32_t outputs, words;    /* words of four outputs */
+    uint32_t work, list, out;   /* in the arena: accumulators, lists, and the output */
+    uint8_t each;               /* 1: a step function for each output, 0: one for all */
+    uint8_t nibbles;            /* rows hold two weights a byte */
+} q_dense{{.GROUP}}_layer;
+
+/* q_sort{{.GROUP}} writes the lists of count levels. */
+static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_t *levels, uint32_t count, q_half *list) {
+    uint32_t next[2 * 9], i, k, at = 0;
+    const FLASH uint8_t *d;
+    for (k = 0; k < 2 * t->planes; k++) next[k] = 0;
+    for (i = 0; i < count; i++) {
+        for (d = t->digits + ((uint32_t)levels[i] << t->shift); *d != 255; d++) next[*d]++;
+    }
+    for (k = 0; k < 2 * t->planes; k++) {
+        uint32_t n = next[k];
+        list[at++] = (q_half)n;
+        next[k] = at;
+        at += n;
+    }
+    for (i = 0, at = 0; i < count; i++, at += t->pitch) {
+        for (d = t->digits + ((uint32_t)levels[i] << t->shift); *d != 255; d++) list[next[*d]++] = (q_half)at;
+    }
+}
+
+static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
+    uint32_t *acc = Q_WORDS(l->work), sums[8], some[4], extra = 0, k, w, i, n;
+    q_half *list = (q_half *)(void *)Q_BYTES(l->list);
+    const FLASH q_step *step = l->steps;
+    memset(acc, 0, (size_t)(l->words << 4));
+    for (k = 0; k < l->count; k++) {
+        const FLASH q_dense{{.GROUP}}_term *t = &l->terms[k];
+        const FLASH uint8_t *rows = t->rows;
+        const uint8_t *levels = Q_BYTES(t->source);
+        uint32_t left = t->inputs, now, offset = t->offset | t->offset << 16, total = 0;
+        for (i = 0; i < left; i++) total += (uint32_t)((int32_t)levels[i] - t->zero);
+        extra += q_product(t->least, (int32_t)total);
+        for (; left > 0; left -= now, levels += now, rows += t->chunk_bytes) {
+            uint32_t *to = acc;
+            const FLASH uint8_t *row = rows;
+            now = left < t->chunk ? left : t->chunk;
+            q_sort{{.GROUP}}(t, levels, now, list);
+            for (w = l->words; w > 0; w -= n) {
+                n = w >= 4 ? 4 : 1;
+{{if .NIBBLES}}{{if eq .GROUP 8}}                if (l->nibbles) {
+                    q_sum8_nibbles(list, row, t->planes, sums);
+                    row += 8;
+                } else
+{{end}}{{end}}                if (n == 4) {
+                    q_sum{{.GROUP}}_4(list, row, t->planes, sums);
+                    row += 16;
+                } else {
+                    q_sum{{.GROUP}}_1(list, row, t->planes, sums);
+                    row += 4;
+                }
+                for (i = 0; i < n; i++, to += 4) {
+                    q_unlane(sums + 2 * i, offset, some);
+                    to[0] += some[0] - t->offset;
+                    to[1] += some[1] - t->offset;
+                    to[2] += some[2] - t->offset;
+                    to[3] += some[3] - t->offset;
+                }
+            }
+        }
+    }
+    for (i = 0; i < l->outputs; i++) acc[i] += extra + (uint32_t)l->bias[i];
+    if (step == NULL) {
+        memcpy(Q_BYTES(l->out), acc, (size_t)(l->outputs << 2));
+        return;
+    }
+    for (i = 0; i < l->outputs; i++, step += l->each) Q_BYTES(l->out)[i] = q_level(step, (int32_t)acc[i]);
+}
