@@ -26,9 +26,12 @@ type denseTerm struct {
 	chunk  int // inputs whose sums fit 16 bits
 	pitch  int // bytes of a row
 	planes int
-	offset int
+	parts  []densePart
 	least  int32
 }
+
+// densePart is a run of digits whose sums fit 16 bits: all that the kernel needs to know.
+type densePart struct{ planes, shift, offset int }
 
 // noList ends the lists of a level.
 const noList = 255
@@ -129,30 +132,50 @@ func (t *denseTerm) layOut(f *denseForm, in *runtime.Tensor, values []int32) {
 		}
 		t.digits = append(t.digits, lists...)
 	}
-	// A chunk is as long as the sums of every output stay within 16 bits.
-	t.chunk = min(t.inputs, (maxRows-1)/t.pitch, 512)
-	for !t.fits(f, in, values) {
+	t.chunk = min(t.inputs, (maxRows-1)/t.pitch, maxChunk)
+	for t.parts = t.divide(f, in, values); t.parts == nil; t.parts = t.divide(f, in, values) {
 		t.chunk = (t.chunk + 1) / 2
 	}
 	f.list = max(f.list, 2*(2*t.planes+t.chunk*longest))
 }
 
-// fits says that chunks are short enough, and finds the offset.
-func (t *denseTerm) fits(f *denseForm, in *runtime.Tensor, values []int32) bool {
-	t.offset = 0
-	most := 0
+// maxChunk limits the memory of lists, in inputs.
+const maxChunk = 256
+
+// divide divides the digits into the fewest parts whose sums over a chunk fit 16 bits; nil if there are none.
+func (t *denseTerm) divide(f *denseForm, in *runtime.Tensor, values []int32) []densePart {
+	most := 0 // sum of the weights of a chunk
 	for o := range f.outputs {
-		row := values[o*t.inputs:][:t.inputs]
-		for first := 0; first < t.inputs; first += t.chunk {
+		for row := range slices.Chunk(values[o*t.inputs:][:t.inputs], t.chunk) {
 			sum := 0
-			for _, v := range row[first:min(first+t.chunk, t.inputs)] {
+			for _, v := range row {
 				sum += int(v)
 			}
-			t.offset = max(t.offset, sum*in.Zero)
-			most = max(most, sum*(in.Levels-1-in.Zero))
+			most = max(most, sum)
 		}
 	}
-	return t.chunk == 1 || t.offset+most <= maxSpan
+	for each := t.planes; each > 0; each-- {
+		var list []densePart
+		for top := t.planes; top > 0; top = (top - 1) / each * each {
+			p := densePart{planes: top - (top-1)/each*each, shift: (top - 1) / each * each}
+			lo, hi := 0, 0
+			for x := range in.Levels {
+				plus, minus := digits(int64(x - in.Zero))
+				mask := uint64(1)<<top - 1
+				v := int((plus&mask)>>p.shift) - int((minus&mask)>>p.shift)
+				lo, hi = min(lo, v), max(hi, v)
+			}
+			p.offset = -lo * most
+			if (hi-lo)*most > maxSpan {
+				break
+			}
+			list = append(list, p)
+		}
+		if len(list) > 0 && list[len(list)-1].shift == 0 {
+			return list
+		}
+	}
+	return nil
 }
 
 func (f *denseForm) work(*generator, *runtime.Linear) int { return 16*f.words + aligned(f.list) }
@@ -166,8 +189,13 @@ func (f *denseForm) write(g *generator, n int, l *runtime.Linear) error {
 	for k := range f.terms {
 		t := &f.terms[k]
 		in := &g.p.Tensors[l.Terms[k].In]
-		rows = append(rows, fields(g.words("rows", t.rows), add(&g.tables, "uint8_t", "digits", t.digits), g.at(l.Terms[k].In), t.inputs,
-			t.chunk, t.chunk*t.pitch, t.pitch, t.planes, t.offset, literal(t.least), in.Zero, t.shift))
+		var parts []string
+		for _, p := range t.parts {
+			parts = append(parts, fields(p.planes, p.shift, p.offset))
+		}
+		rows = append(rows, fields(g.words("rows", t.rows), add(&g.tables, "uint8_t", "digits", t.digits),
+			g.tables.structs(fmt.Sprintf("q_dense%d_part", f.group), "parts", 12, parts), g.at(l.Terms[k].In), t.inputs,
+			t.chunk, t.chunk*t.pitch, t.pitch, 2*t.planes, literal(t.least), in.Zero, t.shift))
 	}
 	g.use("lanes")
 	g.use("product")
@@ -178,7 +206,7 @@ func (f *denseForm) write(g *generator, n int, l *runtime.Linear) error {
 		g.vars["NIBBLES"] = true
 	}
 	size := g.o.Target.size
-	terms := g.tables.structs(fmt.Sprintf("q_dense%d_term", f.group), "terms", size(2, 40), rows)
+	terms := g.tables.structs(fmt.Sprintf("q_dense%d_term", f.group), "terms", size(3, 36), rows)
 	work := g.arena.work[n]
 	g.call(fmt.Sprintf("dense%d", f.group), fields(terms, add(&g.tables, "int32_t", "bias", l.Bias), steps, len(rows), f.outputs, f.words,
 		work, work+16*f.words, g.at(l.Out), each, nibbles), size(3, 28))

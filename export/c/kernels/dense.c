@@ -1,15 +1,22 @@
+/* Binary digits that are summed up together: their sums fit 16 bits. */
+typedef struct {
+    uint32_t planes; /* pairs of lists */
+    uint32_t shift;  /* of the sum */
+    uint32_t offset; /* makes the least sum of a chunk zero */
+} q_dense{{.GROUP}}_part;
+
 /* A fully connected layer. The inputs are sorted by the binary digits of their levels: a list for each digit, of what is added and of
  * what is subtracted. Then rows of weights are added, with the outputs in the lanes; inputs worth zero are in no list. Weights
  * lie in flash less the least centre, so that none is negative; what that makes is added at the end. */
 typedef struct {
     const FLASH uint8_t *rows;   /* [input][output]: weight less the least one */
     const FLASH uint8_t *digits; /* [level]: up to 2^shift lists, 255 behind the last */
+    const FLASH q_dense{{.GROUP}}_part *parts; /* the highest digits first; the last has shift 0 */
     uint32_t source, inputs;     /* in the arena; how many */
     uint32_t chunk;              /* inputs whose sums fit 16 bits */
     uint32_t chunk_bytes;        /* of their rows */
     uint32_t pitch;              /* bytes of a row */
-    uint32_t planes;
-    uint32_t offset;             /* makes the least sum of a chunk zero */
+    uint32_t lists;              /* two for each digit */
     int32_t least;               /* centre */
     int32_t zero;                /* the level worth zero */
     uint8_t shift;
@@ -30,11 +37,11 @@ typedef struct {
 static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_t *levels, uint32_t count, q_half *list) {
     uint32_t next[2 * 9], i, k, at = 0;
     const FLASH uint8_t *d;
-    for (k = 0; k < 2 * t->planes; k++) next[k] = 0;
+    for (k = 0; k < t->lists; k++) next[k] = 0;
     for (i = 0; i < count; i++) {
         for (d = t->digits + ((uint32_t)levels[i] << t->shift); *d != 255; d++) next[*d]++;
     }
-    for (k = 0; k < 2 * t->planes; k++) {
+    for (k = 0; k < t->lists; k++) {
         uint32_t n = next[k];
         list[at++] = (q_half)n;
         next[k] = at;
@@ -54,7 +61,7 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
         const FLASH q_dense{{.GROUP}}_term *t = &l->terms[k];
         const FLASH uint8_t *rows = t->rows;
         const uint8_t *levels = Q_BYTES(t->source);
-        uint32_t left = t->inputs, now, offset = t->offset | t->offset << 16, total = 0;
+        uint32_t left = t->inputs, now, total = 0;
         for (i = 0; i < left; i++) total += (uint32_t)((int32_t)levels[i] - t->zero);
         extra += q_product(t->least, (int32_t)total);
         for (; left > 0; left -= now, levels += now, rows += t->chunk_bytes) {
@@ -63,25 +70,26 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
             now = left < t->chunk ? left : t->chunk;
             q_sort{{.GROUP}}(t, levels, now, list);
             for (w = l->words; w > 0; w -= n) {
+                const FLASH q_dense{{.GROUP}}_part *part = t->parts;
+                const q_half *lists = list;
                 n = w >= 4 ? 4 : 1;
-{{if .NIBBLES}}{{if eq .GROUP 8}}                if (l->nibbles) {
-                    q_sum8_nibbles(list, row, t->planes, sums);
-                    row += 8;
-                } else
-{{end}}{{end}}                if (n == 4) {
-                    q_sum{{.GROUP}}_4(list, row, t->planes, sums);
-                    row += 16;
-                } else {
-                    q_sum{{.GROUP}}_1(list, row, t->planes, sums);
-                    row += 4;
+                for (;; part++) {
+                    uint32_t offset = part->offset | part->offset << 16, gone = part->offset;
+{{if .NIBBLES}}{{if eq .GROUP 8}}                    if (l->nibbles) lists = q_sum8_nibbles(lists, row, part->planes, sums);
+                    else
+{{end}}{{end}}                    if (n == 4) lists = q_sum{{.GROUP}}_4(lists, row, part->planes, sums);
+                    else lists = q_sum{{.GROUP}}_1(lists, row, part->planes, sums);
+                    for (i = 0; i < n; i++) {
+                        q_unlane(sums + 2 * i, offset, some);
+                        to[4 * i] += (some[0] - gone) << part->shift;
+                        to[4 * i + 1] += (some[1] - gone) << part->shift;
+                        to[4 * i + 2] += (some[2] - gone) << part->shift;
+                        to[4 * i + 3] += (some[3] - gone) << part->shift;
+                    }
+                    if (part->shift == 0) break;
                 }
-                for (i = 0; i < n; i++, to += 4) {
-                    q_unlane(sums + 2 * i, offset, some);
-                    to[0] += some[0] - t->offset;
-                    to[1] += some[1] - t->offset;
-                    to[2] += some[2] - t->offset;
-                    to[3] += some[3] - t->offset;
-                }
+                to += 4 * n;
+                row += l->nibbles ? 8 : 4 * n;
             }
         }
     }
