@@ -36,7 +36,7 @@ type Result struct {
 var kernels embed.FS
 
 // kernelOrder lists the kernels, those that others need first. A %d stands for the rows that are added before a lane could overflow.
-var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "taps%d", "dense%d", "maxpool", "map", "map2", "copy", "argmax", "enter"}
+var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "dense%d", "maxpool", "map", "map2", "copy", "argmax", "enter"}
 
 // generator makes the sources of one program.
 type generator struct {
@@ -73,10 +73,15 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 	if err := CheckName(o.Name); err != nil {
 		return nil, err
 	}
-	g := &generator{p: p, o: o, used: map[string]bool{}, vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false}, level: "level"}
+	g := &generator{p: p, o: o, used: map[string]bool{}, vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false, "CODES": false, "LISTS": 0}, level: "level"}
+	g.vars["BREAK"] = "uint16_t"
 	for i := range p.Steps {
-		if reduced(&p.Steps[i]).long() {
+		s := reduced(&p.Steps[i])
+		if s.long() {
 			g.level = "level_search"
+		}
+		if !s.narrow(o.Optimize) {
+			g.vars["BREAK"] = "uint32_t"
 		}
 	}
 	for i := range p.Codebooks {

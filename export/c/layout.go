@@ -19,14 +19,32 @@ func (g *generator) choose(l *runtime.Linear) (form, error) {
 	}
 	if s := g.p.Tensors[l.Out].Shape; s[1]*s[2] >= 4 {
 		if f := g.newTaps(l); f != nil {
-			return f, nil
+			return f, g.code(f, l)
 		}
 	}
 	f, err := g.newDense(l)
 	if f != nil || err != nil {
 		return f, err
 	}
+	if g.o.Optimize == Size {
+		if f := g.newTaps(l); f != nil {
+			if err := g.code(f, l); f.codes != nil || err != nil {
+				return f, err
+			}
+		}
+	}
 	return lookupForm{}, nil
+}
+
+// code takes codes for the weights of f where flash is scarce and they take less.
+func (g *generator) code(f *tapsForm, l *runtime.Linear) (err error) {
+	if g.o.Optimize == Size {
+		f.codes, err = g.newCodes(f, l)
+		if f.codes != nil {
+			g.vars["CODES"] = true
+		}
+	}
+	return err
 }
 
 // layOut chooses the kernels and plans the arena.

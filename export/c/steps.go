@@ -62,6 +62,21 @@ func (s step) bins(most int) (bins []int, shift int) {
 	return bins, shift
 }
 
+// binsFor is the most bins for s.
+func binsFor(s step, goal Goal) int {
+	n := max(16, len(s.breaks))
+	if goal == Speed {
+		n = min(256, 4*n)
+	}
+	return n
+}
+
+// narrow says that breaks of 16 bits suffice: no accumulator within the bins reaches 65535.
+func (s step) narrow(goal Goal) bool {
+	bins, shift := s.bins(binsFor(s, goal))
+	return len(bins)<<shift <= 65535
+}
+
 // steps writes the step functions of an instruction and returns the name of their table, and 1 where there is one for each channel.
 func (g *generator) steps(list []int) (name string, each int) {
 	g.use(g.level)
@@ -78,10 +93,7 @@ func (g *generator) steps(list []int) (name string, each int) {
 			rows = append(rows, fields(g.breaks(s), add(&g.tables, "uint8_t", "values", s.values), len(s.breaks)))
 			continue
 		}
-		most := max(16, len(s.breaks)) // bins
-		if g.o.Optimize == Speed {
-			most = min(256, 4*most)
-		}
+		most := binsFor(s, g.o.Optimize)
 		bins, shift := s.bins(most)
 		values := "NULL"
 		if !s.rising() {
@@ -91,7 +103,16 @@ func (g *generator) steps(list []int) (name string, each int) {
 		if len(s.breaks) > 0 {
 			low = s.breaks[0]
 		}
-		rows = append(rows, fields(g.breaks(s), values, add(&g.tables, "uint8_t", "bins", bins), literal(low), len(s.breaks), len(bins)-1, shift))
+		var breaks []uint32 // nothing reaches the last one
+		for _, b := range s.breaks {
+			breaks = append(breaks, uint32(b)-uint32(low))
+		}
+		if len(breaks) == 0 {
+			breaks = []uint32{0} // the accumulator may be the least break of all
+			values = add(&g.tables, "uint8_t", "values", []uint8{s.values[0], s.values[0]})
+		}
+		breaks = append(breaks, 1<<(8*uint(typeBytes[g.vars["BREAK"].(string)]))-1)
+		rows = append(rows, fields(add(&g.tables, g.vars["BREAK"].(string), "breaks", breaks), values, add(&g.tables, "uint8_t", "bins", bins), literal(low), len(bins)-1, len(breaks)-1, shift))
 	}
 	if len(rows) > 1 {
 		each = 1

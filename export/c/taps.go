@@ -21,6 +21,7 @@ type tapsForm struct {
 	pitch  int     // bytes of a row of a tile
 	lists  []uint16
 	bias   []int32
+	codes  *codes // nil: there are lists
 }
 
 // tiled is the place of a term in a tile.
@@ -119,10 +120,14 @@ func (f *tapsForm) lineBytes(height, size int) int {
 
 // workBytes is the memory of a layer besides its tensors, for tiles of so many rows and results of size bytes.
 func (f *tapsForm) workBytes(height, size int) int {
-	if f.direct {
-		return f.lineBytes(height, size)
+	n := f.lineBytes(height, size)
+	if !f.direct {
+		n += f.tileBytes(height)
 	}
-	return f.tileBytes(height) + f.lineBytes(height, size)
+	if f.codes != nil {
+		n += aligned(f.codes.list)
+	}
+	return n
 }
 
 func (f *tapsForm) work(g *generator, l *runtime.Linear) int {
@@ -265,6 +270,9 @@ func parts(taps []tap) []part {
 
 // placed writes the lists of all channels. It is false where an offset exceeds 16 bits.
 func (f *tapsForm) placed(g *generator, l *runtime.Linear) (bool, error) {
+	if f.codes != nil {
+		return f.codes.placed(g, f, l)
+	}
 	channels, zeros, err := g.taps(f, l)
 	if err != nil {
 		return false, err
@@ -305,9 +313,6 @@ func (f *tapsForm) placed(g *generator, l *runtime.Linear) (bool, error) {
 func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 	steps, each := g.steps(l.Steps)
 	size := g.resultBytes(l)
-	if f.lists == nil {
-		panic("BUG: no lists")
-	}
 	terms, count := "NULL", 0
 	if !f.direct {
 		var rows []string
@@ -332,8 +337,24 @@ func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 	}
 	g.use("lanes")
 	g.use("fill")
+	lists := "NULL"
+	if f.codes == nil {
+		lists = add(&g.tables, "uint16_t", "lists", f.lists)
+	}
+	if g.vars["CODES"] == true {
+		at := line
+		switch {
+		case line != math.MaxUint32:
+			at += f.lineBytes(f.height, size)
+		case f.direct:
+			at = work
+		default:
+			at = work + f.tileBytes(f.height)
+		}
+		lists += ", " + f.codes.write(g, at)
+	}
 	g.group(f.group)
-	g.call(fmt.Sprintf("taps%d", f.group), fields(terms, add(&g.tables, "uint16_t", "lists", f.lists), add(&g.tables, "int32_t", "bias", f.bias), steps,
+	g.call(fmt.Sprintf("taps%d", f.group), fields(terms, lists, add(&g.tables, "int32_t", "bias", f.bias), steps,
 		count, f.groups, f.out[0]/f.groups, tiles, words, tail*f.pitch/4, f.height, tail, f.out[2], f.pitch,
 		f.height*f.out[2], f.out[1]*f.out[2], rows, line, g.at(l.Out), each), g.o.Target.size(4, 68))
 	return nil

@@ -32,10 +32,10 @@ type Board struct {
 // strict are the warnings that sources are free of.
 var strict = []string{"-std=c99", "-Wall", "-Wextra", "-Wconversion", "-pedantic", "-Werror"}
 
-var arm = []string{"arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "-O2", "-ffunction-sections", "-fdata-sections", "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"}
+var arm = []string{"arm-none-eabi-gcc", "-mcpu=cortex-m0", "-mthumb", "-ffunction-sections", "-fdata-sections", "-nostartfiles", "--specs=nano.specs", "-Wl,--gc-sections"}
 
 func riscv(march, mabi string) []string {
-	return []string{"riscv64-unknown-elf-gcc", "-march=" + march, "-mabi=" + mabi, "-O2", "-ffunction-sections", "-fdata-sections", "--specs=picolibc.specs", "-nostartfiles", "-Wl,--gc-sections"}
+	return []string{"riscv64-unknown-elf-gcc", "-march=" + march, "-mabi=" + mabi, "-ffunction-sections", "-fdata-sections", "--specs=picolibc.specs", "-nostartfiles", "-Wl,--gc-sections"}
 }
 
 var (
@@ -64,6 +64,14 @@ func BoardNamed(name string) *Board {
 		}
 	}
 	return nil
+}
+
+// Flag is the optimization that compilers are told for a goal.
+func Flag(goal c.Goal) string {
+	if goal == c.Size {
+		return "-Os"
+	}
+	return "-O2"
 }
 
 // Host is this machine with a compiler and its flags.
@@ -117,7 +125,7 @@ func (b *Board) Check(program string) error {
 }
 
 // Count is the number of instructions of a run of the only case of sources, for its first sample.
-func (b *Board) Count(dir string, sources []string) (int, error) {
+func (b *Board) Count(dir string, sources []string, flags ...string) (int, error) {
 	plugin := filepath.Join(dir, "count.so")
 	if _, err := os.Stat(plugin); err != nil {
 		if text, err := exec.Command("cc", "-O2", "-shared", "-fPIC", "-o", plugin, filepath.Join(dir, "count.c")).CombinedOutput(); err != nil {
@@ -126,7 +134,7 @@ func (b *Board) Count(dir string, sources []string) (int, error) {
 	}
 	var counts [2]int
 	for runs := range counts {
-		program, err := b.Build(dir, fmt.Sprintf("count%d", runs), sources, fmt.Sprintf("-DCHECK_RUNS=%d", runs))
+		program, err := b.Build(dir, fmt.Sprintf("count%d", runs), sources, append(flags[:len(flags):len(flags)], fmt.Sprintf("-DCHECK_RUNS=%d", runs))...)
 		if err != nil {
 			return 0, err
 		}

@@ -98,5 +98,9 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
         memcpy(Q_BYTES(l->out), acc, (size_t)(l->outputs << 2));
         return;
     }
-    for (i = 0; i < l->outputs; i++, step += l->each) Q_BYTES(l->out)[i] = q_level(step, (int32_t)acc[i]);
+    if (l->each == 0) {
+        q_levels(step, acc, l->outputs, 0, Q_BYTES(l->out));
+        return;
+    }
+    for (i = 0; i < l->outputs; i++, step++) q_levels(step, acc + i, 1, 0, Q_BYTES(l->out) + i);
 }

@@ -1,25 +1,35 @@
 /* A step function: how an accumulator becomes a level. The level is the number of breaks that are not above the
  * accumulator, or the value at that position. A bin of accumulators tells how many breaks lie at or below its start. */
 typedef struct {
-    const FLASH int32_t *breaks; /* ascending */
-    const FLASH uint8_t *values; /* one more than breaks; NULL: 0, 1, 2, ... */
+    const FLASH {{.BREAK}} *breaks; /* ascending, less the first one; behind them one that nothing reaches */
+    const FLASH uint8_t *values;  /* one more than breaks; NULL: 0, 1, 2, ... */
     const FLASH uint8_t *bins;
-    int32_t low;                 /* where the first bin starts: the first break */
-    uint16_t count;              /* of breaks, at most 255 */
-    uint16_t last;               /* bin */
-    uint8_t shift;               /* a bin holds 2^shift accumulators */
+    int32_t low;                  /* the first break, where the first bin starts */
+    uint16_t last;                /* bin */
+    uint8_t count;                /* of breaks */
+    uint8_t shift;                /* a bin holds 2^shift accumulators */
 } q_step;
 
-static uint8_t q_level(const FLASH q_step *s, int32_t acc) {
-    const FLASH int32_t *next;
-    uint8_t n = 0;
-    if (acc >= s->low) {
-        uint32_t bin = ((uint32_t)acc - (uint32_t)s->low) >> s->shift;
-        n = (uint8_t)s->count;
-        if (bin <= s->last) {
-            n = s->bins[bin];
-            for (next = s->breaks + n; n < s->count && *next <= acc; next++) n++;
+/* q_levels writes the levels of count accumulators, to each of which bias is added. */
+static void q_levels(const FLASH q_step *s, const uint32_t *acc, uint32_t count, uint32_t bias, uint8_t *to) {
+    const FLASH {{.BREAK}} *breaks = s->breaks;
+    const FLASH uint8_t *bins = s->bins;
+    uint32_t shift = s->shift, last = s->last, i;
+    int32_t low = s->low;
+    for (i = 0; i < count; i++) {
+        int32_t a = (int32_t)(acc[i] + bias);
+        uint32_t n = 0;
+        if (a >= low) {
+            uint32_t x = (uint32_t)a - (uint32_t)low, bin = x >> shift;
+            n = s->count;
+            if (bin <= last) {
+                n = bins[bin];
+                while (x >= breaks[n]) n++;
+            }
         }
+        to[i] = (uint8_t)n;
     }
-    return s->values != NULL ? s->values[n] : n;
+    if (s->values != NULL) {
+        for (i = 0; i < count; i++) to[i] = s->values[to[i]];
+    }
 }

@@ -55,7 +55,7 @@ static void q_lookup(const FLASH q_lookup_layer *l) {
     int32_t *wide = (int32_t *)Q_WORDS(l->out);
     uint32_t o, y, x, k, c;
     for (o = 0; o < l->channels; o++) {
-        for (x = 0; x < l->positions; x++) work[x] = (uint32_t)l->bias[o];
+        memset(work, 0, (size_t)(l->positions << 2));
         for (k = 0; k < l->count; k++) {
             const FLASH q_lookup_term *t = &l->terms[k];
             const FLASH int32_t *row = t->rows, *column;
@@ -70,10 +70,11 @@ static void q_lookup(const FLASH q_lookup_layer *l) {
             for (c = t->channels; c > 0; c--) w += t->area;
         }
         if (step != NULL) {
-            for (x = 0; x < l->positions; x++) *out++ = q_level(step, (int32_t)work[x]);
+            q_levels(step, work, l->positions, (uint32_t)l->bias[o], out);
+            out += l->positions;
             step += l->each;
         } else {
-            for (x = 0; x < l->positions; x++) *wide++ = (int32_t)work[x];
+            for (x = 0; x < l->positions; x++) *wide++ = (int32_t)(work[x] + (uint32_t)l->bias[o]);
         }
     }
 }

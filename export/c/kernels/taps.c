@@ -5,7 +5,8 @@
  *     what makes the least sum zero, the lists */
 typedef struct {
     const FLASH q_fill_term *terms; /* NULL: rows are read where they lie */
-    const FLASH uint16_t *lists;    /* by output channel */
+    const FLASH uint16_t *lists;    /* by output channel{{if .CODES}}; NULL: there are codes */
+    const FLASH q_codes *codes;     /* {{end}} */
     const FLASH int32_t *bias;      /* by output channel */
     const FLASH q_step *steps;      /* NULL: accumulators are the result */
     uint32_t count;                 /* of terms */
@@ -20,32 +21,39 @@ typedef struct {
 
 /* q_acc{{.GROUP}} computes the accumulators of a word of rows, or of four, without bias, and returns where the lists of the channel end. */
 static const q_half *q_acc{{.GROUP}}(const q_half *list, const uint8_t *rows, uint32_t words, uint32_t *acc) {
-    uint32_t parts = *list++, shift = 0, i, k, sums[8], some[4];
-    for (i = 0; i < 4 * words; i++) acc[i] = 0;
+    uint32_t parts = *list++, first = 1, shift = 0, i, k, sums[8];
     for (;;) {
         uint32_t planes = *list++, offset = *list++;
         offset |= offset << 16;
         if (words == 1) list = q_sum{{.GROUP}}_1(list, rows, planes, sums);
         else list = q_sum{{.GROUP}}_4(list, rows, planes, sums);
         for (i = 0; i < words; i++) {
-            q_unlane(sums + 2 * i, offset, some);
-            for (k = 0; k < 4; k++) acc[4 * i + k] = (acc[4 * i + k] << shift) + some[k];
+            if (first) {
+                q_unlane(sums + 2 * i, offset, acc + 4 * i);
+            } else {
+                uint32_t some[4], *to = acc + 4 * i;
+                q_unlane(sums + 2 * i, offset, some);
+                for (k = 0; k < 4; k++) to[k] = (to[k] << shift) + some[k];
+            }
         }
         if (--parts == 0) return list;
         shift = *list++;
+        first = 0;
     }
 }
 
 static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
     const q_half *list, *first = l->lists;
-    const FLASH int32_t *bias = l->bias;
+{{if .CODES}}    const FLASH uint8_t *code, *first_code = l->codes != NULL ? l->codes->codes : NULL;
+{{end}}    const FLASH int32_t *bias = l->bias;
     const FLASH q_step *steps = l->steps;
     uint32_t out = l->out, g, tile, o, w, i, k, acc[16];
     uint32_t bytes = steps != NULL ? 0 : 2; /* of a result: 2^bytes */
     for (g = 0; g < l->groups; g++) {
         uint32_t start = out;
         list = first;
-        for (tile = 0; tile < l->tiles; tile++, start += l->area) {
+{{if .CODES}}        code = first_code;
+{{end}}        for (tile = 0; tile < l->tiles; tile++, start += l->area) {
             const FLASH q_step *step = steps;
             uint32_t end = tile + 1 == l->tiles, words = end ? l->last : l->words, to = start;
             uint8_t *fill = Q_BYTES(l->rows);
@@ -55,15 +63,18 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
                 fill = q_fill(&l->terms[k], fill, Q_BYTES(at), tile, l->pitch);
             }
             list = first;
-            for (o = 0; o < l->channels; o++, to += l->plane, step += l->each) {
+{{if .CODES}}            code = first_code;
+{{end}}            for (o = 0; o < l->channels; o++, to += l->plane, step += l->each) {
                 const q_half *next = list;
                 uint8_t *line = l->line != Q_NONE ? Q_BYTES(l->line) : Q_BYTES(to);
                 uint32_t b = (uint32_t)bias[o], n;
-                for (w = 0; w < words; w += n) {
+{{if .CODES}}                if (code != NULL) list = q_expand(l->codes, &code, o);
+{{end}}                for (w = 0; w < words; w += n) {
                     n = words - w >= 4 ? 4 : 1;
                     next = q_acc{{.GROUP}}(list, Q_BYTES(l->rows) + 4 * w, n, acc);
                     if (bytes == 0) {
-                        for (i = 0; i < 4 * n; i++) *line++ = q_level(step, (int32_t)(acc[i] + b));
+                        q_levels(step, acc, 4 * n, b, line);
+                        line += 4 * n;
                     } else {
                         for (i = 0; i < 4 * n; i++, line += 4) *(uint32_t *)(void *)line = acc[i] + b;
                     }
@@ -79,7 +90,8 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
             }
         }
         first = list;
-        bias += l->channels;
+{{if .CODES}}        first_code = code;
+{{end}}        bias += l->channels;
         if (steps != NULL && l->each) steps += l->channels;
         for (o = 0; o < l->channels; o++) out += l->plane;
     }

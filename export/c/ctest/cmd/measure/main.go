@@ -57,19 +57,19 @@ func measure(path, name string, goal c.Goal, keep string) error {
 	if err != nil {
 		return err
 	}
-	program, err := b.Build(dir, "check", sources)
+	program, err := b.Build(dir, "check", sources, ctest.Flag(goal))
 	if err != nil {
 		return err
 	}
 	if err := b.Check(program); err != nil {
 		return err
 	}
-	count, err := b.Count(dir, sources)
+	count, err := b.Count(dir, sources, ctest.Flag(goal))
 	if err != nil {
 		return err
 	}
 	object := filepath.Join(dir, "net.o")
-	flags := append(b.Compile[1:len(b.Compile):len(b.Compile)], "-c", "-o", object, filepath.Join(dir, "net.c"))
+	flags := append(b.Compile[1:len(b.Compile):len(b.Compile)], ctest.Flag(goal), "-c", "-o", object, filepath.Join(dir, "net.c"))
 	cmd := exec.Command(b.Compile[0], flags...)
 	cmd.Dir = dir
 	if text, err := cmd.CombinedOutput(); err != nil {
