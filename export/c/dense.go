@@ -37,12 +37,12 @@ type densePart struct{ planes, shift, offset int }
 const noList = 255
 
 // newDense lays out l for kernel dense; nil where it does not suit.
-func (g *generator) newDense(l *runtime.Linear) (form, error) {
+func (g *generator) newDense(l *runtime.Linear, nibbles bool) (*denseForm, error) {
 	out := g.p.Tensors[l.Out].Shape
 	if out[1]*out[2] != 1 {
 		return nil, nil
 	}
-	f := &denseForm{outputs: out[0], group: 8, nibbles: g.o.Optimize == Size}
+	f := &denseForm{outputs: out[0], group: 8, nibbles: nibbles}
 	var all [][]int32
 	top := int32(0)
 	for k := range l.Terms {
@@ -76,7 +76,7 @@ func (g *generator) newDense(l *runtime.Linear) (form, error) {
 	}
 	f.nibbles = f.nibbles && top <= 15
 	f.words = (out[0] + 3) / 4
-	if rest := f.words % 4; rest == 3 && g.o.Optimize == Speed || f.nibbles && rest != 0 {
+	if rest := f.words % 4; rest == 3 || f.nibbles && rest != 0 {
 		f.words += 4 - rest
 	}
 	for k := range f.terms {
@@ -179,6 +179,23 @@ func (t *denseTerm) divide(f *denseForm, in *runtime.Tensor, values []int32) []d
 }
 
 func (f *denseForm) work(*generator, *runtime.Linear) int { return 16*f.words + aligned(f.list) }
+
+func (f *denseForm) flash(*generator, *runtime.Linear) int {
+	n := 4 * f.outputs
+	for k := range f.terms {
+		t := &f.terms[k]
+		n += len(t.rows) + len(t.digits) + 12*len(t.parts) + 48
+	}
+	return n
+}
+
+func (f *denseForm) kernels() []string {
+	list := []string{fmt.Sprintf("sum%d", f.group), fmt.Sprintf("dense%d", f.group)}
+	if f.nibbles {
+		list = append(list, "nibbles")
+	}
+	return list
+}
 
 func (f *denseForm) placed(*generator, *runtime.Linear) (bool, error) { return true, nil }
 

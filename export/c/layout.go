@@ -10,55 +10,61 @@ type form interface {
 	placed(g *generator, l *runtime.Linear) (bool, error)
 	// write writes the tables and the call of instruction n.
 	write(g *generator, n int, l *runtime.Linear) error
+	// flash is about what the tables of the layer take, in bytes, besides those of step functions.
+	flash(g *generator, l *runtime.Linear) int
+	// kernels names the code that the form takes.
+	kernels() []string
+	// cost is about how many instructions the layer takes.
+	cost(g *generator, l *runtime.Linear) int
 }
 
-// choose takes the form of a layer.
-func (g *generator) choose(l *runtime.Linear) (form, error) {
+// forms lists what suits a layer: look-ups, which always do, lists and codes of windows, rows with a byte for each weight and with half of one.
+func (g *generator) forms(l *runtime.Linear) ([]form, error) {
+	list := []form{lookupForm{}}
 	if g.o.Target == AVR { // adds bytes as fast as words
-		return lookupForm{}, nil
+		return list, nil
 	}
-	if s := g.p.Tensors[l.Out].Shape; s[1]*s[2] >= 4 {
-		if f := g.newTaps(l); f != nil {
-			return f, g.code(f, l)
+	f, err := g.newTaps(l)
+	if err != nil {
+		return nil, err
+	}
+	if f != nil {
+		coded := *f
+		codes, err := g.newCodes(f, l)
+		if err != nil {
+			return nil, err
+		}
+		if list = append(list, f); codes != nil {
+			coded.codes = codes
+			list = append(list, &coded)
 		}
 	}
-	f, err := g.newDense(l)
-	if f != nil || err != nil {
-		return f, err
-	}
-	if g.o.Optimize == Size {
-		if f := g.newTaps(l); f != nil {
-			if err := g.code(f, l); f.codes != nil || err != nil {
-				return f, err
-			}
+	for _, nibbles := range []bool{false, true} {
+		f, err := g.newDense(l, nibbles)
+		if err != nil {
+			return nil, err
+		}
+		if f != nil && f.nibbles == nibbles {
+			list = append(list, f)
 		}
 	}
-	return lookupForm{}, nil
-}
-
-// code takes codes for the weights of f where flash is scarce and they take less.
-func (g *generator) code(f *tapsForm, l *runtime.Linear) (err error) {
-	if g.o.Optimize == Size {
-		f.codes, err = g.newCodes(f, l)
-		if f.codes != nil {
-			g.vars["CODES"] = true
-		}
-	}
-	return err
+	return list, nil
 }
 
 // layOut chooses the kernels and plans the arena.
 func (g *generator) layOut() error {
 	p := g.p
 	g.taken = make([]form, len(p.Instrs))
+	forms := make([][]form, len(p.Instrs))
 	inPlace, work := make([]bool, len(p.Instrs)), make([]int, len(p.Instrs))
 	for n, instr := range p.Instrs {
 		switch i := instr.(type) {
 		case *runtime.Linear:
-			var err error
-			if g.taken[n], err = g.choose(i); err != nil {
+			f, err := g.forms(i)
+			if err != nil {
 				return err
 			}
+			forms[n] = f
 		case *runtime.Map:
 			inPlace[n] = true
 		case *runtime.Copy:
@@ -67,6 +73,20 @@ func (g *generator) layOut() error {
 	}
 	tensors := planArena(p, inPlace, make([]int, len(work)))
 	most := tensors.bytes + tensors.bytes/8 // where more room makes layers faster
+	for n := range forms {
+		for _, f := range forms[n] {
+			if f, ok := f.(*tapsForm); ok {
+				l := p.Instrs[n].(*runtime.Linear)
+				f.setHeight(max(0, most-tensors.live[n]), g.resultBytes(l))
+			}
+		}
+	}
+	g.choose(forms)
+	for _, f := range g.taken {
+		if t, ok := f.(*tapsForm); ok && t.codes != nil {
+			g.vars["CODES"] = true
+		}
+	}
 	for scale := 8; ; scale-- {
 		for n, f := range g.taken {
 			if f == nil {

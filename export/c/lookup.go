@@ -14,6 +14,24 @@ func (lookupForm) work(g *generator, l *runtime.Linear) int {
 	return 4 * s[1] * s[2]
 }
 
+func (lookupForm) flash(g *generator, l *runtime.Linear) int {
+	out := g.p.Tensors[l.Out].Shape
+	n := 0
+	for k := range l.Terms {
+		t := &l.Terms[k]
+		in := &g.p.Tensors[t.In]
+		n += t.Weights.Len()*typeBytes[g.vars["WEIGHT"].(string)] + 4*(out[1]*t.Kernel[0]+out[2]*t.Kernel[1]) + 4*out[0] + 40
+		products := len(g.p.Codebooks[t.Codebook].Centres)
+		if all := products << bits.Len(uint(in.Levels-1)); all <= maxProducts {
+			products = all
+		}
+		n += 4 * products
+	}
+	return n + 4*out[0] + 60
+}
+
+func (lookupForm) kernels() []string { return []string{"lookup"} }
+
 func (lookupForm) placed(*generator, *runtime.Linear) (bool, error) { return true, nil }
 
 // maxProducts is the largest table of products, in entries.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/bits"
 	"slices"
 
 	"qconv/runtime"
@@ -22,6 +23,9 @@ type tapsForm struct {
 	lists  []uint16
 	bias   []int32
 	codes  *codes // nil: there are lists
+
+	additions int // of rows, for all channels
+	planes    int // digits of the weights
 }
 
 // tiled is the place of a term in a tile.
@@ -44,14 +48,14 @@ func digits(c int64) (plus, minus uint64) {
 const maxRows = 1 << 16
 
 // newTaps lays out l for kernel taps; nil where it does not suit.
-func (g *generator) newTaps(l *runtime.Linear) *tapsForm {
+func (g *generator) newTaps(l *runtime.Linear) (*tapsForm, error) {
 	f := &tapsForm{groups: l.Terms[0].Groups, out: g.p.Tensors[l.Out].Shape, flat: true}
 	levels := 0
 	for k := range l.Terms {
 		t := &l.Terms[k]
 		in := &g.p.Tensors[t.In]
 		if t.Up != [2]int{1, 1} || len(g.p.Codebooks[t.Codebook].Centres) > 1<<16 {
-			return nil
+			return nil, nil
 		}
 		if t.Groups != f.groups {
 			f.groups = 1
@@ -85,13 +89,27 @@ func (g *generator) newTaps(l *runtime.Linear) *tapsForm {
 	}
 	f.pitch = (f.out[2] + 3) / 4 * 4
 	f.height = 1
-	if f.direct {
-		return f
+	if !f.direct && f.tileBytes(1) > maxRows {
+		return nil, nil
 	}
-	if f.tileBytes(1) > maxRows {
-		return nil
+	return f, f.count(g, l)
+}
+
+// count counts the digits of the weights.
+func (f *tapsForm) count(g *generator, l *runtime.Linear) error {
+	for k := range l.Terms {
+		w, err := weights(&l.Terms[k])
+		if err != nil {
+			return err
+		}
+		centres := g.p.Codebooks[l.Terms[k].Codebook].Centres
+		for _, x := range w {
+			plus, minus := digits(int64(centres[x]))
+			f.additions += bits.OnesCount64(plus | minus)
+			f.planes = max(f.planes, bits.Len64(plus|minus))
+		}
 	}
-	return f
+	return nil
 }
 
 // tileBytes is the memory of a tile of so many output rows.
@@ -128,6 +146,29 @@ func (f *tapsForm) workBytes(height, size int) int {
 		n += aligned(f.codes.list)
 	}
 	return n
+}
+
+func (f *tapsForm) flash(g *generator, l *runtime.Linear) int {
+	n := 4*f.out[0] + 88
+	for k := range f.terms {
+		n += 72 + 12*f.terms[k].kernel[1]
+	}
+	if f.codes != nil {
+		for i := range f.codes.terms {
+			c := &f.codes.terms[i]
+			n += len(c.digits) + 2*l.Terms[i].Kernel[0]*l.Terms[i].Kernel[1] + 24
+		}
+		return n + len(f.codes.data)
+	}
+	return n + 2*(f.additions+f.out[0]*(4+2*f.planes))
+}
+
+func (f *tapsForm) kernels() []string {
+	list := []string{fmt.Sprintf("sum%d", f.group), fmt.Sprintf("taps%d", f.group)}
+	if f.codes != nil {
+		list = append(list, "codes")
+	}
+	return list
 }
 
 func (f *tapsForm) work(g *generator, l *runtime.Linear) int {
