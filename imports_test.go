@@ -32,6 +32,7 @@ var allowed = map[string]struct {
 	"qconv/cmd/qconv": {own: []string{"qconv/"}, modules: []string{
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3", "golang.org/x/term",
 		"github.com/sbinet/npyio", "golang.org/x/image", "gonum.org/v1/plot",
+		"qconv", // the source of the runtime
 	}},
 	"qconv/cmd/qconv/internal/atomicfile": {},
 	"qconv/cmd/qconv/internal/plain":      {},

@@ -29,8 +29,12 @@ const batchName = "N"
 //
 // Operators that opset 17 does not have (Gelu, Mish) become functions of the domain
 // "qconv", defined in the file.
-func Encode(g *Graph) ([]byte, error) {
-	e := &encoder{opset: writeOpset, names: map[string]bool{}, values: map[string]*Value{}, constants: map[*Value]bool{}, functions: map[string]bool{}}
+func Encode(g *Graph) ([]byte, error) { return encode(g, nil, false) }
+
+// encode writes a graph; pairs and codes are those of EncodeQDQ.
+func encode(g *Graph, codes map[*Value]Codes, pairs bool) ([]byte, error) {
+	e := &encoder{opset: writeOpset, names: map[string]bool{}, values: map[string]*Value{}, constants: map[*Value]bool{}, functions: map[string]bool{},
+		codes: codes, pairs: pairs}
 	model := e.model(g)
 	if e.err != nil {
 		return nil, e.err
@@ -50,6 +54,8 @@ type encoder struct {
 	values    map[string]*Value // to find two values of one name
 	constants map[*Value]bool   // written already
 	functions map[string]bool   // of functionBodies, used
+	codes     map[*Value]Codes  // of constants that are written as such
+	pairs     bool              // Quantize is written as two operators
 	err       error
 }
 
@@ -89,9 +95,14 @@ func (e *encoder) model(g *Graph) *pb.ModelProto {
 		e.constant(v)
 		e.graph.Output = append(e.graph.Output, e.valueInfo(v))
 	}
+	return e.modelProto(g.Producer, g.Meta)
+}
+
+// modelProto is the message of the file around the graph.
+func (e *encoder) modelProto(producer string, meta map[string]string) *pb.ModelProto {
 	m := &pb.ModelProto{
 		IrVersion:    proto.Int64(writeIR),
-		ProducerName: proto.String(g.Producer),
+		ProducerName: proto.String(producer),
 		Graph:        e.graph,
 		OpsetImport:  []*pb.OperatorSetIdProto{{Domain: proto.String(""), Version: proto.Int64(int64(e.opset))}},
 	}
@@ -101,8 +112,8 @@ func (e *encoder) model(g *Graph) *pb.ModelProto {
 	if len(m.Functions) > 0 {
 		m.OpsetImport = append(m.OpsetImport, &pb.OperatorSetIdProto{Domain: proto.String(functionDomain), Version: proto.Int64(1)})
 	}
-	for _, key := range sortedKeys(g.Meta) {
-		m.MetadataProps = append(m.MetadataProps, &pb.StringStringEntryProto{Key: proto.String(key), Value: proto.String(g.Meta[key])})
+	for _, key := range sortedKeys(meta) {
+		m.MetadataProps = append(m.MetadataProps, &pb.StringStringEntryProto{Key: proto.String(key), Value: proto.String(meta[key])})
 	}
 	return m
 }
@@ -132,6 +143,10 @@ func (e *encoder) declare(v *Value) {
 func (e *encoder) constant(v *Value) {
 	if v.Const != nil && !e.constants[v] {
 		e.constants[v] = true
+		if c, ok := e.codes[v]; ok {
+			e.coded(v, c)
+			return
+		}
 		e.initializer(v.Name, v.Const)
 	}
 }
@@ -145,6 +160,10 @@ func (e *encoder) initializer(name string, t *Tensor) {
 }
 
 func (e *encoder) node(n *Node) {
+	if q, ok := n.Op.(*Quantize); ok && e.pairs {
+		e.pair(n, q)
+		return
+	}
 	p := &pb.NodeProto{Name: proto.String(n.Name), OpType: proto.String(n.Op.Type())}
 	for _, v := range n.Inputs {
 		if v == nil {

@@ -222,10 +222,15 @@ func simulateMap2(p *runtime.Program, m *runtime.Map2, a, b, out []int32) {
 }
 
 func simulatePiece(p runtime.Piece, in, out []int32) {
+	eachElement(p, func(to, from int) { out[to] = in[from] })
+}
+
+// eachElement calls of for every element that a piece copies, with its position in the output and in the input.
+func eachElement(p runtime.Piece, of func(to, from int)) {
 	var walk func(d, to, from int)
 	walk = func(d, to, from int) {
 		if d == len(p.Dims) {
-			out[to] = in[from]
+			of(to, from)
 			return
 		}
 		for i := range p.Dims[d] {

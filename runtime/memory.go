@@ -39,6 +39,10 @@ type LayerInfo struct {
 	MACs   int    // multiply-accumulates that the instruction stands for
 
 	Workers int // goroutines that share it
+
+	// Cost is what the kernel is estimated to take: of a Linear, in additions of words or of vectors, 0 where that is not known;
+	// of others, the elements that it compares or moves.
+	Cost int64
 }
 
 // Layers describes all instructions in order.

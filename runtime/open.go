@@ -15,39 +15,49 @@ func Open(path string) (*Program, error) { return OpenWithin(path, Limits{}) }
 
 // OpenWithin is [Open] within limits. It opens nothing but regular files, and reads no more than the first bytes of
 // one that does not start as a program or is larger than Limits.Memory.
-func OpenWithin(path string, l Limits) (*Program, error) { return openProgram(path, l, nil) }
+func OpenWithin(path string, l Limits) (*Program, error) {
+	data, err := readProgram(path, l)
+	if err != nil {
+		return nil, inFile(path, err)
+	}
+	p, err := decodeWithin(data, l.For(int64(len(data))), nil)
+	return p, inFile(path, err)
+}
 
 // Load is [OpenWithin] with Options.Limits and [NewRunner]. It takes less time than both, as weights are decoded once. After
 // an error p is nil where that is about the file, and valid where only the Runner could not be made.
 func Load(path string, o Options) (p *Program, r *Runner, err error) {
+	data, err := readProgram(path, o.Limits)
+	if err != nil {
+		return nil, nil, inFile(path, err)
+	}
+	if p, r, err = LoadBytes(data, o); p == nil {
+		err = inFile(path, err)
+	}
+	return p, r, err
+}
+
+// LoadBytes is [Load] of what a file holds. The Program may refer to data, which must not change any more.
+func LoadBytes(data []byte, o Options) (p *Program, r *Runner, err error) {
 	var later unproved
-	if p, err = openProgram(path, o.Limits, &later); err != nil {
+	if p, err = decodeWithin(data, o.Limits.For(int64(len(data))), &later); err != nil {
 		return nil, nil, err
 	}
 	if r, err = newRunner(p, o, &later, later.work); err == nil {
 		return p, r, nil
 	}
-	var format *FormatError
-	if errors.As(err, &format) {
-		format.Path = path
+	if _, damaged := err.(*FormatError); damaged {
 		return nil, nil, err
 	}
 	// It was not read to the end.
 	if again := p.Validate(); again != nil {
-		return nil, nil, &FormatError{Path: path, Chunk: weightsID, Reason: again}
+		return nil, nil, &FormatError{Chunk: weightsID, Reason: again}
 	}
 	return p, nil, err
 }
 
-// openProgram is OpenWithin. Where later is not nil it is told what is left to check.
-func openProgram(path string, l Limits, later *unproved) (*Program, error) {
-	data, err := readProgram(path, l)
-	if err == nil {
-		var p *Program
-		if p, err = decodeWithin(data, l.For(int64(len(data))), later); err == nil {
-			return p, nil
-		}
-	}
+// inFile gives an error of reading a program the name of its file.
+func inFile(path string, err error) error {
 	var format *FormatError
 	if errors.As(err, &format) {
 		format.Path = path
@@ -56,7 +66,7 @@ func openProgram(path string, l Limits, later *unproved) (*Program, error) {
 	if errors.As(err, &limit) {
 		limit.Path = path
 	}
-	return nil, err
+	return err
 }
 
 // sniffBytes is how much of a file is read before it is known to be a program.

@@ -143,11 +143,30 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 		s.list[n] = op
 		s.operands = max(s.operands, len(op.srcs))
 		s.workers = max(s.workers, len(op.parts))
-		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts))}
+		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts)), Cost: layerCost(p, instr, op)}
 	}
 	s.overlay()
 	s.decoded, s.later, s.options = nil, nil, nil
 	return s, nil
+}
+
+// layerCost is LayerInfo.Cost.
+func layerCost(p *Program, i Instr, o *op) (cost int64) {
+	switch i := i.(type) {
+	case *Linear:
+		if o.linear != nil {
+			return o.linear.Cost()
+		}
+		for _, part := range o.parts {
+			cost += part.linear.Cost()
+		}
+		return cost
+	case *MaxPool:
+		return int64(p.Tensors[i.Out].Elems()) * int64(i.Kernel[0]) * int64(i.Kernel[1])
+	case *ArgMax:
+		return int64(p.Tensors[i.In].Elems())
+	}
+	return int64(p.Tensors[i.Dst()].Elems())
 }
 
 // prepareInput decides how the bytes of an input, given by its position, become its tensor.

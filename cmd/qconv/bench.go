@@ -30,8 +30,10 @@ var benchCommand = &cli.Command{
 	Description: "The time is the median of whole inferences on generated inputs. The layers of a program are timed within them, and shown as they were in the " +
 		"inference that took it: they add up to it, with the rest, which is inputs, outputs and reading the clock. " +
 		"With --against both are measured on the same inputs, in ten turns each, for --seconds each, with as many threads as --workers says. " +
-		"What a call of ONNX Runtime takes that does nothing is subtracted from its time.",
-	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, rivalFlag, jsonFlag},
+		"What a call of ONNX Runtime takes that does nothing is subtracted from its time.\n\n" +
+		"With --target nothing is timed: the instructions of an inference on an ARM processor are counted under QEMU where it can be, and estimated in any case.\n\n" +
+		"Example: qconv bench model.qlut --target linux/arm/5 --clock 200MHz",
+	Flags:  []cli.Flag{maxMemoryFlag, secondsFlag, kernelFlag, workersFlag, rivalFlag, benchTargetFlag, clockFlag, estimateFlag, jsonFlag},
 	Action: runBench,
 }
 
@@ -63,6 +65,12 @@ func runBench(c *cli.Context) error {
 	path, err := oneArgument(c, "MODEL")
 	if err != nil {
 		return err
+	}
+	if c.IsSet(benchTargetFlag.Name) {
+		return benchTarget(c, path)
+	}
+	if name := anySet(c, []cli.Flag{clockFlag, estimateFlag}); name != "" {
+		return usagef("flag --%s needs --%s", name, benchTargetFlag.Name)
 	}
 	seconds := c.Float64(secondsFlag.Name)
 	if !(seconds > 0 && seconds <= 3600) {

@@ -10,13 +10,17 @@ import (
 // that was given, out the value of the flag.
 type exportKind struct {
 	flag  *cli.StringFlag
+	more  []cli.Flag // that only this form takes
 	write func(c *cli.Context, path, out string) error
 }
 
 // exportKinds are the forms, in the order of the help text.
 func exportKinds() []exportKind {
 	return []exportKind{
-		// One line for each, as in export_NAME.go.
+		exportONNX,
+		exportQDQ,
+		exportGo,
+		// one line for each, as in export_NAME.go
 	}
 }
 
@@ -24,20 +28,20 @@ func exportCommand() *cli.Command {
 	c := &cli.Command{
 		Name:      "export",
 		Usage:     "write a converted network in a form that others build or run",
-		ArgsUsage: "MODEL.qlut",
-		Description: "One form for each call. All results are the same for the same model, byte by byte.\n\n" +
+		ArgsUsage: "MODEL",
+		Description: "One form for each call, of a .qlut unless it says otherwise. The same model gives the same bytes.\n\n" +
 			"Example: qconv export model.qlut --onnx model.integer.onnx",
 		Action: runExport,
 	}
 	for _, k := range exportKinds() {
-		c.Flags = append(c.Flags, k.flag)
+		c.Flags = append(append(c.Flags, k.flag), k.more...)
 	}
 	c.Flags = append(c.Flags, maxMemoryFlag)
 	return c
 }
 
 func runExport(c *cli.Context) error {
-	path, err := oneArgument(c, "MODEL.qlut")
+	path, err := oneArgument(c, "MODEL")
 	if err != nil {
 		return err
 	}
@@ -55,6 +59,11 @@ func runExport(c *cli.Context) error {
 		return usagef("no form given, want one of %s", strings.Join(names, ", "))
 	case len(given) > 1:
 		return usagef("flags %s exclude each other: one form for each call", strings.Join(given, " and "))
+	}
+	for _, k := range exportKinds() {
+		if name := anySet(c, k.more); name != "" && k.flag != chosen.flag {
+			return usagef("flag --%s belongs to --%s", name, k.flag.Name)
+		}
 	}
 	out := c.String(chosen.flag.Name)
 	if out == "" {

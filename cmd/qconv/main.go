@@ -28,7 +28,7 @@ func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
 func commands() []*cli.Command {
 	return []*cli.Command{
 		importCommand, finetuneCommand, convertCommand,
-		runCommand, evalCommand, inspectCommand, benchCommand, exportCommand(),
+		runCommand, evalCommand, inspectCommand, benchCommand, packCommand, exportCommand(),
 		demoCommand(), opsCommand, versionCommand, helpCommand,
 	}
 }

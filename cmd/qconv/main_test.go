@@ -63,10 +63,10 @@ func TestUsageErrors(t *testing.T) {
 		args   string
 		stderr string
 	}{
-		{"", "qconv: no command given, want one of: import, finetune, convert, run, eval, inspect, bench, export, demo, ops, version, help\nSee: qconv help\n"},
-		{"imprt x", "qconv: unknown command \"imprt\", want one of: import, finetune, convert, run, eval, inspect, bench, export, demo, ops, version, help\nSee: qconv help\n"},
+		{"", "qconv: no command given, want one of: import, finetune, convert, run, eval, inspect, bench, pack, export, demo, ops, version, help\nSee: qconv help\n"},
+		{"imprt x", "qconv: unknown command \"imprt\", want one of: import, finetune, convert, run, eval, inspect, bench, pack, export, demo, ops, version, help\nSee: qconv help\n"},
 		{"--json import x", "qconv: flag --json stands before the command, want qconv COMMAND --json\nSee: qconv help\n"},
-		{"help imprt", "qconv help: unknown command \"imprt\", want one of: import, finetune, convert, run, eval, inspect, bench, export, demo, ops, version, help\nSee: qconv help help\n"},
+		{"help imprt", "qconv help: unknown command \"imprt\", want one of: import, finetune, convert, run, eval, inspect, bench, pack, export, demo, ops, version, help\nSee: qconv help help\n"},
 		{"help import export", "qconv help: want at most one COMMAND, got 2 arguments\nSee: qconv help help\n"},
 		{"version now", "qconv version: want no arguments, got \"now\"\nSee: qconv help version\n"},
 		{"demo now", "qconv demo: want no arguments, got \"now\"\nSee: qconv help demo\n"},

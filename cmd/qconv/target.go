@@ -10,13 +10,16 @@ import (
 )
 
 var targetFlag = &cli.StringFlag{Name: "target", Category: catResult, DefaultText: "this machine",
-	Usage: "tell memory and kernels as they are on `MACHINE`, named as Go does: linux/arm/5, linux/arm64, linux/amd64/v1, linux/mipsle",
-	Action: func(_ *cli.Context, name string) error {
-		if _, err := qrt.ParseTarget(name); err != nil {
-			return usagef("flag --target: %s", strings.TrimPrefix(err.Error(), "runtime: "))
-		}
-		return nil
-	},
+	Usage:  "tell memory and kernels as they are on `MACHINE`, named as Go does: linux/arm/5, linux/arm64, linux/amd64/v1, linux/mipsle",
+	Action: checkTarget,
+}
+
+// checkTarget refuses a value of --target that names no machine.
+func checkTarget(_ *cli.Context, name string) error {
+	if _, err := qrt.ParseTarget(name); err != nil {
+		return usagef("flag --target: %s", strings.TrimPrefix(err.Error(), "runtime: "))
+	}
+	return nil
 }
 
 // qrunBytes is what a process of qrun takes without any program: 2.4 MB of its executable that are resident, 2.0 MB of Go's

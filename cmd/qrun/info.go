@@ -78,14 +78,14 @@ type layer struct {
 	Ns      int64 `json:"ns,omitempty"` // of --bench
 }
 
-func readInfo(path string, p *runtime.Program, r *runtime.Runner) (*info, error) {
-	fi, err := os.Stat(path)
+func readInfo(o options, p *runtime.Program, r *runtime.Runner) (*info, error) {
+	size, err := o.fileBytes()
 	if err != nil {
 		return nil, err
 	}
 	m := r.Memory()
 	i := &info{
-		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(fi.Size()),
+		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(size),
 		Inputs: p.InputInfos(), Labels: p.Labels, Outputs: outputInfos(p), Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
 		Process: peakResident(), Layers: layers(r),

@@ -7,6 +7,8 @@
 //	qrun --info MODEL.qlut         inputs, layers, bytes, exact RAM
 //	qrun --bench MODEL.qlut        time per inference, kernel of every layer
 //
+// One that "qconv pack" made carries its program behind itself: MODEL.qlut is left out everywhere.
+//
 // Results go to standard output. Exit codes: 0 ok, 1 failure, 2 usage, 3 bad input file.
 package main
 
@@ -28,7 +30,11 @@ func main() { os.Exit(run(os.Args, os.Stdin, os.Stdout, os.Stderr)) }
 
 // run is the whole program: args[0] is the program's name. It returns the exit code.
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	o, err := parse(args[1:])
+	program, err := carried(args[0])
+	o := options{}
+	if err == nil {
+		o, err = parse(args, program)
+	}
 	o.stdin = stdin
 	w := bufio.NewWriter(stdout)
 	switch {
@@ -71,9 +77,9 @@ type selfTest struct {
 
 // execute does what the options ask for, in a fixed order.
 func execute(o options, w *bufio.Writer) error {
-	if fi, err := os.Stat(o.model); err == nil {
+	if size, err := o.fileBytes(); err == nil {
 		o.limits.Memory = o.maxMemory
-		o.limits = o.limits.For(fi.Size())
+		o.limits = o.limits.For(size)
 		debug.SetMemoryLimit(o.limits.Memory) // garbage is collected before it takes more
 	}
 	p, r, err := load(o)
@@ -98,7 +104,7 @@ func execute(o options, w *bufio.Writer) error {
 	}
 	doc := document{Model: o.model}
 	if o.info {
-		if doc.Info, err = readInfo(o.model, p, r); err != nil {
+		if doc.Info, err = readInfo(o, p, r); err != nil {
 			return err
 		}
 		if !o.json {
@@ -161,10 +167,10 @@ func execute(o options, w *bufio.Writer) error {
 // load reads the program file and prepares it. Without a program, the failure is the file's. Where it takes more memory
 // than was given, the error says how much would do.
 func load(o options) (*runtime.Program, *runtime.Runner, error) {
-	p, r, err := runtime.Load(o.model, o.runtime())
+	p, r, err := o.load()
 	var limit *runtime.LimitError
 	if p == nil && errors.As(err, &limit) && limit.Memory && o.maxMemory > 0 {
-		if p, err := runtime.OpenWithin(o.model, runtime.Limits{MACs: o.limits.MACs}); err == nil {
+		if p, err := o.open(runtime.Limits{MACs: o.limits.MACs}); err == nil {
 			limit.Need = p.Least(o.runtime()).Memory
 		}
 	}

@@ -18,6 +18,7 @@ Usage:
   qrun [FLAGS] MODEL.qlut FILE...
   qrun [FLAGS] MODEL.qlut --input NAME=FILE --input NAME2=FILE2 ...
 
+A qrun that "qconv pack" made carries its program: leave MODEL.qlut out.
 FILE is a picture (PNG, JPEG, GIF, BMP), which is stretched to the input's size; IDX (gzipped
 or not); numbers [C][H][W] as the network takes them (.npy, .f32, .csv with a sample in a line);
 or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
@@ -69,6 +70,7 @@ Example: v4l2-ctl --stream-mmap --stream-to=- | qrun --loop --size 320x240 --pix
 // options are the parsed arguments.
 type options struct {
 	model  string
+	own    []byte // the program behind this executable, which model names then; nil: model is a file
 	files  []string
 	inputs []string // of --input
 
@@ -85,9 +87,9 @@ type options struct {
 	maxMemory int64 // 0: not given
 }
 
-// parse reads flags and files in any order.
-func parse(args []string) (options, error) {
-	o := options{top: 3, workers: 1, benchTime: time.Second}
+// parse reads flags and files, behind the name of the program, in any order. own is the program that it carries, if any.
+func parse(args []string, own []byte) (options, error) {
+	o := options{own: own, top: 3, workers: 1, benchTime: time.Second}
 	switches := map[string]*bool{
 		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench,
 		"low-memory": &o.lowMemory, "help": &o.help, "h": &o.help, "version": &o.version,
@@ -107,6 +109,10 @@ func parse(args []string) (options, error) {
 		"max-macs":   func(s string) error { return parseCount64(s, &o.limits.MACs) },
 	}
 	var files []string
+	if own != nil {
+		files = args[:1:1]
+	}
+	args = args[1:]
 	for i := 0; i < len(args); i++ {
 		arg := args[i]
 		if arg == "--" {

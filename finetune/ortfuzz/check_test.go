@@ -9,6 +9,7 @@ import (
 	"slices"
 
 	"qconv/finetune"
+	"qconv/internal/testtool"
 	"qconv/onnx"
 	"qconv/quant"
 )
@@ -44,7 +45,7 @@ func (n *network) feed(rng *rand.Rand) map[string]tensor {
 }
 
 // judge runs a network with ONNX Runtime and with qconv, as a file and imported.
-func judge(r *onnxRuntime, n *network, feed map[string]tensor) (v verdict) {
+func judge(r *testtool.ORT, n *network, feed map[string]tensor) (v verdict) {
 	v.inputs = feed
 	defer func() {
 		if p := recover(); p != nil {
@@ -52,8 +53,8 @@ func judge(r *onnxRuntime, n *network, feed map[string]tensor) (v verdict) {
 		}
 	}()
 	file := n.encode()
-	runs, err := r.run(file, feed)
-	var rejected rejection
+	runs, err := r.Run(file, feed)
+	var rejected testtool.Rejection
 	if errors.As(err, &rejected) {
 		v.rejected = string(rejected)
 		// Even so, reading it must not crash.
@@ -107,7 +108,7 @@ func judge(r *onnxRuntime, n *network, feed map[string]tensor) (v verdict) {
 	if v.found = n.compare("imported", v.onnx.Graph, feed, want); v.found != nil {
 		return v
 	}
-	runs, err = r.run(data, feed)
+	runs, err = r.Run(data, feed)
 	if err != nil {
 		v.found = &difference{"ONNX Runtime on the imported file", err.Error()}
 		return v
@@ -118,7 +119,7 @@ func judge(r *onnxRuntime, n *network, feed map[string]tensor) (v verdict) {
 			v.found = &difference{"ONNX Runtime on the imported file", "no output " + out.name}
 			return v
 		}
-		if text := differ(got.Dims, got.values(), want[out.name]); text != "" {
+		if text := differ(got.Dims, valuesOf(got), want[out.name]); text != "" {
 			v.found = &difference{"ONNX Runtime on the imported file", out.name + ": " + text}
 			return v
 		}
@@ -131,7 +132,7 @@ func (n *network) compare(stage string, g *onnx.Graph, feed, want map[string]ten
 	samples := 1
 	var inputs [][]float32
 	for _, in := range g.Inputs {
-		x := feed[in.Name].values()
+		x := valuesOf(feed[in.Name])
 		samples = len(x) / in.Shape.Elems()
 		f := make([]float32, len(x))
 		for i := range x {
@@ -174,7 +175,7 @@ func differ(shape []int, got []float64, want tensor) string {
 	if !slices.Equal(shape, want.Dims) {
 		return fmt.Sprintf("shape %v, want %v", shape, want.Dims)
 	}
-	values := want.values()
+	values := valuesOf(want)
 	if len(got) != len(values) {
 		return fmt.Sprintf("%d elements, want %d", len(got), len(values))
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"qconv/internal/testtool"
 	"qconv/onnx"
 )
 
@@ -31,7 +32,7 @@ var (
 //
 // it says how many there were of each kind. A network that ONNX Runtime rejects or qconv refuses is counted.
 func TestONNXRuntime(t *testing.T) {
-	r := newRuntime(t)
+	r := testtool.NewORT(t)
 	tally, first := map[string]int{}, map[string]uint64{}
 	count := func(seed uint64, what string) {
 		if tally[what] == 0 {

@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"testing"
 
+	"qconv/internal/testtool"
 	"qconv/onnx"
 	"qconv/quant"
 	"qconv/runtime"
@@ -112,7 +113,7 @@ func (n *qdq) draw(channels int) {
 // as scales float32 has no rounding, and all are equal; with others a sum that float32 takes across the middle of two codes may become the code beside,
 // and what is computed from it may be off by a code as well: 1 in 1000 at most.
 func TestQuantizedNetworks(t *testing.T) {
-	r := newRuntime(t)
+	r := testtool.NewORT(t)
 	for _, powers := range []bool{true, false} {
 		differing, total, distinct := 0, 0, map[int32]bool{}
 		for s := range uint64(12) {
@@ -152,7 +153,7 @@ func TestQuantizedNetworks(t *testing.T) {
 				}
 				raws, runs = append(raws, raw), append(runs, map[string]tensor{"x": newTensor(float32s, []int{1, 3, 8, 8}, real)})
 			}
-			wants, err := r.run(file, runs...)
+			wants, err := r.Run(file, runs...)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -163,7 +164,7 @@ func TestQuantizedNetworks(t *testing.T) {
 				}
 				for o, out := range n.outputs {
 					l := p.Tensors[p.Outputs[o].Tensor]
-					for k, v := range want[out.name].values() {
+					for k, v := range valuesOf(want[out.name]) {
 						code := int32(math.Round(v/l.Scale.Float())) + int32(l.Zero)
 						distinct[code] = true
 						total++

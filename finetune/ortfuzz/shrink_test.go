@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"qconv/internal/testtool"
 )
 
 // shrink makes a network that differs smaller: fewer outputs, nodes replaced by inputs, plain ways of writing. It
 // returns the smallest and its difference.
-func shrink(r *onnxRuntime, n *network, feed map[string]tensor, found error) (*network, error) {
+func shrink(r *testtool.ORT, n *network, feed map[string]tensor, found error) (*network, error) {
 	best, why := n, found
 	try := func(m *network) bool {
 		m.prune()

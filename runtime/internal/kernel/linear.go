@@ -44,6 +44,7 @@ type Linear struct {
 
 	need            Need
 	weights, tables int // bytes
+	cost            int64
 }
 
 // NewLinear prepares l for instruction set v, in the form that estimates call the fastest.
@@ -60,10 +61,32 @@ func PlanLinear(l *Layer, v Vector) *Linear { return planLinear(l.merged(), v) }
 
 func planLinear(l *Layer, v Vector) *Linear {
 	if k := choose(l, v); k != nil {
+		k.cost = k.estimate(l, v)
 		return k.measured()
 	}
 	return NewLookupLinear(l)
 }
+
+// estimate is the cost of the form that was chosen for l: what forms are compared by.
+func (k *Linear) estimate(l *Layer, v Vector) int64 {
+	switch k.form {
+	case formGrouped:
+		return int64(k.grouped.Cost())
+	case formSorted:
+		return rowsCost(k.sorted.Cost(), v)
+	case formPatched:
+		return rowsCost(k.patched.Cost(), v)
+	case formDepthwise:
+		return int64(k.depthwise.Cost())
+	case formPooled:
+		return int64(l.MACs())
+	}
+	return 0
+}
+
+// Cost is the time that Run is estimated to take, in additions of words or, where there are vectors, of these; 0 where it is not
+// known, in forms that were chosen because memory is scarce.
+func (k *Linear) Cost() int64 { return k.cost }
 
 // fill writes the weights of l, which is merged, in forms that have a Fill.
 func (k *Linear) fill(l *Layer) {
@@ -77,7 +100,7 @@ func (k *Linear) fill(l *Layer) {
 
 // NewLookupLinear prepares l for look-ups.
 func NewLookupLinear(l *Layer) *Linear {
-	return (&Linear{form: formLookup, lookup: NewLookup(l)}).measured()
+	return (&Linear{form: formLookup, lookup: NewLookup(l), cost: int64(l.MACs()) * lookupCost}).measured()
 }
 
 // NewPackedLinear prepares l to be computed from coded weights, as [NewPacked] does.

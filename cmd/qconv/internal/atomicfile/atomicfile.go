@@ -33,6 +33,8 @@ type File struct {
 	path   string
 	stream bool // a pipe, a device, or an open file of a process: it is written into
 	locked *os.File
+	// Executable makes the file one that whoever may read it may run.
+	Executable bool
 }
 
 // Claim takes hold of the output at path, which need not exist, and removes what a killed process left

@@ -35,6 +35,9 @@ func (f *File) create() (*os.File, error) {
 	if old, err := os.Lstat(f.path); err == nil && old.Mode().IsRegular() {
 		mode, known = old.Mode().Perm(), true
 	}
+	if f.Executable {
+		mode |= mode & 0o444 >> 2
+	}
 	made.Lock()
 	defer made.Unlock()
 	for try := 0; ; try++ {
