@@ -19,9 +19,9 @@ var inspectCommand = &cli.Command{
 	Usage:     "show what a model consists of",
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM and the kernels, on this " +
-		"machine or with --target on another one. Of an .onnx: preprocessing, levels and weight values.\n\n" +
-		"Example: qconv inspect model.qlut --target linux/arm/5",
-	Flags:  []cli.Flag{bytesFlag, targetFlag, maxMemoryFlag, jsonFlag},
+		"machine or with --target on another one; on a microcontroller flash, RAM and instructions of what export --c writes. Of an .onnx: preprocessing, levels and weight values.\n\n" +
+		"Example: qconv inspect model.qlut --target linux/arm/5, or with --target cortex-m0 --clock 64MHz",
+	Flags:  []cli.Flag{bytesFlag, targetFlag, optimizeFlag, clockFlag, maxMemoryFlag, jsonFlag},
 	Action: runInspect,
 }
 
@@ -56,6 +56,12 @@ func runInspect(c *cli.Context) error {
 	p, err := readProgram(c, path)
 	if err != nil {
 		return err
+	}
+	if isChip(c.String(targetFlag.Name)) {
+		return inspectChip(c, path, p)
+	}
+	if name := anySet(c, []cli.Flag{optimizeFlag, clockFlag}); name != "" {
+		return usagef("flag --%s needs --%s with a microcontroller, such as cortex-m0", name, targetFlag.Name)
 	}
 	size, err := fileSize(path)
 	if err != nil {

@@ -105,12 +105,13 @@ func stem(kernel string) string {
 // choose takes a form for every layer: the fastest, or those that take the least flash together and not more than slowest times as
 // long.
 func (g *generator) choose(forms [][]form) {
-	layers := g.layers()
+	layers := g.linears()
 	if g.o.Optimize == Speed {
 		for _, n := range layers {
 			l := g.p.Instrs[n].(*runtime.Linear)
 			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return a.cost(g, l) - b.cost(g, l) })
 		}
+		g.shrink(forms, layers)
 		return
 	}
 	// The code of a kernel that only small layers need is not worth it: every set of kernels is tried.
@@ -138,11 +139,48 @@ func (g *generator) choose(forms [][]form) {
 			g.taken, least, found = taken, bytes, true
 		}
 	}
+	g.least = true
 	if !found { // there are very many kernels
 		for _, n := range layers {
 			l := g.p.Instrs[n].(*runtime.Linear)
 			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return a.flash(g, l) - b.flash(g, l) })
 		}
+	}
+}
+
+// shrink takes smaller forms until all together, with their code, take no more than the flash that there is: first those that save most
+// for the time that they lose.
+func (g *generator) shrink(forms [][]form, layers []int) {
+	for g.spare > 0 {
+		bytes, code := 0, map[string]bool{}
+		for _, n := range layers {
+			bytes += g.taken[n].flash(g, g.p.Instrs[n].(*runtime.Linear))
+			for _, k := range g.taken[n].kernels() {
+				code[k] = true
+			}
+		}
+		for k := range code {
+			bytes += codeOf(k)
+		}
+		if bytes <= g.spare {
+			return
+		}
+		at, to, best := -1, form(nil), 0.0
+		for _, n := range layers {
+			l := g.p.Instrs[n].(*runtime.Linear)
+			have, time := g.taken[n].flash(g, l), g.taken[n].cost(g, l)
+			for _, f := range forms[n] {
+				saved, lost := have-f.flash(g, l), f.cost(g, l)-time
+				if worth := float64(saved) / float64(max(1, lost)); saved > 0 && worth > best {
+					at, to, best = n, f, worth
+				}
+			}
+		}
+		if at < 0 {
+			g.least = true
+			return
+		}
+		g.taken[at] = to
 	}
 }
 
@@ -182,8 +220,8 @@ func (g *generator) within(forms [][]form, layers []int, kernels []string, set i
 	return taken, bytes, time
 }
 
-// layers lists the positions of the linear instructions.
-func (g *generator) layers() []int {
+// linears lists the positions of the linear instructions.
+func (g *generator) linears() []int {
 	var list []int
 	for n, i := range g.p.Instrs {
 		if _, ok := i.(*runtime.Linear); ok {

@@ -85,6 +85,10 @@ func (g *generator) newDense(l *runtime.Linear, nibbles bool) (*denseForm, error
 		if f.nibbles {
 			t.pitch /= 2
 		}
+		t.chunk = maxChunk
+		if g.slack == 0 {
+			t.chunk = minChunk
+		}
 		t.layOut(f, &g.p.Tensors[l.Terms[k].In], all[k])
 	}
 	return f, nil
@@ -132,15 +136,18 @@ func (t *denseTerm) layOut(f *denseForm, in *runtime.Tensor, values []int32) {
 		}
 		t.digits = append(t.digits, lists...)
 	}
-	t.chunk = min(t.inputs, (maxRows-1)/t.pitch, maxChunk)
+	t.chunk = min(t.inputs, (maxRows-1)/t.pitch, t.chunk)
 	for t.parts = t.divide(f, in, values); t.parts == nil; t.parts = t.divide(f, in, values) {
 		t.chunk = (t.chunk + 1) / 2
 	}
 	f.list = max(f.list, 2*(2*t.planes+t.chunk*longest))
 }
 
-// maxChunk limits the memory of lists, in inputs.
-const maxChunk = 256
+// maxChunk limits the memory of lists, in inputs, and minChunk does where memory is scarce.
+const (
+	maxChunk = 256
+	minChunk = 32
+)
 
 // divide divides the digits into the fewest parts whose sums over a chunk fit 16 bits; nil if there are none.
 func (t *denseTerm) divide(f *denseForm, in *runtime.Tensor, values []int32) []densePart {

@@ -17,6 +17,10 @@ type Options struct {
 	Name     string // of the network: an identifier of C
 	Target   Target // "" stands for Generic
 	Optimize Goal   // "" stands for Speed
+
+	// MaxFlash and MaxRAM are the most bytes that code and constants may take, and the arena; 0: any. The fastest forms of layers
+	// that fit are taken. Code is estimated.
+	MaxFlash, MaxRAM int
 }
 
 // File is a file of the folder.
@@ -28,8 +32,30 @@ type File struct {
 // Result is what [Export] makes.
 type Result struct {
 	Files []File
-	Arena int // bytes of memory
-	Table int // bytes of constants in flash, without code
+	Report
+}
+
+// Report is what a network takes on a machine.
+type Report struct {
+	Target       Target  `json:"target"`
+	Optimize     Goal    `json:"optimize"`
+	FlashBytes   int     `json:"flash_bytes"` // constants and code
+	Constants    int     `json:"constant_bytes"`
+	Code         int     `json:"code_bytes"`   // about
+	RAMBytes     int     `json:"ram_bytes"`    // the arena; the stack comes on top
+	Tensors      int     `json:"tensor_bytes"` // of the arena: what activations would take alone
+	Instructions int     `json:"instructions"` // of one inference, about
+	Layers       []Layer `json:"layers"`
+}
+
+// Layer is what an instruction of the program takes.
+type Layer struct {
+	Name         string `json:"name"`
+	Kernel       string `json:"kernel"`
+	Constants    int    `json:"constant_bytes"` // that no earlier one has
+	Work         int    `json:"work_bytes"`     // of the arena
+	MACs         int    `json:"macs"`
+	Instructions int    `json:"instructions"` // about
 }
 
 //go:embed kernels
@@ -40,16 +66,22 @@ var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes"
 
 // generator makes the sources of one program.
 type generator struct {
-	p      *runtime.Program
-	o      Options
-	tables tables
-	used   map[string]bool
-	vars   map[string]any // of the templates
-	level  string         // kernel for step functions
-	groups []int          // of rows that are added before a lane could overflow, ascending
-	taken  []form         // by instruction; nil: another kernel
-	arena  arena
-	calls  []string // statements, by instruction
+	p       *runtime.Program
+	o       Options
+	tables  tables
+	used    map[string]bool
+	vars    map[string]any // of the templates
+	level   string         // kernel for step functions
+	groups  []int          // of rows that are added before a lane could overflow, ascending
+	taken   []form         // by instruction; nil: another kernel
+	arena   arena
+	slack   int      // the arena may exceed that of the tensors by that part in 16
+	spare   int      // bytes of flash that forms may take in all; 0: any
+	calls   []string // statements, by instruction
+	least   bool     // no smaller forms are left
+	tensors int      // bytes of the arena for tensors alone
+	entries []string // the names of the descriptions of inputs
+	report  Report
 }
 
 func (g *generator) use(kernel string) { g.used[kernel] = true }
@@ -62,7 +94,7 @@ func literal(v int32) string {
 	return fmt.Sprint(v)
 }
 
-// Export writes p, which must be valid, as C. It is an error if a name is no identifier.
+// Export writes p, which must be valid, as C. It is an error if a name is no identifier, and a [*FitError] if a limit is exceeded.
 func Export(p *runtime.Program, o Options) (*Result, error) {
 	if o.Target == "" {
 		o.Target = Generic
@@ -73,8 +105,35 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 	if err := CheckName(o.Name); err != nil {
 		return nil, err
 	}
-	g := &generator{p: p, o: o, used: map[string]bool{}, vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false, "CODES": false, "LISTS": 0}, level: "level"}
-	g.vars["BREAK"] = "uint16_t"
+	slack, spare := 2, o.maxFlash()
+	for {
+		g, err := generate(p, o, slack, spare)
+		if err != nil {
+			return nil, err
+		}
+		r := &g.report
+		if o.MaxRAM > 0 && r.RAMBytes > o.MaxRAM {
+			if slack == 0 {
+				return nil, o.ramError(r.RAMBytes)
+			}
+			slack--
+			continue
+		}
+		if most := o.maxFlash(); most > 0 && r.FlashBytes > most {
+			if spare < most/2 || g.least {
+				return nil, o.flashError(r.FlashBytes)
+			}
+			spare -= max(64, r.FlashBytes-most)
+			continue
+		}
+		return g.result()
+	}
+}
+
+// generate makes the sources of p with so much slack in the arena, in forms that take about spare bytes of flash.
+func generate(p *runtime.Program, o Options, slack, spare int) (*generator, error) {
+	g := &generator{p: p, o: o, used: map[string]bool{}, level: "level", slack: slack, spare: spare,
+		vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false, "CODES": false, "LISTS": 0, "BREAK": "uint16_t"}}
 	for i := range p.Steps {
 		s := reduced(&p.Steps[i])
 		if s.long() {
@@ -92,23 +151,45 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 	if err := g.layOut(); err != nil {
 		return nil, err
 	}
+	inputs := g.inputs()
+	before := g.tables.bytes
+	g.report = Report{Target: o.Target, Optimize: o.Optimize, RAMBytes: max(4, g.arena.bytes), Tensors: g.tensors}
 	for n, instr := range p.Instrs {
+		l := g.describeLayer(n)
 		if err := g.instruction(n, instr); err != nil {
 			return nil, fmt.Errorf("instruction %d: %w", n, err)
 		}
+		l.Constants, before = g.tables.bytes-before, g.tables.bytes
+		g.report.Layers = append(g.report.Layers, l)
+		g.report.Instructions += l.Instructions
 	}
+	for k := range p.Inputs {
+		g.report.Instructions += int(rateOf(o.Target).move * float64(p.Tensors[p.Inputs[k].Tensor].Elems()))
+	}
+	g.entries = inputs
+	g.report.Constants = g.tables.bytes
+	g.report.Code = g.codeBytes()
+	g.report.FlashBytes = g.report.Constants + g.report.Code
+	return g, nil
+}
+
+// result writes the files.
+func (g *generator) result() (*Result, error) {
 	source, err := g.source()
 	if err != nil {
 		return nil, err
 	}
-	return &Result{
-		Files: []File{
-			{o.Name + ".h", g.header()},
-			{o.Name + ".c", source},
-			{o.Name + "_tables.h", g.tablesFile()},
-		},
-		Arena: g.arena.bytes, Table: g.tables.bytes,
-	}, nil
+	r := &Result{Report: g.report, Files: []File{
+		{g.o.Name + ".h", g.header()},
+		{g.o.Name + ".c", source},
+		{g.o.Name + "_tables.h", g.tablesFile()},
+	}}
+	around, err := g.around()
+	if err != nil {
+		return nil, err
+	}
+	r.Files = append(r.Files, around...)
+	return r, nil
 }
 
 // instruction writes the tables of an instruction and its call.

@@ -72,7 +72,8 @@ func (g *generator) layOut() error {
 		}
 	}
 	tensors := planArena(p, inPlace, make([]int, len(work)))
-	most := tensors.bytes + tensors.bytes/8 // where more room makes layers faster
+	g.tensors = tensors.bytes
+	most := tensors.bytes + tensors.bytes*g.slack/16 // where more room makes layers faster
 	for n := range forms {
 		for _, f := range forms[n] {
 			if f, ok := f.(*tapsForm); ok {

@@ -36,7 +36,7 @@ func (g *generator) source() ([]byte, error) {
 	var b bytes.Buffer
 	upper := strings.ToUpper(g.o.Name)
 	fmt.Fprintf(&b, prelude, g.o.Name, upper)
-	inputs := g.inputs()
+	inputs := g.entries
 	g.use("enter")
 	text, err := g.fragments()
 	if err != nil {

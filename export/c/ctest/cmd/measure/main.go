@@ -86,6 +86,6 @@ func measure(path, name string, goal c.Goal, keep string) error {
 	}
 	macs := p.MACs()
 	fmt.Printf("%-28s %-8s %10d instructions, %5.2f for each of %d MACs; flash %s, RAM %s (arena %d, constants %d)\n",
-		filepath.Base(path), name, count, float64(count)/float64(macs), macs, sizes[0], sizes[2], r.Arena, r.Table)
+		filepath.Base(path), name, count, float64(count)/float64(macs), macs, sizes[0], sizes[2], r.RAMBytes, r.Constants)
 	return nil
 }
