@@ -224,7 +224,7 @@ func (k *codes) write(g *generator, at int) string {
 	for i := range k.terms {
 		c := &k.terms[i]
 		area := len(c.rows)
-		terms = append(terms, fields(add(&g.tables, "uint8_t", "digits", c.digits), add(&g.tables, "uint16_t", "positions", c.rows), c.each, area, c.outs, c.next, c.bits, c.shift))
+		terms = append(terms, fields(add(&g.tables, "uint8_t", "digits", c.digits), add(&g.tables, "uint16_t", "positions", c.rows), c.each, area, c.outs, c.next, c.each*c.next, c.bits, c.shift))
 	}
 	for i, p := range k.parts {
 		shift := 0

@@ -67,7 +67,7 @@ func (lookupForm) write(g *generator, n int, l *runtime.Linear) error {
 			add(&g.tables, "int32_t", "rows", meetings(t, 0, out[1], in.Shape[1], in.Shape[2])),
 			add(&g.tables, "int32_t", "columns", meetings(t, 1, out[2], in.Shape[2], 1)),
 			add(&g.tables, "int32_t", "products", products),
-			in.Shape[0]/t.Groups, in.Shape[1]*in.Shape[2], t.Kernel[0], t.Kernel[1], t.Kernel[0]*t.Kernel[1], in.Zero, shift))
+			in.Shape[0]/t.Groups, in.Shape[1]*in.Shape[2], t.Kernel[0], t.Kernel[1], in.Shape[0]/t.Groups*t.Kernel[0]*t.Kernel[1], in.Zero, shift))
 	}
 	var order []uint16
 	var sources []int

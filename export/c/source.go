@@ -17,6 +17,13 @@ const prelude = `/* %[1]s.c: a network of additions and table look-ups. Generate
 
 #include <string.h>
 
+/* The compiler must take a sum for what it is: it would multiply where it sees how often a step is added. */
+#if defined(__GNUC__)
+#define Q_KEEP(x) __asm__ volatile("" : "+r"(x))
+#else
+#define Q_KEEP(x) ((void)0)
+#endif
+
 /* Where constants lie: AVR has a space of its own for them. */
 #if defined(__AVR__) && defined(__FLASH)
 #define FLASH __flash
@@ -144,7 +151,7 @@ func (g *generator) writeRun(b *bytes.Buffer, inputs []string) {
 			channel, element = 1, s[0]
 		}
 		fmt.Fprintf(b, "\nint %s_%s_row(uint32_t row, const uint8_t *bytes) {\n", g.o.Name, g.inputName(k))
-		fmt.Fprintf(b, "    uint32_t start = 0;\n    if (row >= %d) return 1;\n    for (; row > 0; row--) start += %d;\n", s[1], s[2])
+		fmt.Fprintf(b, "    uint32_t start = 0;\n    if (row >= %d) return 1;\n    for (; row > 0; row--) {\n        start += %d;\n        Q_KEEP(start);\n    }\n", s[1], s[2])
 		fmt.Fprintf(b, "    return q_enter(%s, bytes, start, %d, %d, %d);\n}\n", name, s[2], channel, element)
 	}
 }

@@ -4,7 +4,7 @@ typedef struct {
     const FLASH uint16_t *rows;  /* by kernel position: where the row of the first channel lies */
     uint16_t channels, area;     /* that an output channel reads; kernel positions */
     uint16_t outs;               /* output channels that read the same channels; 0: all do */
-    uint32_t next;               /* from the row of a channel to that of the next */
+    uint32_t next, group;        /* from the row of a channel to that of the next, and of the next group */
     uint8_t bits;                /* of a code; 0: all are the same */
     uint8_t shift;
 } q_code_term;
@@ -29,15 +29,17 @@ typedef struct {
  * next says. It returns where the codes end. */
 static const FLASH uint8_t *q_walk(const FLASH q_codes *l, const FLASH uint8_t *codes, uint32_t channel, uint16_t *next, q_half *list) {
     uint32_t k, c, i, o;
-    for (k = 0; k < l->count; k++) {
-        const FLASH q_code_term *t = &l->terms[k];
+    const FLASH q_code_term *t = l->terms;
+    for (k = l->count; k > 0; k--, t++) {
         uint32_t buffer = 0, have = 0, bits = t->bits, mask = (1U << bits) - 1, at = 0;
         if (t->outs > 0) {
             for (o = channel; o >= t->outs; o -= t->outs) {
-                for (c = t->channels; c > 0; c--) at += t->next;
+                at += t->group;
+                Q_KEEP(at);
             }
         }
         for (c = t->channels; c > 0; c--, at += t->next) {
+            Q_KEEP(at);
             for (i = 0; i < t->area; i++) {
                 const FLASH uint8_t *d;
                 if (have < bits) {
@@ -63,12 +65,12 @@ static const FLASH uint8_t *q_walk(const FLASH q_codes *l, const FLASH uint8_t *
 static const q_half *q_expand(const FLASH q_codes *l, const FLASH uint8_t **codes, uint32_t channel) {
     q_half *list = (q_half *)(void *)Q_BYTES(l->work);
     uint16_t next[{{.LISTS}}];
+    const FLASH q_code_part *part = l->parts;
     uint32_t at = 0, k, p, n;
     for (k = 0; k < l->lists; k++) next[k] = 0;
     q_walk(l, *codes, channel, next, NULL);
     list[at++] = l->part_count;
-    for (k = 0, p = 0; p < l->part_count; p++) {
-        const FLASH q_code_part *part = &l->parts[p];
+    for (k = 0, p = 0; p < l->part_count; p++, part++) {
         if (p > 0) list[at++] = part->shift;
         list[at++] = part->planes;
         list[at++] = part->offset;

@@ -14,6 +14,8 @@ static void q_copy(const FLASH q_piece *p) {
             out[to] = out[from];
             to += (uint32_t)p->out_steps[5];
             from += (uint32_t)p->in_steps[5];
+            Q_KEEP(to);
+            Q_KEEP(from);
         }
         for (d = 5; d > 0 && --left[d - 1] == 0; d--) left[d - 1] = p->dims[d - 1];
         if (d == 0) return;

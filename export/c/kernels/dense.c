@@ -48,6 +48,7 @@ static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_
         at += n;
     }
     for (i = 0, at = 0; i < count; i++, at += t->pitch) {
+        Q_KEEP(at);
         for (d = t->digits + ((uint32_t)levels[i] << t->shift); *d != 255; d++) list[next[*d]++] = (q_half)at;
     }
 }
@@ -56,9 +57,9 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
     uint32_t *acc = Q_WORDS(l->work), sums[8], some[4], extra = 0, k, w, i, n;
     q_half *list = (q_half *)(void *)Q_BYTES(l->list);
     const FLASH q_step *step = l->steps;
+    const FLASH q_dense{{.GROUP}}_term *t = l->terms;
     memset(acc, 0, (size_t)(l->words << 4));
-    for (k = 0; k < l->count; k++) {
-        const FLASH q_dense{{.GROUP}}_term *t = &l->terms[k];
+    for (k = l->count; k > 0; k--, t++) {
         const FLASH uint8_t *rows = t->rows;
         const uint8_t *levels = Q_BYTES(t->source);
         uint32_t left = t->inputs, now, total = 0;
@@ -68,6 +69,8 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
             uint32_t *to = acc;
             const FLASH uint8_t *row = rows;
             now = left < t->chunk ? left : t->chunk;
+            Q_KEEP(levels);
+            Q_KEEP(rows);
             q_sort{{.GROUP}}(t, levels, now, list);
             for (w = l->words; w > 0; w -= n) {
                 const FLASH q_dense{{.GROUP}}_part *part = t->parts;

@@ -15,7 +15,11 @@ static int q_enter(const FLASH q_input *in, const uint8_t *bytes, uint32_t start
     uint32_t c, i;
     for (c = 0; c < in->channels; c++, to += in->plane, bytes += channel) {
         const uint8_t *from = bytes;
+        Q_KEEP(to);
+        Q_KEEP(bytes);
+        Q_KEEP(table);
         for (i = 0; i < count; i++, from += element) {
+            Q_KEEP(from);
             if (table != NULL) to[i] = table[*from];
             else if (*from <= in->last) to[i] = *from;
             else return 1;

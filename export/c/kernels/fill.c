@@ -35,7 +35,10 @@ static void q_fill_row(uint8_t *to, const uint8_t *row, const FLASH q_column *c,
             to[3] = row[3];
         }
     }
-    for (; n > 0; n--, row += step) *to++ = *row;
+    for (; n > 0; n--, row += step) {
+        Q_KEEP(row);
+        *to++ = *row;
+    }
     for (; right > 0; right--) *to++ = zero;
 }
 
@@ -46,14 +49,24 @@ static uint8_t *q_fill(const FLASH q_fill_term *t, uint8_t *to, const uint8_t *i
     for (; tile > 0; tile--) {
         top += t->next;
         at += t->next_at;
+        Q_KEEP(top);
+        Q_KEEP(at);
     }
     for (c = t->channels; c > 0; c--, in += t->plane) {
-        for (k = 0; k < t->kernel_columns; k++) {
+        const FLASH q_column *column = t->columns;
+        Q_KEEP(in);
+        for (k = t->kernel_columns; k > 0; k--, column++) {
             for (f = 0; f < t->phase_count; f++) {
                 int32_t v = top, from = at;
-                for (n = t->phases[f]; n > 0; n--, v++) from += t->in_columns;
+                for (n = t->phases[f]; n > 0; n--, v++) {
+                    from += t->in_columns;
+                    Q_KEEP(from);
+                }
                 for (i = t->rows; i > 0; i--, to += pitch, v += t->stride, from += t->stride_at) {
-                    if (v >= 0 && v < t->in_rows) q_fill_row(to, in + from, t->columns + k, t->step, pitch, t->zero);
+                    Q_KEEP(to);
+                    Q_KEEP(from);
+                    Q_KEEP(v);
+                    if (v >= 0 && v < t->in_rows) q_fill_row(to, in + from, column, t->step, pitch, t->zero);
                     else memset(to, t->zero, pitch);
                 }
             }

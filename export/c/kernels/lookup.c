@@ -6,7 +6,7 @@ typedef struct {
     uint32_t channels;             /* that an output channel reads */
     uint32_t plane;                /* elements of an input channel */
     uint32_t kernel_rows, kernel_columns;
-    uint32_t area;                 /* weights of a channel */
+    uint32_t taps;                 /* weights of an output channel */
     int16_t zero;                  /* the level worth zero, where products are computed */
     uint8_t shift;                 /* Q_COMPUTED: products are computed */
 } q_lookup_term;
@@ -42,6 +42,7 @@ static uint32_t q_lookup_sum(const FLASH q_lookup_term *t, const FLASH {{.WEIGHT
             }
         }
         from += t->plane;
+        Q_KEEP(from);
     }
     return sum;
 }
@@ -53,26 +54,29 @@ static void q_lookup(const FLASH q_lookup_layer *l) {
     uint32_t *work = Q_WORDS(l->work), *acc;
     uint8_t *out = Q_BYTES(l->out);
     int32_t *wide = (int32_t *)Q_WORDS(l->out);
-    uint32_t o, y, x, k, c;
+    uint32_t o, y, x, k;
     for (o = 0; o < l->channels; o++) {
+        const FLASH q_lookup_term *t = l->terms;
         memset(work, 0, (size_t)(l->positions << 2));
-        for (k = 0; k < l->count; k++) {
-            const FLASH q_lookup_term *t = &l->terms[k];
+        for (k = l->count; k > 0; k--, t++) {
             const FLASH int32_t *row = t->rows, *column;
             const uint8_t *from = Q_BYTES(*source++);
             for (acc = work, y = 0; y < l->rows; y++) {
                 for (column = t->columns, x = 0; x < l->columns; x++) {
                     *acc++ += q_lookup_sum(t, w, from, row, column);
                     column += t->kernel_columns;
+                    Q_KEEP(column);
                 }
                 row += t->kernel_rows;
+                Q_KEEP(row);
             }
-            for (c = t->channels; c > 0; c--) w += t->area;
+            w += t->taps;
+            Q_KEEP(w);
         }
         if (step != NULL) {
             q_levels(step, work, l->positions, (uint32_t)l->bias[o], out);
             out += l->positions;
-            step += l->each;
+            if (l->each) step++;
         } else {
             for (x = 0; x < l->positions; x++) *wide++ = (int32_t)(work[x] + (uint32_t)l->bias[o]);
         }

@@ -12,6 +12,7 @@ static void q_map(const FLASH q_map_layer *l) {
     const FLASH uint8_t *table = l->table;
     uint32_t c, n;
     for (c = l->parts; c > 0; c--, table += l->next) {
+        Q_KEEP(table);
         for (n = l->elements; n > 0; n--) *out++ = table[*in++];
     }
 }

@@ -13,9 +13,14 @@ static void q_map2(const FLASH q_map2_layer *l) {
     uint32_t c, y, x;
     for (c = l->channels; c > 0; c--, b += l->next_channel) {
         const uint8_t *row = b;
+        Q_KEEP(b);
         for (y = l->rows; y > 0; y--, row += l->next_row) {
             const uint8_t *at = row;
-            for (x = l->columns; x > 0; x--, at += l->next_column) *out++ = l->table[((uint32_t)*a++ << l->shift) + *at];
+            Q_KEEP(row);
+            for (x = l->columns; x > 0; x--, at += l->next_column) {
+                Q_KEEP(at);
+                *out++ = l->table[((uint32_t)*a++ << l->shift) + *at];
+            }
         }
     }
 }

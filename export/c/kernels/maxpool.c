@@ -17,15 +17,22 @@ static void q_maxpool(const FLASH q_maxpool_layer *l) {
     uint32_t c, y, x, i, k;
     for (c = 0; c < l->channels; c++, in += l->plane) {
         int32_t top = l->top, top_at = l->top_at;
+        Q_KEEP(in);
         for (y = 0; y < l->rows; y++, top += l->stride_rows, top_at += l->stride_at) {
             int32_t left = l->left;
+            Q_KEEP(top);
+            Q_KEEP(top_at);
             for (x = 0; x < l->columns; x++, left += l->stride_columns) {
                 uint8_t largest = 0;
                 int32_t v = top, at = top_at;
+                Q_KEEP(left);
                 for (i = 0; i < l->kernel_rows; i++, v += l->dilation_rows, at += l->dilation_at) {
                     int32_t u = left;
+                    Q_KEEP(v);
+                    Q_KEEP(at);
                     if (v < 0 || v >= l->in_rows) continue;
                     for (k = 0; k < l->kernel_columns; k++, u += l->dilation_columns) {
+                        Q_KEEP(u);
                         if (u >= 0 && u < l->in_columns && in[at + u] > largest) largest = in[at + u];
                     }
                 }

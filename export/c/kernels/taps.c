@@ -14,7 +14,7 @@ typedef struct {
     uint32_t tiles, words, last;    /* words of the positions of a tile, and of the last tile */
     uint32_t height, tail;          /* output rows of a tile, and of the last tile */
     uint32_t columns, pitch;        /* of an output row, and of one in the tile */
-    uint32_t area, plane;           /* elements of a tile and of a channel of the output */
+    uint32_t area, plane, group;    /* elements of a tile, of a channel and of a group of the output */
     uint32_t rows, line, out;       /* in the arena: the rows, a line of results, and the output */
     uint8_t each;                   /* 1: a step function for each channel, 0: one for all */
 } q_taps{{.GROUP}}_layer;
@@ -46,7 +46,7 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
     const q_half *list, *first = l->lists;
 {{if .CODES}}    const FLASH uint8_t *code, *first_code = l->codes != NULL ? l->codes->codes : NULL;
 {{end}}    const FLASH int32_t *bias = l->bias;
-    const FLASH q_step *steps = l->steps;
+    const FLASH q_step *steps = l->steps, *step = steps;
     uint32_t out = l->out, g, tile, o, w, i, k, acc[16];
     uint32_t bytes = steps != NULL ? 0 : 2; /* of a result: 2^bytes */
     for (g = 0; g < l->groups; g++) {
@@ -54,18 +54,24 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
         list = first;
 {{if .CODES}}        code = first_code;
 {{end}}        for (tile = 0; tile < l->tiles; tile++, start += l->area) {
-            const FLASH q_step *step = steps;
             uint32_t end = tile + 1 == l->tiles, words = end ? l->last : l->words, to = start;
             uint8_t *fill = Q_BYTES(l->rows);
-            for (k = 0; k < l->count; k++) {
-                uint32_t at = l->terms[k].source;
-                for (i = 0; i < g; i++) at += l->terms[k].group;
-                fill = q_fill(&l->terms[k], fill, Q_BYTES(at), tile, l->pitch);
+            const FLASH q_fill_term *term = l->terms;
+            Q_KEEP(start);
+            for (k = l->count; k > 0; k--, term++) {
+                uint32_t at = term->source;
+                for (i = 0; i < g; i++) {
+                    at += term->group;
+                    Q_KEEP(at);
+                }
+                fill = q_fill(term, fill, Q_BYTES(at), tile, l->pitch);
             }
             list = first;
+            step = steps;
 {{if .CODES}}            code = first_code;
-{{end}}            for (o = 0; o < l->channels; o++, to += l->plane, step += l->each) {
+{{end}}            for (o = 0; o < l->channels; o++, to += l->plane) {
                 const q_half *next = list;
+                Q_KEEP(to);
                 uint8_t *line = l->line != Q_NONE ? Q_BYTES(l->line) : Q_BYTES(to);
                 uint32_t b = (uint32_t)bias[o], n;
 {{if .CODES}}                if (code != NULL) list = q_expand(l->codes, &code, o);
@@ -80,10 +86,13 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
                     }
                 }
                 list = next;
+                if (l->each) step++;
                 if (l->line != Q_NONE) {
                     uint8_t *row = Q_BYTES(l->out) + ((to - l->out) << bytes);
                     line = Q_BYTES(l->line);
                     for (i = end ? l->tail : l->height; i > 0; i--, row += l->columns << bytes, line += l->pitch << bytes) {
+                        Q_KEEP(row);
+                        Q_KEEP(line);
                         memcpy(row, line, l->columns << bytes);
                     }
                 }
@@ -92,7 +101,7 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
         first = list;
 {{if .CODES}}        first_code = code;
 {{end}}        bias += l->channels;
-        if (steps != NULL && l->each) steps += l->channels;
-        for (o = 0; o < l->channels; o++) out += l->plane;
+        steps = step;
+        out += l->group;
     }
 }
