@@ -2,89 +2,15 @@ package c
 
 import (
 	"fmt"
-	"math/bits"
 	"slices"
 
 	"qconv/runtime"
 )
 
-// costs of the forms; see rates.
-
-func (lookupForm) cost(g *generator, l *runtime.Linear) int {
-	r := rateOf(g.o.Target).lookup
-	n := 0.0
-	for k := range l.Terms {
-		t := &l.Terms[k]
-		out := g.p.Tensors[l.Out].Shape
-		each := r
-		if len(g.p.Codebooks[t.Codebook].Centres)<<bits.Len(uint(g.p.Tensors[t.In].Levels-1)) > maxProducts {
-			each *= 3 // products are computed
-		}
-		n += each * float64(t.Weights.Len()) * float64(out[1]*out[2])
-	}
-	return int(n)
-}
-
-// passes are the words of a tile in groups of four, and those that are left.
-func passes(words int) (four, one int) { return words / 4, words % 4 }
-
-func (f *tapsForm) cost(g *generator, l *runtime.Linear) int {
-	r := rateOf(g.o.Target)
-	tiles := (f.out[1] + f.height - 1) / f.height
-	tail := f.out[1] - (tiles-1)*f.height
-	fours, ones := passes(f.height * f.pitch / 4)
-	lastFours, lastOnes := passes(tail * f.pitch / 4)
-	fours, ones = fours*(tiles-1)+lastFours, ones*(tiles-1)+lastOnes
-	lists := float64(2 * f.planes * f.out[0])
-	rows := float64(f.additions)
-	n := float64(fours)*(rows*r.add4+lists*r.list4+rows/float64(f.group)*r.spread4+float64(f.out[0])*4*r.pass) +
-		float64(ones)*(rows*r.add1+lists*r.list1+rows/float64(f.group)*r.spread1+float64(f.out[0])*r.pass) +
-		float64(f.out[0]*f.out[1]*f.pitch)*r.level
-	if !f.direct {
-		bytes := f.tileBytes(f.height) * tiles * f.groups
-		n += float64(bytes)*r.fill + float64(bytes/f.pitch)*r.fillRow
-	}
-	if f.codes != nil {
-		weights := 0
-		for k := range l.Terms {
-			weights += l.Terms[k].Weights.Len()
-		}
-		n += float64(weights*tiles) * r.expand
-	}
-	return int(n)
-}
-
-func (f *denseForm) cost(g *generator, l *runtime.Linear) int {
-	r := rateOf(g.o.Target)
-	four, one := passes(f.words)
-	n := float64(f.outputs) * r.level
-	for k := range f.terms {
-		t := &f.terms[k]
-		// A level has a digit that is not zero in every third place, if levels are evenly spread.
-		rows := float64(t.inputs) * t.digitsOf()
-		chunks := (t.inputs + t.chunk - 1) / t.chunk
-		add := r.add4
-		if f.nibbles {
-			add = r.addNibbles
-		}
-		lists := float64(2 * t.planes * chunks)
-		parts := float64(len(t.parts) * chunks)
-		n += float64(four)*(rows*add+lists*r.list4+rows/float64(f.group)*r.spread4+parts*4*r.pass) +
-			float64(one)*(rows*r.add1+lists*r.list1+rows/float64(f.group)*r.spread1+parts*r.pass) +
-			(float64(t.inputs)+rows)*r.sort
-	}
-	return int(n)
-}
-
-// digitsOf is the mean number of digits of a level.
-func (t *denseTerm) digitsOf() float64 {
-	n := 0
-	for _, list := range t.digits {
-		if list != noList {
-			n++
-		}
-	}
-	return float64(n<<t.shift) / float64(len(t.digits))
+// instructions is about how many instructions a layer takes in a form.
+func (g *generator) instructions(f form, l *runtime.Linear) int {
+	t := f.cost(g, l)
+	return t.instructions(g.o.Target)
 }
 
 // codeBytes is about the size of the code of kernels, in bytes, as compilers make it with -Os.
@@ -109,7 +35,7 @@ func (g *generator) choose(forms [][]form) {
 	if g.o.Optimize == Speed {
 		for _, n := range layers {
 			l := g.p.Instrs[n].(*runtime.Linear)
-			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return a.cost(g, l) - b.cost(g, l) })
+			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return g.instructions(a, l) - g.instructions(b, l) })
 		}
 		g.shrink(forms, layers)
 		return
@@ -126,9 +52,9 @@ func (g *generator) choose(forms [][]form) {
 	fastest := 0
 	for _, n := range layers {
 		l := g.p.Instrs[n].(*runtime.Linear)
-		least := forms[n][0].cost(g, l)
+		least := g.instructions(forms[n][0], l)
 		for _, f := range forms[n] {
-			least = min(least, f.cost(g, l))
+			least = min(least, g.instructions(f, l))
 		}
 		fastest += least
 	}
@@ -168,9 +94,9 @@ func (g *generator) shrink(forms [][]form, layers []int) {
 		at, to, best := -1, form(nil), 0.0
 		for _, n := range layers {
 			l := g.p.Instrs[n].(*runtime.Linear)
-			have, time := g.taken[n].flash(g, l), g.taken[n].cost(g, l)
+			have, time := g.taken[n].flash(g, l), g.instructions(g.taken[n], l)
 			for _, f := range forms[n] {
-				saved, lost := have-f.flash(g, l), f.cost(g, l)-time
+				saved, lost := have-f.flash(g, l), g.instructions(f, l)-time
 				if worth := float64(saved) / float64(max(1, lost)); saved > 0 && worth > best {
 					at, to, best = n, f, worth
 				}
@@ -209,7 +135,7 @@ func (g *generator) within(forms [][]form, layers []int, kernels []string, set i
 			return nil, 0, 0
 		}
 		bytes += least
-		time += taken[n].cost(g, l)
+		time += g.instructions(taken[n], l)
 		for _, k := range taken[n].kernels() {
 			if !code[k] {
 				code[k] = true

@@ -46,6 +46,8 @@ type Report struct {
 	Tensors      int     `json:"tensor_bytes"` // of the arena: what activations would take alone
 	Instructions int     `json:"instructions"` // of one inference, about
 	Layers       []Layer `json:"layers"`
+	// Tally counts what the kernels do: what Instructions is estimated from.
+	Tally tally `json:"-"`
 }
 
 // Layer is what an instruction of the program takes.
@@ -75,12 +77,13 @@ type generator struct {
 	groups  []int          // of rows that are added before a lane could overflow, ascending
 	taken   []form         // by instruction; nil: another kernel
 	arena   arena
-	slack   int      // the arena may exceed that of the tensors by that part in 16
-	spare   int      // bytes of flash that forms may take in all; 0: any
-	calls   []string // statements, by instruction
-	least   bool     // no smaller forms are left
-	tensors int      // bytes of the arena for tensors alone
-	entries []string // the names of the descriptions of inputs
+	slack   int             // the arena may exceed that of the tensors by that part in 16
+	spare   int             // bytes of flash that forms may take in all; 0: any
+	calls   []string        // statements, by instruction
+	least   bool            // no smaller forms are left
+	density map[int]float64 // by tensor: see digitsOf
+	tensors int             // bytes of the arena for tensors alone
+	entries []string        // the names of the descriptions of inputs
 	report  Report
 }
 
@@ -161,11 +164,11 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 		}
 		l.Constants, before = g.tables.bytes-before, g.tables.bytes
 		g.report.Layers = append(g.report.Layers, l)
-		g.report.Instructions += l.Instructions
 	}
 	for k := range p.Inputs {
-		g.report.Instructions += int(rateOf(o.Target).move * float64(p.Tensors[p.Inputs[k].Tensor].Elems()))
+		g.report.Tally[moveOne] += float64(p.Tensors[p.Inputs[k].Tensor].Elems())
 	}
+	g.report.Instructions = g.report.Tally.instructions(o.Target)
 	g.entries = inputs
 	g.report.Constants = g.tables.bytes
 	g.report.Code = g.codeBytes()

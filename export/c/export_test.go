@@ -50,8 +50,11 @@ func TestHost(t *testing.T) {
 			for _, target := range c.Targets {
 				for _, goal := range goals {
 					dir, files := written(t, c.Options{Name: "digits", Target: target, Optimize: goal})
-					board := ctest.Host(tool, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
-					if cc.name == "g++" {
+					board := ctest.Host(tool, "-O2")
+					switch cc.name {
+					case "gcc":
+						board = ctest.Host(tool, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+					case "g++":
 						board = ctest.Host(tool, "-x", "c++", "-O1")
 					}
 					program, err := board.Build(dir, "check", files)

@@ -17,7 +17,7 @@ func (e *FitError) Error() string {
 }
 
 // farFlash is what AVR reaches with the pointers that the sources use, in bytes.
-const farFlash = 1 << 15
+const farFlash = 60000
 
 // maxFlash is the most bytes of flash; 0 where there is no limit.
 func (o Options) maxFlash() int {

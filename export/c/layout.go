@@ -14,8 +14,8 @@ type form interface {
 	flash(g *generator, l *runtime.Linear) int
 	// kernels names the code that the form takes.
 	kernels() []string
-	// cost is about how many instructions the layer takes.
-	cost(g *generator, l *runtime.Linear) int
+	// cost counts what the kernel does.
+	cost(g *generator, l *runtime.Linear) tally
 }
 
 // forms lists what suits a layer: look-ups, which always do, lists and codes of windows, rows with a byte for each weight and with half of one.

@@ -13,22 +13,28 @@ func (g *generator) describeLayer(n int) Layer {
 	s := g.p.Tensors[instr.Dst()].Shape
 	kind := strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", instr), "*runtime."))
 	l := Layer{Name: fmt.Sprintf("%d %s %dx%dx%d", n, kind, s[0], s[1], s[2]), Kernel: kind}
-	move := rateOf(g.o.Target).move
+	var t tally
+	elems := float64(s[0] * s[1] * s[2])
 	switch i := instr.(type) {
 	case *runtime.Linear:
 		f := g.taken[n]
-		l.Kernel, l.Work, l.MACs, l.Instructions = formName(f), f.work(g, i), g.p.LinearMACs(i), f.cost(g, i)
+		t = f.cost(g, i)
+		l.Kernel, l.Work, l.MACs = formName(f), f.work(g, i), g.p.LinearMACs(i)
 	case *runtime.MaxPool:
-		l.Instructions = int(move * float64(s[0]*s[1]*s[2]*(1+i.Kernel[0]*i.Kernel[1])))
+		t[moveOne] = elems * float64(1+i.Kernel[0]*i.Kernel[1])
 	case *runtime.ArgMax:
-		l.Instructions = int(move * float64(g.p.Tensors[i.In].Elems()))
+		t[moveOne] = float64(g.p.Tensors[i.In].Elems())
 	case *runtime.Copy:
 		if !g.identity(i) || g.at(i.Out) != g.at(i.Pieces[0].In) {
-			l.Instructions = int(move * float64(s[0]*s[1]*s[2]))
+			t[moveOne] = elems
 		}
 	default:
-		l.Instructions = int(move * float64(s[0]*s[1]*s[2]))
+		t[moveOne] = elems
 	}
+	for k, x := range t {
+		g.report.Tally[k] += x
+	}
+	l.Instructions = t.instructions(g.o.Target)
 	return l
 }
 

@@ -24,8 +24,9 @@ type tapsForm struct {
 	bias   []int32
 	codes  *codes // nil: there are lists
 
-	additions int // of rows, for all channels
-	planes    int // digits of the weights
+	additions int   // of rows, for all channels
+	planes    int   // digits of the weights
+	lengths   []int // of all lists
 }
 
 // tiled is the place of a term in a tile.
@@ -97,16 +98,28 @@ func (g *generator) newTaps(l *runtime.Linear) (*tapsForm, error) {
 
 // count counts the digits of the weights.
 func (f *tapsForm) count(g *generator, l *runtime.Linear) error {
+	all := make([][2][34]int, f.out[0]) // by channel, sign and digit
 	for k := range l.Terms {
 		w, err := weights(&l.Terms[k])
 		if err != nil {
 			return err
 		}
 		centres := g.p.Codebooks[l.Terms[k].Codebook].Centres
-		for _, x := range w {
+		each := len(w) / f.out[0]
+		for i, x := range w {
 			plus, minus := digits(int64(centres[x]))
 			f.additions += bits.OnesCount64(plus | minus)
 			f.planes = max(f.planes, bits.Len64(plus|minus))
+			for b := 0; (plus|minus)>>b != 0; b++ {
+				all[i/each][0][b] += int(plus>>b) & 1
+				all[i/each][1][b] += int(minus>>b) & 1
+			}
+		}
+	}
+	f.planes = max(1, f.planes)
+	for o := range all {
+		for b := range f.planes {
+			f.lengths = append(f.lengths, all[o][0][b], all[o][1][b])
 		}
 	}
 	return nil

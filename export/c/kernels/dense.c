@@ -105,5 +105,8 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
         q_levels(step, acc, l->outputs, 0, Q_BYTES(l->out));
         return;
     }
-    for (i = 0; i < l->outputs; i++, step++) q_levels(step, acc + i, 1, 0, Q_BYTES(l->out) + i);
+    for (i = 0; i < l->outputs; i++, step++) {
+        Q_KEEP(step);
+        q_levels(step, acc + i, 1, 0, Q_BYTES(l->out) + i);
+    }
 }

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -18,10 +19,13 @@ import (
 	"qconv/runtime"
 )
 
+var tally bool
+
 func main() {
 	boardsFlag := flag.String("board", "an385,rv32i,rv32e", "boards")
 	goal := flag.String("optimize", "speed", "what is made small")
 	keep := flag.String("keep", "", "folder for sources and executables, which stay there")
+	flag.BoolVar(&tally, "tally", false, "print as JSON, with what the kernels do")
 	flag.Parse()
 	for _, path := range flag.Args() {
 		for _, name := range strings.Split(*boardsFlag, ",") {
@@ -85,7 +89,15 @@ func measure(path, name string, goal c.Goal, keep string) error {
 		return err
 	}
 	macs := p.MACs()
-	fmt.Printf("%-28s %-8s %10d instructions, %5.2f for each of %d MACs; flash %s, RAM %s (arena %d, constants %d)\n",
-		filepath.Base(path), name, count, float64(count)/float64(macs), macs, sizes[0], sizes[2], r.RAMBytes, r.Constants)
+	if tally {
+		text, err := json.Marshal(map[string]any{"board": name, "model": filepath.Base(path), "goal": goal, "count": count, "estimate": r.Instructions, "tally": r.Tally, "flash": sizes[0], "constants": r.Constants, "code": r.Code})
+		if err != nil {
+			return err
+		}
+		fmt.Println(string(text))
+		return nil
+	}
+	fmt.Printf("%-28s %-8s %10d instructions, %5.2f for each of %d MACs, %+.1f %% estimated; flash %s, RAM %s (arena %d, constants %d)\n",
+		filepath.Base(path), name, count, float64(count)/float64(macs), macs, 100*(float64(r.Instructions)/float64(count)-1), sizes[0], sizes[2], r.RAMBytes, r.Constants)
 	return nil
 }
