@@ -27,7 +27,7 @@ const prelude = `/* %[1]s.c: a network of additions and table look-ups. Generate
 /* Where constants lie: AVR has a space of its own for them. GCC 12 mixes the spaces up where it combines the variables of loops. */
 #if defined(__AVR__) && defined(__FLASH)
 #define FLASH __flash
-#pragma GCC optimize("no-ivopts")
+#pragma GCC optimize("no-ivopts", "no-tree-scev-cprop")
 #else
 #define FLASH
 #endif

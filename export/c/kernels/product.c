@@ -6,7 +6,10 @@ static uint32_t q_product(int32_t centre, int32_t x) {
         n = 0U - n;
     }
     for (; n != 0; n >>= 1) {
-        if (n & 1U) sum += c;
+        if (n & 1U) {
+            sum += c;
+            Q_KEEP(sum);
+        }
         c += c;
     }
     return sum;
