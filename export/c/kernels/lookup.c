@@ -35,6 +35,7 @@ static uint32_t q_lookup_sum(const FLASH q_lookup_term *t, const FLASH {{.WEIGHT
             for (k = 0; k < t->kernel_columns; k++) {
                 uint32_t weight = *w++;
                 Q_KEEP(w);
+                Q_KEEP(weight);
                 if (rows[i] >= 0 && columns[k] >= 0) {
                     uint32_t x = from[(uint32_t)rows[i] + (uint32_t)columns[k]];
                     if (t->shift == Q_COMPUTED) sum += q_product(t->products[weight], (int32_t)x - t->zero);
