@@ -31,6 +31,9 @@ type tapsForm struct {
 
 // tiled is the place of a term in a tile.
 type tiled struct {
+	term                        int // of the layer
+	shift, mask                 int // of levels that are wide: some of their binary digits are taken; 0: levels as they are
+	top                         int // the largest level, or part of one
 	in                          [3]int
 	kernel, stride, dilate, pad [2]int
 	phases                      []int // ascending; the rows of a tile are those of a phase and every stride from there
@@ -65,16 +68,18 @@ func (g *generator) newTaps(l *runtime.Linear) (*tapsForm, error) {
 		one := [2]int{1, 1}
 		f.flat = f.flat && t.Kernel == one && t.Stride == one && t.Pad == [2]int{} && [2]int(in.Shape[1:]) == [2]int(f.out[1:])
 	}
-	for f.group = 8; f.group*(levels-1) > 255; f.group /= 2 {
+	// Wide levels would leave lanes after few additions: their halves do not.
+	split := levels > splitLevels && g.o.Optimize == Size // takes less code, more time
+	for f.group = 8; !split && f.group*(levels-1) > 255; f.group /= 2 {
 	}
 	positions := f.out[1] * f.out[2]
 	if f.flat {
 		f.out[1], f.out[2] = 1, positions
-		f.direct = f.groups == 1 && positions%4 == 0
+		f.direct = f.groups == 1 && positions%4 == 0 && !split
 	}
 	for k := range l.Terms {
 		t := &l.Terms[k]
-		d := tiled{in: g.p.Tensors[t.In].Shape, kernel: t.Kernel, stride: t.Stride, dilate: t.Dilation, pad: t.Pad}
+		d := tiled{term: k, top: g.p.Tensors[t.In].Levels - 1, in: g.p.Tensors[t.In].Shape, kernel: t.Kernel, stride: t.Stride, dilate: t.Dilation, pad: t.Pad}
 		if f.flat {
 			d.in = [3]int{d.in[0], 1, positions}
 		}
@@ -86,6 +91,13 @@ func (g *generator) newTaps(l *runtime.Linear) (*tapsForm, error) {
 			d.reach = max(d.reach, at/t.Stride[0])
 		}
 		slices.Sort(d.phases)
+		if split && d.top >= splitLevels {
+			low, high := d, d
+			low.top, low.mask = halfMask, halfMask
+			high.top, high.mask, high.shift = d.top>>halfBits, halfMask, halfBits
+			f.terms = append(f.terms, low, high)
+			continue
+		}
 		f.terms = append(f.terms, d)
 	}
 	f.pitch = (f.out[2] + 3) / 4 * 4
@@ -98,16 +110,17 @@ func (g *generator) newTaps(l *runtime.Linear) (*tapsForm, error) {
 
 // count counts the digits of the weights.
 func (f *tapsForm) count(g *generator, l *runtime.Linear) error {
-	all := make([][2][34]int, f.out[0]) // by channel, sign and digit
-	for k := range l.Terms {
-		w, err := weights(&l.Terms[k])
+	all := make([][2][40]int, f.out[0]) // by channel, sign and digit
+	for k := range f.terms {
+		t := &l.Terms[f.terms[k].term]
+		w, err := weights(t)
 		if err != nil {
 			return err
 		}
-		centres := g.p.Codebooks[l.Terms[k].Codebook].Centres
+		centres := g.p.Codebooks[t.Codebook].Centres
 		each := len(w) / f.out[0]
 		for i, x := range w {
-			plus, minus := digits(int64(centres[x]))
+			plus, minus := digits(int64(centres[x]) << f.terms[k].shift)
 			f.additions += bits.OnesCount64(plus | minus)
 			f.planes = max(f.planes, bits.Len64(plus|minus))
 			for b := 0; (plus|minus)>>b != 0; b++ {
@@ -124,6 +137,13 @@ func (f *tapsForm) count(g *generator, l *runtime.Linear) error {
 	}
 	return nil
 }
+
+// Levels of more than splitLevels are added in halves of halfBits digits.
+const (
+	splitLevels = 64
+	halfBits    = 4
+	halfMask    = 1<<halfBits - 1
+)
 
 // tileBytes is the memory of a tile of so many output rows.
 func (f *tapsForm) tileBytes(height int) int {
@@ -169,7 +189,7 @@ func (f *tapsForm) flash(g *generator, l *runtime.Linear) int {
 	if f.codes != nil {
 		for i := range f.codes.terms {
 			c := &f.codes.terms[i]
-			n += len(c.digits) + 2*l.Terms[i].Kernel[0]*l.Terms[i].Kernel[1] + 24
+			n += len(c.digits) + 2*f.terms[i].kernel[0]*f.terms[i].kernel[1] + 28 + len(c.lengths)
 		}
 		return n + len(f.codes.data)
 	}
@@ -199,8 +219,9 @@ type tap struct {
 func (g *generator) taps(f *tapsForm, l *runtime.Linear) (channels [][]tap, zeros []int64, err error) {
 	channels, zeros = make([][]tap, f.out[0]), make([]int64, f.out[0])
 	start := 0
-	for k := range l.Terms {
-		t, d := &l.Terms[k], &f.terms[k]
+	for k := range f.terms {
+		d := &f.terms[k]
+		t := &l.Terms[d.term]
 		w, err := weights(t)
 		if err != nil {
 			return nil, nil, err
@@ -224,12 +245,14 @@ func (g *generator) taps(f *tapsForm, l *runtime.Linear) (channels [][]tap, zero
 					for kx := range t.Kernel[1] {
 						c := int64(centres[w[0]])
 						w = w[1:]
-						zeros[o] += c * int64(in.Zero)
+						if d.shift == 0 {
+							zeros[o] += c * int64(in.Zero)
+						}
 						if c == 0 {
 							continue
 						}
 						row := (((first+i)*t.Kernel[1]+kx)*len(d.phases)+phase)*rows + at/t.Stride[0]
-						channels[o] = append(channels[o], tap{start + row*f.pitch, c, in.Levels - 1})
+						channels[o] = append(channels[o], tap{start + row*f.pitch, c << d.shift, d.top})
 					}
 				}
 			}
@@ -266,7 +289,7 @@ func (p *part) add(plus, minus []tap, shift int) bool {
 
 // parts divides the digits of taps into planes, and these into parts, the highest digit first.
 func parts(taps []tap) []part {
-	var planes [34][2][]tap
+	var planes [40][2][]tap
 	top := 0
 	for _, t := range taps {
 		plus, minus := digits(t.weight)
@@ -371,7 +394,7 @@ func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 	if !f.direct {
 		var rows []string
 		for k := range f.terms {
-			rows = append(rows, g.fillTerm(f, &f.terms[k], &l.Terms[k]))
+			rows = append(rows, g.fillTerm(f, &f.terms[k], &l.Terms[f.terms[k].term]))
 		}
 		terms, count = g.tables.structs("q_fill_term", "terms", g.o.Target.size(2, 64), rows), len(rows)
 	}
@@ -437,7 +460,7 @@ func (g *generator) fillTerm(f *tapsForm, d *tiled, t *runtime.Term) string {
 	next := f.height * d.stride[0]
 	return fields(g.tables.structs("q_column", "columns", 12, columns), add(&g.tables, "uint32_t", "phases", d.phases),
 		g.at(t.In), d.channels(f), d.in[1]*d.in[2], d.channels(f)*d.in[1]*d.in[2], d.kernel[1], len(d.phases), f.height+d.reach,
-		d.in[1], d.in[2], -d.pad[0], -d.pad[0]*d.in[2], next, next*d.in[2], d.stride[0], d.stride[0]*d.in[2], d.stride[1], g.p.Tensors[t.In].Zero)
+		d.in[1], d.in[2], -d.pad[0], -d.pad[0]*d.in[2], next, next*d.in[2], d.stride[0], d.stride[0]*d.in[2], d.stride[1], g.p.Tensors[t.In].Zero, d.shift, d.mask)
 }
 
 // group emits the sums for lists of that many rows at a time.

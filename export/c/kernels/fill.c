@@ -19,6 +19,7 @@ typedef struct {
     int32_t stride, stride_at;        /* input rows from one row of the tile to the next, and elements */
     uint32_t step;                    /* input columns from one level to the next */
     uint8_t zero;                     /* the level beside the input */
+    uint8_t shift, mask;              /* of wide levels some binary digits are taken; mask 0: levels as they are */
 } q_fill_term;
 
 /* q_fill_row writes one row of pitch levels. */
@@ -68,6 +69,10 @@ static uint8_t *q_fill(const FLASH q_fill_term *t, uint8_t *to, const uint8_t *i
                     Q_KEEP(v);
                     if (v >= 0 && v < t->in_rows) q_fill_row(to, in + from, column, t->step, pitch, t->zero);
                     else memset(to, t->zero, pitch);
+                    if (t->mask != 0) {
+                        uint8_t *level = to;
+                        for (n = pitch; n > 0; n--, level++) *level = (uint8_t)((*level >> t->shift) & t->mask);
+                    }
                 }
             }
         }
