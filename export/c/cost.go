@@ -1,6 +1,7 @@
 package c
 
 import (
+	"math"
 	"math/bits"
 
 	"qconv/runtime"
@@ -16,6 +17,7 @@ const (
 	listFour // a list begins
 	listOne
 	passWord     // the sums of a word become accumulators
+	passPart     // and those of a word of a fully connected layer are added to what is there
 	toLevel      // an accumulator becomes a level
 	fillLevel    // a level of a tile is written
 	fillRow      // a row of a tile begins
@@ -121,10 +123,18 @@ func (f *denseForm) cost(g *generator, l *runtime.Linear) tally {
 		for first := 0; first < term.inputs; first += term.chunk {
 			inputs := min(term.chunk, term.inputs-first)
 			rows := g.digitsOf(l.Terms[k].In) * float64(inputs)
-			for range 2 * term.planes {
-				t.list(int(rows/float64(2*term.planes)+0.5), f.group, fours, ones)
+			lists := float64(2 * term.planes)
+			spreads := rows / float64(f.group)
+			if f.group > 1 {
+				spreads += lists * (1 - math.Exp(-rows/lists)) / 2 // of lists that are not empty, half of a group on average
 			}
-			t[passWord] += (4*fours + ones) * float64(len(term.parts))
+			t[addFour] += fours * rows
+			t[spreadFour] += fours * spreads
+			t[listFour] += fours * lists
+			t[addOne] += ones * rows
+			t[spreadOne] += ones * spreads
+			t[listOne] += ones * lists
+			t[passPart] += (4*fours + ones) * float64(len(term.parts))
 			t[sortInput] += float64(inputs)
 			t[sortRow] += rows
 		}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"qconv/export/c"
@@ -19,7 +20,20 @@ import (
 	"qconv/runtime"
 )
 
-var tally bool
+var (
+	tally        bool
+	estimateOnly = flag.Bool("estimate", false, "run nothing: print what the kernels do as JSON")
+)
+
+// printTally prints what the kernels do, for the fit of rates.
+func printTally(path, name string, goal c.Goal, r *c.Report, count, flash int) error {
+	text, err := json.Marshal(map[string]any{"board": name, "model": filepath.Base(path), "goal": goal, "count": count, "estimate": r.Instructions,
+		"tally": r.Tally, "flash": flash, "constants": r.Constants, "code": r.Code})
+	if err == nil {
+		_, err = fmt.Println(string(text))
+	}
+	return err
+}
 
 func main() {
 	boardsFlag := flag.String("board", "an385,rv32i,rv32e", "boards")
@@ -44,6 +58,13 @@ func measure(path, name string, goal c.Goal, keep string) error {
 	p, err := runtime.Open(path)
 	if err != nil {
 		return err
+	}
+	if *estimateOnly {
+		r, err := c.Export(p, c.Options{Name: "net", Target: b.Target, Optimize: goal})
+		if err != nil {
+			return err
+		}
+		return printTally(path, name, goal, &r.Report, 0, 0)
 	}
 	dir := keep
 	if dir == "" {
@@ -90,12 +111,11 @@ func measure(path, name string, goal c.Goal, keep string) error {
 	}
 	macs := p.MACs()
 	if tally {
-		text, err := json.Marshal(map[string]any{"board": name, "model": filepath.Base(path), "goal": goal, "count": count, "estimate": r.Instructions, "tally": r.Tally, "flash": sizes[0], "constants": r.Constants, "code": r.Code})
+		flash, err := strconv.Atoi(sizes[0])
 		if err != nil {
 			return err
 		}
-		fmt.Println(string(text))
-		return nil
+		return printTally(path, name, goal, &r.Report, count, flash)
 	}
 	fmt.Printf("%-28s %-8s %10d instructions, %5.2f for each of %d MACs, %+.1f %% estimated; flash %s, RAM %s (arena %d, constants %d)\n",
 		filepath.Base(path), name, count, float64(count)/float64(macs), macs, 100*(float64(r.Instructions)/float64(count)-1), sizes[0], sizes[2], r.RAMBytes, r.Constants)
