@@ -85,10 +85,7 @@ func (g *generator) newDense(l *runtime.Linear, nibbles bool) (*denseForm, error
 		if f.nibbles {
 			t.pitch /= 2
 		}
-		t.chunk = maxChunk
-		if g.slack == 0 {
-			t.chunk = minChunk
-		}
+		t.chunk = chunks[min(g.slack, len(chunks)-1)]
 		t.layOut(f, &g.p.Tensors[l.Terms[k].In], all[k])
 	}
 	return f, nil
@@ -143,11 +140,8 @@ func (t *denseTerm) layOut(f *denseForm, in *runtime.Tensor, values []int32) {
 	f.list = max(f.list, 2*(2*t.planes+t.chunk*longest))
 }
 
-// maxChunk limits the memory of lists, in inputs, and minChunk does where memory is scarce.
-const (
-	maxChunk = 256
-	minChunk = 32
-)
+// chunks limits the memory of lists, in inputs, by the slack of the arena.
+var chunks = []int{32, 128, 256}
 
 // divide divides the digits into the fewest parts whose sums over a chunk fit 16 bits; nil if there are none.
 func (t *denseTerm) divide(f *denseForm, in *runtime.Tensor, values []int32) []densePart {
@@ -197,11 +191,11 @@ func (f *denseForm) flash(*generator, *runtime.Linear) int {
 }
 
 func (f *denseForm) kernels() []string {
-	list := []string{fmt.Sprintf("sum%d", f.group), fmt.Sprintf("dense%d", f.group)}
+	sum := fmt.Sprintf("sum%d", f.group)
 	if f.nibbles {
-		list = append(list, "nibbles")
+		sum = "nibbles"
 	}
-	return list
+	return []string{sum, fmt.Sprintf("dense%d", f.group)}
 }
 
 func (f *denseForm) placed(*generator, *runtime.Linear) (bool, error) { return true, nil }
@@ -225,6 +219,7 @@ func (f *denseForm) write(g *generator, n int, l *runtime.Linear) error {
 	g.use("product")
 	g.group(f.group)
 	nibbles := 0
+	g.wordsOf[f.group] = g.wordsOf[f.group] || !f.nibbles
 	if f.nibbles {
 		nibbles = 1
 		g.vars["NIBBLES"] = true
@@ -232,7 +227,7 @@ func (f *denseForm) write(g *generator, n int, l *runtime.Linear) error {
 	size := g.o.Target.size
 	terms := g.tables.structs(fmt.Sprintf("q_dense%d_term", f.group), "terms", size(3, 36), rows)
 	work := g.arena.work[n]
-	g.call(fmt.Sprintf("dense%d", f.group), fields(terms, add(&g.tables, "int32_t", "bias", l.Bias), steps, len(rows), f.outputs, f.words,
+	g.call(fmt.Sprintf("dense%d", f.group), fields(terms, add(&g.tables, g.vars["BIAS"].(string), "bias", l.Bias), steps, len(rows), f.outputs, f.words,
 		work, work+16*f.words, g.at(l.Out), each, nibbles), size(3, 28))
 	return nil
 }

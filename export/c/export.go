@@ -80,6 +80,7 @@ type generator struct {
 	slack   int             // the arena may exceed that of the tensors by that part in 16
 	spare   int             // bytes of flash that forms may take in all; 0: any
 	calls   []string        // statements, by instruction
+	wordsOf map[int]bool    // by group: rows of whole bytes are added
 	least   bool            // no smaller forms are left
 	density map[int]float64 // by tensor: see digitsOf
 	tensors int             // bytes of the arena for tensors alone
@@ -135,8 +136,8 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 
 // generate makes the sources of p with so much slack in the arena, in forms that take about spare bytes of flash.
 func generate(p *runtime.Program, o Options, slack, spare int) (*generator, error) {
-	g := &generator{p: p, o: o, used: map[string]bool{}, level: "level", slack: slack, spare: spare,
-		vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false, "CODES": false, "LISTS": 0, "BREAK": "uint16_t"}}
+	g := &generator{p: p, o: o, used: map[string]bool{}, wordsOf: map[int]bool{}, level: "level", slack: slack, spare: spare,
+		vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false, "CODES": false, "LISTS": 0, "BREAK": "uint16_t", "EACH": false}}
 	for i := range p.Steps {
 		s := reduced(&p.Steps[i])
 		if s.long() {
@@ -154,6 +155,7 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 	if err := g.layOut(); err != nil {
 		return nil, err
 	}
+	g.vars["BIAS"] = g.biasType()
 	inputs := g.inputs()
 	before := g.tables.bytes
 	g.report = Report{Target: o.Target, Optimize: o.Optimize, RAMBytes: max(4, g.arena.bytes), Tensors: g.tensors}
@@ -174,6 +176,22 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 	g.report.Code = g.codeBytes()
 	g.report.FlashBytes = g.report.Constants + g.report.Code
 	return g, nil
+}
+
+// biasType is the type of C that holds all biases.
+func (g *generator) biasType() string {
+	for _, n := range g.linears() {
+		bias := g.p.Instrs[n].(*runtime.Linear).Bias
+		if f, ok := g.taken[n].(*tapsForm); ok {
+			bias = f.bias
+		}
+		for _, b := range bias {
+			if b != int32(int16(b)) {
+				return "int32_t"
+			}
+		}
+	}
+	return "int16_t"
 }
 
 // result writes the files.
@@ -252,6 +270,7 @@ func (g *generator) fragments() (string, error) {
 			if err != nil {
 				return "", err
 			}
+			g.vars["WORDS"], g.vars["SMALL"] = g.wordsOf[n], g.o.Optimize == Size
 			g.vars["GROUP"], g.vars["SHIFT"], g.vars["REST"], g.vars["ALL"] = n, bits.Len(uint(n))-1, n-1, make([]int, n)
 			for i := range n {
 				g.vars["ALL"].([]int)[i] = i

@@ -83,7 +83,7 @@ func (lookupForm) write(g *generator, n int, l *runtime.Linear) error {
 	terms := g.tables.structs("q_lookup_term", "terms", g.o.Target.size(3, 24), rows)
 	g.use("product")
 	g.call("lookup", fields(terms, add(&g.tables, g.vars["WEIGHT"].(string), "weights", order), add(&g.tables, "uint32_t", "sources", sources),
-		add(&g.tables, "int32_t", "bias", l.Bias), steps, len(l.Terms), out[0], out[1], out[2], out[1]*out[2],
+		add(&g.tables, g.vars["BIAS"].(string), "bias", l.Bias), steps, len(l.Terms), out[0], out[1], out[2], out[1]*out[2],
 		g.arena.work[n], g.at(l.Out), each), g.o.Target.size(5, 32))
 	return nil
 }

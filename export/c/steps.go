@@ -116,6 +116,7 @@ func (g *generator) steps(list []int) (name string, each int) {
 	}
 	if len(rows) > 1 {
 		each = 1
+		g.vars["EACH"] = true
 	}
 	return g.tables.structs("q_step", "steps", g.o.Target.size(3, 12), rows), each
 }

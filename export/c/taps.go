@@ -431,7 +431,8 @@ func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 		lists += ", " + f.codes.write(g, at)
 	}
 	g.group(f.group)
-	g.call(fmt.Sprintf("taps%d", f.group), fields(terms, lists, add(&g.tables, "int32_t", "bias", f.bias), steps,
+	g.wordsOf[f.group] = true
+	g.call(fmt.Sprintf("taps%d", f.group), fields(terms, lists, add(&g.tables, g.vars["BIAS"].(string), "bias", f.bias), steps,
 		count, f.groups, f.out[0]/f.groups, tiles, words, tail*f.pitch/4, f.height, tail, f.out[2], f.pitch,
 		f.height*f.out[2], f.out[1]*f.out[2], f.out[0]/f.groups*f.out[1]*f.out[2], rows, line, g.at(l.Out), each), g.o.Target.size(4, 68))
 	return nil

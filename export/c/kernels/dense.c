@@ -24,7 +24,7 @@ typedef struct {
 
 typedef struct {
     const FLASH q_dense{{.GROUP}}_term *terms;
-    const FLASH int32_t *bias;  /* by output */
+    const FLASH {{.BIAS}} *bias;  /* by output */
     const FLASH q_step *steps;  /* NULL: accumulators are the result */
     uint32_t count;             /* of terms */
     uint32_t outputs, words;    /* words of four outputs */
@@ -33,28 +33,31 @@ typedef struct {
     uint8_t nibbles;            /* rows hold two weights a byte */
 } q_dense{{.GROUP}}_layer;
 
-/* q_sort{{.GROUP}} writes the lists of count levels. */
+/* q_sort{{.GROUP}} writes the lists of count levels: at first it only counts what each holds. */
 static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_t *levels, uint32_t count, q_half *list) {
-    uint32_t next[2 * 9], i, k, at = 0;
-    const FLASH uint8_t *d;
+    uint32_t next[2 * 9], i, k, at, write;
     for (k = 0; k < t->lists; k++) next[k] = 0;
-    for (i = 0; i < count; i++) {
-        for (d = t->digits + ((uint32_t)levels[i] << t->shift); *d != 255; d++) next[*d]++;
-    }
-    for (k = 0; k < t->lists; k++) {
-        uint32_t n = next[k];
-        list[at++] = (q_half)n;
-        next[k] = at;
-        at += n;
-    }
-    for (i = 0, at = 0; i < count; i++, at += t->pitch) {
-        Q_KEEP(at);
-        for (d = t->digits + ((uint32_t)levels[i] << t->shift); *d != 255; d++) list[next[*d]++] = (q_half)at;
+    for (write = 0;; write = 1) {
+        for (i = 0, at = 0; i < count; i++, at += t->pitch) {
+            const FLASH uint8_t *d = t->digits + ((uint32_t)levels[i] << t->shift);
+            Q_KEEP(at);
+            for (; *d != 255; d++) {
+                if (write) list[next[*d]] = (q_half)at;
+                next[*d]++;
+            }
+        }
+        if (write) return;
+        for (k = 0, at = 0; k < t->lists; k++) {
+            uint32_t n = next[k];
+            list[at++] = (q_half)n;
+            next[k] = at;
+            at += n;
+        }
     }
 }
 
 static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
-    uint32_t *acc = Q_WORDS(l->work), sums[8], some[4], extra = 0, k, w, i, n;
+    uint32_t *acc = Q_WORDS(l->work), sums[8], some[4], extra = 0, k, w, i, n{{if .SMALL}}, o{{end}};
     q_half *list = (q_half *)(void *)Q_BYTES(l->list);
     const FLASH q_step *step = l->steps;
     const FLASH q_dense{{.GROUP}}_term *t = l->terms;
@@ -75,33 +78,33 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
             for (w = l->words; w > 0; w -= n) {
                 const FLASH q_dense{{.GROUP}}_part *part = t->parts;
                 const q_half *lists = list;
-                n = w >= 4 ? 4 : 1;
+                n = {{if .WORDS}}w >= 4 ? 4 : 1{{else}}4{{end}};
                 for (;; part++) {
                     uint32_t offset = part->offset | part->offset << 16, gone = part->offset;
-{{if .NIBBLES}}{{if eq .GROUP 8}}                    if (l->nibbles) lists = q_sum8_nibbles(lists, row, part->planes, sums);
-                    else
-{{end}}{{end}}                    if (n == 4) lists = q_sum{{.GROUP}}_4(lists, row, part->planes, sums);
-                    else lists = q_sum{{.GROUP}}_1(lists, row, part->planes, sums);
-                    for (i = 0; i < n; i++) {
+{{if and .NIBBLES (eq .GROUP 8)}}                    {{if .WORDS}}if (l->nibbles) {{end}}lists = q_sum8_nibbles(lists, row, part->planes, sums);
+{{end}}{{if .WORDS}}                    if (l->nibbles == 0 && n == 4) lists = q_sum{{.GROUP}}_4(lists, row, part->planes, sums);
+                    if (l->nibbles == 0 && n == 1) lists = q_sum{{.GROUP}}_1(lists, row, part->planes, sums);
+{{end}}                    for (i = 0; i < n; i++) {
                         q_unlane(sums + 2 * i, offset, some);
-                        to[4 * i] += (some[0] - gone) << part->shift;
+{{if .SMALL}}                        for (o = 0; o < 4; o++) to[4 * i + o] += (some[o] - gone) << part->shift;
+{{else}}                        to[4 * i] += (some[0] - gone) << part->shift;
                         to[4 * i + 1] += (some[1] - gone) << part->shift;
                         to[4 * i + 2] += (some[2] - gone) << part->shift;
                         to[4 * i + 3] += (some[3] - gone) << part->shift;
-                    }
+{{end}}                    }
                     if (part->shift == 0) break;
                 }
                 to += 4 * n;
-                row += l->nibbles ? 8 : 4 * n;
+                row += {{if and .WORDS .NIBBLES (eq .GROUP 8)}}l->nibbles ? 8 : 4 * n{{else if .WORDS}}4 * n{{else}}8{{end}};
             }
         }
     }
-    for (i = 0; i < l->outputs; i++) acc[i] += extra + (uint32_t)l->bias[i];
+    for (i = 0; i < l->outputs; i++) acc[i] += extra + (uint32_t)(int32_t)l->bias[i];
     if (step == NULL) {
         memcpy(Q_BYTES(l->out), acc, (size_t)(l->outputs << 2));
         return;
     }
-    if (l->each == 0) {
+{{if .EACH}}    if (l->each == 0) {
         q_levels(step, acc, l->outputs, 0, Q_BYTES(l->out));
         return;
     }
@@ -109,4 +112,5 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
         Q_KEEP(step);
         q_levels(step, acc + i, 1, 0, Q_BYTES(l->out) + i);
     }
-}
+{{else}}    q_levels(step, acc, l->outputs, 0, Q_BYTES(l->out));
+{{end}}}

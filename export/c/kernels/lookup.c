@@ -15,7 +15,7 @@ typedef struct {
     const FLASH q_lookup_term *terms;
     const FLASH {{.WEIGHT}} *weights; /* [output channel][term][channel][row][column]: positions in the codebook */
     const FLASH uint32_t *sources; /* [output channel][term]: where the channels that are read start in the arena */
-    const FLASH int32_t *bias;     /* by output channel */
+    const FLASH {{.BIAS}} *bias;     /* by output channel */
     const FLASH q_step *steps;     /* NULL: accumulators are the result */
     uint32_t count;                /* of terms */
     uint32_t channels, rows, columns, positions;
@@ -76,11 +76,11 @@ static void q_lookup(const FLASH q_lookup_layer *l) {
             Q_KEEP(w);
         }
         if (step != NULL) {
-            q_levels(step, work, l->positions, (uint32_t)l->bias[o], out);
+            q_levels(step, work, l->positions, (uint32_t)(int32_t)l->bias[o], out);
             out += l->positions;
             if (l->each) step++;
         } else {
-            for (x = 0; x < l->positions; x++) *wide++ = (int32_t)(work[x] + (uint32_t)l->bias[o]);
+            for (x = 0; x < l->positions; x++) *wide++ = (int32_t)(work[x] + (uint32_t)(int32_t)l->bias[o]);
         }
     }
 }

@@ -7,7 +7,7 @@ typedef struct {
     const FLASH q_fill_term *terms; /* NULL: rows are read where they lie */
     const FLASH uint16_t *lists;    /* by output channel{{if .CODES}}; NULL: there are codes */
     const FLASH q_codes *codes;     /* {{end}} */
-    const FLASH int32_t *bias;      /* by output channel */
+    const FLASH {{.BIAS}} *bias;      /* by output channel */
     const FLASH q_step *steps;      /* NULL: accumulators are the result */
     uint32_t count;                 /* of terms */
     uint32_t groups, channels;      /* output channels of a group */
@@ -45,7 +45,7 @@ static const q_half *q_acc{{.GROUP}}(const q_half *list, const uint8_t *rows, ui
 static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
     const q_half *list, *first = l->lists;
 {{if .CODES}}    const FLASH uint8_t *code, *first_code = l->codes != NULL ? l->codes->codes : NULL;
-{{end}}    const FLASH int32_t *bias = l->bias;
+{{end}}    const FLASH {{.BIAS}} *bias = l->bias;
     const FLASH q_step *steps = l->steps, *step = steps;
     uint32_t out = l->out, g, tile, o, w, i, k, acc[16];
     uint32_t bytes = steps != NULL ? 0 : 2; /* of a result: 2^bytes */
@@ -73,7 +73,7 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
                 const q_half *next = list;
                 Q_KEEP(to);
                 uint8_t *line = l->line != Q_NONE ? Q_BYTES(l->line) : Q_BYTES(to);
-                uint32_t b = (uint32_t)bias[o], n;
+                uint32_t b = (uint32_t)(int32_t)bias[o], n;
 {{if .CODES}}                if (code != NULL) list = q_expand(l->codes, &code, o);
 {{end}}                for (w = 0; w < words; w += n) {
                     n = words - w >= 4 ? 4 : 1;

@@ -22,6 +22,8 @@ import (
 
 var (
 	tally        bool
+	maxRAM       = flag.Int("max-ram", 0, "bytes of RAM that the network may take")
+	maxFlash     = flag.Int("max-flash", 0, "bytes of flash that it may take")
 	estimateOnly = flag.Bool("estimate", false, "run nothing: print what the kernels do as JSON")
 )
 
@@ -73,7 +75,7 @@ func measure(path, name string, goal c.Goal, keep string) error {
 		}
 		defer os.RemoveAll(dir)
 	}
-	o := c.Options{Name: "net", Target: b.Target, Optimize: goal}
+	o := c.Options{Name: "net", Target: b.Target, Optimize: goal, MaxRAM: *maxRAM, MaxFlash: *maxFlash}
 	k, err := ctest.FromRuntime(o, p, 7, 1)
 	if err != nil {
 		return err
