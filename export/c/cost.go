@@ -62,14 +62,20 @@ func (t *tally) instructions(target Target) int {
 
 // lists counts what a list of n rows takes for every four words, and for every single one.
 func (t *tally) list(n, group int, fours, ones float64) {
-	spreads := float64((n + group - 1) / group)
+	spreads, begun := float64((n+group-1)/group), 1.0
+	if n == 0 {
+		begun = emptyList
+	}
 	t[addFour] += fours * float64(n)
 	t[spreadFour] += fours * spreads
-	t[listFour] += fours
+	t[listFour] += fours * begun
 	t[addOne] += ones * float64(n)
 	t[spreadOne] += ones * spreads
-	t[listOne] += ones
+	t[listOne] += ones * begun
 }
+
+// emptyList is what an empty list takes of what one with rows takes to begin, and skipped what a tap beside the input takes of a product.
+const emptyList, skipped = 0.2, 0.4
 
 func (lookupForm) cost(g *generator, l *runtime.Linear) tally {
 	var t tally
@@ -81,7 +87,20 @@ func (lookupForm) cost(g *generator, l *runtime.Linear) tally {
 		if len(g.p.Codebooks[term.Codebook].Centres)<<bits.Len(uint(g.p.Tensors[term.In].Levels-1)) > maxProducts {
 			thing = multiply
 		}
-		t[thing] += float64(term.Weights.Len()) * positions
+		in := g.p.Tensors[term.In].Shape
+		met := 1.0 // of the taps, those that meet the input
+		for a := range 2 {
+			list, n := meetings(term, a, out[1+a], in[1+a], 1), 0
+			for _, v := range list {
+				if v >= 0 {
+					n++
+				}
+			}
+			met *= float64(n) / float64(len(list))
+		}
+		taps := float64(term.Weights.Len()) * positions
+		t[thing] += taps * met
+		t[lookUp] += taps * (1 - met) * skipped
 	}
 	t[toLevel] += positions * float64(out[0])
 	return t
@@ -125,9 +144,11 @@ func (f *denseForm) cost(g *generator, l *runtime.Linear) tally {
 			rows := g.digitsOf(l.Terms[k].In) * float64(inputs)
 			lists := float64(2 * term.planes)
 			spreads := rows / float64(f.group)
+			begun := lists * (1 - math.Exp(-rows/lists)) // lists that are not empty
 			if f.group > 1 {
-				spreads += lists * (1 - math.Exp(-rows/lists)) / 2 // of lists that are not empty, half of a group on average
+				spreads += begun / 2 // half of a group is left on average
 			}
+			lists = begun + emptyList*(lists-begun)
 			t[addFour] += fours * rows
 			t[spreadFour] += fours * spreads
 			t[listFour] += fours * lists

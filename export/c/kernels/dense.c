@@ -57,7 +57,7 @@ static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_
 }
 
 static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
-    uint32_t *acc = Q_WORDS(l->work), sums[8], some[4], extra = 0, k, w, i, n{{if .SMALL}}, o{{end}};
+    uint32_t *acc = Q_WORDS(l->work), sums[8], some[16], extra = 0, k, w, i, n;
     q_half *list = (q_half *)(void *)Q_BYTES(l->list);
     const FLASH q_step *step = l->steps;
     const FLASH q_dense{{.GROUP}}_term *t = l->terms;
@@ -84,14 +84,13 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
 {{if and .NIBBLES (eq .GROUP 8)}}                    {{if .WORDS}}if (l->nibbles) {{end}}lists = q_sum8_nibbles(lists, row, part->planes, sums);
 {{end}}{{if .WORDS}}                    if (l->nibbles == 0 && n == 4) lists = q_sum{{.GROUP}}_4(lists, row, part->planes, sums);
                     if (l->nibbles == 0 && n == 1) lists = q_sum{{.GROUP}}_1(lists, row, part->planes, sums);
-{{end}}                    for (i = 0; i < n; i++) {
-                        q_unlane(sums + 2 * i, offset, some);
-{{if .SMALL}}                        for (o = 0; o < 4; o++) to[4 * i + o] += (some[o] - gone) << part->shift;
-{{else}}                        to[4 * i] += (some[0] - gone) << part->shift;
-                        to[4 * i + 1] += (some[1] - gone) << part->shift;
-                        to[4 * i + 2] += (some[2] - gone) << part->shift;
-                        to[4 * i + 3] += (some[3] - gone) << part->shift;
-{{end}}                    }
+{{end}}{{if .WORDS}}                    if (n == 1) q_unlane(sums, offset, some);
+                    else {{end}}{{if .NIBBLES}}{{if eq .GROUP 8}}{{if .WORDS}}if (l->nibbles == 0) q_unlane4(sums, offset, some);
+                    else for (i = 0; i < 4; i++) q_unlane(sums + 2 * i, offset, some + 4 * i);
+{{else}}                    for (i = 0; i < 4; i++) q_unlane(sums + 2 * i, offset, some + 4 * i);
+{{end}}{{else}}q_unlane4(sums, offset, some);
+{{end}}{{else}}q_unlane4(sums, offset, some);
+{{end}}                    for (i = 0; i < 4 * n; i++) to[i] += (some[i] - gone) << part->shift;
                     if (part->shift == 0) break;
                 }
                 to += 4 * n;
@@ -99,7 +98,10 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
             }
         }
     }
-    for (i = 0; i < l->outputs; i++) acc[i] += extra + (uint32_t)(int32_t)l->bias[i];
+    for (i = 0; i < l->outputs; i++) {
+        int32_t bias = l->bias[i];
+        acc[i] += extra + (uint32_t)bias;
+    }
     if (step == NULL) {
         memcpy(Q_BYTES(l->out), acc, (size_t)(l->outputs << 2));
         return;

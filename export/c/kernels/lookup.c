@@ -59,6 +59,7 @@ static void q_lookup(const FLASH q_lookup_layer *l) {
     uint32_t o, y, x, k;
     for (o = 0; o < l->channels; o++) {
         const FLASH q_lookup_term *t = l->terms;
+        int32_t bias = l->bias[o];
         memset(work, 0, (size_t)(l->positions << 2));
         for (k = l->count; k > 0; k--, t++) {
             const FLASH int32_t *row = t->rows, *column;
@@ -76,11 +77,11 @@ static void q_lookup(const FLASH q_lookup_layer *l) {
             Q_KEEP(w);
         }
         if (step != NULL) {
-            q_levels(step, work, l->positions, (uint32_t)(int32_t)l->bias[o], out);
+            q_levels(step, work, l->positions, (uint32_t)bias, out);
             out += l->positions;
             if (l->each) step++;
         } else {
-            for (x = 0; x < l->positions; x++) *wide++ = (int32_t)(work[x] + (uint32_t)(int32_t)l->bias[o]);
+            for (x = 0; x < l->positions; x++) *wide++ = (int32_t)(work[x] + (uint32_t)bias);
         }
     }
 }

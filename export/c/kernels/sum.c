@@ -36,6 +36,29 @@ static const q_half *q_sum{{.GROUP}}_1(const q_half *list, const uint8_t *rows, 
 }
 
 /* q_sum{{.GROUP}}_4 does so over four words of every row. */
+#if Q_LONG
+#define Q_ADD8(i) { const uint8_t *r = rows + list[i]; s0 += q_long(r); s1 += q_long(r + 8); }
+#define Q_SPREAD8(op, n) both##n op s##n; odd##n op (s##n >> 8) & 0x00FF00FF00FF00FFU
+
+static const q_half *q_sum{{.GROUP}}_4(const q_half *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
+    uint64_t both0 = 0, odd0 = 0, both1 = 0, odd1 = 0, s0, s1, even;
+    for (;;) {
+        Q_LIST(Q_ADD8, s0 = s1 = 0;, Q_SPREAD8(+=, 0); Q_SPREAD8(+=, 1);)
+        Q_LIST(Q_ADD8, s0 = s1 = 0;, Q_SPREAD8(-=, 0); Q_SPREAD8(-=, 1);)
+        if (--planes == 0) break;
+        both0 <<= 1; odd0 <<= 1; both1 <<= 1; odd1 <<= 1;
+    }
+    even = both0 - (odd0 << 8);
+    memcpy(sums, &even, sizeof even);
+    memcpy(sums + 2, &odd0, sizeof odd0);
+    even = both1 - (odd1 << 8);
+    memcpy(sums + 4, &even, sizeof even);
+    memcpy(sums + 6, &odd1, sizeof odd1);
+    return list;
+}
+#undef Q_ADD8
+#undef Q_SPREAD8
+#else
 static const q_half *q_sum{{.GROUP}}_4(const q_half *list, const uint8_t *rows, uint32_t planes, uint32_t *sums) {
     uint32_t both0 = 0, odd0 = 0, both1 = 0, odd1 = 0, both2 = 0, odd2 = 0, both3 = 0, odd3 = 0, s0, s1, s2, s3;{{if .SMALL}}
     int sign;{{end}}
@@ -55,6 +78,7 @@ static const q_half *q_sum{{.GROUP}}_4(const q_half *list, const uint8_t *rows, 
     sums[6] = both3 - (odd3 << 8); sums[7] = odd3;
     return list;
 }
+#endif
 {{end}}{{if .NIBBLES}}{{if eq .GROUP 8}}
 /* Rows of half bytes: a word holds the low halves of four lanes, and the high ones of the next four. */
 #define Q_NIBBLES 0x0F0F0F0FU

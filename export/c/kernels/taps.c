@@ -21,20 +21,20 @@ typedef struct {
 
 /* q_acc{{.GROUP}} computes the accumulators of a word of rows, or of four, without bias, and returns where the lists of the channel end. */
 static const q_half *q_acc{{.GROUP}}(const q_half *list, const uint8_t *rows, uint32_t words, uint32_t *acc) {
-    uint32_t parts = *list++, first = 1, shift = 0, i, k, sums[8];
+    uint32_t parts = *list++, first = 1, shift = 0, i, sums[8];
     for (;;) {
         uint32_t planes = *list++, offset = *list++;
         offset |= offset << 16;
         if (words == 1) list = q_sum{{.GROUP}}_1(list, rows, planes, sums);
         else list = q_sum{{.GROUP}}_4(list, rows, planes, sums);
-        for (i = 0; i < words; i++) {
-            if (first) {
-                q_unlane(sums + 2 * i, offset, acc + 4 * i);
-            } else {
-                uint32_t some[4], *to = acc + 4 * i;
-                q_unlane(sums + 2 * i, offset, some);
-                for (k = 0; k < 4; k++) to[k] = (to[k] << shift) + some[k];
-            }
+        if (first) {
+            if (words == 1) q_unlane(sums, offset, acc);
+            else q_unlane4(sums, offset, acc);
+        } else {
+            uint32_t some[16];
+            if (words == 1) q_unlane(sums, offset, some);
+            else q_unlane4(sums, offset, some);
+            for (i = 0; i < 4 * words; i++) acc[i] = (acc[i] << shift) + some[i];
         }
         if (--parts == 0) return list;
         shift = *list++;
@@ -73,7 +73,8 @@ static void q_taps{{.GROUP}}(const FLASH q_taps{{.GROUP}}_layer *l) {
                 const q_half *next = list;
                 Q_KEEP(to);
                 uint8_t *line = l->line != Q_NONE ? Q_BYTES(l->line) : Q_BYTES(to);
-                uint32_t b = (uint32_t)(int32_t)bias[o], n;
+                int32_t signed_bias = bias[o];
+                uint32_t b = (uint32_t)signed_bias, n;
 {{if .CODES}}                if (code != NULL) list = q_expand(l->codes, &code, o);
 {{end}}                for (w = 0; w < words; w += n) {
                     n = words - w >= 4 ? 4 : 1;
