@@ -170,7 +170,7 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 	for k := range p.Inputs {
 		g.report.Tally[moveOne] += float64(p.Tensors[p.Inputs[k].Tensor].Elems())
 	}
-	g.report.Instructions = g.report.Tally.instructions(o.Target)
+	g.report.Instructions = g.report.Tally.instructions(o.Target, o.Optimize)
 	g.entries = inputs
 	g.report.Constants = g.tables.bytes
 	g.report.Code = g.codeBytes()
@@ -252,6 +252,10 @@ func (g *generator) tablesFile() []byte {
 // fragments are the texts of all kernels that are used.
 func (g *generator) fragments() (string, error) {
 	var b strings.Builder
+	g.vars["ANYWORDS"] = false
+	for _, words := range g.wordsOf {
+		g.vars["ANYWORDS"] = g.vars["ANYWORDS"].(bool) || words
+	}
 	for _, kernel := range kernelOrder {
 		file, numbered := strings.CutSuffix(kernel, "%d")
 		groups := []int{0}

@@ -34,7 +34,7 @@ func (g *generator) describeLayer(n int) Layer {
 	for k, x := range t {
 		g.report.Tally[k] += x
 	}
-	l.Instructions = t.instructions(g.o.Target)
+	l.Instructions = t.instructions(g.o.Target, g.o.Optimize)
 	return l
 }
 
@@ -55,12 +55,9 @@ func formName(f form) string {
 	return "look-ups"
 }
 
-// fixedCode is about the size of what every network has: entering the input, the run, the self-test.
-const fixedCode = 500
-
 // codeBytes is about the size of the code of all kernels that are used.
 func (g *generator) codeBytes() int {
-	n := fixedCode
+	n := g.o.codeOf(fixedCode)
 	seen := map[string]bool{}
 	for _, f := range g.taken {
 		if f == nil {
@@ -69,7 +66,7 @@ func (g *generator) codeBytes() int {
 		for _, k := range f.kernels() {
 			if !seen[k] {
 				seen[k] = true
-				n += codeOf(k)
+				n += g.o.codeOf(k)
 			}
 		}
 	}

@@ -23,7 +23,16 @@ typedef uint16_t q_half;
 #define Q_ADD4(i) { const uint32_t *r = Q_ROW(list[i]); s0 += r[0]; s1 += r[1]; s2 += r[2]; s3 += r[3]; }
 #define Q_SPREAD(op, n) both##n op s##n; odd##n op (s##n >> 8) & Q_ODD
 
-/* Machines of 64 bits take two words at once, as one. */
+/* q_unlane writes the four lanes of sums, which are within 0..65535 with offset added, to four accumulators. */
+static void q_unlane(const uint32_t *sums, uint32_t offset, uint32_t *acc) {
+    uint32_t even = sums[0] + offset, odd = sums[1] + offset;
+    acc[0] = even & 0xFFFFU;
+    acc[1] = odd & 0xFFFFU;
+    acc[2] = even >> 16;
+    acc[3] = odd >> 16;
+}
+
+{{if .ANYWORDS}}/* Machines of 64 bits take two words at once, as one. */
 #if UINTPTR_MAX > 0xFFFFFFFFU
 #define Q_LONG 1
 static inline uint64_t q_long(const uint8_t *at) {
@@ -34,15 +43,6 @@ static inline uint64_t q_long(const uint8_t *at) {
 #else
 #define Q_LONG 0
 #endif
-
-/* q_unlane writes the four lanes of sums, which are within 0..65535 with offset added, to four accumulators. */
-static void q_unlane(const uint32_t *sums, uint32_t offset, uint32_t *acc) {
-    uint32_t even = sums[0] + offset, odd = sums[1] + offset;
-    acc[0] = even & 0xFFFFU;
-    acc[1] = odd & 0xFFFFU;
-    acc[2] = even >> 16;
-    acc[3] = odd >> 16;
-}
 
 /* q_unlane4 does so with the sums of four words, in the order of a list of sixteen. */
 static void q_unlane4(const uint32_t *sums, uint32_t offset, uint32_t *acc) {
@@ -68,3 +68,4 @@ static void q_unlane4(const uint32_t *sums, uint32_t offset, uint32_t *acc) {
     for (i = 0; i < 4; i++, sums += 2, acc += 4) q_unlane(sums, offset, acc);
 #endif
 }
+{{end}}
