@@ -149,6 +149,40 @@ func noMultiplications(t *testing.T, objdump, program, start string) {
 	}
 }
 
+// TestEstimate compares what is estimated with what QEMU counts.
+func TestEstimate(t *testing.T) {
+	testtool.Path(t, "cc", "apt-get install gcc") // for the plugin
+	for i := range ctest.Boards {
+		b := &ctest.Boards[i]
+		for tool, install := range b.Tools {
+			testtool.Path(t, tool, install)
+		}
+		if b.RAM > 0 { // the processor of another one
+			continue
+		}
+		for _, goal := range goals {
+			o := c.Options{Name: "digits", Target: b.Target, Optimize: goal}
+			r, err := c.Export(digits(t), o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dir, files := written(t, o)
+			if _, err := b.Build(dir, "check", files, ctest.Flag(goal)); err != nil {
+				t.Fatal(err)
+			}
+			count, err := b.Count(dir, files, ctest.Flag(goal))
+			if err != nil {
+				t.Fatal(err)
+			}
+			off := float64(r.Instructions)/float64(count) - 1
+			t.Logf("%s for %s: %d instructions, estimated %d, %+.1f %%", b.Name, goal, count, r.Instructions, 100*off)
+			if off < -0.15 || off > 0.15 {
+				t.Errorf("%s for %s: %d instructions are counted and %d estimated, want within 15 %%", b.Name, goal, count, r.Instructions)
+			}
+		}
+	}
+}
+
 // TestFolder builds and tests the folder as its README says.
 func TestFolder(t *testing.T) {
 	testtool.Path(t, "make", "apt-get install make")
