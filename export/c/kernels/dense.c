@@ -90,8 +90,15 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
 {{else}}                    for (i = 0; i < 4; i++) q_unlane(sums + 2 * i, offset, some + 4 * i);
 {{end}}{{else}}q_unlane4(sums, offset, some);
 {{end}}{{else}}q_unlane4(sums, offset, some);
-{{end}}                    for (i = 0; i < 4 * n; i++) to[i] += (some[i] - gone) << part->shift;
-                    if (part->shift == 0) break;
+{{end}}{{if .SMALL}}                    for (i = 0; i < 4 * n; i++) to[i] += (some[i] - gone) << part->shift;
+{{else}}                    for (i = 0; i < 4 * n; i += 4) {
+                        uint32_t shift = part->shift;
+                        to[i] += (some[i] - gone) << shift;
+                        to[i + 1] += (some[i + 1] - gone) << shift;
+                        to[i + 2] += (some[i + 2] - gone) << shift;
+                        to[i + 3] += (some[i + 3] - gone) << shift;
+                    }
+{{end}}                    if (part->shift == 0) break;
                 }
                 to += 4 * n;
                 row += {{if and .WORDS .NIBBLES (eq .GROUP 8)}}l->nibbles ? 8 : 4 * n{{else if .WORDS}}4 * n{{else}}8{{end}};
