@@ -28,6 +28,7 @@ var allowed = map[string]struct {
 			"golang.org/x/image", "golang.org/x/sys",
 		},
 	},
+	"qconv/export/c": {own: []string{"qconv/runtime"}},
 	"qconv/cmd/qconv": {own: []string{"qconv/"}, modules: []string{
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3", "golang.org/x/term",
 		"github.com/sbinet/npyio", "golang.org/x/image", "gonum.org/v1/plot", "github.com/xrash/smetrics",
