@@ -31,6 +31,10 @@ class Op:
     role: str = "hidden"
 
 
+class _Follows(Unsupported):
+    """Reads a value that was refused, which is named once."""
+
+
 class Network:
     """All operators of a traced network, in order."""
 
@@ -42,6 +46,8 @@ class Network:
         for node in traced.graph.nodes:
             try:
                 self._add(node, modules)
+            except _Follows:
+                pass
             except Unsupported as e:
                 self.problems.append(f"{_where(node, modules)}: {e}")
         if self.problems:
@@ -57,7 +63,7 @@ class Network:
 
     def _add(self, node, modules):
         if node.op == "output":
-            self.outputs = [self.by_node[n] for n in _nodes(node.args)]
+            self.outputs = [self._value(n) for n in _nodes(node.args)]
             for op in self.outputs:
                 op.output = True
             return
@@ -75,9 +81,9 @@ class Network:
         self.ops.append(op)
 
     def _value(self, node):
-        """The operator that computes a value; one that was refused is named once."""
+        """The operator that computes a value."""
         if node not in self.by_node:
-            raise Unsupported(f"reads {node.name}, which is refused")
+            raise _Follows()
         return self.by_node[node]
 
     @property
