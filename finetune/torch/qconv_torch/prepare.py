@@ -89,6 +89,7 @@ def prepare(module, levels=32, weights=16, codebook="free", scope="layer", *, me
     for name in dict.fromkeys(op.layer for op in network.ops if op.layer):
         layer = net.get_submodule(name)
         _replace(net, name, Clustered(name, layer, weights, codebook, scope).to(layer.weight.device))
+    net.delete_all_unused_submodules()
     net.recompile()
     config = {"weights": weights, "codebook": codebook, "scope": scope, "method": method}
     model = Quantized(net, config, pixels, tuple(pairs))
