@@ -33,6 +33,18 @@ func Numpy(t testing.TB) (python string) {
 	return ""
 }
 
+// Torch finds a Python 3 that has PyTorch.
+func Torch(t testing.TB) (python string) {
+	t.Helper()
+	for _, python := range []string{"python3", "/usr/bin/python3"} {
+		if exec.Command(python, "-c", "import torch").Run() == nil {
+			return python
+		}
+	}
+	missing(t, "torch", "apt-get install python3-torch")
+	return ""
+}
+
 // missing skips the test or, where the program is required, fails it.
 func missing(t testing.TB, name, install string) {
 	t.Helper()
