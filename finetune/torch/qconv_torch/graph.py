@@ -8,12 +8,15 @@ from . import operators
 from .operators import Unsupported
 
 
+MAX_ISLAND = 32  # how many elementwise operators become one function at most
+
+
 @dataclass(eq=False)
 class Op:
     """One operator. kind is the class that qconv gives it:
 
     input, linear (opens or extends an accumulator), scalar (a function of one value), pair (of two), view, move, pool, merge
-    (moves levels into levels of its own), final (normalizes scores at an output), same (changes nothing).
+    (moves levels into levels of its own), inner (part of a function that several operators spell out), final (normalizes scores at an output), same (changes nothing).
     """
 
     name: str
@@ -24,6 +27,7 @@ class Op:
     mean: bool = False  # over positions, which needs finer levels
     layer: str = ""  # of a linear operator with weights: the module's name
     factors: tuple = ()  # of a sum: what each operand is multiplied by
+    source: object = None  # of a function that several operators spell out: the value that it is a function of
     window: object = None  # of an average over as many everywhere: how many
     readers: list = field(default_factory=list)
     output: bool = False
@@ -58,6 +62,7 @@ class Network:
             for source in op.inputs:
                 if op not in source.readers:
                     source.readers.append(op)
+        self._find_islands()
         self._find_outputs()
         self._find_sites()
 
@@ -94,6 +99,40 @@ class Network:
     def sites(self):
         return [op for op in self.ops if op.site]
 
+    def _find_islands(self):
+        """Elementwise operators between a value that several read and one that all of them have gone into are one function: x*sigmoid(x)."""
+        order = {op: i for i, op in enumerate(self.ops)}
+        for op in self.ops:
+            if _reads(op) < 2 or op.output or op.kind == "inner":
+                continue
+            inside = self._island(op, order)
+            for inner in inside[:-1]:
+                inner.kind, inner.factors = "inner", ()
+            if inside:
+                inside[-1].kind, inside[-1].factors, inside[-1].source = "scalar", (), op
+
+    def _island(self, start, order):
+        known, unread, inside = {start}, {start: _reads(start)}, []
+        while len(inside) < MAX_ISLAND:
+            following = [r for x in unread for r in x.readers if r not in known]
+            if not following:
+                return []
+            op = min(following, key=order.get)
+            if not (op.kind in ("scalar", "pair") or op.factors) or not set(op.inputs) <= known:
+                return []
+            inside.append(op)
+            for x in op.inputs:
+                unread[x] -= 1
+                if unread[x] == 0:
+                    del unread[x]
+            known.add(op)
+            if not unread:
+                return inside
+            if op.output or not op.readers:
+                return []
+            unread[op] = _reads(op)
+        return []
+
     def _find_outputs(self):
         self.to_output = {op.name for op in self.outputs}
         for op in reversed(self.ops):
@@ -102,7 +141,7 @@ class Network:
         for op in self.ops:
             if op.kind == "final" and (op.name not in self.to_output or any(r.kind != "view" for r in op.readers)):
                 self.problems.append(f"{op.name}: a softmax has an integer form only at an output of the network, got one inside")
-            if op.kind == "scalar" and op.emit.constant and op.inputs[0].layer:
+            if op.kind == "scalar" and op.emit.constant and op.inputs[0].layer and _reads(op.inputs[0]) == 1:
                 self.problems.append(f"{op.name}: arithmetic with a constant right behind a layer: make it part of the layer's weights and bias")
 
     def _find_sites(self):
@@ -125,7 +164,9 @@ class Network:
             return False
         if op.readers and self._delivered(op):
             return _accumulates(op)
-        if len(op.readers) != 1 or op.readers[0].inputs.count(op) > 1 and op.readers[0].kind != "linear":
+        if _reads(op) > 1:
+            return op.readers[0].kind == "inner" or op.readers[0].source is op
+        if not op.readers:
             return False
         reader = op.readers[0]
         if reader.kind == "scalar":
@@ -143,6 +184,10 @@ class Network:
             if reader.kind != "view" or len(op.readers) > 1 or reader.output or not reader.readers or not self._delivered(reader):
                 return False
         return True
+
+
+def _reads(op):
+    return sum(r.inputs.count(op) for r in op.readers)
 
 
 def _accumulates(op):

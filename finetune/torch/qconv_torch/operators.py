@@ -381,10 +381,14 @@ def _softplus(x, beta=1, threshold=20):
     return _scalar("Softplus")(x)
 
 
-def _avg2(x, kernel, stride=None, padding=0, ceil=False, include_pad=True, divisor=None):
-    if divisor is not None:
-        raise Unsupported(f"divisor {divisor}, want the number of elements")
-    return _average(x, 2, kernel, stride, padding, ceil, include_pad)
+def _avg2(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
+    if divisor_override is not None:
+        raise Unsupported(f"divisor {divisor_override}, want the number of elements")
+    return _average(x, 2, kernel_size, stride, padding, ceil_mode, count_include_pad)
+
+
+def _avg1(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
+    return _average(x, 1, kernel_size, stride, padding, ceil_mode, count_include_pad)
 
 
 def _max2(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
@@ -402,7 +406,7 @@ FUNCTIONS = {
     F.softsign: _scalar("Softsign"), torch.abs: _scalar("Abs"), torch.exp: _scalar("Exp"), torch.sqrt: _scalar("Sqrt"), torch.neg: _scalar("Neg"),
     operator.neg: _scalar("Neg"),
     F.max_pool2d: _max2, torch.max_pool2d: _max2, F.max_pool1d: _max1, F.avg_pool2d: _avg2,
-    F.avg_pool1d: lambda x, k, s=None, p=0, ceil_mode=False, count_include_pad=True: _average(x, 1, k, s, p, ceil_mode, count_include_pad),
+    F.avg_pool1d: _avg1,
     F.adaptive_avg_pool2d: lambda x, output_size: _adaptive(x, output_size, False),
     F.adaptive_avg_pool1d: lambda x, output_size: _adaptive(x, output_size, False),
     F.adaptive_max_pool2d: lambda x, output_size, return_indices=False: _adaptive(x, output_size, True),
@@ -416,7 +420,7 @@ FUNCTIONS = {
     torch.permute: lambda x, dims: _transpose(x, lambda n: dims), torch.transpose: _swap,
     torch.cat: _concat, torch.concat: _concat, F.pad: _pad, F.interpolate: _upsample, F.pixel_shuffle: _shuffle,
     F.softmax: _softmax("Softmax"), torch.softmax: _softmax("Softmax"), F.log_softmax: _softmax("LogSoftmax"), torch.log_softmax: _softmax("LogSoftmax"),
-    F.dropout: _same, F.dropout2d: _same, torch.clamp: lambda x, min=-math.inf, max=math.inf: _clip(x, _bound(min, -math.inf), _bound(max, math.inf)),
+    F.dropout: _same, F.dropout2d: _same, torch.clamp: lambda x, min=None, max=None: _clip(x, _bound(min, -math.inf), _bound(max, math.inf)),
 }
 
 METHODS = {

@@ -94,7 +94,7 @@ def prepare(module, levels=32, weights=16, codebook="free", scope="layer", *, me
     config = {"weights": weights, "codebook": codebook, "scope": scope, "method": method}
     model = Quantized(net, config, pixels, tuple(pairs))
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
-    model.to(device)
+    model.to(device).eval()
     if pixels is not None:
         for site in model.sites:
             if site.role == "input":

@@ -196,7 +196,7 @@ def rate_at(step, steps, warmup=20):
 
 
 def freeze(model):
-    """Makes the network in evaluation mode what the program computes, and ends training.
+    """Makes the network what the program computes, in evaluation mode, and ends training.
 
     Weights take their centres, after a last clustering of the periodic schedule. Where several terms meet in an accumulator, the units of
     weights are moved by less than 1/16 level of the result so that all are whole multiples of one; biases become multiples of it.
@@ -221,6 +221,7 @@ def freeze(model):
         uses[op.layer] = uses.get(op.layer, 0) + 1
     for op in accumulators(net):
         _settle(model, op, uses)
+    model.eval()
     model.sealed = seals(model)
 
 
