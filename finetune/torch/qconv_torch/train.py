@@ -274,7 +274,7 @@ def _match(found, units, levels):
     if best is None:
         return None
     unit, whole = best
-    fixed = [i for i, (layer, _, _) in enumerate(found) if layer is None or layer.scope == "global"]
+    fixed = [i for i, (layer, _, _) in enumerate(found) if layer is None]
     if fixed:
         unit = units[fixed[0]] / whole[fixed[0]]
     for i, ((layer, _, step), k) in enumerate(zip(found, whole)):
