@@ -8,13 +8,24 @@
     export(model, "net.tuned.q.onnx", example)
 """
 
-from .calibrate import calibrate
-from .export import export
-from .levels import Levels, Site, new_levels, round_levels
-from .prepare import Quantized, prepare
 from .program import Program
-from .train import Schedule, check_ranks, cluster, freeze, parameter_groups, rate_at, refit
+from .version import VERSION as __version__
 
-__version__ = "0.1.0"
+try:
+    import torch as _
+except ModuleNotFoundError:
+
+    def __getattr__(name):
+        if name in __all__:
+            raise ImportError(f"qconv_torch: {name} needs PyTorch, which is not installed; only Program does not")
+        raise AttributeError(f"module 'qconv_torch' has no attribute {name!r}")
+
+else:
+    from .calibrate import calibrate
+    from .export import export
+    from .levels import Levels, Site, new_levels, round_levels
+    from .prepare import Quantized, prepare
+    from .train import Schedule, check_ranks, cluster, freeze, parameter_groups, rate_at, refit
+
 __all__ = ["Levels", "Program", "Quantized", "Schedule", "Site", "calibrate", "check_ranks", "cluster", "export", "freeze", "new_levels",
            "parameter_groups", "prepare", "rate_at", "refit", "round_levels"]

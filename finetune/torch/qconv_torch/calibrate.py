@@ -8,7 +8,7 @@ import torch.distributed as dist
 import torch.nn.functional as F
 
 from .levels import new_levels
-from .train import distributed, refit, unwrap
+from .train import all_reduce, distributed, refit, unwrap
 
 BINS = 4096
 METHODS = ("auto", "mse", "percentile", "max")
@@ -36,17 +36,14 @@ class Histogram:
     def begin(self):
         """Ends the first pass; ranks agree on the range."""
         if distributed():
-            ends = torch.tensor([-self.lo, self.hi], dtype=torch.float64)
-            dist.all_reduce(ends, dist.ReduceOp.MAX)
-            self.lo, self.hi = -ends[0].item(), ends[1].item()
+            low, self.hi = all_reduce([-self.lo, self.hi], dist.ReduceOp.MAX)
+            self.lo = -low
         self.counts = torch.zeros(BINS, dtype=torch.float64)
 
     def end(self):
         """Ends the second pass; ranks add their counts."""
-        if distributed():
-            both = torch.cat([self.counts, torch.tensor([self.zeros], dtype=torch.float64)])
-            dist.all_reduce(both)
-            self.counts, self.zeros = both[:-1], both[-1].item()
+        *counts, self.zeros = all_reduce([*self.counts.tolist(), self.zeros])
+        self.counts = torch.tensor(counts, dtype=torch.float64)
         width = (self.hi - self.lo) / BINS
         self.centres = self.lo + (torch.arange(BINS, dtype=torch.float64) + 0.5) * width
 
@@ -200,10 +197,8 @@ def _divergence(model, batches, teacher):
             break
     for s, o in observers:
         s.observer = o
-    both = torch.tensor([total, float(seen)], dtype=torch.float64)
-    if distributed():
-        dist.all_reduce(both)
-    return (both[0] / both[1]).item()
+    total, seen = all_reduce([total, float(seen)])
+    return total / seen
 
 
 def model_values(model):

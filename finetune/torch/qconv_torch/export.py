@@ -12,8 +12,9 @@ from .onnxfile import File
 from .operators import Unsupported
 from .prepare import pixel_lists, seals, shapes_of
 from .train import check_ranks, distributed, unwrap
+from .version import VERSION
 
-PRODUCER = "qconv_torch 0.1.0"
+PRODUCER = "qconv_torch " + VERSION
 
 
 def export(model, path, example, labels=None, trace=False):

@@ -69,6 +69,8 @@ class Clustered(nn.Module):
     def clustered(self):
         """The weights as the layer sees them."""
         w = self.layer.weight
+        if self.open and self.trains_unit:
+            return w + 0 * self.log_unit  # DistributedDataParallel wants all that is trained to be used
         if not self.fitted or self.open or self.frozen:
             return w
         if self.trains_unit:

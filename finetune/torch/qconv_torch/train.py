@@ -27,6 +27,15 @@ def distributed():
     return dist.is_available() and dist.is_initialized() and dist.get_world_size() > 1
 
 
+def all_reduce(values, op=None):
+    """Adds float64 numbers over all ranks, or takes another reduction of them; returns them as they are where there is one process."""
+    if not distributed():
+        return values
+    t = torch.tensor(values, dtype=torch.float64, device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    dist.all_reduce(t, op or dist.ReduceOp.SUM)
+    return t.tolist()
+
+
 def check_ranks(model):
     """Raises RuntimeError, which names the first layer or site that is not the same on all ranks."""
     if not distributed():

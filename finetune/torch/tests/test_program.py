@@ -49,6 +49,18 @@ class Programs(unittest.TestCase):
                 program.run(np.full((1, 3, 6, 5), np.nan, np.float32))
             self.assertEqual(program.run(self.pixels[:1]).shape, (1, want.shape[1]))
 
+    def test_without_torch(self):
+        """Who only evaluates needs no PyTorch."""
+        q.export(self.model, self.path, self.x[:1])
+        np.save(self.path + ".npy", self.pixels)
+        code = (
+            "import sys; sys.modules['torch'] = None\nimport numpy as np, qconv_torch as q\n"
+            f"print(q.Program({convert(self.path)!r}).run(np.load({self.path + '.npy'!r})).shape)\nq.prepare"
+        )
+        run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=os.path.dirname(networks.HERE))
+        self.assertEqual(run.stdout, f"(6, {self.model(self.x)[0].numel()})\n", run.stderr)
+        self.assertIn("prepare needs PyTorch", run.stderr)
+
     def test_bad_programs(self):
         with self.assertRaisesRegex(ValueError, "nothere"):
             q.Program("/tmp/nothere.qlut").run(self.pixels)

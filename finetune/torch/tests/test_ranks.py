@@ -75,7 +75,7 @@ def disagree(rank, world, folder):
 @unittest.skipUnless(dist.is_available() and dist.is_gloo_available() if hasattr(dist, "is_gloo_available") else dist.is_available(), "needs gloo")
 class Ranks(unittest.TestCase):
     def test_two_and_one(self):
-        for options, kind in (({}, "forward"), ({"codebook": "integer"}, "forward"), ({"scope": "network"}, "periodic")):
+        for options, kind in (({}, "forward"), ({"codebook": "integer"}, "forward"), ({"codebook": "integer"}, "periodic"), ({"scope": "network"}, "periodic")):
             with tempfile.TemporaryDirectory() as folder:
                 mp.spawn(rank, (2, folder, options, kind), nprocs=2)
                 two = [torch.load(f"{folder}/{r}.pt") for r in range(2)]
