@@ -103,6 +103,10 @@ func TestExactSites(t *testing.T) {
 		switch want := strings.ReplaceAll(tt.want, "%q", `"`+site+`"`); {
 		case want == "" && (err != nil || !read.Exact):
 			t.Errorf("%s: %v, exact %v", tt.name, err, read != nil && read.Exact)
+		case want == "":
+			if read.Exact = false; reread(t, read).Exact {
+				t.Error("a model that was exact stays so in its file")
+			}
 		case want != "" && (err == nil || !strings.Contains(err.Error(), want)):
 			t.Errorf("%s: got error %v, want %q", tt.name, err, want)
 		}

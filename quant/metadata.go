@@ -48,6 +48,7 @@ func (m *Model) Encode() ([]byte, error) {
 		}
 		g.Meta[key] = string(text)
 	}
+	delete(g.Meta, keyExact) // of the file it was read from
 	optional := map[string]any{}
 	if m.Exact {
 		optional[keyExact] = true
