@@ -8,6 +8,7 @@ import tempfile
 import numpy as np
 import torch
 
+from .graph import Network
 from .onnxfile import File
 from .operators import Unsupported
 from .prepare import pixel_lists, seals, shapes_of
@@ -46,10 +47,12 @@ def _encode(model, example, labels, trace):
     sizes = shapes_of(model.eval().net, example)
     model.train(was_training)
     net, file = model.network(), File()
+    known = [op.name for op in Network(model.net, sizes).sites]
+    if known != [op.name for op in net.sites]:
+        wrong = sorted(set(known) ^ {op.name for op in net.sites})
+        raise Unsupported(f"with the shapes of the example, levels at {', '.join(wrong)} are otherwise: call prepare with example=, so that it knows them")
     shapes = lambda name: sizes[name.replace(".flat", "")]
     for op in net.ops:
-        if op.factors and len({tuple(sizes[i.name]) for i in op.inputs}) > 1:
-            raise Unsupported(f"{op.name} adds tensors of shapes {[sizes[i.name] for i in op.inputs]}: give prepare an example, so that it knows")
         if op.kind == "input":
             continue
         op.emit.write(file, [i.name for i in op.inputs], op.name, shapes)

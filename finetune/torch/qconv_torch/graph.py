@@ -1,5 +1,6 @@
 """The operators of a traced network as qconv sees them, and which values carry levels: the rules of quant/analyze.go and site.go."""
 
+import math
 from dataclasses import dataclass, field
 
 import torch
@@ -42,9 +43,9 @@ class _Follows(Unsupported):
 class Network:
     """All operators of a traced network, in order."""
 
-    def __init__(self, traced, pairs=()):
-        """pairs names the operators whose operands have different shapes."""
-        self.traced = traced
+    def __init__(self, traced, shapes=None):
+        """shapes of values by name, where they are known: without them, operands of a sum are taken to have the same, and views others."""
+        self.traced, self.shapes = traced, shapes
         self.ops, self.by_node, self.problems = [], {}, []
         modules = dict(traced.named_modules())
         for node in traced.graph.nodes:
@@ -57,7 +58,7 @@ class Network:
         if self.problems:
             return
         for op in self.ops:
-            if op.factors and op.name in pairs:
+            if op.factors and shapes and len({tuple(shapes[i.name]) for i in op.inputs}) > 1:
                 op.kind, op.factors = "pair", ()
             for source in op.inputs:
                 if op not in source.readers:
@@ -172,10 +173,48 @@ class Network:
         if reader.kind == "scalar":
             return True
         if reader.kind == "view":
-            return _open(op) and (reader.output and self._delivered(reader) or absorbed[reader.name])
+            same = self._image(op)[0] == self._image(reader)[0]
+            return self._open(op) and (reader.output and self._delivered(reader) or absorbed[reader.name] and same)
         if reader.kind == "linear":
-            return _open(op) and bool(reader.factors)
+            return self._open(op) and bool(reader.factors)
         return False
+
+    def _image(self, op):
+        """The channels, rows and columns that a value has in the program. Of unknown ones those behind a global pooling are known to stay."""
+        if self.shapes is None:
+            return (op.inputs[0] if op.kind == "view" and op.inputs[0].window == "all" else op).name, 0
+        s = self.shapes[op.name][1:]
+        if len(s) > 3:
+            return s[0], math.prod(s[1:]), 1
+        return [(1, 1, 1), (*s, 1, 1), (s[0], 1, s[-1]), (*s,)][len(s)]
+
+    def _open(self, op):
+        """A sum of linear maps with no function applied yet, or a view of one that nothing else reads and that is the same image."""
+        while op.kind == "view":
+            source = op.inputs[0]
+            if source.output or len(source.readers) != 1 or self._image(source) != self._image(op):
+                return False
+            op = source
+        return op.kind == "linear"
+
+    def terms(self, op):
+        """What meets in the accumulator that an operator ends: (operator, factor) of layers, averages, and values with levels."""
+        found = []
+
+        def visit(op, factor):
+            while op.kind in ("view", "final") and not op.site:
+                op = op.inputs[0]
+            if op.kind == "linear" and op.factors:
+                for source, f in zip(op.inputs, op.factors):
+                    if source.kind in ("linear", "view") and not source.site and self._open(source):
+                        visit(source, factor * f)
+                    else:
+                        found.append((source, factor * f))
+            else:
+                found.append((op, factor))
+
+        visit(op, 1.0)
+        return found
 
     def _delivered(self, op):
         for reader in op.readers:
@@ -194,29 +233,6 @@ def _accumulates(op):
     while op.kind == "view" and not op.inputs[0].output and len(op.inputs[0].readers) == 1:
         op = op.inputs[0]
     return op.kind == "linear"
-
-
-_open = _accumulates  # a sum of linear maps with no function applied yet, or a view of one that nothing else reads
-
-
-def terms(op):
-    """What meets in the accumulator that an operator ends: (operator, factor) of layers, averages, and values with levels."""
-    found = []
-
-    def visit(op, factor):
-        while op.kind in ("view", "final") and not op.site:
-            op = op.inputs[0]
-        if op.kind == "linear" and op.factors:
-            for source, f in zip(op.inputs, op.factors):
-                if source.kind in ("linear", "view") and not source.site and _open(source):
-                    visit(source, factor * f)
-                else:
-                    found.append((source, factor * f))
-        else:
-            found.append((op, factor))
-
-    visit(op, 1.0)
-    return found
 
 
 def leveled(op):

@@ -22,9 +22,9 @@ NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
 class Quantized(nn.Module):
     """A network with levels at its sites and weights from codebooks; made by prepare."""
 
-    def __init__(self, net, config, pixels, pairs):
+    def __init__(self, net, config, pixels, shapes):
         super().__init__()
-        self.net, self.config, self.pixels, self.pairs = net, config, pixels, pairs
+        self.net, self.config, self.pixels, self.shapes = net, config, pixels, shapes
         self.sealed = {}  # by layer and site, what freeze left
 
     def forward(self, *inputs):
@@ -46,7 +46,7 @@ class Quantized(nn.Module):
 
     def network(self):
         """The operators as qconv sees them."""
-        return Network(self.net, self.pairs)
+        return Network(self.net, self.shapes)
 
     def get_extra_state(self):
         return {"config": self.config, "sealed": dict(self.sealed)}
@@ -63,8 +63,8 @@ def prepare(module, levels=32, weights=16, codebook="free", scope="layer", *, me
 
     levels of hidden values, 2..256 (site_levels: of single sites by name); weights per codebook, 2..65536; codebook "free" or "integer";
     scope "layer", "network" or "global"; pixels, a dict of scale, mean and std, one number or one for each channel each, says that the
-    input is (pixel*scale - mean)/std. Batch normalizations are folded with their trained statistics. example, an input, is needed only where tensors
-    of different shapes are added.
+    input is (pixel*scale - mean)/std. Batch normalizations are folded with their trained statistics. example, an input, tells the shapes of values; it is
+    needed only where tensors of different shapes are added, or reshaped between a layer and its function (export says so).
 
     Raises ValueError, which names every module that qconv refuses.
     """
@@ -75,8 +75,8 @@ def prepare(module, levels=32, weights=16, codebook="free", scope="layer", *, me
     except Exception as e:  # tracing runs the user's code, which may fail in any way
         raise ValueError(f"qconv_torch: the network cannot be traced by torch.fx: {e}") from e
     _fold_norms(net)
-    pairs = _unequal(net, example) if example is not None else ()
-    network = Network(net, pairs)
+    shapes = shapes_of(net, example) if example is not None else None
+    network = Network(net, shapes)
     problems = network.problems or _refused(network)
     if problems:
         raise ValueError("qconv_torch: qconv has no integer form for\n  " + "\n  ".join(problems))
@@ -92,7 +92,7 @@ def prepare(module, levels=32, weights=16, codebook="free", scope="layer", *, me
     net.delete_all_unused_submodules()
     net.recompile()
     config = {"weights": weights, "codebook": codebook, "scope": scope, "method": method}
-    model = Quantized(net, config, pixels, tuple(pairs))
+    model = Quantized(net, config, pixels, shapes)
     device = next((p.device for p in module.parameters()), torch.device("cpu"))
     model.to(device).eval()
     if pixels is not None:
@@ -214,17 +214,6 @@ def shapes_of(net, example):
     with torch.no_grad():
         run.run(*(example if isinstance(example, (tuple, list)) else (example,)))
     return run.shapes
-
-
-def _unequal(net, example):
-    """The nodes with two operands of different shapes."""
-    shapes = shapes_of(net, example)
-    found = []
-    for n in net.graph.nodes:
-        operands = {tuple(shapes[a.name]) for a in n.all_input_nodes if a.name in shapes}
-        if len(operands) > 1:
-            found.append(n.name)
-    return found
 
 
 def fingerprint(*tensors):

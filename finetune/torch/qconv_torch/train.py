@@ -7,7 +7,7 @@ import torch
 import torch.distributed as dist
 
 from . import codebook
-from .graph import accumulators, leveled, result_levels, terms
+from .graph import accumulators, leveled, result_levels
 from .prepare import Quantized, seals
 
 WARM = 3  # iterations by which codebooks follow the weights at a time
@@ -229,15 +229,15 @@ def freeze(model):
     for op in net.ops:
         uses[op.layer] = uses.get(op.layer, 0) + 1
     for op in accumulators(net):
-        _settle(model, op, uses)
+        _settle(model, net.terms(op), op, uses)
     model.eval()
     model.sealed = seals(model)
 
 
-def _settle(model, op, uses):
+def _settle(model, terms, op, uses):
     """Matches the units of the terms of an accumulator, and makes the bias a multiple of the common one."""
     found = []
-    for term, factor in terms(op):
+    for term, factor in terms:
         layer, window = None, 1
         if term.kind == "linear" and not term.site or term is op:
             if term.layer:

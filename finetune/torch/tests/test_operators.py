@@ -46,6 +46,8 @@ FUNCTIONS = {
     "interpolate": lambda x: F.interpolate(F.relu(x), scale_factor=(1, 3)), "swap": lambda x: F.relu(x).transpose(2, 3), "permute": lambda x: torch.relu(x).permute(0, 1, 3, 2),
     "slices": lambda x: F.relu(x)[:, :, 1:4, :-1], "cut channels": lambda x: torch.cat([F.relu(x)[:, 4:], torch.tanh(x)[:, :4]], 1), "view": lambda x: F.relu(x).view(x.size(0), 8, 5, 6),
     "reshape of sizes": lambda x: F.relu(x).reshape(x.shape[0], x.shape[1], -1, 3), "dropout": nn.Sequential(nn.ReLU(), nn.Dropout(0.5)), "identity": nn.Identity(),
+    "function of a view": lambda x: F.relu(x.flatten(1)).view(-1, 8, 6, 5), "function of a mean": lambda x: torch.tanh(x.mean([2, 3])).view(-1, 8, 1, 1),
+    "function of a pooled view": lambda x: torch.tanh(F.adaptive_avg_pool2d(x, 1).flatten(1)).unflatten(1, (8, 1, 1)), "sum of views": lambda x: F.relu(x.flatten(1) + torch.tanh(x).flatten(1)).view(-1, 8, 6, 5),
     "halves": lambda x: torch.cat([torch.relu(torch.chunk(x, 2, 1)[1]), torch.chunk(F.relu(x), 2, dim=1)[0]], 1), "product": lambda x: torch.relu(x) * torch.sigmoid(x.mean([2, 3], keepdim=True)),
     "larger": lambda x: torch.maximum(F.relu(x), torch.tanh(x)), "smaller": lambda x: torch.minimum(F.relu(x), torch.tanh(x)),
     "sum of levels": lambda x: F.relu(x) + torch.tanh(x), "difference": lambda x: torch.sub(F.relu(x), torch.tanh(x)), "square": lambda x: torch.relu(x) * torch.relu(x),
