@@ -257,12 +257,15 @@ class TestTraining(unittest.TestCase):
 
     @unittest.skipUnless(hasattr(torch, "compile"), "torch.compile needs PyTorch 2")
     def test_compile(self):
-        model = prepared()
-        compiled = torch.compile(model, backend="eager")
-        self.assertTrue(torch.equal(compiled(x8()), model(x8())))
-        train(compiled, 2, optimizer=torch.optim.Adam(q.parameter_groups(compiled)))
-        q.freeze(compiled)
-        self.assertTrue(model.frozen)
+        for options in ({}, {"codebook": "integer"}):
+            model = prepared(**options)
+            twin = copy.deepcopy(model)
+            compiled = torch.compile(model, backend="aot_eager", fullgraph=True)
+            losses = [train(m, 5, q.Schedule(m, 5), torch.optim.Adam(q.parameter_groups(m))) for m in (compiled, twin)]
+            self.assertAlmostEqual(*losses, places=6)
+            q.freeze(compiled)
+            self.assertTrue(model.frozen)
+            torch.testing.assert_close(compiled(x8()), model(x8()))
 
 
 if __name__ == "__main__":
