@@ -8,7 +8,6 @@ import torch
 from . import operators
 from .operators import Unsupported
 
-
 MAX_ISLAND = 32  # how many elementwise operators become one function at most
 
 
@@ -135,6 +134,7 @@ class Network:
         return []
 
     def _find_outputs(self):
+        self.problems += [f"{op.name}: an input that nothing reads; leave it out" for op in self.inputs if not op.readers and not op.output]
         self.to_output = {op.name for op in self.outputs}
         for op in reversed(self.ops):
             if op.kind == "view" and op.name in self.to_output and len(op.inputs[0].readers) == 1:

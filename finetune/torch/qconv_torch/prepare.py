@@ -74,6 +74,7 @@ def prepare(module, levels=32, weights=16, codebook="free", scope="layer", *, me
         net = fx.symbolic_trace(module) if not isinstance(module, fx.GraphModule) else module
     except Exception as e:  # tracing runs the user's code, which may fail in any way
         raise ValueError(f"qconv_torch: the network cannot be traced by torch.fx: {e}") from e
+    net.graph.eliminate_dead_code()
     _fold_norms(net)
     shapes = shapes_of(net, example) if example is not None else None
     network = Network(net, shapes)

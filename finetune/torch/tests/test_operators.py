@@ -79,6 +79,25 @@ class Twice(nn.Module):
 OTHERS["one layer twice"] = Twice()
 
 
+class Ignorant(nn.Module):
+    def forward(self, x, y):
+        return torch.relu(x)
+
+
+class Several(nn.Module):
+    """Two inputs, three outputs, of which one is read inside, and work for nothing."""
+
+    def __init__(self):
+        super().__init__()
+        self.a, self.b, self.unused = nn.Conv2d(3, 4, 3), nn.Linear(4, 6), nn.Conv2d(3, 1, 1)
+
+    def forward(self, x, y):
+        self.unused(x)
+        features = F.relu(self.a(x))
+        scores = self.b(features.mean([2, 3]) + y)
+        return features, F.softmax(scores, 1), {"tanh": torch.tanh(scores)}
+
+
 @unittest.skipUnless(qconv() and os.environ.get("QRUN"), "needs QCONV and QRUN")
 class Operators(unittest.TestCase):
     def check(self, name, net):
@@ -112,6 +131,25 @@ class Operators(unittest.TestCase):
         self.assertLess(far.mean(), 0.01, name)  # a tie before it moves an output
         noise = np.square(want - float_net(x).detach().numpy().reshape(want.shape)).mean() / want.var()
         self.assertLess(noise, 0.25, f"{name}: the network with levels is another one than that without")
+
+    def test_several(self):
+        torch.manual_seed(1)
+        x, y = torch.rand(8, 3, 6, 5), torch.randn(8, 4)
+        model = q.prepare(Several(), levels=16)
+        q.calibrate(model, [(x[:4], y[:4]), (x[4:], y[4:])])
+        q.freeze(model)
+        with tempfile.TemporaryDirectory() as folder:
+            path = os.path.join(folder, "net.q.onnx")
+            q.export(model, path, (x, y))
+            sites = json.loads(subprocess.run([qconv(), "inspect", path, "--json"], capture_output=True, text=True, check=True).stdout)["levels"]
+            self.assertEqual([s["value"] for s in sites], [s.name for s in model.sites])
+            program = convert(path)
+            np.savez(os.path.join(folder, "in.npz"), x=x.numpy(), y=y.numpy())
+            features = os.path.join(folder, "out.npy")
+            subprocess.run([qconv(), "run", program, "--input", os.path.join(folder, "in.npz"), "-o", features, "-q"], check=True, capture_output=True)
+            np.testing.assert_allclose(np.load(features).reshape(-1), model(x, y)[0].detach().numpy().reshape(-1), atol=1e-5)
+        with self.assertRaisesRegex(ValueError, "y: an input that nothing reads"):
+            q.prepare(Ignorant())
 
     def test_functions(self):
         for name, function in FUNCTIONS.items():
