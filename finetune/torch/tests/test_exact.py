@@ -6,6 +6,7 @@ import os
 import subprocess
 import tempfile
 import unittest
+from importlib.util import find_spec
 
 import numpy as np
 import torch
@@ -143,7 +144,7 @@ class Exact(unittest.TestCase):
     def test_line_free(self):
         self.mnist("line, free", networks.Line(), weights=256, scope="global")
 
-    @unittest.skipUnless(networks.shared("models/resnet8_cifar10.onnx"), "needs the pretrained ResNet-8")
+    @unittest.skipUnless(networks.shared("models/resnet8_cifar10.onnx") and find_spec("onnx") and find_spec("PIL"), "needs the pretrained ResNet-8, onnx and Pillow")
     def test_resnet8(self):
         import resnet8
 
