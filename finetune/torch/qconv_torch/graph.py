@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import torch
 
-from . import operators
+from .operator_table import describe
 from .operators import Unsupported
 
 MAX_ISLAND = 32  # how many elementwise operators become one function at most
@@ -75,7 +75,7 @@ class Network:
         if node.op == "placeholder":
             op = Op(node.name, "input", [], node=node, site=True, role="input")
         else:
-            op = operators.describe(node, modules, self._value)
+            op = describe(node, modules, self._value)
             if op is None:  # computes sizes, which are known when the network is exported
                 return
             op = Op(node.name, node=node, **op)

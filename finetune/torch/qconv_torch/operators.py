@@ -5,15 +5,11 @@ values and shapes gives the shape of one by name.
 """
 
 import math
-import operator
 
 import numpy as np
-import torch
-import torch.nn.functional as F
 from torch import fx, nn
 
-from .layers import LINEAR, Clustered, FixedNorm
-from .levels import Site
+from .layers import Clustered
 
 
 class Unsupported(Exception):
@@ -38,7 +34,7 @@ def _pair(v, n):
 # Layers with weights
 
 
-def _layer(m, x, name):
+def layer_op(m, x, name):
     layer = m.layer if isinstance(m, Clustered) else m
     if getattr(layer, "padding_mode", "zeros") != "zeros":
         raise Unsupported(f"padding mode {layer.padding_mode!r}, want 'zeros': pad with F.pad before the layer")
@@ -75,7 +71,7 @@ def _conv_pads(layer, n):
 # Pooling
 
 
-def _average(x, n, kernel, stride, padding, ceil, include_pad):
+def average_op(x, n, kernel, stride, padding, ceil, include_pad):
     kernel, padding = _pair(kernel, n), _pair(padding, n)
     stride = kernel if stride in (None, []) else _pair(stride, n)
     even = not ceil and (include_pad or not any(padding))
@@ -83,7 +79,7 @@ def _average(x, n, kernel, stride, padding, ceil, include_pad):
     return dict(kind="linear" if even else "merge", inputs=[x], emit=plain("AveragePool", **attrs), mean=True, window=math.prod(kernel) if even else None)
 
 
-def _max_pool(x, n, kernel, stride, padding, dilation, ceil, indices=False):
+def max_pool_op(x, n, kernel, stride, padding, dilation, ceil, indices=False):
     if indices:
         raise Unsupported("positions of maxima, which only an unpooling needs, have no integer form")
     kernel = _pair(kernel, n)
@@ -92,7 +88,7 @@ def _max_pool(x, n, kernel, stride, padding, dilation, ceil, indices=False):
     return dict(kind="pool", inputs=[x], emit=plain("MaxPool", **attrs))
 
 
-def _global_average(x, keep):
+def global_average_op(x, keep):
     """The mean over all positions, whose levels stand before the dimensions are dropped."""
 
     def write(f, ins, out, shapes):
@@ -103,9 +99,9 @@ def _global_average(x, keep):
     return dict(kind="linear", inputs=[x], emit=Emit(write, "GlobalAveragePool", "Flatten"), mean=True, window="all")
 
 
-def _adaptive(x, size, maximum):
+def adaptive_op(x, size, maximum):
     if all(s == 1 for s in _pair(size, 2)):
-        return dict(kind="pool", inputs=[x], emit=plain("GlobalMaxPool")) if maximum else _global_average(x, True)
+        return dict(kind="pool", inputs=[x], emit=plain("GlobalMaxPool")) if maximum else global_average_op(x, True)
 
     def write(f, ins, out, shapes):
         before, after = shapes(ins[0])[2:], shapes(out)[2:]
@@ -120,42 +116,42 @@ def _adaptive(x, size, maximum):
     return dict(kind="linear", inputs=[x], emit=Emit(write, onnx_type), mean=True, window="adaptive")
 
 
-def _mean(x, dim=None, keepdim=False):
+def mean_op(x, dim=None, keepdim=False):
     dims = sorted(d if d >= 0 else d + 100 for d in ([dim] if isinstance(dim, int) else list(dim or [])))
     if dims not in ([2], [2, 3], [98, 99]):
         raise Unsupported(f"a mean over dimensions {dim}, want all positions: [2, 3], or 2 of a one-dimensional network")
-    return _global_average(x, keepdim)
+    return global_average_op(x, keepdim)
 
 
 # Functions of one value
 
 
-def _scalar(onnx_type, **attrs):
+def scalar_op(onnx_type, **attrs):
     return lambda x: dict(kind="scalar", inputs=[x], emit=plain(onnx_type, **attrs))
 
 
-def _clip(x, lo, hi):
+def clip_op(x, lo, hi):
     def write(f, ins, out, shapes):
         f.node("Clip", [ins[0], f.constant(np.float32(lo)), f.constant(np.float32(hi))], out)
 
     return dict(kind="scalar", inputs=[x], emit=Emit(write, "Clip"))
 
 
-def _silu(x):
+def silu_op(x):
     def write(f, ins, out, shapes):
         f.node("Mul", [ins[0], f.node("Sigmoid", ins, out + ".s")], out)
 
     return dict(kind="scalar", inputs=[x], emit=Emit(write, "Sigmoid", "Mul"))
 
 
-def _mish(x):
+def mish_op(x):
     def write(f, ins, out, shapes):
         f.node("Mul", [ins[0], f.node("Tanh", [f.node("Softplus", ins, out + ".p")], out + ".t")], out)
 
     return dict(kind="scalar", inputs=[x], emit=Emit(write, "Softplus", "Tanh", "Mul"))
 
 
-def _gelu(x, approximate="none"):
+def gelu_op(x, approximate="none"):
     if approximate != "none":
         raise Unsupported(f"gelu approximated by {approximate!r}, want 'none'")
 
@@ -167,7 +163,7 @@ def _gelu(x, approximate="none"):
     return dict(kind="scalar", inputs=[x], emit=Emit(write, "Erf", "Add", "Mul"))
 
 
-def _norm(m, x, name):
+def norm_op(m, x, name):
     def write(f, ins, out, shapes):
         values = [f.weights(f"{name}.{p}", getattr(m, p)) for p in ("weight", "bias", "running_mean", "running_var")]
         f.node("BatchNormalization", [ins[0], *values], out, epsilon=float(m.eps))
@@ -178,7 +174,7 @@ def _norm(m, x, name):
 # Arithmetic
 
 
-def _arithmetic(onnx_type):
+def arithmetic_op(onnx_type):
     def describe(a, b, alpha=1):
         if alpha != 1:
             raise Unsupported(f"alpha {alpha}, want 1")
@@ -205,7 +201,7 @@ def _arithmetic(onnx_type):
 # Movements
 
 
-def _reshape(x, *sizes, **_):
+def reshape_op(x, *sizes, **_):
     def write(f, ins, out, shapes):
         shape = shapes(out)
         if len(shape) == 2 and shape[0] == shapes(ins[0])[0]:
@@ -217,7 +213,7 @@ def _reshape(x, *sizes, **_):
     return dict(kind="view", inputs=[x], emit=Emit(write, "Reshape", "Flatten"))
 
 
-def _transpose(x, order):
+def transpose_op(x, order):
     def write(f, ins, out, shapes):
         n = len(shapes(ins[0]))
         f.node("Transpose", ins, out, perm=[d % n for d in order(n)])
@@ -225,16 +221,16 @@ def _transpose(x, order):
     return dict(kind="move", inputs=[x], emit=Emit(write, "Transpose"))
 
 
-def _swap(x, a, b):
+def swap_op(x, a, b):
     def order(n):
         dims = list(range(n))
         dims[a], dims[b] = dims[b], dims[a]
         return dims
 
-    return _transpose(x, order)
+    return transpose_op(x, order)
 
 
-def _pad(x, pad, mode="constant", value=None):
+def pad_op(x, pad, mode="constant", value=None):
     value, modes = value or 0.0, {"constant": "constant", "reflect": "reflect", "replicate": "edge"}
     if mode not in modes:
         raise Unsupported(f"padding mode {mode!r}, want one of {sorted(modes)}")
@@ -257,7 +253,7 @@ def _slice(f, x, out, starts, ends, axes):
     return f.node("Slice", [x, *ints], out)
 
 
-def _getitem(x, index):
+def getitem_op(x, index):
     index = index if isinstance(index, tuple) else (index,)
     if not all(isinstance(i, slice) and i.step in (None, 1) and not isinstance(i.start, fx.Node) and not isinstance(i.stop, fx.Node) for i in index):
         raise Unsupported(f"index {index}, want slices of step 1")
@@ -273,7 +269,7 @@ def _getitem(x, index):
     return dict(kind="move", inputs=[x], emit=Emit(write, "Slice"))
 
 
-def _part(x, number, count, dim):
+def part_op(x, number, count, dim):
     """Part number of a tensor that chunk divides along a dimension."""
 
     def write(f, ins, out, shapes):
@@ -284,14 +280,14 @@ def _part(x, number, count, dim):
     return dict(kind="move", inputs=[x], emit=Emit(write, "Slice"))
 
 
-def _concat(values, dim=0, **_):
+def concat_op(values, dim=0, **_):
     def write(f, ins, out, shapes):
         f.node("Concat", ins, out, axis=dim % len(shapes(out)))
 
     return dict(kind="merge", inputs=list(values), emit=Emit(write, "Concat"))
 
 
-def _upsample(x, size=None, scale_factor=None, mode="nearest", align_corners=None, **_):
+def upsample_op(x, size=None, scale_factor=None, mode="nearest", align_corners=None, **_):
     if mode != "nearest":
         raise Unsupported(f"upsampling by {mode!r}, want 'nearest', or a ConvTranspose")
 
@@ -302,11 +298,11 @@ def _upsample(x, size=None, scale_factor=None, mode="nearest", align_corners=Non
     return dict(kind="move", inputs=[x], emit=Emit(write, "Resize"))
 
 
-def _shuffle(x, factor):
+def shuffle_op(x, factor):
     return dict(kind="move", inputs=[x], emit=plain("DepthToSpace", blocksize=factor, mode="CRD"))
 
 
-def _softmax(onnx_type):
+def softmax_op(onnx_type):
     def describe(x, dim=None, *_, **__):
         if dim is None:
             raise Unsupported("a softmax without dim")
@@ -319,179 +315,10 @@ def _softmax(onnx_type):
     return describe
 
 
-def _same(x, *_, **__):
+def same_op(x, *_, **__):
     return dict(kind="same", inputs=[x])
 
 
-def _unary(describe):
+def unary_op(describe):
     """For functions that take inplace and other flags that change nothing."""
     return lambda x, *_, **__: describe(x)
-
-
-relu, sigmoid, tanh = _scalar("Relu"), _scalar("Sigmoid"), _scalar("Tanh")
-relu6 = lambda x: _clip(x, 0, 6)
-hardtanh = lambda x, min_val=-1.0, max_val=1.0, *_, **__: _clip(x, min_val, max_val)
-leaky = lambda x, negative_slope=0.01, *_, **__: _scalar("LeakyRelu", alpha=float(negative_slope))(x)
-elu = lambda x, alpha=1.0, *_, **__: _scalar("Elu", alpha=float(alpha))(x)
-hardsigmoid = _scalar("HardSigmoid", alpha=1 / 6, beta=0.5)
-
-MODULES = {
-    nn.Identity: lambda m, x: _same(x),
-    nn.Dropout: lambda m, x: _same(x),
-    nn.Dropout2d: lambda m, x: _same(x),
-    nn.ReLU: lambda m, x: relu(x),
-    nn.ReLU6: lambda m, x: relu6(x),
-    nn.Hardtanh: lambda m, x: _clip(x, m.min_val, m.max_val),
-    nn.LeakyReLU: lambda m, x: leaky(x, m.negative_slope),
-    nn.ELU: lambda m, x: elu(x, m.alpha),
-    nn.Sigmoid: lambda m, x: sigmoid(x),
-    nn.Tanh: lambda m, x: tanh(x),
-    nn.SiLU: lambda m, x: _silu(x),
-    nn.Mish: lambda m, x: _mish(x),
-    nn.GELU: lambda m, x: _gelu(x, m.approximate),
-    nn.Hardswish: lambda m, x: _scalar("HardSwish")(x),
-    nn.Hardsigmoid: lambda m, x: hardsigmoid(x),
-    nn.Softplus: lambda m, x: _softplus(x, m.beta, m.threshold),
-    nn.Softsign: lambda m, x: _scalar("Softsign")(x),
-    nn.MaxPool1d: lambda m, x: _max_pool(x, 1, m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices),
-    nn.MaxPool2d: lambda m, x: _max_pool(x, 2, m.kernel_size, m.stride, m.padding, m.dilation, m.ceil_mode, m.return_indices),
-    nn.AvgPool1d: lambda m, x: _average(x, 1, m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad),
-    nn.AvgPool2d: lambda m, x: _avg2(x, m.kernel_size, m.stride, m.padding, m.ceil_mode, m.count_include_pad, m.divisor_override),
-    nn.AdaptiveAvgPool1d: lambda m, x: _adaptive(x, m.output_size, False),
-    nn.AdaptiveAvgPool2d: lambda m, x: _adaptive(x, m.output_size, False),
-    nn.AdaptiveMaxPool1d: lambda m, x: _adaptive(x, m.output_size, True),
-    nn.AdaptiveMaxPool2d: lambda m, x: _adaptive(x, m.output_size, True),
-    nn.Flatten: lambda m, x: _reshape(x),
-    nn.Unflatten: lambda m, x: _reshape(x),
-    nn.ZeroPad2d: lambda m, x: _pad(x, m.padding),
-    nn.ConstantPad1d: lambda m, x: _pad(x, m.padding, value=m.value),
-    nn.ConstantPad2d: lambda m, x: _pad(x, m.padding, value=m.value),
-    nn.ReflectionPad2d: lambda m, x: _pad(x, m.padding, "reflect"),
-    nn.Upsample: lambda m, x: _upsample(x, mode=m.mode),
-    nn.UpsamplingNearest2d: lambda m, x: _upsample(x),
-    nn.PixelShuffle: lambda m, x: _shuffle(x, m.upscale_factor),
-    nn.Softmax: lambda m, x: _softmax("Softmax")(x, m.dim),
-    nn.LogSoftmax: lambda m, x: _softmax("LogSoftmax")(x, m.dim),
-}
-
-
-def _softplus(x, beta=1, threshold=20):
-    if beta != 1:
-        raise Unsupported(f"softplus with beta {beta}, want 1")
-    return _scalar("Softplus")(x)
-
-
-def _avg2(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True, divisor_override=None):
-    if divisor_override is not None:
-        raise Unsupported(f"divisor {divisor_override}, want the number of elements")
-    return _average(x, 2, kernel_size, stride, padding, ceil_mode, count_include_pad)
-
-
-def _avg1(x, kernel_size, stride=None, padding=0, ceil_mode=False, count_include_pad=True):
-    return _average(x, 1, kernel_size, stride, padding, ceil_mode, count_include_pad)
-
-
-def _max2(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    return _max_pool(x, 2, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-
-
-def _max1(x, kernel_size, stride=None, padding=0, dilation=1, ceil_mode=False, return_indices=False):
-    return _max_pool(x, 1, kernel_size, stride, padding, dilation, ceil_mode, return_indices)
-
-
-FUNCTIONS = {
-    torch.relu: relu, F.relu: _unary(relu), torch.relu_: relu, F.relu6: _unary(relu6), F.hardtanh: hardtanh, F.leaky_relu: leaky, F.elu: elu,
-    torch.sigmoid: sigmoid, F.sigmoid: sigmoid, torch.tanh: tanh, F.tanh: tanh, F.silu: _unary(_silu), F.mish: _unary(_mish),
-    F.gelu: _gelu, F.hardswish: _unary(_scalar("HardSwish")), F.hardsigmoid: _unary(hardsigmoid), F.softplus: _softplus,
-    F.softsign: _scalar("Softsign"), torch.abs: _scalar("Abs"), torch.exp: _scalar("Exp"), torch.sqrt: _scalar("Sqrt"), torch.neg: _scalar("Neg"),
-    operator.neg: _scalar("Neg"),
-    F.max_pool2d: _max2, torch.max_pool2d: _max2, F.max_pool1d: _max1, F.avg_pool2d: _avg2,
-    F.avg_pool1d: _avg1,
-    F.adaptive_avg_pool2d: lambda x, output_size: _adaptive(x, output_size, False),
-    F.adaptive_avg_pool1d: lambda x, output_size: _adaptive(x, output_size, False),
-    F.adaptive_max_pool2d: lambda x, output_size, return_indices=False: _adaptive(x, output_size, True),
-    F.adaptive_max_pool1d: lambda x, output_size, return_indices=False: _adaptive(x, output_size, True),
-    torch.mean: _mean,
-    operator.add: _arithmetic("Add"), operator.iadd: _arithmetic("Add"), torch.add: _arithmetic("Add"), operator.sub: _arithmetic("Sub"), torch.sub: _arithmetic("Sub"),
-    operator.mul: _arithmetic("Mul"), torch.mul: _arithmetic("Mul"), operator.truediv: _arithmetic("Div"), torch.div: _arithmetic("Div"),
-    torch.maximum: lambda a, b: dict(kind="pair", inputs=[a, b], emit=plain("Max")),
-    torch.minimum: lambda a, b: dict(kind="pair", inputs=[a, b], emit=plain("Min")),
-    torch.flatten: _reshape, torch.reshape: _reshape, torch.squeeze: _reshape, torch.unsqueeze: _reshape,
-    torch.permute: lambda x, dims: _transpose(x, lambda n: dims), torch.transpose: _swap,
-    torch.cat: _concat, torch.concat: _concat, F.pad: _pad, F.interpolate: _upsample, F.pixel_shuffle: _shuffle,
-    F.softmax: _softmax("Softmax"), torch.softmax: _softmax("Softmax"), F.log_softmax: _softmax("LogSoftmax"), torch.log_softmax: _softmax("LogSoftmax"),
-    F.dropout: _same, F.dropout2d: _same, torch.clamp: lambda x, min=None, max=None: _clip(x, _bound(min, -math.inf), _bound(max, math.inf)),
-}
-
-METHODS = {
-    "relu": relu, "relu_": relu, "sigmoid": sigmoid, "tanh": tanh, "abs": _scalar("Abs"), "mean": _mean, "add": _arithmetic("Add"), "sub": _arithmetic("Sub"),
-    "add_": _arithmetic("Add"), "mul": _arithmetic("Mul"), "view": _reshape, "reshape": _reshape, "flatten": _reshape, "squeeze": _reshape, "unsqueeze": _reshape,
-    "unflatten": _reshape, "permute": lambda x, *dims: _transpose(x, lambda n: dims[0] if isinstance(dims[0], (tuple, list)) else dims), "transpose": _swap,
-    "contiguous": _same, "softmax": _softmax("Softmax"), "log_softmax": _softmax("LogSoftmax"), "clone": _same, "detach": _same,
-    "clamp": lambda x, min=None, max=None: _clip(x, _bound(min, -math.inf), _bound(max, math.inf)),
-}
-
-# What computes sizes: known when the network is exported.
-SIZES = {"size", "dim", "numel"}
-
-
-def _bound(v, otherwise):
-    return otherwise if v is None else v
-
-
-def describe(node, modules, value):
-    """The fields of graph.Op for a node; None for one that computes sizes alone. value finds the operator of a node."""
-    if node.op == "get_attr":
-        raise Unsupported("a parameter or constant that no layer owns; use the layer's module")
-    if node.op == "call_module":
-        m = modules[node.target]
-        x = value(node.args[0])
-        if isinstance(m, Site):
-            return _same(x)
-        if isinstance(m, LINEAR + (Clustered,)):
-            return _layer(m, x, node.target)
-        if isinstance(m, (FixedNorm, nn.BatchNorm1d, nn.BatchNorm2d)):
-            return _norm(m, x, node.target)
-        if type(m) not in MODULES:
-            raise Unsupported("qconv_torch has no levels for this module")
-        return MODULES[type(m)](m, x)
-    if node.op == "call_method" and node.target in SIZES or node.target is getattr:
-        return None
-    if node.target is operator.getitem:
-        source, index = node.args
-        if source.target in (torch.chunk, "chunk"):
-            count, dim = (list(source.args[1:]) + [source.kwargs.get("dim", 0)])[:2] if len(source.args) > 1 else (source.kwargs["chunks"], source.kwargs.get("dim", 0))
-            return _part(value(source.args[0]), index, count, dim)
-        if _sizes(source):
-            return None
-        return _getitem(value(source), index)
-    if node.target in (torch.chunk, "chunk"):
-        return None
-    table = METHODS if node.op == "call_method" else FUNCTIONS
-    if node.target not in table:
-        if all(_sizes(n) for n in node.all_input_nodes) and node.all_input_nodes:
-            return None
-        raise Unsupported("qconv_torch has no levels for this function")
-    if node.all_input_nodes and all(_sizes(n) for n in node.all_input_nodes):
-        return None
-
-    def operand(a):
-        if isinstance(a, fx.Node):
-            return a if _sizes(a) else value(a)
-        if isinstance(a, (tuple, list)):
-            return type(a)(operand(v) for v in a)
-        return a
-
-    try:
-        return table[node.target](*(operand(a) for a in node.args), **{k: operand(a) for k, a in node.kwargs.items()})
-    except TypeError as e:
-        raise Unsupported(f"these arguments are not known here: {e}") from None
-
-
-def _sizes(node):
-    """Whether a node computes sizes and not values."""
-    if node.op == "call_method" and node.target in SIZES or node.target is getattr:
-        return True
-    if node.op in ("call_function",) and node.all_input_nodes and node.target not in (torch.chunk,):
-        return all(_sizes(n) for n in node.all_input_nodes)
-    return False

@@ -13,7 +13,7 @@ from torch import fx, nn
 from .codebook import KINDS, METHODS
 from .graph import Network
 from .layers import LINEAR, Clustered, FixedNorm, fold
-from .levels import Levels, Site, new_levels
+from .levels import Site, new_levels
 
 SCOPES = ("layer", "network", "global")
 NORMS = (nn.BatchNorm1d, nn.BatchNorm2d)
