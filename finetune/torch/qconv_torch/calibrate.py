@@ -17,7 +17,8 @@ METHODS = ("auto", "mse", "percentile", "max")
 class Histogram:
     """Counts the values of a site: first their range, then how many lie in each of equal bins; exact zeros apart."""
 
-    def __init__(self):
+    def __init__(self, name):
+        self.name = name
         self.lo = self.hi = 0.0
         self.zeros = 0.0
         self.counts = None
@@ -27,7 +28,7 @@ class Histogram:
         if self.counts is None:
             lo, hi = x.min().item(), x.max().item()
             if not math.isfinite(lo) or not math.isfinite(hi):
-                raise ValueError("takes values that are not finite")
+                raise ValueError(f"qconv_torch: calibrate: {self.name!r} takes values that are not finite")
             self.lo, self.hi = min(self.lo, lo), max(self.hi, hi)
         elif self.hi > self.lo:
             self.zeros += (x == 0).sum().item()
@@ -149,14 +150,11 @@ def _inputs(model, data):
 def _observe(sites, model, batches):
     """Two passes: ranges, then counts. Returns the outputs of the float network for the first samples."""
     for s in sites:
-        s.observer = Histogram()
+        s.observer = Histogram(s.name)
     for pass_ in range(2):
         outputs = []
         for inputs in batches:
-            try:
-                outputs.append(_first(model(*inputs)))
-            except ValueError as e:
-                raise ValueError(f"qconv_torch: calibrate: a site {e}") from None
+            outputs.append(_first(model(*inputs)))
         if pass_ == 0:
             for s in sites:
                 s.observer.begin()

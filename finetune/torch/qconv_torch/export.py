@@ -96,7 +96,10 @@ def _metadata(model, labels, source):
 
 def _write(path, data):
     folder = os.path.dirname(os.path.abspath(path))
-    handle, temporary = tempfile.mkstemp(dir=folder, prefix=".qconv_torch-")
+    try:
+        handle, temporary = tempfile.mkstemp(dir=folder, prefix=".qconv_torch-")
+    except OSError as e:
+        raise type(e)(f"qconv_torch: export: {path}: {e.strerror}") from None
     try:
         with os.fdopen(handle, "wb") as f:
             f.write(data)

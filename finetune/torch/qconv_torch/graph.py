@@ -35,10 +35,6 @@ class Op:
     role: str = "hidden"
 
 
-class _Follows(Unsupported):
-    """Reads a value that was refused, which is named once."""
-
-
 class Network:
     """All operators of a traced network, in order."""
 
@@ -50,10 +46,9 @@ class Network:
         for node in traced.graph.nodes:
             try:
                 self._add(node, modules)
-            except _Follows:
-                pass
             except Unsupported as e:
                 self.problems.append(f"{_where(node, modules)}: {e}")
+                self.by_node[node] = Op(node.name, "refused", [])
         if self.problems:
             return
         for op in self.ops:
@@ -68,14 +63,14 @@ class Network:
 
     def _add(self, node, modules):
         if node.op == "output":
-            self.outputs = [self._value(n) for n in _nodes(node.args)]
+            self.outputs = [self.by_node[n] for n in _nodes(node.args)]
             for op in self.outputs:
                 op.output = True
             return
         if node.op == "placeholder":
             op = Op(node.name, "input", [], node=node, site=True, role="input")
         else:
-            op = describe(node, modules, self._value)
+            op = describe(node, modules, self.by_node.__getitem__)
             if op is None:  # computes sizes, which are known when the network is exported
                 return
             op = Op(node.name, node=node, **op)
@@ -84,12 +79,6 @@ class Network:
                 return
         self.by_node[node] = op
         self.ops.append(op)
-
-    def _value(self, node):
-        """The operator that computes a value."""
-        if node not in self.by_node:
-            raise _Follows()
-        return self.by_node[node]
 
     @property
     def inputs(self):

@@ -70,6 +70,8 @@ def prepare(module, levels=32, weights=16, codebook="free", scope="layer", *, me
     """
     _check(levels, weights, codebook, scope, method, input_levels, output_levels, pooled_levels)
     module = copy.deepcopy(module).eval()
+    if isinstance(module, LINEAR):
+        module = nn.Sequential(module)
     try:
         net = fx.symbolic_trace(module) if not isinstance(module, fx.GraphModule) else module
     except Exception as e:  # tracing runs the user's code, which may fail in any way
@@ -122,6 +124,9 @@ def pixel_lists(pixels):
     for key, default in (("scale", 1.0), ("mean", 0.0), ("std", 1.0)):
         v = pixels.get(key, default)
         lists[key] = [float(x) for x in (v if isinstance(v, (list, tuple)) else [v])]
+    lengths = {len(v) for v in lists.values()} - {1}
+    if len(lengths) > 1 or 0 in lengths or 0 in lists["std"] or 0 in lists["scale"]:
+        raise ValueError(f"qconv_torch: pixels: got {pixels}, want one number or one for each channel, scale and std other than 0")
     return lists
 
 

@@ -134,7 +134,7 @@ class TestNetwork(unittest.TestCase):
 
         with self.assertRaises(ValueError) as caught:
             q.prepare(Net())
-        for name in ("norm (InstanceNorm2d)", "cumsum"):
+        for name in ("norm (InstanceNorm2d)", "rnn (LSTM)", "cumsum"):
             self.assertIn(name, str(caught.exception))
 
     def test_asks_qconv(self):
@@ -149,6 +149,8 @@ class TestNetwork(unittest.TestCase):
     def test_arguments(self):
         with self.assertRaisesRegex(ValueError, "levels: got 1, want 2..256; weights: got 1.*codebook: got 'cheap'.*scope: got 'x'"):
             q.prepare(small(), levels=1, weights=1, codebook="cheap", scope="x")
+        with self.assertRaisesRegex(ValueError, "scale and std other than 0"):
+            q.prepare(small(), pixels={"std": [1, 0]})
         with self.assertRaisesRegex(ValueError, "no site 'y'"):
             q.prepare(small(), site_levels={"y": 8})
 
@@ -220,6 +222,16 @@ class TestTraining(unittest.TestCase):
         for call in (q.refit, q.freeze):
             with self.assertRaisesRegex(RuntimeError, "frozen"):
                 call(model)
+
+    def test_bad_samples(self):
+        model = q.prepare(small())
+        for data, message in (([], "got no samples"), ([torch.full((1, 1, 8, 8), float("nan"))], "'input_1' takes values that are not finite")):
+            with self.assertRaisesRegex(ValueError, message):
+                q.calibrate(model, data)
+        q.calibrate(model, [(x8(), torch.zeros(8))])  # labels are left alone
+        q.freeze(model)
+        with self.assertRaisesRegex(OSError, "export: /nowhere/x.onnx: No such file"):
+            q.export(model, "/nowhere/x.onnx", x8())
 
     def test_changed_after_freeze(self):
         model = prepared()
