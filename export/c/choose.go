@@ -76,13 +76,13 @@ func (g *generator) choose(forms [][]form) {
 			g.taken, least, found = taken, bytes, true
 		}
 	}
-	g.least = true
 	if !found { // there are very many kernels
 		for _, n := range layers {
 			l := g.p.Instrs[n].(*runtime.Linear)
 			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return a.flash(g, l) - b.flash(g, l) })
 		}
 	}
+	g.shrink(forms, layers) // whatever time that takes
 }
 
 // shrink takes smaller forms until all together, with their code, take no more than the flash that there is: first those that save most

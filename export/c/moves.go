@@ -9,9 +9,25 @@ import (
 
 func (g *generator) maxPool(i *runtime.MaxPool) {
 	in, out := g.p.Tensors[i.In].Shape, g.p.Tensors[i.Out].Shape
+	if inside(i, in, out) {
+		g.call("maxpool_inside", fields(g.at(i.Out), g.at(i.In)-i.Pad[0]*in[2]-i.Pad[1], out[0], out[1], out[2], in[1]*in[2],
+			i.Stride[0]*in[2], i.Stride[1], i.Kernel[0], i.Kernel[1], i.Dilation[0]*in[2], i.Dilation[1]), 48)
+		return
+	}
 	g.call("maxpool", fields(g.at(i.Out), g.at(i.In), out[0], out[1], out[2], in[1], in[2], in[1]*in[2],
 		-i.Pad[0], -i.Pad[1], i.Stride[0], i.Stride[1], i.Dilation[0], i.Dilation[1], i.Kernel[0], i.Kernel[1],
 		-i.Pad[0]*in[2], i.Stride[0]*in[2], i.Dilation[0]*in[2]), 76)
+}
+
+// inside says that no window of i leaves its input.
+func inside(i *runtime.MaxPool, in, out [3]int) bool {
+	for a := range 2 {
+		last := (out[1+a]-1)*i.Stride[a] - i.Pad[a] + (i.Kernel[a]-1)*i.Dilation[a]
+		if i.Pad[a] > 0 || last >= in[1+a] {
+			return false
+		}
+	}
+	return true
 }
 
 // at is where a tensor lies in the arena.

@@ -22,6 +22,12 @@ func (g *generator) describeLayer(n int) Layer {
 		l.Kernel, l.Work, l.MACs = formName(f), f.work(g, i), g.p.LinearMACs(i)
 	case *runtime.MaxPool:
 		t[moveOne] = elems * float64(1+i.Kernel[0]*i.Kernel[1])
+		if inside(i, g.p.Tensors[i.In].Shape, s) {
+			t[moveOne] = elems * (1 + float64(i.Kernel[0]*i.Kernel[1])/4)
+			if i.Kernel == [2]int{2, 2} {
+				t[moveOne] = elems
+			}
+		}
 	case *runtime.ArgMax:
 		t[moveOne] = float64(g.p.Tensors[i.In].Elems())
 	case *runtime.Copy:
@@ -70,7 +76,7 @@ func (g *generator) codeBytes() int {
 			}
 		}
 	}
-	for _, k := range []string{"maxpool", "map", "map2", "copy", "argmax"} {
+	for _, k := range []string{"maxpool", "maxpool_inside", "map", "map2", "copy", "argmax"} {
 		if g.used[k] {
 			n += 150
 		}
