@@ -80,3 +80,25 @@ func TestX(t *testing.T) {
 		compare(t, filepath.Base(f), data)
 	}
 }
+
+func benchmark(b *testing.B, name string, decode func([]byte) (image.Image, error)) {
+	data, err := os.ReadFile("/tmp/webp/" + name)
+	if err != nil {
+		b.Skip(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decode(data); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecode(b *testing.B) {
+	for _, n := range []string{"photo.webp", "photo_ll.webp"} {
+		b.Run(n+"/own", func(b *testing.B) { benchmark(b, n, Decode) })
+		b.Run(n+"/x", func(b *testing.B) {
+			benchmark(b, n, func(d []byte) (image.Image, error) { return xwebp.Decode(bytes.NewReader(d)) })
+		})
+	}
+}
