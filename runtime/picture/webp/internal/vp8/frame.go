@@ -60,13 +60,8 @@ func Decode(data []byte) (*image.YCbCr, error) {
 	if err != nil {
 		return nil, err
 	}
-	first := int(data[0])>>5 | int(data[1])<<3 | int(data[2])<<11
-	data = data[headerBytes:]
-	if first > len(data) {
-		return nil, io.ErrUnexpectedEOF
-	}
-	d := &decoder{columns: (width + 15) / 16, rows: (height + 15) / 16, modes: newBoolReader(data[:first])}
-	if err := d.readHeader(data[first:]); err != nil {
+	d := &decoder{columns: (width + 15) / 16, rows: (height + 15) / 16}
+	if err := d.readHeader(data); err != nil {
 		return nil, err
 	}
 	d.limits = d.filterLimits()

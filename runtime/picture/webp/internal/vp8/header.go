@@ -24,8 +24,14 @@ type header struct {
 	skipProb uint8
 }
 
-// readHeader reads the header, and finds the partitions with coefficients in rest.
-func (d *decoder) readHeader(rest []byte) error {
+// readHeader reads the header of the frame in data, and finds the partitions.
+func (d *decoder) readHeader(data []byte) error {
+	first := int(data[0])>>5 | int(data[1])<<3 | int(data[2])<<11
+	rest := data[headerBytes:]
+	if first > len(rest) {
+		return io.ErrUnexpectedEOF
+	}
+	d.modes, rest = newBoolReader(rest[:first]), rest[first:]
 	r, h := &d.modes, &d.header
 	r.literal(2) // colour space and clamping: there is one way to show either
 	h.readSegments(r)
