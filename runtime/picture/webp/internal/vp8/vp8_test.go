@@ -3,6 +3,7 @@ package vp8
 import (
 	"bytes"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"testing"
@@ -82,6 +83,17 @@ func check(t *testing.T, data []byte) {
 		for x := range w {
 			if g, w := got.YCbCrAt(x, y), want.YCbCrAt(x, y); g != w {
 				t.Fatalf("pixel %d, %d is %v, the referee says %v", x, y, g, w)
+			}
+		}
+	}
+}
+
+// TestCutOff wants an error where a tenth or more is missing; the last bytes may be there only to fill up.
+func TestCutOff(t *testing.T) {
+	for i, data := range frames(t) {
+		for n := range len(data) * 9 / 10 {
+			if _, err := Decode(data[:n]); err != io.ErrUnexpectedEOF {
+				t.Errorf("picture %d: error %v for %d of %d bytes, want %v", i, err, n, len(data), io.ErrUnexpectedEOF)
 			}
 		}
 	}

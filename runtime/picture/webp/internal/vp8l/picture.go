@@ -87,9 +87,18 @@ type decoder struct {
 	words [maxAlphabet]uint8 // lengths of the words of the code that is read
 }
 
-// decode decodes what follows the header (section 3.8): transforms, and the pixels after them.
+// decode decodes what follows the header.
 func decode(data []byte, width, height int) ([]uint32, error) {
 	d := &decoder{bitReader: bitReader{data: data}, room: int(codeRoom(int64(width) * int64(height)))}
+	pixels, err := d.decode(width, height)
+	if d.short {
+		return nil, errShort // whatever the zeros that were read instead led to
+	}
+	return pixels, err
+}
+
+// decode decodes transforms, and the pixels after them (section 3.8).
+func (d *decoder) decode(width, height int) ([]uint32, error) {
 	var transforms []*transform
 	var seen [kinds]bool
 	for d.flag() {

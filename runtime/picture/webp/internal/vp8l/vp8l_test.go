@@ -3,6 +3,7 @@ package vp8l
 import (
 	"bytes"
 	"image"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -50,6 +51,17 @@ func check(t *testing.T, data []byte) {
 	}
 	if !bytes.Equal(got.Pix, want.(*image.NRGBA).Pix) {
 		t.Fatal("other pixels than the referee's")
+	}
+}
+
+// TestCutOff wants an error where a tenth or more is missing; the last bytes may be there only to fill up.
+func TestCutOff(t *testing.T) {
+	for i, data := range pictures(t) {
+		for n := range len(data) * 9 / 10 {
+			if _, err := Decode(data[:n]); err != io.ErrUnexpectedEOF {
+				t.Errorf("picture %d: error %v for %d of %d bytes, want %v", i, err, n, len(data), io.ErrUnexpectedEOF)
+			}
+		}
 	}
 }
 
