@@ -61,7 +61,8 @@ def many():
         for n in (2, 3, 5, 17, 200):
             k += 1
             yield f"palette{k}", few(w, h, n, k), dict(lossless=True, method=k % 5)
-    yield "large-lossy", picture(300, 200, 4, 1), dict(quality=70)
+    yield "large-alpha", picture(300, 200, 4, 1), dict(quality=70)
+    yield "large-lossy", picture(640, 480, 3, 1), dict(quality=80)
     yield "large-lossless", picture(300, 200, 3, 2), dict(lossless=True)
 
 

@@ -34,16 +34,17 @@ func (r *boolReader) bool(zero uint8) bool {
 	}
 	split := 1 + ((r.width-1)*uint32(zero))>>8
 	border := split << (r.ahead & 31)
-	one := r.value >= border
+	width, one := split, r.value >= border
 	if one {
-		r.width -= split
+		width = r.width - split
 		r.value -= border
-	} else {
-		r.width = split
 	}
-	shift := bits.LeadingZeros8(uint8(r.width))
-	r.width <<= shift & 7
-	r.ahead -= shift
+	if width < 128 {
+		shift := bits.LeadingZeros8(uint8(width))
+		width <<= shift & 7
+		r.ahead -= shift
+	}
+	r.width = width
 	return one
 }
 
