@@ -401,7 +401,7 @@ func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 	tiles := (f.out[1] + f.height - 1) / f.height
 	tail := f.out[1] - (tiles-1)*f.height
 	words := f.height * f.pitch / 4
-	work, line := g.arena.work[n], math.MaxUint32
+	work, line := g.arena.work[n], -1 // none
 	if f.lineBytes(f.height, size) > 0 {
 		line = work
 		if !f.direct {
@@ -421,7 +421,7 @@ func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 	if g.vars["CODES"] == true {
 		at := line
 		switch {
-		case line != math.MaxUint32:
+		case line >= 0:
 			at += f.lineBytes(f.height, size)
 		case f.direct:
 			at = work
@@ -430,11 +430,15 @@ func (f *tapsForm) write(g *generator, n int, l *runtime.Linear) error {
 		}
 		lists += ", " + f.codes.write(g, at)
 	}
+	at := any(line)
+	if line < 0 {
+		at = "0xFFFFFFFFU" // Q_NONE
+	}
 	g.group(f.group)
 	g.wordsOf[f.group] = true
 	g.call(fmt.Sprintf("taps%d", f.group), fields(terms, lists, add(&g.tables, g.vars["BIAS"].(string), "bias", f.bias), steps,
 		count, f.groups, f.out[0]/f.groups, tiles, words, tail*f.pitch/4, f.height, tail, f.out[2], f.pitch,
-		f.height*f.out[2], f.out[1]*f.out[2], f.out[0]/f.groups*f.out[1]*f.out[2], rows, line, g.at(l.Out), each), g.o.Target.size(4, 68))
+		f.height*f.out[2], f.out[1]*f.out[2], f.out[0]/f.groups*f.out[1]*f.out[2], rows, at, g.at(l.Out), each), g.o.Target.size(4, 68))
 	return nil
 }
 
