@@ -71,11 +71,14 @@ ROWS = {
 
 # The same on a MobileNet: table entries are the different products and the levels of all layers together (`qconv inspect`).
 BOTH = "--loss both --augment crop=4,flip"
+T320 = f"--levels 32 --weights 16 --codebook integer --input-levels 64 --pooled-levels 32 {BOTH}"
+T40 = f"--teacher MODEL --levels 8 --weights 7 --codebook integer --input-levels 8 --pooled-levels 8 --units channel --normalize {BOTH}"
 MOBILENET = {
     "mobilenet: W=16 integer": f"--weights 16 --codebook integer {LONG}",
-    "mobilenet: 320 table entries": f"--levels 32 --weights 16 --codebook integer --input-levels 64 --pooled-levels 32 {BOTH} --steps 2500",
-    "mobilenet: 40 table entries": "file:mobilenet__320_table_entries --teacher MODEL --levels 8 --weights 7 --codebook integer --input-levels 8 --pooled-levels 8 "
-    f"--units channel --normalize {BOTH} --steps 3000",
+    "mobilenet: 320 table entries": f"{T320} --steps 2500",
+    "mobilenet: 320 table entries, 1500 steps more": f"file:mobilenet__320_table_entries --teacher MODEL {T320} --steps 1500 --rate 2e-3",
+    "mobilenet: 40 table entries": f"file:mobilenet__320_table_entries {T40} --steps 3000",
+    "mobilenet: 40 table entries, 2000 steps more": f"file:mobilenet__40_table_entries {T40} --steps 2000 --rate 2.5e-3",
 }
 
 
