@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -82,14 +83,19 @@ func openSet(c *cli.Context, spec string, ports []dataset.Port, want share) (set
 	for _, s := range []*dataset.Set{set, others} {
 		if err := s.Preload(c.Context, 0, func(n, _ int) { bar.update(done + n) }); err != nil {
 			set.Close()
-			if !o.SkipBad && exitCode(err) == exitBadInput {
-				err = fmt.Errorf("%w (--%s leaves such samples out)", err, skipBadFlag.Name)
-			}
-			return nil, nil, err
+			return nil, nil, hintSkipBad(c, err)
 		}
 		done += s.Len()
 	}
 	return set, others, nil
+}
+
+// hintSkipBad adds to the error of a broken sample how it can be left out.
+func hintSkipBad(c *cli.Context, err error) error {
+	if is[*dataset.FormatError](err) && !c.Bool(skipBadFlag.Name) && !strings.Contains(err.Error(), "--"+skipBadFlag.Name) {
+		return fmt.Errorf("%w (--%s leaves such samples out)", err, skipBadFlag.Name)
+	}
+	return err
 }
 
 // share is which samples of a data set are wanted: at most first, evenly spaced, or all for 0, and at most as many others.
