@@ -98,9 +98,13 @@ func evalKey(c *cli.Context, path, other string, samples int) (runKey, error) {
 	}
 	k.Samples, k.Flags[againstFlag.Name] = samples, ""
 	if other != "" {
-		k.Flags[againstFlag.Name], err = fileHash(other)
+		hash, err := fileHash(other)
+		if err != nil {
+			return k, err
+		}
+		k.Flags[againstFlag.Name] = hash[:16]
 	}
-	return k, err
+	return k, nil
 }
 
 // factsOf are those of the data and network.
@@ -200,9 +204,6 @@ func joinEval(parts []*evalPart) (*evalPart, error) {
 		for e, s := range p.Drawn {
 			d := &all.Drawn[e]
 			d.Want, d.Got, d.Other = append(d.Want, s.Want...), append(d.Got, s.Got...), append(d.Other, s.Other...)
-		}
-		if (all.Predictions == "") != (p.Predictions == "") {
-			return nil, inputf("of %s and %s only one has predictions: make both with --%s, or both without", all.path, p.path, predictionsFlag.Name)
 		}
 		_, lines, _ := strings.Cut(p.Predictions, "\n")
 		all.Predictions += lines

@@ -52,6 +52,10 @@ func evalShard(c *cli.Context, path, other, data string, sh shard) error {
 	if err != nil {
 		return err
 	}
+	made.Flags[predictionsFlag.Name] = ""
+	if listed != nil {
+		made.Flags[predictionsFlag.Name] = "kept"
+	}
 	p := &evalPart{partHead: newPartHead(evalKind, sh, made, path, data), Against: other, Set: setFlags(c, evalKeyFlags), DataSum: dataSum(net.data())}
 	dir := c.String(partDirFlag.Name)
 	file, done, err := claimPart(c, dir, p.partHead)

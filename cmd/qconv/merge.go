@@ -98,6 +98,7 @@ func (p *evalPart) open(c *cli.Context) (network, error) {
 	}
 	now, err := evalKey(again, p.Model, p.Against, net.data().Len())
 	if err == nil {
+		now.Flags[predictionsFlag.Name] = p.Made.Flags[predictionsFlag.Name]
 		if what, _, _ := p.Made.unlike(now); what != "" || dataSum(net.data()) != p.DataSum {
 			err = inputf("%s or %s is no longer what %s was made of", printable.Name(p.Model), printable.Name(p.Data), printable.Name(p.path))
 		}
