@@ -100,26 +100,32 @@ const evaluated = 256
 
 // Measure adds up what [Compare] needs, over the samples of a part.
 func Measure(ctx context.Context, net, against Network, labels Labels, cfg EvaluateConfig) (*Tally, error) {
-	samples := evenly(labels.Len(), cfg.Limit)
-	if len(samples) == 0 {
+	count, all := labels.Len(), labels.Len()
+	if cfg.Limit > 0 {
+		count = min(count, cfg.Limit)
+	}
+	if count == 0 {
 		return nil, fmt.Errorf("finetune: data: no samples")
 	}
 	if err := cfg.Part.check(); err != nil {
 		return nil, err
 	}
 	targets := targetsOf(labels)
-	scores := []*score{newScore(net, targets, samples[0])}
+	scores := []*score{newScore(net, targets, 0)}
 	if against != nil {
-		scores = append(scores, newScore(against, targets, samples[0]))
+		scores = append(scores, newScore(against, targets, 0))
 		if a, b := len(scores[0].want), len(scores[1].want); a != b {
 			return nil, fmt.Errorf("finetune: evaluate: the networks have %d and %d outputs per sample", a, b)
 		}
 	}
-	from, to := cfg.Part.Positions(len(samples))
+	from, to := cfg.Part.Positions(count)
 	for at := from; at < to; at += evaluated {
-		part := samples[at:min(at+evaluated, to)]
+		part := make([]int, min(evaluated, to-at))
+		for k := range part {
+			part[k] = (at + k) * all / count // as evenly has it
+		}
 		for _, s := range scores {
-			if at%blockSize(len(samples)) == 0 {
+			if at%blockSize(count) == 0 {
 				s.open()
 			}
 			if err := s.measure(ctx, part, labels); err != nil {

@@ -77,6 +77,9 @@ func openSet(c *cli.Context, spec string, ports []dataset.Port, want share) (set
 		}
 		note(c, "skipped: %s", line)
 	}
+	if want.passed && (c.IsSet(shardFlag.Name) || int64(set.Len())*int64(set.Elems()) > passedBytes) {
+		return set, others, nil
+	}
 	bar := newProgress(c.App.ErrWriter, "read", "samples", set.Len()+others.Len())
 	defer bar.finish()
 	done := 0
@@ -98,8 +101,15 @@ func hintSkipBad(c *cli.Context, err error) error {
 	return err
 }
 
-// share is which samples of a data set are wanted: at most first, evenly spaced, or all for 0, and at most as many others.
-type share struct{ first, others int }
+// share is which samples of a data set are wanted: at most first, evenly spaced, or all for 0, and at most as many others. passed says that each is used
+// once or twice, in order: they are then read from the disk when their turn comes, unless all together are small.
+type share struct {
+	first, others int
+	passed        bool
+}
+
+// passedBytes bounds the decoded samples that are kept of data whose samples pass once.
+const passedBytes = 64 << 20
 
 // openSamples opens the data that spec names for the inputs of a network.
 func openSamples(c *cli.Context, spec string, g *onnx.Graph, p quant.Preprocess, labels []string, want share) (*samples, error) {
@@ -114,12 +124,12 @@ func openSamples(c *cli.Context, spec string, g *onnx.Graph, p quant.Preprocess,
 }
 
 // openProgramSamples opens the data for a program, which carries its own preprocessing.
-func openProgramSamples(c *cli.Context, spec string, p *qrt.Program) (*samples, error) {
+func openProgramSamples(c *cli.Context, spec string, p *qrt.Program, want share) (*samples, error) {
 	a, err := programAim(c, p)
 	if err != nil {
 		return nil, err
 	}
-	return openPorts(c, spec, programPorts(p), a, quant.Preprocess{}, p.Labels, share{})
+	return openPorts(c, spec, programPorts(p), a, quant.Preprocess{}, p.Labels, want)
 }
 
 // openPorts opens the data that spec names for some inputs.
@@ -128,6 +138,9 @@ func openPorts(c *cli.Context, spec string, ports []port, a aim, p quant.Preproc
 	for _, port := range ports {
 		o := dataOptions(c, port.shape, a, p, labels)
 		o.Array = port.name
+		if want.passed {
+			o.CacheBytes, o.Passed = passedBytes, true
+		}
 		if !port.pixels {
 			o.Channels, o.Height, o.Width, o.Refit = 0, 0, 0, false
 		}

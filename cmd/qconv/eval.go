@@ -212,7 +212,7 @@ func openInteger(c *cli.Context, path, data string) (network, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openProgramSamples(c, data, p)
+	s, err := openProgramSamples(c, data, p, share{passed: true})
 	if err != nil {
 		return nil, err
 	}
@@ -224,7 +224,7 @@ func openFloat(c *cli.Context, path, data string) (network, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSamples(c, data, f.graph, f.input, f.labels, share{})
+	s, err := openSamples(c, data, f.graph, f.input, f.labels, share{passed: true})
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ func (s *source) pictures(files []*entry) *pictureFiles {
 // newPictures makes the set of the files, which are decoded when used.
 func (p *opener) newPictures(files *pictureFiles, labels []int, classes []string) (*Set, error) {
 	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Kind: Pixels, index: identity(files.count)}
-	st := &decoded{cache: newCache(files.count, p.o.cacheBytes(files.bytes)), Closer: files.Closer, nameOf: files.name, file: files.file}
+	st := &decoded{Closer: files.Closer, nameOf: files.name, file: files.file}
 
 	c, h, w := p.o.Channels, p.o.Height, p.o.Width
 	if c != 0 && c != 1 && c != 3 {
@@ -82,6 +82,11 @@ func (p *opener) newPictures(files *pictureFiles, labels []int, classes []string
 	}
 	resize := p.o.Height > 0
 	s.Shape, st.size = []int{c, h, w}, c*h*w
+	room := p.o.cacheBytes(files.bytes)
+	if p.o.Passed && int64(files.count)*int64(st.size) > room {
+		room = 0
+	}
+	st.cache = newCache(files.count, room)
 	if err := p.checkShape(s.Shape); err != nil {
 		return nil, err
 	}
