@@ -63,6 +63,27 @@ func (p Part) Positions(samples int) (from, to int) {
 	return min(samples, p.Index*blocks/count*size), min(samples, (p.Index+1)*blocks/count*size)
 }
 
+// Valid says whether a tally that was read from a file is one: with the same outputs in every block of both networks, and as many samples.
+func (t *Tally) Valid() bool {
+	if t.Own == nil {
+		return false
+	}
+	for _, n := range []*NetworkTally{t.Own, t.Other} {
+		if n == nil {
+			continue
+		}
+		if n.Answers == nil || n.Labels == nil || n.Samples < 0 || n.Labelled < 0 || n.Samples != t.Own.Samples || len(n.Blocks) != len(t.Own.Blocks) {
+			return false
+		}
+		for _, b := range n.Blocks {
+			if len(b.Fits) != len(t.Own.Blocks[0].Fits) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
 // Join adds the tally of the samples that follow. It fails where that is of other networks or data.
 func (t *Tally) Join(next *Tally) error {
 	if (t.Other == nil) != (next.Other == nil) {

@@ -66,14 +66,20 @@ type exactScatter struct {
 	Other []finetune.Exact `json:"other,omitempty"`
 }
 
+// mostOutputs bounds the outputs of a network that a part may speak of.
+const mostOutputs = 1 << 24
+
 // valid says whether all is there that a report counts on.
 func (p *evalPart) valid() bool {
 	t := p.Tally
-	if !p.partHead.valid() || p.Kind != evalKind || t == nil || t.Own == nil || (t.Other == nil) != (p.Against == "") || p.Facts.Outputs < 1 {
+	if !p.partHead.valid() || p.Kind != evalKind || t == nil || !t.Valid() || (t.Other == nil) != (p.Against == "") || p.Facts.Outputs < 1 || p.Facts.Outputs > mostOutputs {
 		return false
 	}
-	for _, n := range []*finetune.NetworkTally{t.Own, t.Other} {
-		if n != nil && (n.Answers == nil || n.Labels == nil || n.Samples != t.Own.Samples) {
+	if from, to := p.shard().part().Positions(p.Made.Samples); t.Own.Samples != to-from || to < from {
+		return false
+	}
+	for _, s := range p.Drawn {
+		if len(s.Got) != len(s.Want) || len(s.Other) != 0 && len(s.Other) != len(s.Want) {
 			return false
 		}
 	}

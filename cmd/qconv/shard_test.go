@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -179,5 +180,42 @@ func TestSweepShards(t *testing.T) {
 	}
 	if code, _, stderr := call("merge", first, second, "-o", filepath.Join(dir, "other")); code != exitBadInput || !strings.Contains(stderr, "A4W8-integer.qlut is not the program") {
 		t.Errorf("a damaged program: exit %d, %s", code, stderr)
+	}
+}
+
+// TestBrokenParts changes bytes of a part at random: merge takes it or says that it is none.
+func TestBrokenParts(t *testing.T) {
+	numbers := newRegression(t, 3, 300)
+	dir := t.TempDir()
+	program := filepath.Join(dir, "p.qlut")
+	data := numbers.csv(t, true)
+	mustCall(t, "convert", numbers.model, "--calib", data, "--calib-samples", "50", "--fast", "-o", program)
+	mustCall(t, "eval", program, "--against", numbers.model, "--data", data, "--shard", "1/1", "-o", dir)
+	path := filepath.Join(dir, "shard-1-of-1.json")
+	whole, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := bytes.Index(whole, []byte(`"facts"`)) // what comes before has a digest
+	r := rand.New(rand.NewPCG(5, 6))
+	refused := 0
+	for range 300 {
+		broken := bytes.Clone(whole)
+		for range 1 + r.IntN(3) {
+			broken[at+r.IntN(len(broken)-at)] = "0123456789,]}[{-e"[r.IntN(17)]
+		}
+		if err := os.WriteFile(path, broken, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		switch code, _, stderr := call("merge", path, "--json"); code {
+		case exitOK:
+		case exitBadInput:
+			refused++
+		default:
+			t.Errorf("exit %d, %s of\n%s", code, stderr, broken)
+		}
+	}
+	if refused < 100 {
+		t.Errorf("%d of 300 broken parts are refused", refused)
 	}
 }
