@@ -12,6 +12,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"qconv/finetune"
+	"qconv/runtime/printable"
 )
 
 // evalPart is what an evaluation found in some of the samples, or in all. A report is made of the parts of all samples, so that it is the same however
@@ -194,10 +195,10 @@ func joinEval(parts []*evalPart) (*evalPart, error) {
 	own, other := countsOf(all.Confusion), countsOf(all.AgainstConfusion)
 	for _, p := range parts[1:] {
 		if all.DataSum != p.DataSum {
-			return nil, inputf("%s and %s are of different data", all.path, p.path)
+			return nil, inputf("%s and %s are of different data", printable.Name(all.path), printable.Name(p.path))
 		}
 		if err := all.Tally.Join(p.Tally); err != nil || len(p.Drawn) > 0 && len(all.Drawn) > 0 && len(p.Drawn) != len(all.Drawn) {
-			return nil, inputf("%s and %s are of different data or networks", all.path, p.path)
+			return nil, inputf("%s and %s are of different data or networks", printable.Name(all.path), printable.Name(p.path))
 		}
 		own.join(p.Confusion)
 		other.join(p.AgainstConfusion)

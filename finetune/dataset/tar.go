@@ -6,7 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"path"
+	"slices"
+	"sort"
 	"strconv"
 	"strings"
 )
@@ -18,16 +21,18 @@ type tarShards struct {
 	p      *opener
 	files  []*file
 	names  []string // of the archives
-	at     []int64  // by sample: the archive, and where in it the header of the sample's data begins
-	labels []int    // -1 where there is none
+	starts []int    // by archive: its first sample
+	at     []uint32 // by sample: where in its archive the header of its data begins, in blocks
+	labels []int32  // -1 where there is none; nil once the set has them
 	arrays bool     // samples are .npy
 }
 
-// shardBits are those of a place that say where in an archive it is.
-const shardBits = 44
+// tarBlock is what positions in an archive are multiples of.
+const tarBlock = 512
 
 // Limits of archives.
 const (
+	maxTarBytes   = tarBlock << 32
 	maxShards     = 1 << 16
 	maxClassBytes = 32
 )
@@ -48,10 +53,16 @@ func (p *opener) openTar(paths []string) (*Set, error) {
 
 func (t *tarShards) open(paths []string) (*Set, error) {
 	p := t.p
-	for _, file := range paths {
+	for i, file := range paths {
 		if err := t.index(file); err != nil {
 			return nil, p.fail(name(path.Base(file)), "%w", err)
 		}
+		if i == 0 { // the others are mostly alike
+			t.at, t.labels = slices.Grow(t.at, len(t.at)*(len(paths)-1)), slices.Grow(t.labels, len(t.at)*(len(paths)-1))
+		}
+	}
+	if len(t.at) > math.MaxInt32 {
+		return nil, p.fail("", "%d samples, want at most %d", len(t.at), math.MaxInt32)
 	}
 	if len(t.at) == 0 {
 		return nil, p.fail("", "no samples found, want files such as 000123.jpg or 000123.npy, with the class index in 000123.cls")
@@ -82,8 +93,8 @@ func (t *tarShards) Close() error {
 // tarSample is a sample that is being read.
 type tarSample struct {
 	key   string
-	at    int64 // of its data; -1 where there are none
-	label int
+	at    int64 // of its data, in bytes; -1 where there are none
+	label int32
 }
 
 // index finds the samples of an archive.
@@ -92,7 +103,11 @@ func (t *tarShards) index(file string) error {
 	if err != nil {
 		return err
 	}
-	shard := int64(len(t.files))
+	if f.size > maxTarBytes {
+		f.Close()
+		return fmt.Errorf("%d bytes, want at most %d", f.size, int64(maxTarBytes))
+	}
+	t.starts = append(t.starts, len(t.at))
 	t.files, t.names = append(t.files, f), append(t.names, path.Base(file))
 	section := io.NewSectionReader(f, 0, f.size)
 	r := tar.NewReader(section)
@@ -113,7 +128,7 @@ func (t *tarShards) index(file string) error {
 			return err
 		}
 		begin := next
-		next = (from + h.Size + 511) &^ 511
+		next = (from + h.Size + tarBlock - 1) / tarBlock * tarBlock
 		if h.Typeflag == tar.TypeDir || h.Typeflag == tar.TypeXGlobalHeader {
 			continue
 		}
@@ -147,10 +162,7 @@ func (t *tarShards) index(file string) error {
 		} else if t.arrays != (ending == "npy") {
 			return fmt.Errorf("%s: pictures and arrays, want samples of one kind", name(h.Name))
 		}
-		if begin >= 1<<shardBits {
-			return fmt.Errorf("%s lies at byte %d, want less than %d", name(h.Name), begin, int64(1)<<shardBits)
-		}
-		own.at = shard<<shardBits | begin
+		own.at = begin
 	}
 }
 
@@ -169,7 +181,7 @@ func tarKey(full string) (key, ending string, data bool) {
 }
 
 // readClass reads a .cls file.
-func readClass(r io.Reader, h *tar.Header) (int, error) {
+func readClass(r io.Reader, h *tar.Header) (int32, error) {
 	if h.Size > maxClassBytes {
 		return 0, fmt.Errorf("%d bytes, want a class index, at most %d", h.Size, maxClassBytes)
 	}
@@ -181,7 +193,7 @@ func readClass(r io.Reader, h *tar.Header) (int, error) {
 	if err != nil || class < 0 || class > maxClass {
 		return 0, fmt.Errorf("%s, want a class index, a whole number from 0 to %d", name(string(text)), maxClass)
 	}
-	return class, nil
+	return int32(class), nil
 }
 
 // add adds a sample that has been read; files without data or class are none.
@@ -190,7 +202,7 @@ func (t *tarShards) add(s tarSample) error {
 	case s.at < 0 && s.label >= 0:
 		return fmt.Errorf("%s.cls has no picture or array beside it (%s, npy)", name(s.key), pictureKinds)
 	case s.at >= 0:
-		t.at, t.labels = append(t.at, s.at), append(t.labels, s.label)
+		t.at, t.labels = append(t.at, uint32(s.at/tarBlock)), append(t.labels, s.label)
 	}
 	return nil
 }
@@ -204,10 +216,11 @@ func (t *tarShards) truth() (truth, error) {
 			continue
 		}
 		labelled++
-		top = max(top, l+1)
+		top = max(top, int(l)+1)
 	}
 	switch {
 	case labelled == 0 || t.p.o.NoLabels:
+		t.labels = nil
 		return truth{}, nil
 	case without >= 0:
 		return truth{}, t.p.fail(t.name(without), "has no .cls, which %d other samples have; want one for each, or for none", labelled)
@@ -216,12 +229,22 @@ func (t *tarShards) truth() (truth, error) {
 	if err != nil {
 		return truth{}, t.p.fail("", "%w", err)
 	}
-	return truth{labels: t.labels, classes: classes}, nil
+	labels := make([]int, len(t.labels))
+	for i, l := range t.labels {
+		labels[i] = int(l)
+	}
+	t.labels = nil
+	return truth{labels: labels, classes: classes}, nil
+}
+
+// archive is the one that holds sample i.
+func (t *tarShards) archive(i int) int {
+	return sort.Search(len(t.starts), func(k int) bool { return t.starts[k] > i }) - 1
 }
 
 // entry opens the data of sample i.
 func (t *tarShards) entry(i int) (*tar.Reader, *tar.Header, error) {
-	f, from := t.files[t.at[i]>>shardBits], t.at[i]&(1<<shardBits-1)
+	f, from := t.files[t.archive(i)], int64(t.at[i])*tarBlock
 	r := tar.NewReader(io.NewSectionReader(f, from, f.size-from))
 	h, err := r.Next()
 	if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
@@ -232,7 +255,7 @@ func (t *tarShards) entry(i int) (*tar.Reader, *tar.Header, error) {
 
 // name is the archive and the file of sample i.
 func (t *tarShards) name(i int) string {
-	archive := t.names[t.at[i]>>shardBits]
+	archive := t.names[t.archive(i)]
 	_, h, err := t.entry(i)
 	if err != nil {
 		return name(fmt.Sprintf("%s: sample %d", archive, i))

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"math"
 )
 
 // tarArrays is a store of .npy files in tar archives, which are read whenever they are used. Arrays of bytes are pixels, others are taken as float32.
@@ -17,9 +16,6 @@ type tarArrays struct {
 
 // newTarArrays makes a set of the arrays; the first says shape and kind of all.
 func (p *opener) newTarArrays(t *tarShards, known truth) (*Set, error) {
-	if len(t.at) > math.MaxInt32 {
-		return nil, p.fail("", "%d samples, want at most %d", len(t.at), math.MaxInt32)
-	}
 	st := &tarArrays{tarShards: t, one: *p}
 	st.one.o.Limit, st.one.o.SkipBad = 0, false
 	var first *Set
