@@ -25,9 +25,10 @@ var allowed = map[string]struct {
 		modules: []string{
 			"gorgonia.org/", "github.com/chewxy/hm", "go4.org/unsafe/assume-no-moving-gc",
 			"github.com/owulveryck/onnx-go", "github.com/sbinet/npyio",
-			"golang.org/x/image", "golang.org/x/sys",
+			"golang.org/x/sys",
 		},
 	},
+	"qconv/export/c": {own: []string{"qconv/runtime"}},
 	"qconv/cmd/qconv": {own: []string{"qconv/"}, modules: []string{
 		"github.com/urfave/cli/v2", "github.com/schollz/progressbar/v3", "golang.org/x/term",
 		"github.com/sbinet/npyio", "golang.org/x/image", "gonum.org/v1/plot", "github.com/xrash/smetrics",
@@ -36,6 +37,7 @@ var allowed = map[string]struct {
 	"qconv/cmd/qconv/internal/atomicfile": {},
 	"qconv/cmd/qconv/internal/plain":      {},
 	"qconv/cmd/qrun":                      {own: []string{"qconv/runtime"}},
+	"qconv/docs/pictures":                 {modules: []string{"gonum.org/v1/plot"}},
 	"qconv/internal/testtool":             {},
 	"qconv/testdata":                      {own: []string{"qconv/testdata"}, modules: []string{"golang.org/x/image"}},
 }

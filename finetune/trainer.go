@@ -351,6 +351,7 @@ func (t *trainer) settle() error {
 // store writes the trained steps and, where weights are clustered, the codebooks of a
 // settled network into the model.
 func (t *trainer) store() {
+	t.model.Exact = false // it was trained here, now
 	for name := range t.trained {
 		l := t.model.Levels[name]
 		l.Step = float64(trainedStep(t.logSteps[name][0]))

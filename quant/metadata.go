@@ -22,6 +22,7 @@ const (
 	keyPreprocess = "qconv.preprocess"
 	keyPixels     = "qconv.pixels"
 	keyLabels     = "qconv.labels"
+	keyExact      = "qconv.exact"
 	keySource     = "qconv.source"
 	keyProducer   = "qconv.producer"
 )
@@ -47,7 +48,11 @@ func (m *Model) Encode() ([]byte, error) {
 		}
 		g.Meta[key] = string(text)
 	}
+	delete(g.Meta, keyExact) // of the file it was read from
 	optional := map[string]any{}
+	if m.Exact {
+		optional[keyExact] = true
+	}
 	if m.Balance != nil {
 		optional[keyBalance] = m.Balance
 	}
@@ -123,7 +128,7 @@ func spellOut(g *onnx.Graph) error {
 func (m *Model) readMeta() error {
 	for key, v := range map[string]any{
 		keyLevels: &m.Levels, keyCodebooks: &m.Codebooks, keyWeights: &m.Weights,
-		keyBalance: &m.Balance, keyPreprocess: &m.Input, keyPixels: &m.Pixels, keyLabels: &m.Labels,
+		keyBalance: &m.Balance, keyPreprocess: &m.Input, keyPixels: &m.Pixels, keyLabels: &m.Labels, keyExact: &m.Exact,
 	} {
 		if text := m.Graph.Meta[key]; text != "" {
 			if err := json.NewDecoder(strings.NewReader(text)).Decode(v); err != nil {
@@ -174,9 +179,37 @@ func (m *Model) checkMeta() error {
 	if err := m.Pixels.check(); err != nil {
 		return fmt.Errorf("%s: %w", keyPixels, err)
 	}
+	if err := m.checkExact(); err != nil {
+		return err
+	}
 	for _, in := range m.Graph.Inputs {
 		if err := m.Input.Check(imageShape(in.Shape)[0]); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// checkExact wants of an exact model that levels stand where this package puts them, and nowhere else, and that all weights have a codebook.
+func (m *Model) checkExact() error {
+	if !m.Exact {
+		return nil
+	}
+	sites := map[string]bool{}
+	for _, s := range m.Sites {
+		sites[s.Value.Name] = true
+		if _, ok := m.Levels[s.Value.Name]; !ok {
+			return fmt.Errorf("%s: the file has none for %q, where the program has levels; the trainer and qconv see the network differently, see docs/torch.md", keyLevels, s.Value.Name)
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(m.Levels)) {
+		if !sites[name] {
+			return fmt.Errorf("%s: the file has some for %q, where the program has none; the trainer and qconv see the network differently, see docs/torch.md", keyLevels, name)
+		}
+	}
+	for _, w := range m.WeightValues() {
+		if _, ok := m.Weights[w.Name]; !ok {
+			return fmt.Errorf("%s: the file has no codebook for %q", keyWeights, w.Name)
 		}
 	}
 	return nil

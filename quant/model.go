@@ -30,6 +30,9 @@ type Model struct {
 	// Balance says by which powers of two the channels of values are larger than in the network that was
 	// imported, by value name; see [Balancing]. Values that are not in it are as they were.
 	Balance map[string][]int
+	// Exact says that a trainer elsewhere counts on the levels and weights as they are: the program loses nothing that it can keep. Without it, the units
+	// that meet in an accumulator are brought together at the price of a small part of a level.
+	Exact bool
 	// Input is how pixels become the network's input.
 	Input Preprocess
 	// Pixels is what the network that was imported tells of its pixels; nil where that is nothing.

@@ -223,9 +223,9 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	}
 	id := c.tensor(v.Shape, levels)
 	c.prog.Tensors[id].Shape = st.sum.shape
-	// A network that rounds here itself means its own rounding, to the last half.
+	// A network that rounds here itself, or was trained with these levels elsewhere, means that rounding, to the last half.
 	use, rest := useLevels, []float64(nil)
-	if roundsToCodes(st.funcs) {
+	if c.model.Exact || roundsToCodes(st.funcs) {
 		use = useExact
 	}
 	linear, m, err := c.emit(st.sum, id, levels.Count, use)

@@ -69,6 +69,9 @@ func chooseLayers(c *cli.Context, m *quant.Model, data *samples, d demands, pass
 	if _, err := finetune.Calibrate(c.Context, a.model, data, *calibrate); err != nil {
 		return nil, err
 	}
+	if err := a.couldFit(cfg); err != nil {
+		return nil, err
+	}
 	found, _, err := trials(c, m, data, data, cfg)
 	if err != nil {
 		return nil, err
@@ -267,22 +270,55 @@ func (a *allocator) tight() demands {
 	return d
 }
 
+// couldFit refuses, before long work, a size of file that not even the fewest weights and levels keep to.
+func (a *allocator) couldFit(cfg finetune.TrialConfig) error {
+	if a.demands.bytes == 0 {
+		return nil
+	}
+	var smallest footprint
+	for _, kind := range cfg.Codebooks {
+		cluster, sites := a.cluster, map[string]int{}
+		cluster.Weights, cluster.Codebook = slices.Min(cfg.Weights), kind
+		for _, s := range a.model.Sites {
+			if s.Role == quant.RoleHidden && len(cfg.Levels) > 0 {
+				sites[s.Value.Name] = slices.Min(cfg.Levels)
+			}
+		}
+		f, err := demands{bytes: a.demands.bytes}.footprint(a.model, cluster, sites)
+		if err != nil {
+			return err
+		}
+		if smallest.Bytes == 0 || f.Bytes < smallest.Bytes {
+			smallest = f
+		}
+	}
+	if smallest.Bytes > a.tight().bytes {
+		return a.impossible(smallest)
+	}
+	return nil
+}
+
 // footprint compiles the network as it is picked.
 func (a *allocator) footprint() (footprint, error) {
-	m, err := freshModel(a.model, a.model.Graph.Clone())
+	cluster := a.cluster
+	cluster.Layers = a.layers()
+	return a.demands.footprint(a.model, cluster, a.sites())
+}
+
+// footprint compiles a calibrated network with some codebooks, and with other numbers of levels at some sites.
+func (d demands) footprint(calibrated *quant.Model, cluster quant.ClusterConfig, sites map[string]int) (footprint, error) {
+	m, err := freshModel(calibrated, calibrated.Graph.Clone())
 	if err != nil {
 		return footprint{}, err
 	}
-	m.Balance = a.model.Balance
-	m.Levels = maps.Clone(a.model.Levels)
-	for name, n := range a.sites() {
+	m.Balance = calibrated.Balance
+	m.Levels = maps.Clone(calibrated.Levels)
+	for name, n := range sites {
 		l := m.Levels[name]
 		if m.Levels[name], err = quant.NewLevels(n, l.Min(), l.Max()); err != nil {
 			return footprint{}, err
 		}
 	}
-	cluster := a.cluster
-	cluster.Layers = a.layers()
 	if err := quant.Cluster(m, cluster); err != nil {
 		return footprint{}, err
 	}
@@ -290,7 +326,7 @@ func (a *allocator) footprint() (footprint, error) {
 	if err != nil {
 		return footprint{}, err
 	}
-	return a.demands.measure(p, int64(len(data)))
+	return d.measure(p, int64(len(data)))
 }
 
 // layers are the picked codebooks.

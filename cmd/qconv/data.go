@@ -150,26 +150,27 @@ func openPorts(c *cli.Context, spec string, ports []port, a aim, p quant.Preproc
 	if err != nil {
 		return nil, err
 	}
-	s, err := newSamples(set, ports, p)
-	if err != nil {
-		set.Close()
-		return nil, err
+	for _, part := range []*dataset.Set{set, others} {
+		if err := preprocess(part, ports, p); err != nil {
+			set.Close()
+			return nil, err
+		}
 	}
-	s.aim, s.names = a, labels
+	s := &samples{set: set, aim: a, names: labels}
 	s.others = s.with(others)
 	return s, nil
 }
 
-// newSamples prepares the samples of set for the inputs that they were opened for.
-func newSamples(set *dataset.Set, ports []port, p quant.Preprocess) (*samples, error) {
+// preprocess lets pixels of a set enter as p says, where the inputs that it was opened for take pixels.
+func preprocess(set *dataset.Set, ports []port, p quant.Preprocess) error {
 	for i, input := range set.Inputs() {
 		if ports[i].pixels {
 			if err := input.Preprocess(p, ports[i].shape[0]); err != nil {
-				return nil, &inputError{err}
+				return &inputError{err}
 			}
 		}
 	}
-	return &samples{set: set}, nil
+	return nil
 }
 
 // Len is the number of samples.

@@ -35,6 +35,7 @@ var exitTable = []struct {
 	{exitUsage, is[*runtime.OptionError]},
 	{exitGate, is[*gateError]},
 	{exitUnsupported, is[*onnx.UnsupportedError]},
+	{exitUnsupported, doesNotFit},
 	{exitBadInput, is[*onnx.FormatError]},
 	{exitBadInput, is[*runtime.FormatError]},
 	{exitBadInput, is[*runtime.LimitError]},

@@ -20,6 +20,7 @@ func exportKinds() []exportKind {
 		exportONNX,
 		exportQDQ,
 		exportGo,
+		exportC,
 		// one line for each, as in export_NAME.go
 	}
 }

@@ -14,6 +14,9 @@ var exportONNX = exportKind{write: writeProgramONNX, flag: &cli.StringFlag{Name:
 
 // writeProgramONNX writes a program as an ONNX file of integer operators.
 func writeProgramONNX(c *cli.Context, path, out string) error {
+	if err := checkKind(out, ".onnx"); err != nil {
+		return err
+	}
 	file, err := claim(c, out, path)
 	if err != nil {
 		return err

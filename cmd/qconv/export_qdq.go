@@ -13,6 +13,9 @@ var exportQDQ = exportKind{write: writeQDQ, flag: &cli.StringFlag{Name: "qdq", C
 
 // writeQDQ writes a tuned model for runtimes that compute in eight bits.
 func writeQDQ(c *cli.Context, path, out string) error {
+	if err := checkKind(out, ".onnx"); err != nil {
+		return err
+	}
 	file, err := claim(c, out, path)
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -68,33 +69,10 @@ func numbered(flags []cli.Flag) []cli.Flag {
 	return out
 }
 
-// inCategory is a copy of a flag in a category.
+// inCategory is a copy of a flag in a category: all of urfave/cli's flags are structures with that field.
 func inCategory(flag cli.Flag, category string) cli.Flag {
-	switch f := flag.(type) {
-	case *cli.StringFlag:
-		g := *f
-		g.Category = category
-		return &g
-	case *cli.BoolFlag:
-		g := *f
-		g.Category = category
-		return &g
-	case *cli.IntFlag:
-		g := *f
-		g.Category = category
-		return &g
-	case *cli.Uint64Flag:
-		g := *f
-		g.Category = category
-		return &g
-	case *cli.Float64Flag:
-		g := *f
-		g.Category = category
-		return &g
-	case *cli.StringSliceFlag:
-		g := *f
-		g.Category = category
-		return &g
-	}
-	panic(fmt.Sprintf("BUG: a flag of type %T", flag))
+	f := reflect.New(reflect.TypeOf(flag).Elem())
+	f.Elem().Set(reflect.ValueOf(flag).Elem())
+	f.Elem().FieldByName("Category").SetString(category)
+	return f.Interface().(cli.Flag)
 }

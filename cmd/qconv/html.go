@@ -17,6 +17,9 @@ func claimHTML(c *cli.Context, inputs ...string) (*atomicfile.File, error) {
 	if path == "" {
 		return nil, nil
 	}
+	if err := checkKind(path, ".html"); err != nil {
+		return nil, err
+	}
 	return claim(c, path, inputs...)
 }
 

@@ -19,11 +19,11 @@ var inspectCommand = &cli.Command{
 	Usage:     "show what a model consists of",
 	ArgsUsage: "MODEL.{onnx,qlut}",
 	Description: "Of a .qlut: inputs, layers, levels, weight values, bits per weight, bytes by purpose, exact RAM and the kernels, on this " +
-		"machine or with --target on another one. Of an .onnx: preprocessing, levels and weight values.\n\n" +
+		"machine or with --target on another one; on a microcontroller flash, RAM and instructions of what export --c writes. Of an .onnx: preprocessing, levels and weight values.\n\n" +
 		"--html draws it: the network, its bytes, weights, RAM and kernels; with --data also how far levels are used, with --against what is lost to another network, with --log the " +
 		"course of its training.\n\n" +
-		example("qconv inspect model.qlut --target linux/arm/5\n   qconv inspect model.qlut --html model.html --data pictures.zip#test --against model.q.onnx"),
-	Flags:  flagList([]cli.Flag{bytesFlag, htmlFlag, historyFlag, inspectAgainstFlag, targetFlag, maxMemoryFlag, jsonFlag}, dataFlags, preprocessFlags),
+		example("qconv inspect model.qlut --target linux/arm/5\n   qconv inspect model.qlut --target cortex-m0 --clock 64MHz\n   qconv inspect model.qlut --html model.html --data pictures.zip#test --against model.q.onnx"),
+	Flags:  flagList([]cli.Flag{bytesFlag, htmlFlag, historyFlag, inspectAgainstFlag, targetFlag, optimizeFlag, clockFlag, maxMemoryFlag, jsonFlag}, dataFlags, preprocessFlags),
 	Action: runInspect,
 }
 
@@ -66,6 +66,12 @@ func runInspect(c *cli.Context) error {
 	p, err := readProgram(c, path)
 	if err != nil {
 		return err
+	}
+	if isChip(c.String(targetFlag.Name)) {
+		return inspectChip(c, path, p)
+	}
+	if name := anySet(c, []cli.Flag{optimizeFlag, clockFlag}); name != "" {
+		return usagef("flag --%s needs --%s with a microcontroller, such as cortex-m0", name, targetFlag.Name)
 	}
 	size, err := fileSize(path)
 	if err != nil {

@@ -40,6 +40,9 @@ func newPredictions(c *cli.Context, inputs ...string) (*predictions, error) {
 	if html := c.String(htmlFlag.Name); html != "" && filepath.Clean(html) == filepath.Clean(path) {
 		return nil, usagef("flag --%s and flag --%s name the same file", htmlFlag.Name, predictionsFlag.Name)
 	}
+	if err := checkKind(path, ".csv"); err != nil {
+		return nil, err
+	}
 	var err error
 	if p.file, err = claim(c, path, inputs...); err != nil {
 		return nil, err

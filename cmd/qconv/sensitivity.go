@@ -66,6 +66,9 @@ func runSensitivity(c *cli.Context) error {
 	}
 	var file *atomicfile.File
 	if name := c.String(csvFlag.Name); name != "" {
+		if err = checkKind(name, ".csv"); err != nil {
+			return err
+		}
 		if file, err = claim(c, name, path); err != nil {
 			return err
 		}

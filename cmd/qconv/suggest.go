@@ -8,7 +8,7 @@ import (
 )
 
 // leastLikeness is the Jaro-Winkler similarity, of 1 for equal names, from which on one name may be a misspelling of another.
-const leastLikeness = 0.84
+const leastLikeness = 0.9
 
 // didYouMean is what to add to the refusal of a name: the one of some names that is most like it, or nothing where none is.
 // The names are shown with the prefix given, such as the dashes of a flag.

@@ -10,8 +10,13 @@ import (
 )
 
 var targetFlag = &cli.StringFlag{Name: "target", Category: catResult, DefaultText: "this machine",
-	Usage:  "tell memory and kernels as they are on `MACHINE`, named as Go does: linux/arm/5, linux/arm64, linux/amd64/v1, linux/mipsle",
-	Action: checkTarget,
+	Usage: "tell memory and kernels as they are on `MACHINE`, named as Go does: linux/arm/5, linux/arm64, linux/amd64/v1, linux/mipsle; or cortex-m0, rv32i, rv32e, avr, generic",
+	Action: func(c *cli.Context, name string) error {
+		if isChip(name) {
+			return nil
+		}
+		return checkTarget(c, name)
+	},
 }
 
 // checkTarget refuses a value of --target that names no machine.

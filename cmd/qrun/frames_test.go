@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"image"
 	"image/color"
+	"image/draw"
+	"image/png"
 	"math"
 	"os"
 	"path/filepath"
@@ -15,6 +17,8 @@ import (
 	"testing"
 
 	"golang.org/x/image/bmp"
+
+	"qconv/runtime/picture"
 )
 
 func TestFrames(t *testing.T) {
@@ -118,7 +122,7 @@ func TestStretchedPicture(t *testing.T) {
 	if err := bmp.Encode(&b, img); err != nil {
 		t.Fatal(err)
 	}
-	dir := inputFolder(t, map[string][]byte{"a.bmp": b.Bytes(), "b": b.Bytes(), "cut.bmp": b.Bytes()[:60], "a.webp": []byte("RIFF\x00\x00\x00\x00WEBPVP8 ")})
+	dir := inputFolder(t, map[string][]byte{"a.bmp": b.Bytes(), "b": b.Bytes(), "cut.bmp": b.Bytes()[:60], "cut.webp": []byte("RIFF\x00\x01\x00\x00WEBPVP8 ")})
 	for _, name := range []string{"a.bmp", "b"} {
 		samples, _, err := readShape(filepath.Join(dir, name), [3]int{3, 1, 2}, &options{})
 		// The triangle filter of two pixels reaches into the next one by a seventh.
@@ -126,10 +130,49 @@ func TestStretchedPicture(t *testing.T) {
 			t.Errorf("%s: %v (%v), want %v", name, samples, err, want)
 		}
 	}
-	for name, want := range map[string]string{"cut.bmp": "the picture is broken", "a.webp": "WebP pictures are read by qconv alone"} {
+	for name, want := range map[string]string{"cut.bmp": "the picture is broken", "cut.webp": "the picture cannot be read: webp: unexpected EOF"} {
 		if _, _, err := readShape(filepath.Join(dir, name), [3]int{3, 1, 2}, &options{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: error %v, want %q", name, err, want)
 		}
+	}
+}
+
+// TestWebP wants a WebP picture to become the samples that a PNG of its pixels becomes, and an animation to be refused by name.
+func TestWebP(t *testing.T) {
+	const folder = "../../runtime/picture/webp/testdata/"
+	for _, name := range []string{"lossy", "alpha", "lossless", "palette", "gray", "dot", "exif"} {
+		data, err := os.ReadFile(folder + name + ".webp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		img, err := picture.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rgb := image.NewRGBA(img.Bounds())
+		draw.Draw(rgb, rgb.Rect, img, image.Point{}, draw.Src)
+		for i := 3; i < len(rgb.Pix); i += 4 {
+			rgb.Pix[i] = 255
+		}
+		var b bytes.Buffer
+		if err := png.Encode(&b, rgb); err != nil {
+			t.Fatal(err)
+		}
+		dir := inputFolder(t, map[string][]byte{"a.webp": data, "unnamed": data, "a.png": b.Bytes()})
+		for _, shape := range [][3]int{{3, 9, 7}, {1, 8, 8}, {3, img.Bounds().Dy(), img.Bounds().Dx()}} {
+			want, _, err := readShape(filepath.Join(dir, "a.png"), shape, &options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, file := range []string{"a.webp", "unnamed"} {
+				if got, _, err := readShape(filepath.Join(dir, file), shape, &options{}); err != nil || !bytes.Equal(got[0], want[0]) {
+					t.Errorf("%s as %s, to %v: differs from the PNG (%v)", name, file, shape, err)
+				}
+			}
+		}
+	}
+	if _, _, err := readShape(folder+"animation.webp", [3]int{3, 8, 8}, &options{}); err == nil || !strings.Contains(err.Error(), "animation") {
+		t.Errorf("animation: error %v, want it named", err)
 	}
 }
 

@@ -14,6 +14,7 @@ import (
 	"qconv/runtime"
 	"qconv/runtime/idx"
 	"qconv/runtime/picture"
+	"qconv/runtime/picture/webp"
 )
 
 // maxInputBytes bounds what one argument may bring into memory.
@@ -141,7 +142,7 @@ type reading struct {
 
 // readInputs reads the samples for input i of p in a file:
 //
-//	picture        PNG, JPEG, GIF or BMP, stretched to the input's size; grey or colour is converted
+//	picture        PNG, JPEG, GIF, BMP or WebP, stretched to the input's size; grey or colour is converted
 //	IDX            pictures, gzipped or not: all, or those chosen by #7 or #0:100
 //	npy, f32, csv  numbers in [C][H][W] order as the network takes them, which become levels
 //	raw            bytes in [C][H][W] order, or frames as the flags describe them
@@ -208,7 +209,7 @@ func kindOfHead(head []byte) string {
 		}
 	}
 	switch {
-	case picture.IsBMP(head):
+	case picture.IsBMP(head), webp.Is(head):
 		return kindPicture
 	case bytes.HasPrefix(head, []byte(npyMagic)):
 		return kindNPY
@@ -241,11 +242,11 @@ func pictureInput(f *inputFile, want [3]int) ([][]byte, error) {
 		return nil, err
 	}
 	c, err := picture.Config(data) // the size is known to fit before memory is taken
-	if err != nil {
-		if bytes.HasPrefix(data, []byte("RIFF")) {
-			return nil, errors.New("WebP pictures are read by qconv alone; make a PNG or JPEG of it")
-		}
-		return nil, fmt.Errorf("not a PNG, JPEG, GIF or BMP picture: %w", err)
+	switch {
+	case errors.Is(err, picture.ErrFormat):
+		return nil, errors.New("not a PNG, JPEG, GIF, BMP or WebP picture")
+	case err != nil:
+		return nil, fmt.Errorf("the picture cannot be read: %w", err)
 	}
 	shape, err := pictureShape(c.Width, c.Height, want)
 	if err != nil {

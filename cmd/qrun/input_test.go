@@ -151,7 +151,7 @@ func TestReadInputsErrors(t *testing.T) {
 		{"gray.png", [3]int{7, 1, 1}, "no input of 7 elements"},
 		{"gray.png#0", gray, "no parts"},
 		{"half.png", gray, "half.png: the picture is broken"},
-		{"text.png", gray, "not a PNG, JPEG, GIF or BMP"},
+		{"text.png", gray, "not a PNG, JPEG, GIF, BMP or WebP"},
 		{"digits", [3]int{1, 28, 28}, "samples are [2 3], the program wants [1 28 28]"},
 		{"digits#4", gray, `"4" lies outside the 4 samples`},
 		{"digits#x", gray, `"x" is not understood`},

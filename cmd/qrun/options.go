@@ -19,9 +19,9 @@ Usage:
   qrun [FLAGS] MODEL.qlut --input NAME=FILE --input NAME2=FILE2 ...
 
 A qrun that "qconv pack" made carries its program: leave MODEL.qlut out.
-FILE is a picture (PNG, JPEG, GIF, BMP), which is stretched to the input's size; IDX (gzipped
-or not); numbers [C][H][W] as the network takes them (.npy, .f32, .csv with a sample in a line);
-or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
+FILE is a picture (PNG, JPEG, GIF, BMP, WebP), which is stretched to the input's size; IDX
+(gzipped or not); numbers [C][H][W] as the network takes them (.npy, .f32, .csv with a sample
+in a line); or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
 standard input; pipes and devices are read to their end.
 A program with several inputs takes a file for each, all with as many samples, or
 FILEs of raw bytes with the inputs one after the other in every sample. --info lists

@@ -1,12 +1,13 @@
 #!/usr/bin/python3
-"""Measures on ResNet-8 what every choice of `qconv finetune` costs, and writes RECIPES.md; README.md says how.
+"""Measures what every choice of `qconv finetune` costs, and writes RECIPES.md; README.md says how.
 
-    recipes.py [ROW...]     all rows, or those whose names are given, which keep their places in the table
+    recipes.py [ROW...]     all rows, or those whose names are given, which keep their places in the tables; the others stay as they are
 """
 import argparse
 import datetime
 import json
 import pathlib
+import re
 import subprocess
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -68,74 +69,100 @@ ROWS = {
     "fast, W=16 integer": "convert --samples 1000 --weights 16 --codebook integer --fast",
 }
 
+# The same on a MobileNet: table entries are the different products and the levels of all layers together (`qconv inspect`).
+BOTH = "--loss both --augment crop=4,flip"
+T320 = f"--levels 32 --weights 16 --codebook integer --input-levels 64 --pooled-levels 32 {BOTH}"
+T40 = f"--teacher MODEL --levels 8 --weights 7 --codebook integer --input-levels 8 --pooled-levels 8 --units channel --normalize {BOTH}"
+MOBILENET = {
+    "mobilenet: W=16 integer": f"--weights 16 --codebook integer {LONG}",
+    "mobilenet: 320 table entries": f"{T320} --steps 2500",
+    "mobilenet: 320 table entries, 1500 steps more": f"file:mobilenet__320_table_entries --teacher MODEL {T320} --steps 1500 --rate 2e-3",
+    "mobilenet: 40 table entries": f"file:mobilenet__320_table_entries {T40} --steps 3000",
+    "mobilenet: 40 table entries, 2000 steps more": f"file:mobilenet__40_table_entries {T40} --steps 2000 --rate 2.5e-3",
+}
+
 
 class Measurement:
-    def __init__(self, args):
-        self.qconv = args.work / "qconv"
-        self.model = args.models / "resnet8_cifar10.onnx"
+    def __init__(self, args, model):
+        self.qconv, self.model, self.work = args.work / "qconv", model, args.work
         self.train, self.test = f"{args.data}/cifar10.zip#train", f"{args.data}/cifar10.zip#test"
-        self.work = args.work
 
     def call(self, *args):
         return json.loads(subprocess.run([self.qconv, *args, "--json"], capture_output=True, text=True, check=True).stdout)
 
     def row(self, name, flags):
-        """Tunes, converts and evaluates; returns the figures of the .qlut file on the test images."""
+        """Tunes, converts and evaluates; returns the cells of a table's row for the .qlut file on the test images."""
         stem = self.work / "".join(c if c.isalnum() else "_" for c in name)
         words = [f"{self.work}/{w[5:]}.q.onnx" if w.startswith("file:") else w for w in flags.split()]
+        words = [str(self.model) if w == "MODEL" else w for w in words]
         model = words.pop(0) if flags.startswith("file:") else self.model
+        made = f"{stem}.qlut"
         if words[0] == "convert":
-            self.call("convert", self.model, "--calib", self.train, *words[1:], "-o", f"{stem}.qlut")
+            self.call("convert", self.model, "--calib", self.train, *words[1:], "-o", made)
         else:
             self.call("finetune", model, "--data", self.train, *words, "-o", f"{stem}.q.onnx")
             if "none" in words:  # weights are still floats
-                return self.figures(f"{stem}.q.onnx", flags)
-            self.call("convert", f"{stem}.q.onnx", "-o", f"{stem}.qlut")
-        figures = self.figures(f"{stem}.qlut", flags)
-        i = self.call("inspect", f"{stem}.qlut")
-        return {**figures, "bytes": i["file_bytes"], "bits": i["bits_per_weight"]}
-
-    def figures(self, network, flags):
-        e = self.call("eval", network, "--data", self.test, "--against", self.model)
-        return {"flags": flags, "accuracy": e["accuracy"], "agreement": e["agreement"],
-                "float": e["against"]["accuracy"]}
-
-
-def size(r):
-    return f"{r['bytes']:,} | {r['bits']:.2f}" if "bytes" in r else "- | -"
+                made = f"{stem}.q.onnx"
+            else:
+                self.call("convert", f"{stem}.q.onnx", "-o", made)
+        e = self.call("eval", made, "--data", self.test, "--against", self.model)
+        self.float = e["against"]["accuracy"]
+        cells = [name, f"`{flags}`", f"{100 * e['accuracy']:.2f}", f"{100 * e['agreement']:.2f}", "-", "-", "-"]
+        if made.endswith(".qlut"):
+            i = self.call("inspect", made)
+            cells[4:] = f"{i['file_bytes']:,}", f"{i['bits_per_weight']:.2f}", f"{i['table_entries']['total']:,}"
+        return cells
 
 
-def table(results):
-    lines = ["| | flags | accuracy, % | agreement, % | .qlut, bytes | bits per weight |",
-             "| --- | --- | ---: | ---: | ---: | ---: |"]
-    for name in ROWS:
-        if r := results.get(name):
-            lines.append(f"| {name} | `{r['flags']}` | {100 * r['accuracy']:.2f} | {100 * r['agreement']:.2f} "
-                         f"| {size(r)} |")
+TITLES = ["", "flags", "accuracy, %", "agreement, %", ".qlut, bytes", "bits per weight", "table entries"]
+
+
+def known_rows():
+    """The rows of RECIPES.md as it is, by name, and the float accuracies by network."""
+    text = (HERE / "RECIPES.md").read_text()
+    rows = {}
+    for line in text.splitlines():
+        cells = [c.strip() for c in line.strip("|").split("|")]
+        if line.startswith("|") and len(cells) >= 6 and cells[1].startswith("`"):
+            rows[cells[0]] = cells + ["-"] * (len(TITLES) - len(cells))
+    return rows, dict(re.findall(r"^- (.*), in floating point: ([\d.]+) %", text, re.M))
+
+
+def table(names, rows):
+    lines = ["| " + " | ".join(TITLES) + " |", "| --- | --- |" + " ---: |" * (len(TITLES) - 2)]
+    lines += ["| " + " | ".join(rows[n]) + " |" for n in names if n in rows]
     return "\n".join(lines)
+
+
+def write(rows, floats):
+    (HERE / "RECIPES.md").write_text("\n".join([
+        "# What the choices of finetune cost", "",
+        "Written by `finetune/bench/recipes.py`; [README.md](README.md) says what is measured and how.", "",
+        *[f"- {network}, in floating point: {accuracy} %" for network, accuracy in floats.items()], f"- {datetime.date.today()}", "",
+        "## ResNet-8", "", table(ROWS, rows), "", "## MobileNet, half as wide, for 32x32 pixels", "", table(MOBILENET, rows), ""]))
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("rows", nargs="*", metavar="ROW", help="names of rows; all without any")
     p.add_argument("--models", type=pathlib.Path, default=ROOT.parent / "shared" / "models", help="folder of the float models")
+    p.add_argument("--mobilenet", type=pathlib.Path, help="what tools/cifar_mobilenet.py of the shared folder exported; rows of MobileNet need it")
     p.add_argument("--data", type=pathlib.Path, default=ROOT.parent / "shared" / "data", help="folder of the data")
     p.add_argument("--work", type=pathlib.Path, default=pathlib.Path.home() / ".cache" / "qconv-bench" / "recipes", help="where everything is made")
     args = p.parse_args()
     args.work.mkdir(parents=True, exist_ok=True)
     subprocess.run(["go", "build", "-o", args.work / "qconv", "./cmd/qconv"], cwd=ROOT, check=True)
-    known = args.work / "results.json"
-    results = json.loads(known.read_text()) if known.exists() else {}
-    measurement = Measurement(args)
-    for name in args.rows or ROWS:
-        results[name] = measurement.row(name, ROWS[name])
-        known.write_text(json.dumps(results, indent=1))
-        print(name, results[name], flush=True)
-        float_accuracy = results[name]["float"]
-        (HERE / "RECIPES.md").write_text("\n".join([
-            "# What the choices of finetune cost", "",
-            "Written by `finetune/bench/recipes.py`; [README.md](README.md) says what is measured and how.", "",
-            f"- float network: {100 * float_accuracy:.2f} %", f"- {datetime.date.today()}", "", table(results), ""]))
+    rows, floats = known_rows()
+    resnet = Measurement(args, args.models / "resnet8_cifar10.onnx")
+    mobilenet = Measurement(args, args.work / "mobilenet.q.onnx")
+    if args.mobilenet:
+        mobilenet.call("import", args.mobilenet, "--scale", "1/255", "--mean", ".4914,.4822,.4465", "--std", ".2470,.2435,.2616", "-o", mobilenet.model)
+    for name in args.rows or [*ROWS, *(MOBILENET if args.mobilenet else [])]:
+        network, m, flags = ("ResNet-8", resnet, ROWS[name]) if name in ROWS else ("MobileNet", mobilenet, MOBILENET[name])
+        rows[name] = m.row(name, flags)
+        floats[network] = f"{100 * m.float:.2f}"
+        print(*rows[name], sep=" | ", flush=True)
+        write(rows, floats)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,6 @@ import (
 	"strings"
 	"sync"
 
-	_ "golang.org/x/image/webp"
-
 	"qconv/runtime/picture"
 )
 

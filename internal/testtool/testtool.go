@@ -33,6 +33,12 @@ func Torch(t testing.TB) (python string) {
 	return pythonWith(t, "torch", "apt-get install python3-torch python3-numpy python3-onnx python3-pil", "numpy", "onnx", "PIL")
 }
 
+// Pillow finds a Python 3 that has Pillow and numpy.
+func Pillow(t testing.TB) (python string) {
+	t.Helper()
+	return pythonWith(t, "PIL", "apt-get install python3-pil python3-numpy", "numpy")
+}
+
 // pythonWith finds a Python 3 that has a module and others beside it.
 func pythonWith(t testing.TB, module, install string, others ...string) string {
 	t.Helper()

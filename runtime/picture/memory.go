@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"image"
 	"image/color"
+
+	"qconv/runtime/picture/webp"
 )
 
 // maxScans bounds the passes of a progressive JPEG, each of which visits every pixel though it may have a few
@@ -24,6 +26,8 @@ func memory(data []byte, format string, c image.Config) (int64, error) {
 		return jpegMemory(data, pixels)
 	case "gif":
 		return pixels * (1 + rgba), nil
+	case "webp":
+		return webp.Memory(c) + pixels*rgba, nil
 	}
 	if c.ColorModel == color.YCbCrModel {
 		return pixels * (2 + rgba), nil

@@ -8,6 +8,7 @@ import (
 	"image/color/palette"
 	"image/gif"
 	"image/jpeg"
+	"os"
 	"runtime"
 	"strings"
 	"testing"
@@ -33,11 +34,19 @@ func TestMemory(t *testing.T) {
 	if err := gif.EncodeAll(&animation, &gif.GIF{Image: []*image.Paletted{small, small}, Delay: []int{1, 1}, Config: image.Config{ColorModel: color.Palette(palette.Plan9), Width: 700, Height: 500}}); err != nil {
 		t.Fatal(err)
 	}
-	for name, data := range map[string][]byte{
+	files := map[string][]byte{
 		"grey": encodePNG(t, image.NewGray(r)), "grey 16": encodePNG(t, image.NewGray16(r)), "colour": encodePNG(t, image.NewRGBA(r)),
 		"transparent": encodePNG(t, see), "colour 16": encodePNG(t, image.NewNRGBA64(r)), "palette": encodePNG(t, pal),
 		"JPEG": lossy(see), "grey JPEG": lossy(image.NewGray(r)), "GIF": animation.Bytes(),
-	} {
+	}
+	for _, kind := range []string{"lossy", "alpha", "lossless", "palette"} {
+		data, err := os.ReadFile("webp/testdata/wide-" + kind + ".webp")
+		if err != nil {
+			t.Fatal(err)
+		}
+		files["WebP "+kind] = data
+	}
+	for name, data := range files {
 		var need int64
 		planes := make([]byte, 3*700*500)
 		var before, after runtime.MemStats

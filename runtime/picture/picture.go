@@ -1,4 +1,4 @@
-// Package picture turns PNG, JPEG, GIF and BMP files, and frames of cameras, into bytes a program takes. It needs
+// Package picture turns PNG, JPEG, GIF, BMP and WebP files, and frames of cameras, into bytes a program takes. It needs
 // only the standard library, so that the board's tool and the host make the same bytes
 // of the same file. Formats registered with package image by the caller work as well.
 package picture
@@ -12,6 +12,8 @@ import (
 	_ "image/gif"
 	_ "image/jpeg"
 	_ "image/png"
+
+	"qconv/runtime/picture/webp"
 )
 
 // Limits on what is decoded, checked before memory is taken.
@@ -32,7 +34,12 @@ func Config(data []byte) (image.Config, error) {
 // config is Config with the name of the format.
 func config(data []byte) (c image.Config, format string, err error) {
 	defer recovered(&err)
-	c, format, err = image.DecodeConfig(bytes.NewReader(data))
+	if webp.Is(data) {
+		format = "webp"
+		c, err = webp.Config(data)
+	} else {
+		c, format, err = image.DecodeConfig(bytes.NewReader(data))
+	}
 	switch {
 	case errors.Is(err, image.ErrFormat):
 		err = ErrFormat
@@ -67,7 +74,11 @@ func DecodeIf(data []byte, allow func(c image.Config, memory int64) error) (img 
 	if err := allow(c, need); err != nil {
 		return nil, err
 	}
-	img, _, err = image.Decode(bytes.NewReader(data))
+	if format == "webp" {
+		img, err = webp.Decode(data)
+	} else {
+		img, _, err = image.Decode(bytes.NewReader(data))
+	}
 	if err != nil {
 		return nil, err
 	}

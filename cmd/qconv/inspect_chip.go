@@ -1,0 +1,61 @@
+package main
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/urfave/cli/v2"
+
+	"qconv/export/c"
+	qrt "qconv/runtime"
+	"qconv/runtime/printable"
+)
+
+// chipReport is what inspect prints of a program on a microcontroller.
+type chipReport struct {
+	Model string `json:"model"`
+	c.Report
+	MACs int `json:"macs"`
+	// ClockHz and Milliseconds are those of --clock, at an instruction for each cycle.
+	ClockHz      float64 `json:"clock_hz,omitempty"`
+	Milliseconds float64 `json:"milliseconds,omitempty"`
+}
+
+// inspectChip prints what a program will take as C.
+func inspectChip(ctx *cli.Context, path string, p *qrt.Program) error {
+	r, err := exportedC(ctx, p, c.Options{Name: "network", Target: c.Target(ctx.String(targetFlag.Name))})
+	if err != nil {
+		return named(path, err)
+	}
+	report0 := chipReport{Model: path, Report: r.Report, MACs: p.MACs()}
+	if text := ctx.String(clockFlag.Name); text != "" {
+		if report0.ClockHz, err = parseFrequency(text); err != nil {
+			return usagef("flag --%s: %v", clockFlag.Name, err)
+		}
+		report0.Milliseconds = 1e3 * float64(report0.Instructions) / report0.ClockHz
+	}
+	return report(ctx, report0, report0.print)
+}
+
+func (r chipReport) print(w io.Writer) {
+	fmt.Fprintf(w, "%s: as C on %s, for %s\n", printable.Name(r.Model), r.Target, r.Optimize)
+	printChip(w, &r.Report, r.ClockHz)
+	fmt.Fprintln(w)
+	t := table{left: 1}
+	t.add("layer", "constants", "working memory", "MACs", "instructions", "kernel")
+	for _, l := range r.Layers {
+		t.add(printable.Name(l.Name), grouped(l.Constants), grouped(l.Work), grouped(l.MACs), grouped(l.Instructions), l.Kernel)
+	}
+	t.print(w)
+}
+
+// printChip prints flash, RAM, instructions, and the time at a clock that is not 0.
+func printChip(w io.Writer, r *c.Report, clock float64) {
+	fmt.Fprintf(w, "flash    about %s bytes: constants %s, code about %s\n", grouped(r.FlashBytes), grouped(r.Constants), grouped(r.Code))
+	fmt.Fprintf(w, "RAM      %s bytes: the arena, of which activations alone take %s; a few hundred bytes of stack come on top\n", grouped(r.RAMBytes), grouped(r.Tensors))
+	fmt.Fprintf(w, "time     about %s instructions for an inference", grouped(r.Instructions))
+	if clock > 0 {
+		fmt.Fprintf(w, ": %.1f ms at an instruction for each cycle", 1e3*float64(r.Instructions)/clock)
+	}
+	fmt.Fprintln(w)
+}

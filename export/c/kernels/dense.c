@@ -1,0 +1,125 @@
+/* Binary digits that are summed up together: their sums fit 16 bits. */
+typedef struct {
+    uint32_t planes; /* pairs of lists */
+    uint32_t shift;  /* of the sum */
+    uint32_t offset; /* makes the least sum of a chunk zero */
+} q_dense{{.GROUP}}_part;
+
+/* A fully connected layer. The inputs are sorted by the binary digits of their levels: a list for each digit, of what is added and of
+ * what is subtracted. Then rows of weights are added, with the outputs in the lanes; inputs worth zero are in no list. Weights
+ * lie in flash less the least centre, so that none is negative; what that makes is added at the end. */
+typedef struct {
+    const FLASH uint8_t *rows;   /* [input][output]: weight less the least one */
+    const FLASH uint8_t *digits; /* [level]: up to 2^shift lists, 255 behind the last */
+    const FLASH q_dense{{.GROUP}}_part *parts; /* the highest digits first; the last has shift 0 */
+    uint32_t source, inputs;     /* in the arena; how many */
+    uint32_t chunk;              /* inputs whose sums fit 16 bits */
+    uint32_t chunk_bytes;        /* of their rows */
+    uint32_t pitch;              /* bytes of a row */
+    uint32_t lists;              /* two for each digit */
+    int32_t least;               /* centre */
+    int32_t zero;                /* the level worth zero */
+    uint8_t shift;
+} q_dense{{.GROUP}}_term;
+
+typedef struct {
+    const FLASH q_dense{{.GROUP}}_term *terms;
+    const FLASH {{.BIAS}} *bias;  /* by output */
+    const FLASH q_step *steps;  /* NULL: accumulators are the result */
+    uint32_t count;             /* of terms */
+    uint32_t outputs, words;    /* words of four outputs */
+    uint32_t work, list, out;   /* in the arena: accumulators, lists, and the output */
+    uint8_t each;               /* 1: a step function for each output, 0: one for all */
+    uint8_t nibbles;            /* rows hold two weights a byte */
+} q_dense{{.GROUP}}_layer;
+
+/* q_sort{{.GROUP}} writes the lists of count levels: at first it only counts what each holds. */
+static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_t *levels, uint32_t count, q_half *list) {
+    uint32_t next[2 * 9], i, k, at, write;
+    for (k = 0; k < t->lists; k++) next[k] = 0;
+    for (write = 0;; write = 1) {
+        for (i = 0, at = 0; i < count; i++, at += t->pitch) {
+            const FLASH uint8_t *d = t->digits + ((uint32_t)levels[i] << t->shift);
+            Q_KEEP(at);
+            for (; *d != 255; d++) {
+                if (write) list[next[*d]] = (q_half)at;
+                next[*d]++;
+            }
+        }
+        if (write) return;
+        for (k = 0, at = 0; k < t->lists; k++) {
+            uint32_t n = next[k];
+            list[at++] = (q_half)n;
+            next[k] = at;
+            at += n;
+        }
+    }
+}
+
+static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
+    uint32_t *acc = Q_WORDS(l->work), sums[8], some[16], extra = 0, k, w, i, n;
+    q_half *list = (q_half *)(void *)Q_BYTES(l->list);
+    const FLASH q_step *step = l->steps;
+    const FLASH q_dense{{.GROUP}}_term *t = l->terms;
+    memset(acc, 0, (size_t)(l->words << 4));
+    for (k = l->count; k > 0; k--, t++) {
+        const FLASH uint8_t *rows = t->rows;
+        const uint8_t *levels = Q_BYTES(t->source);
+        uint32_t left = t->inputs, now, total = 0;
+        for (i = 0; i < left; i++) total += (uint32_t)((int32_t)levels[i] - t->zero);
+        extra += q_product(t->least, (int32_t)total);
+        for (; left > 0; left -= now, levels += now, rows += t->chunk_bytes) {
+            uint32_t *to = acc;
+            const FLASH uint8_t *row = rows;
+            now = left < t->chunk ? left : t->chunk;
+            Q_KEEP(levels);
+            Q_KEEP(rows);
+            q_sort{{.GROUP}}(t, levels, now, list);
+            for (w = l->words; w > 0; w -= n) {
+                const FLASH q_dense{{.GROUP}}_part *part = t->parts;
+                const q_half *lists = list;
+                n = {{if .WORDS}}w >= 4 ? 4 : 1{{else}}4{{end}};
+                for (;; part++) {
+                    uint32_t offset = part->offset | part->offset << 16, gone = part->offset;
+{{if and .NIBBLES (eq .GROUP 8)}}                    {{if .WORDS}}if (l->nibbles) {{end}}lists = q_sum8_nibbles(lists, row, part->planes, sums);
+{{end}}{{if .WORDS}}                    if (l->nibbles == 0 && n == 4) lists = q_sum{{.GROUP}}_4(lists, row, part->planes, sums);
+                    if (l->nibbles == 0 && n == 1) lists = q_sum{{.GROUP}}_1(lists, row, part->planes, sums);
+{{end}}{{if .WORDS}}                    if (n == 1) q_unlane(sums, offset, some);
+                    else {{end}}{{if .NIBBLES}}{{if eq .GROUP 8}}{{if .WORDS}}if (l->nibbles == 0) q_unlane4(sums, offset, some);
+                    else for (i = 0; i < 4; i++) q_unlane(sums + 2 * i, offset, some + 4 * i);
+{{else}}                    for (i = 0; i < 4; i++) q_unlane(sums + 2 * i, offset, some + 4 * i);
+{{end}}{{else}}q_unlane4(sums, offset, some);
+{{end}}{{else}}q_unlane4(sums, offset, some);
+{{end}}{{if .SMALL}}                    for (i = 0; i < 4 * n; i++) to[i] += (some[i] - gone) << part->shift;
+{{else}}                    for (i = 0; i < 4 * n; i += 4) {
+                        uint32_t shift = part->shift;
+                        to[i] += (some[i] - gone) << shift;
+                        to[i + 1] += (some[i + 1] - gone) << shift;
+                        to[i + 2] += (some[i + 2] - gone) << shift;
+                        to[i + 3] += (some[i + 3] - gone) << shift;
+                    }
+{{end}}                    if (part->shift == 0) break;
+                }
+                to += 4 * n;
+                row += {{if and .WORDS .NIBBLES (eq .GROUP 8)}}l->nibbles ? 8 : 4 * n{{else if .WORDS}}4 * n{{else}}8{{end}};
+            }
+        }
+    }
+    for (i = 0; i < l->outputs; i++) {
+        int32_t bias = l->bias[i];
+        acc[i] += extra + (uint32_t)bias;
+    }
+    if (step == NULL) {
+        memcpy(Q_BYTES(l->out), acc, (size_t)(l->outputs << 2));
+        return;
+    }
+{{if .EACH}}    if (l->each == 0) {
+        q_levels(step, acc, l->outputs, 0, Q_BYTES(l->out));
+        return;
+    }
+    for (i = 0; i < l->outputs; i++, step++) {
+        Q_KEEP(step);
+        q_levels(step, acc + i, 1, 0, Q_BYTES(l->out) + i);
+    }
+{{else}}    q_levels(step, acc, l->outputs, 0, Q_BYTES(l->out));
+{{end}}}

@@ -1,0 +1,69 @@
+package differential
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"strings"
+	"testing"
+
+	"qconv/export/c"
+	"qconv/export/c/ctest"
+	"qconv/internal/testtool"
+	"qconv/runtime"
+)
+
+var (
+	exportsFlag = flag.Int("differential.exports", 0, "programs to export as C; 0: as many as take some seconds")
+	ccFlag      = flag.String("differential.cc", "", "compiler of exported C with its flags; empty: gcc with sanitizers")
+)
+
+// exportBatch is the number of programs that are built into one executable.
+const exportBatch = 25
+
+// TestExportedC builds random programs as C, for every target and goal, and demands the integers of the runtime.
+func TestExportedC(t *testing.T) {
+	cc := strings.Fields(*ccFlag)
+	if len(cc) == 0 {
+		cc = []string{testtool.Path(t, "gcc", "apt-get install gcc"), "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all"}
+	}
+	count := *exportsFlag
+	if count == 0 {
+		count = exportBatch
+	}
+	for first := 0; first < count; first += exportBatch {
+		var cases []ctest.Case
+		for seed := first; seed < min(first+exportBatch, count); seed++ {
+			s := newSource(*seedFlag + uint64(seed))
+			var p *runtime.Program
+			if seed%2 == 0 {
+				p = s.network()
+			} else {
+				p = s.single().program()
+			}
+			o := c.Options{Name: fmt.Sprintf("p%d", seed), Target: c.Targets[seed/2%len(c.Targets)], Optimize: []c.Goal{c.Speed, c.Size}[seed/4%2]}
+			var fit *c.FitError
+			if _, err := c.Export(p, o); errors.As(err, &fit) { // AVR reaches little flash
+				o.Target = c.Generic
+			}
+			k, err := ctest.FromRuntime(o, p, uint32(seed), 2)
+			if err != nil {
+				t.Fatal(err)
+			}
+			cases = append(cases, k)
+		}
+		dir := t.TempDir()
+		files, err := ctest.Write(dir, cases)
+		if err != nil {
+			t.Fatal(err)
+		}
+		board := ctest.Host(cc...)
+		program, err := board.Build(dir, "check", files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := board.Check(program); err != nil {
+			t.Errorf("programs from seed %d on: %v", *seedFlag+uint64(first), err)
+		}
+	}
+}

@@ -1,0 +1,51 @@
+package vp8
+
+// scales are what coefficients are multiplied by: the first of a block, and the others.
+type scales [2]int32
+
+// quantizer has the scales of the kinds of blocks.
+type quantizer struct{ luma, means, chroma scales }
+
+// readQuantizers reads the frame's index into the tables, and what the kinds of coefficients add to it; segments change it
+// (RFC 6386, sections 9.6 and 14.1).
+func (h *header) readQuantizers(r *boolReader) {
+	base := r.literal(7)
+	lumaDC, meansDC, meansAC, chromaDC, chromaAC := r.signed(4), r.signed(4), r.signed(4), r.signed(4), r.signed(4)
+	at := func(table *[128]int32, i int) int32 { return table[max(0, min(127, i))] }
+	for i := range h.quant {
+		index := base
+		if h.segmented {
+			index = h.segmentQuant[i]
+			if h.relative {
+				index += base
+			}
+		}
+		h.quant[i] = quantizer{
+			luma:   scales{at(&dcScales, index+lumaDC), at(&acScales, index)},
+			means:  scales{2 * at(&dcScales, index+meansDC), max(8, at(&acScales, index+meansAC)*155/100)},
+			chroma: scales{min(132, at(&dcScales, index+chromaDC)), at(&acScales, index+chromaAC)},
+		}
+	}
+}
+
+var dcScales = [128]int32{
+	4, 5, 6, 7, 8, 9, 10, 10, 11, 12, 13, 14, 15, 16, 17, 17,
+	18, 19, 20, 20, 21, 21, 22, 22, 23, 23, 24, 25, 25, 26, 27, 28,
+	29, 30, 31, 32, 33, 34, 35, 36, 37, 37, 38, 39, 40, 41, 42, 43,
+	44, 45, 46, 46, 47, 48, 49, 50, 51, 52, 53, 54, 55, 56, 57, 58,
+	59, 60, 61, 62, 63, 64, 65, 66, 67, 68, 69, 70, 71, 72, 73, 74,
+	75, 76, 76, 77, 78, 79, 80, 81, 82, 83, 84, 85, 86, 87, 88, 89,
+	91, 93, 95, 96, 98, 100, 101, 102, 104, 106, 108, 110, 112, 114, 116, 118,
+	122, 124, 126, 128, 130, 132, 134, 136, 138, 140, 143, 145, 148, 151, 154, 157,
+}
+
+var acScales = [128]int32{
+	4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19,
+	20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31, 32, 33, 34, 35,
+	36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+	52, 53, 54, 55, 56, 57, 58, 60, 62, 64, 66, 68, 70, 72, 74, 76,
+	78, 80, 82, 84, 86, 88, 90, 92, 94, 96, 98, 100, 102, 104, 106, 108,
+	110, 112, 114, 116, 119, 122, 125, 128, 131, 134, 137, 140, 143, 146, 149, 152,
+	155, 158, 161, 164, 167, 170, 173, 177, 181, 185, 189, 193, 197, 201, 205, 209,
+	213, 217, 221, 225, 229, 234, 239, 245, 249, 254, 259, 264, 269, 274, 279, 284,
+}
