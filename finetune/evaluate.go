@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"slices"
 )
 
 // Network computes the first output for samples of data that it knows: a program, or an [Executor] ([Executor.On]).
@@ -36,6 +35,8 @@ type EvaluateConfig struct {
 	// Each, unless nil, is called for every sample in order, with the outputs of the network and of the one compared with, nil for none. They
 	// are valid until it returns.
 	Each func(sample int, own, other []float64)
+	// Part is the part of the samples that [Measure] looks at. The zero value means all.
+	Part Part
 }
 
 // Metrics are what [Evaluate] measured. Accuracies are shares, 0..1.
@@ -81,28 +82,54 @@ func Evaluate(ctx context.Context, net Network, labels Labels, cfg EvaluateConfi
 	return m, err
 }
 
+// Compare measures a network, and another one on the same samples, unless it is nil. Each is measured against the other.
+func Compare(ctx context.Context, net, against Network, labels Labels, cfg EvaluateConfig) (own, other Metrics, err error) {
+	if cfg.Part.Count > 1 {
+		return own, other, fmt.Errorf("finetune: evaluate: a part of the samples has no metrics, want all; see Measure")
+	}
+	t, err := Measure(ctx, net, against, labels, cfg)
+	if err != nil {
+		return own, other, err
+	}
+	own, other = t.Metrics()
+	return own, other, nil
+}
+
 // evaluated is how many samples are measured at a time.
 const evaluated = 256
 
-// Compare measures a network, and another one on the same samples, unless it is nil. Each is measured against the other.
-func Compare(ctx context.Context, net, against Network, labels Labels, cfg EvaluateConfig) (own, other Metrics, err error) {
-	samples := evenly(labels.Len(), cfg.Limit)
-	if len(samples) == 0 {
-		return own, other, fmt.Errorf("finetune: data: no samples")
+// Measure adds up what [Compare] needs, over the samples of a part.
+func Measure(ctx context.Context, net, against Network, labels Labels, cfg EvaluateConfig) (*Tally, error) {
+	count, all := labels.Len(), labels.Len()
+	if cfg.Limit > 0 {
+		count = min(count, cfg.Limit)
+	}
+	if count == 0 {
+		return nil, fmt.Errorf("finetune: data: no samples")
+	}
+	if err := cfg.Part.check(); err != nil {
+		return nil, err
 	}
 	targets := targetsOf(labels)
-	scores := []*score{newScore(net, targets)}
+	scores := []*score{newScore(net, targets, 0)}
 	if against != nil {
-		scores = append(scores, newScore(against, targets))
+		scores = append(scores, newScore(against, targets, 0))
 		if a, b := len(scores[0].want), len(scores[1].want); a != b {
-			return own, other, fmt.Errorf("finetune: evaluate: the networks have %d and %d outputs per sample", a, b)
+			return nil, fmt.Errorf("finetune: evaluate: the networks have %d and %d outputs per sample", a, b)
 		}
 	}
-	done := 0
-	for part := range slices.Chunk(samples, evaluated) {
+	from, to := cfg.Part.Positions(count)
+	for at := from; at < to; at += evaluated {
+		part := make([]int, min(evaluated, to-at))
+		for k := range part {
+			part[k] = (at + k) * all / count // as evenly has it
+		}
 		for _, s := range scores {
+			if at%blockSize(count) == 0 {
+				s.open()
+			}
 			if err := s.measure(ctx, part, labels); err != nil {
-				return own, other, err
+				return nil, err
 			}
 		}
 		if against != nil {
@@ -117,16 +144,15 @@ func Compare(ctx context.Context, net, against Network, labels Labels, cfg Evalu
 				cfg.Each(i, scores[0].outputs[k], scores[1].outputs[k])
 			}
 		}
-		if done += len(part); cfg.Progress != nil {
-			cfg.Progress(done, len(samples))
+		if cfg.Progress != nil {
+			cfg.Progress(at+len(part)-from, to-from)
 		}
 	}
-	own = scores[0].metrics()
+	t := &Tally{Own: &scores[0].tally}
 	if against != nil {
-		other = scores[1].metrics()
-		other.Agreement, other.Distance, other.DistanceError = own.Agreement, own.Distance, own.DistanceError
+		t.Other = &scores[1].tally
 	}
-	return own, other, nil
+	return t, nil
 }
 
 // score is what was counted of a network so far.
@@ -135,81 +161,32 @@ type score struct {
 	targets Targeted    // nil where the data have none
 	outputs [][]float64 // of the latest samples
 	want    []float64
-
-	Metrics               // Samples, Labelled, HasMSE, HasTargets
-	right, top5, same int // of samples
-	answers, labels   counts
-	errors, distances moments // of samples
-	fits              []Fit   // by output
-	compared          moments // outputs of the network compared with
+	first   []float32 // the targets of the first of all samples
+	tally   NetworkTally
 }
 
-// counts is how often each class was there.
-type counts map[int]int
-
-// most is the class that was there most often, the least of equals, and how often.
-func (c counts) most() (class, times int) {
-	for k, n := range c {
-		if n > times || n == times && k < class {
-			class, times = k, n
-		}
-	}
-	return class, times
-}
-
-// moments are sums of numbers and of their squares.
-type moments struct {
-	n            int
-	sum, squares float64
-}
-
-func (m *moments) add(v float64) {
-	m.n++
-	m.sum += v
-	m.squares += v * v
-}
-
-func (m *moments) mean() float64     { return m.sum / float64(max(m.n, 1)) }
-func (m *moments) error() float64    { return standardError(m.sum, m.squares, m.n) }
-func (m *moments) variance() float64 { return max(0, m.squares/float64(max(m.n, 1))-m.mean()*m.mean()) }
-
-// Fit says how well an output follows its targets. Targets are counted from the first of them, so that a large mean costs no digits.
-type Fit struct {
-	first   float64
-	targets moments
-	squares float64 // of the errors
-}
-
-// Add counts a sample.
-func (f *Fit) Add(got, want float64) {
-	if f.targets.n == 0 {
-		f.first = want
-	}
-	f.targets.add(want - f.first)
-	f.squares += (got - want) * (got - want)
-}
-
-// MSE is the mean squared error.
-func (f *Fit) MSE() float64 { return f.squares / float64(max(f.targets.n, 1)) }
-
-// R2 is the coefficient of determination, NaN where the targets do not vary.
-func (f *Fit) R2() float64 {
-	if v := f.targets.variance(); v > 1e-12*f.targets.squares/float64(f.targets.n) {
-		return 1 - f.squares/float64(f.targets.n)/v
-	}
-	return math.NaN()
-}
-
-func newScore(net Network, targets Targeted) *score {
+func newScore(net Network, targets Targeted, first int) *score {
 	in, out := net.Sizes()
-	s := &score{net: net, targets: targets, want: make([]float64, out), answers: counts{}, labels: counts{}}
-	s.HasTargets = targets != nil
-	s.HasMSE = in == out || s.HasTargets
-	if s.HasTargets {
-		s.fits = make([]Fit, out)
+	s := &score{net: net, targets: targets, want: make([]float64, out)}
+	s.tally = NetworkTally{Answers: counts{}, Labels: counts{}, HasTargets: targets != nil}
+	s.tally.HasMSE = in == out || targets != nil
+	if targets != nil {
+		s.first = targets.Target(first)
 	}
 	return s
 }
+
+// open begins the next block.
+func (s *score) open() {
+	b := Sums{}
+	if s.targets != nil {
+		b.Fits = newFits(s.first)
+	}
+	s.tally.Blocks = append(s.tally.Blocks, b)
+}
+
+// block is the block that is being added to.
+func (s *score) block() *Sums { return &s.tally.Blocks[len(s.tally.Blocks)-1] }
 
 // measure adds some samples.
 func (s *score) measure(ctx context.Context, samples []int, labels Labels) error {
@@ -219,27 +196,28 @@ func (s *score) measure(ctx context.Context, samples []int, labels Labels) error
 	if err := s.net.Predict(ctx, samples, s.outputs[:len(samples)]); err != nil {
 		return err
 	}
+	t, block := &s.tally, s.block()
 	for k, i := range samples {
 		y := s.outputs[k]
-		s.Samples++
-		s.answers[Argmax(y)]++
+		t.Samples++
+		t.Answers[Argmax(y)]++
 		if label := labels.Label(i); label >= 0 {
-			s.Labelled++
-			s.labels[label]++
+			t.Labelled++
+			t.Labels[label]++
 			if inTop(y, label, 1) {
-				s.right++
+				t.Right++
 			}
 			if inTop(y, label, 5) {
-				s.top5++
+				t.Top5++
 			}
 		}
-		if s.HasMSE {
+		if t.HasMSE {
 			if err := s.should(i); err != nil {
 				return err
 			}
-			s.errors.add(meanSquare(y, s.want))
-			for e := range s.fits {
-				s.fits[e].Add(y[e], s.want[e])
+			block.Errors.add(meanSquare(y, s.want))
+			for e := range block.Fits {
+				block.Fits[e].add(y[e], s.want[e])
 			}
 		}
 	}
@@ -263,45 +241,16 @@ func (s *score) should(sample int) error {
 
 // compare adds the comparison of the latest n samples.
 func (s *score) compare(other *score, n int) {
+	block := s.block()
 	for k, y := range s.outputs[:n] {
 		if Argmax(y) == Argmax(other.outputs[k]) {
-			s.same++
+			s.tally.Same++
 		}
-		s.distances.add(meanSquare(y, other.outputs[k]))
+		block.Distances.add(meanSquare(y, other.outputs[k]))
 		for _, v := range other.outputs[k] {
-			s.compared.add(v)
+			block.Compared.add(v)
 		}
 	}
-}
-
-// metrics are the results; there must be samples.
-func (s *score) metrics() Metrics {
-	m, n := s.Metrics, float64(s.Samples)
-	m.Answers = len(s.answers)
-	class, times := s.answers.most()
-	m.MostClass, m.Most = class, float64(times)/n
-	_, times = s.labels.most()
-	m.MostLabel = float64(times) / float64(max(m.Labelled, 1))
-	m.Accuracy = float64(s.right) / float64(max(m.Labelled, 1))
-	m.Top5 = float64(s.top5) / float64(max(m.Labelled, 1))
-	if s.HasMSE {
-		m.MSE, m.MSEError = s.errors.mean(), s.errors.error()
-	}
-	if s.distances.n > 0 {
-		m.Agreement, m.Distance, m.DistanceError = float64(s.same)/n, s.distances.mean(), s.distances.error()
-	}
-	m.Spread = math.Sqrt(s.compared.variance())
-	vary := 0
-	for _, f := range s.fits {
-		if r2 := f.R2(); !math.IsNaN(r2) {
-			m.R2 += r2
-			vary++
-		}
-	}
-	if s.HasTargets {
-		m.R2 /= float64(vary)
-	}
-	return m
 }
 
 // meanSquare is the mean squared difference.

@@ -102,26 +102,35 @@ func (k runKey) extends(now runKey) bool {
 
 // difference says how the run of key k differs from the present one, or is empty. The present one may be longer.
 func (k runKey) difference(now runKey) string {
-	longer := k.extends(now)
-	for _, name := range slices.Sorted(maps.Keys(now.Flags)) {
-		if longer && (name == stepsFlag.Name || name == epochsFlag.Name) {
-			continue
-		}
-		if k.Flags[name] != now.Flags[name] {
-			return fmt.Sprintf("--%s %q, now it is %q", name, k.Flags[name], now.Flags[name])
+	var but []string
+	if k.extends(now) {
+		but = []string{stepsFlag.Name, epochsFlag.Name}
+	}
+	what, before, after := k.unlike(now, but...)
+	if before == "" {
+		return what
+	}
+	return fmt.Sprintf("%s %s, now it is %s", what, before, after)
+}
+
+// unlike says in what key k differs from another one, but for some flags, and what each has, which is empty where that says nothing. All are empty for equal keys.
+func (k runKey) unlike(other runKey, but ...string) (what, own, others string) {
+	for _, name := range slices.Sorted(maps.Keys(other.Flags)) {
+		if k.Flags[name] != other.Flags[name] && !slices.Contains(but, name) {
+			return "--" + name, fmt.Sprintf("%q", k.Flags[name]), fmt.Sprintf("%q", other.Flags[name])
 		}
 	}
 	switch {
-	case k.Model != now.Model:
-		return "another model"
-	case k.Teacher != now.Teacher:
-		return "another teacher"
-	case k.Config != now.Config:
-		return "another configuration of layers"
-	case k.Samples != now.Samples:
-		return fmt.Sprintf("%d samples, now there are %d", k.Samples, now.Samples)
+	case k.Model != other.Model:
+		return "another model", "", ""
+	case k.Teacher != other.Teacher:
+		return "another teacher", "", ""
+	case k.Config != other.Config:
+		return "another configuration of layers", "", ""
+	case k.Samples != other.Samples:
+		return "samples", fmt.Sprint(k.Samples), fmt.Sprint(other.Samples)
 	}
-	return ""
+	return "", "", ""
 }
 
 // save replaces the file.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/urfave/cli/v2"
 
@@ -76,24 +77,39 @@ func openSet(c *cli.Context, spec string, ports []dataset.Port, want share) (set
 		}
 		note(c, "skipped: %s", line)
 	}
+	if want.passed && (c.IsSet(shardFlag.Name) || int64(set.Len())*int64(set.Elems()) > passedBytes) {
+		return set, others, nil
+	}
 	bar := newProgress(c.App.ErrWriter, "read", "samples", set.Len()+others.Len())
 	defer bar.finish()
 	done := 0
 	for _, s := range []*dataset.Set{set, others} {
 		if err := s.Preload(c.Context, 0, func(n, _ int) { bar.update(done + n) }); err != nil {
 			set.Close()
-			if !o.SkipBad && exitCode(err) == exitBadInput {
-				err = fmt.Errorf("%w (--%s leaves such samples out)", err, skipBadFlag.Name)
-			}
-			return nil, nil, err
+			return nil, nil, hintSkipBad(c, err)
 		}
 		done += s.Len()
 	}
 	return set, others, nil
 }
 
-// share is which samples of a data set are wanted: at most first, evenly spaced, or all for 0, and at most as many others.
-type share struct{ first, others int }
+// hintSkipBad adds to the error of a broken sample how it can be left out.
+func hintSkipBad(c *cli.Context, err error) error {
+	if is[*dataset.FormatError](err) && !c.Bool(skipBadFlag.Name) && !strings.Contains(err.Error(), "--"+skipBadFlag.Name) {
+		return fmt.Errorf("%w (--%s leaves such samples out)", err, skipBadFlag.Name)
+	}
+	return err
+}
+
+// share is which samples of a data set are wanted: at most first, evenly spaced, or all for 0, and at most as many others. passed says that each is used
+// once or twice, in order: they are then read from the disk when their turn comes, unless all together are small.
+type share struct {
+	first, others int
+	passed        bool
+}
+
+// passedBytes bounds the decoded samples that are kept of data whose samples pass once.
+const passedBytes = 64 << 20
 
 // openSamples opens the data that spec names for the inputs of a network.
 func openSamples(c *cli.Context, spec string, g *onnx.Graph, p quant.Preprocess, labels []string, want share) (*samples, error) {
@@ -108,12 +124,12 @@ func openSamples(c *cli.Context, spec string, g *onnx.Graph, p quant.Preprocess,
 }
 
 // openProgramSamples opens the data for a program, which carries its own preprocessing.
-func openProgramSamples(c *cli.Context, spec string, p *qrt.Program) (*samples, error) {
+func openProgramSamples(c *cli.Context, spec string, p *qrt.Program, want share) (*samples, error) {
 	a, err := programAim(c, p)
 	if err != nil {
 		return nil, err
 	}
-	return openPorts(c, spec, programPorts(p), a, quant.Preprocess{}, p.Labels, share{})
+	return openPorts(c, spec, programPorts(p), a, quant.Preprocess{}, p.Labels, want)
 }
 
 // openPorts opens the data that spec names for some inputs.
@@ -122,6 +138,9 @@ func openPorts(c *cli.Context, spec string, ports []port, a aim, p quant.Preproc
 	for _, port := range ports {
 		o := dataOptions(c, port.shape, a, p, labels)
 		o.Array = port.name
+		if want.passed {
+			o.CacheBytes, o.Passed = passedBytes, true
+		}
 		if !port.pixels {
 			o.Channels, o.Height, o.Width, o.Refit = 0, 0, 0, false
 		}

@@ -74,32 +74,24 @@ const (
 	drawnSamples     = 1000
 )
 
-// answerCounts counts the answers of a network.
+// answerCounts counts the answers of a network to samples with labels.
 type answerCounts struct {
+	labels    map[int]int
 	right     map[int]int // by label
-	given     map[int]int // by answer, of labelled samples
+	given     map[int]int // by answer
 	confusion map[[2]int]int
-	fits      []finetune.Fit // by target
 }
 
 func newAnswerCounts() *answerCounts {
-	return &answerCounts{right: map[int]int{}, given: map[int]int{}, confusion: map[[2]int]int{}}
+	return &answerCounts{labels: map[int]int{}, right: map[int]int{}, given: map[int]int{}, confusion: map[[2]int]int{}}
 }
 
-func (a *answerCounts) class(label, answer int) {
-	a.given[answer]++
-	a.confusion[[2]int{label, answer}]++
+func (a *answerCounts) count(label, answer, samples int) {
+	a.labels[label] += samples
+	a.given[answer] += samples
+	a.confusion[[2]int{label, answer}] += samples
 	if label == answer {
-		a.right[label]++
-	}
-}
-
-func (a *answerCounts) values(got []float64, want []float32) {
-	if a.fits == nil {
-		a.fits = make([]finetune.Fit, len(want))
-	}
-	for e, w := range want {
-		a.fits[e].Add(got[e], float64(w))
+		a.right[label] += samples
 	}
 }
 
@@ -109,7 +101,6 @@ type collector struct {
 	data       *samples
 	task       finetune.Task
 	own, other *answerCounts // other is nil without another network
-	labels     map[int]int
 	worst      []worstSample
 	write      *predictions // nil: none
 	copied     []float64    // what an output should be, where it should be the input
@@ -118,7 +109,7 @@ type collector struct {
 }
 
 func newCollector(net network, compared bool, write *predictions) *collector {
-	c := &collector{net: net, data: net.data(), task: net.data().task(), own: newAnswerCounts(), labels: map[int]int{}, write: write}
+	c := &collector{net: net, data: net.data(), task: net.data().task(), own: newAnswerCounts(), write: write}
 	if compared {
 		c.other = newAnswerCounts()
 	}
@@ -137,12 +128,6 @@ func (c *collector) sample(i int, own, other []float64) {
 		return
 	}
 	target := c.data.Target(i)
-	if target != nil && len(target) == len(own) {
-		c.own.values(own, target)
-		if other != nil {
-			c.other.values(other, target)
-		}
-	}
 	c.draw(i, target, own, other)
 	want := other
 	switch {
@@ -190,15 +175,14 @@ func (c *collector) classSample(i int, own, other []float64) {
 	right := label
 	if label >= 0 {
 		w.Label = c.data.plainClass(label)
-		c.labels[label]++
-		c.own.class(label, answer)
+		c.own.count(label, answer, 1)
 	}
 	otherAnswer := -1
 	if other != nil {
 		otherAnswer = finetune.Argmax(other)
 		w.Other = c.data.plainClass(otherAnswer)
 		if label >= 0 {
-			c.other.class(label, otherAnswer)
+			c.other.count(label, otherAnswer, 1)
 		} else {
 			right = otherAnswer
 		}
@@ -216,84 +200,101 @@ func (c *collector) classSample(i int, own, other []float64) {
 	}
 }
 
-// keep keeps a sample while it is among the worst; of equally bad ones the first.
+// keep keeps a sample while it is among the worst.
 func (c *collector) keep(w worstSample) {
 	if math.IsNaN(w.Off) {
 		w.Off = math.Inf(1)
 	}
-	at, _ := slices.BinarySearchFunc(c.worst, w, func(a, b worstSample) int {
-		return cmp.Or(-cmp.Compare(a.Off, b.Off), cmp.Compare(a.index, b.index))
-	})
-	if at >= worstSamples {
-		return
-	}
-	c.worst = slices.Insert(c.worst, at, w)
-	c.worst = c.worst[:min(len(c.worst), worstSamples)]
+	w.Off = min(w.Off, math.MaxFloat64) // JSON knows no infinity
+	c.worst = keepWorst(c.worst, w)
 }
 
+// keepWorst adds a sample to the worst ones if it is among them; of equally bad ones the first in the data comes first.
+func keepWorst[S interface{ rank() (float64, int) }](worst []S, w S) []S {
+	at, _ := slices.BinarySearchFunc(worst, w, func(a, b S) int {
+		offA, indexA := a.rank()
+		offB, indexB := b.rank()
+		return cmp.Or(-cmp.Compare(offA, offB), cmp.Compare(indexA, indexB))
+	})
+	if at >= worstSamples {
+		return worst
+	}
+	worst = slices.Insert(worst, at, w)
+	return worst[:min(len(worst), worstSamples)]
+}
+
+func (w worstSample) rank() (off float64, index int)   { return w.Off, w.index }
+func (w indexedSample) rank() (off float64, index int) { return w.Off, w.Index }
+
 // detail is what was gathered.
-func (c *collector) detail() detail {
-	d := detail{drawn: c.drawn}
-	for i := range c.worst {
-		w := c.worst[i]
-		w.Sample = c.data.set.Name(w.index)
-		w.Off = min(w.Off, math.MaxFloat64) // JSON knows no infinity
-		d.Worst = append(d.Worst, w)
+func (p *evalPart) detail() detail {
+	var d detail
+	for _, s := range p.Drawn {
+		d.drawn = append(d.drawn, scatter{plainFloats(s.Want), plainFloats(s.Got), plainFloats(s.Other)})
 	}
-	for e := range c.own.fits {
-		if e == shownTargets {
-			break
-		}
-		t := targetReport{Target: e, R2: meaningful(c.own.fits[e].R2()), MSE: meaningful(c.own.fits[e].MSE())}
-		if c.other != nil {
-			t.AgainstR2, t.AgainstMSE = meaningful(c.other.fits[e].R2()), meaningful(c.other.fits[e].MSE())
-		}
-		d.Targets = append(d.Targets, t)
+	for _, w := range p.Worst {
+		w.worstSample.index = w.Index
+		d.Worst = append(d.Worst, w.worstSample)
 	}
-	if len(c.labels) > 0 {
-		c.addClasses(&d)
+	if p.Facts.Task != finetune.TaskClasses {
+		d.Targets = p.targets()
+	}
+	if len(p.Confusion) > 0 {
+		p.addClasses(&d)
 	}
 	return d
 }
 
-func (c *collector) addClasses(d *detail) {
-	_, outputs := c.net.Sizes()
-	for class := range outputs {
-		n := c.labels[class]
-		r := classReport{Class: class, Name: c.data.nameOfClass(class), Samples: n}
-		if given := c.own.given[class]; given > 0 {
-			r.Precision = ratio(c.own.right[class], given)
+// targets is how well every output follows its targets.
+func (p *evalPart) targets() (list []targetReport) {
+	own := p.Tally.Own.Fits()
+	var other []finetune.Fit
+	if p.Tally.Other != nil {
+		other = p.Tally.Other.Fits()
+	}
+	for e := range own[:min(len(own), shownTargets)] {
+		t := targetReport{Target: e, R2: meaningful(own[e].R2()), MSE: meaningful(own[e].MSE())}
+		if other != nil {
+			t.AgainstR2, t.AgainstMSE = meaningful(other[e].R2()), meaningful(other[e].MSE())
+		}
+		list = append(list, t)
+	}
+	return list
+}
+
+func (p *evalPart) addClasses(d *detail) {
+	own := countsOf(p.Confusion)
+	var other *answerCounts
+	if p.Against != "" {
+		other = countsOf(p.AgainstConfusion)
+	}
+	for class := range p.Facts.Outputs {
+		n := own.labels[class]
+		r := classReport{Class: class, Name: p.Facts.nameOfClass(class), Samples: n}
+		if given := own.given[class]; given > 0 {
+			r.Precision = ratio(own.right[class], given)
 		}
 		if n > 0 {
-			r.Accuracy = ratio(c.own.right[class], n)
+			r.Accuracy = ratio(own.right[class], n)
 			r.Accuracy95 = share95(*r.Accuracy, n)
-			if c.other != nil {
-				r.Against = ratio(c.other.right[class], n)
+			if other != nil {
+				r.Against = ratio(other.right[class], n)
 			}
 		}
 		if n > 0 || r.Precision != nil {
 			d.Classes = append(d.Classes, r)
 		}
 	}
-	d.Confusion = c.own.table(outputs)
-	if c.other != nil {
-		d.AgainstConfusion = c.other.table(outputs)
+	d.Confusion = own.table(p.Facts.Outputs)
+	if other != nil {
+		d.AgainstConfusion = other.table(p.Facts.Outputs)
 	}
-	type pair struct{ label, answer int }
-	var wrong []pair
-	for p := range c.own.confusion {
-		if p[0] != p[1] {
-			wrong = append(wrong, pair{p[0], p[1]})
-		}
-	}
-	slices.SortFunc(wrong, func(a, b pair) int {
-		return cmp.Or(-cmp.Compare(c.own.confusion[[2]int{a.label, a.answer}], c.own.confusion[[2]int{b.label, b.answer}]), cmp.Compare(a.label, b.label), cmp.Compare(a.answer, b.answer))
-	})
-	for _, p := range wrong[:min(len(wrong), confusedPairs)] {
-		key := [2]int{p.label, p.answer}
-		w := confused{Label: c.data.plainClass(p.label), Answer: c.data.plainClass(p.answer), Samples: c.own.confusion[key]}
-		if c.other != nil {
-			n := c.other.confusion[key]
+	wrong := slices.DeleteFunc(slices.Clone(p.Confusion), func(c answerCount) bool { return c.Label == c.Answer })
+	slices.SortStableFunc(wrong, func(a, b answerCount) int { return cmp.Compare(b.Samples, a.Samples) })
+	for _, c := range wrong[:min(len(wrong), confusedPairs)] {
+		w := confused{Label: p.Facts.plainClass(c.Label), Answer: p.Facts.plainClass(c.Answer), Samples: c.Samples}
+		if other != nil {
+			n := other.confusion[[2]int{c.Label, c.Answer}]
 			w.Against = &n
 		}
 		d.Confused = append(d.Confused, w)

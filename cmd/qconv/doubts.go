@@ -21,26 +21,26 @@ const (
 )
 
 // noteDoubts warns of figures that do not tell what they seem to: of a network, and of the one it was compared with, if any.
-func noteDoubts(c *cli.Context, s *samples, own finetune.Metrics, other *finetune.Metrics) {
+func noteDoubts(c *cli.Context, f evalFacts, own finetune.Metrics, other *finetune.Metrics) {
 	if own.Samples < fewSamples {
 		note(c, "warning: measured on %d samples: figures on fewer than %d are rough, see their 95 %% intervals", own.Samples, fewSamples)
 	}
-	if s.task() != finetune.TaskClasses || s.aim.outputs < 2 {
+	if f.Task != finetune.TaskClasses || f.Outputs < 2 {
 		return
 	}
-	if one := oneClass(s); one != "" {
-		note(c, "warning: %s: accuracy on them tells nothing of other classes", one)
+	if f.OneClass != "" {
+		note(c, "warning: %s: accuracy on them tells nothing of other classes", f.OneClass)
 		return
 	}
 	stuck, otherStuck := sameAnswer(own), other != nil && sameAnswer(*other)
 	switch {
 	case stuck && other != nil && !otherStuck:
-		note(c, "warning: %s, which those of the network it is compared with do not: it is broken, try more --%s or --%s", alikeText(s, own), levelsFlag.Name, weightsFlag.Name)
+		note(c, "warning: %s, which those of the network it is compared with do not: it is broken, try more --%s or --%s", f.alikeText(own), levelsFlag.Name, weightsFlag.Name)
 	case stuck || otherStuck:
 		if !stuck {
 			own = *other
 		}
-		note(c, "warning: %s: %s, which may not be what the network was trained on (--%s, --%s, --%s)", alikeText(s, own), s.entry(), scaleFlag.Name, meanFlag.Name, stdFlag.Name)
+		note(c, "warning: %s: %s, which may not be what the network was trained on (--%s, --%s, --%s)", f.alikeText(own), f.Entry, scaleFlag.Name, meanFlag.Name, stdFlag.Name)
 	}
 }
 
@@ -49,13 +49,26 @@ func sameAnswer(m finetune.Metrics) bool {
 	return m.Samples >= answered && m.Most > oneAnswer && (m.Labelled == 0 || m.MostLabel < m.Most-0.1)
 }
 
-func alikeText(s *samples, m finetune.Metrics) string {
-	return fmt.Sprintf("%.1f %% of the samples get class %s", 100*m.Most, s.className(m.MostClass))
+func (f evalFacts) alikeText(m finetune.Metrics) string {
+	return fmt.Sprintf("%.1f %% of the samples get class %s", 100*m.Most, classText(m.MostClass, f.nameOfClass(m.MostClass)))
 }
 
-// className is a class, with its name where that says more.
-func (s *samples) className(class int) string {
-	if name := s.nameOfClass(class); name != "" {
+// nameOfClass is the name of a class; empty where that is its number.
+func (f evalFacts) nameOfClass(class int) string {
+	if class < len(f.Names) {
+		return f.Names[class]
+	}
+	return ""
+}
+
+// plainClass is the name of a class, or its number.
+func (f evalFacts) plainClass(class int) string {
+	return cmp.Or(f.nameOfClass(class), fmt.Sprint(class))
+}
+
+// classText is a class, with its name where it has one.
+func classText(class int, name string) string {
+	if name != "" {
 		return fmt.Sprintf("%d (%s)", class, printable.Name(name))
 	}
 	return fmt.Sprint(class)
@@ -101,7 +114,7 @@ func oneClass(s *samples) string {
 			return ""
 		}
 	}
-	return fmt.Sprintf("%s: from %s on, all %d samples are of class %s", printable.Name(s.set.Spec), printable.Text(s.set.Name(0)), len(labels), s.className(labels[0]))
+	return fmt.Sprintf("%s: from %s on, all %d samples are of class %s", printable.Name(s.set.Spec), printable.Text(s.set.Name(0)), len(labels), classText(labels[0], s.nameOfClass(labels[0])))
 }
 
 // meaningful are the samples without labels that say nothing of a network: those of a single class, and names of classes for a single number.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/cmd/qconv/internal/atomicfile"
 	"qconv/finetune"
 	"qconv/runtime/printable"
 )
@@ -21,8 +22,9 @@ var evalCommand = &cli.Command{
 		"labels, targets or --against. Brackets hold 95 % intervals. A fine-tuned .onnx runs with its levels, a .qlut exactly as on the board.\n\n" +
 		"With --against both networks see the same samples, and what single classes, targets, layers and samples lose is told: the signal-to-noise ratio of every value that has levels, also " +
 		"inside a .qlut, and the samples that are off most, by their file names; --html shows them.\n\n" +
+		"With --shard I/N only one of N parts of the samples is measured, and written to the folder of -o; qconv merge makes of all parts what eval says without --shard, byte for byte.\n\n" +
 		example("qconv eval model.qlut --against model.q.onnx --data pictures.zip#test --html eval.html"),
-	Flags: flagList([]cli.Flag{againstFlag, htmlFlag, predictionsFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, jsonFlag},
+	Flags: flagList([]cli.Flag{againstFlag, shardFlag, partDirFlag, htmlFlag, predictionsFlag, maxMemoryFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, jsonFlag},
 		dataFlags, preprocessFlags),
 	Action: runEval,
 }
@@ -67,6 +69,16 @@ func runEval(c *cli.Context) error {
 	if err := checkPreprocessFlags(c, path, other); err != nil {
 		return err
 	}
+	sh, err := readShard(c)
+	if err != nil {
+		return err
+	}
+	if sh.given() {
+		return evalShard(c, path, other, data, sh)
+	}
+	if c.IsSet(partDirFlag.Name) {
+		return usagef("flag --%s is for the part of --%s", partDirFlag.Name, shardFlag.Name)
+	}
 	listed, err := newPredictions(c, path, other)
 	if err != nil {
 		return err
@@ -77,17 +89,24 @@ func runEval(c *cli.Context) error {
 		return err
 	}
 	defer html.Release()
-	r, net, err := measureEval(c, path, other, data, listed)
+	p, net, err := measureEval(c, path, other, data, shard{}, listed)
 	if err != nil {
 		return err
 	}
 	defer net.data().set.Close()
+	return finishEval(c, p, net, html, listed, gates)
+}
+
+// finishEval writes and prints what a whole evaluation found, and looks at the gates.
+func finishEval(c *cli.Context, p *evalPart, net network, html *atomicfile.File, listed *predictions, gates gates) error {
+	p.doubts(c)
+	r := p.report()
 	if html != nil {
 		if err := r.writeHTML(c.Context, html, net); err != nil {
 			return err
 		}
 	}
-	if err := listed.write(); err != nil {
+	if err := listed.write(p.Predictions); err != nil {
 		return err
 	}
 	if err := report(c, r, r.print); err != nil {
@@ -99,26 +118,26 @@ func runEval(c *cli.Context) error {
 	return gates.check(r.metrics, &r.Against.metrics)
 }
 
-// measureEval measures a network on data, and another one where other is not empty. It returns the network too, whose samples the caller closes.
-func measureEval(c *cli.Context, path, other, data string, listed *predictions) (*evalReport, network, error) {
+// measureEval measures a network on a part of data, or all, and another one where other is not empty. It returns the network too, whose samples the caller closes.
+func measureEval(c *cli.Context, path, other, data string, sh shard, listed *predictions) (*evalPart, network, error) {
 	net, err := openNetwork(c, path, data)
 	if err != nil {
 		return nil, nil, err
 	}
-	r := &evalReport{Model: path, Data: data}
-	if err := r.measure(c, net, other, listed); err != nil {
+	p := &evalPart{partHead: partHead{Model: path, Data: data}, Against: other}
+	if err := p.measure(c, net, sh, listed); err != nil {
 		net.data().set.Close()
-		return nil, nil, err
+		return nil, nil, hintSkipBad(c, err)
 	}
-	return r, net, nil
+	return p, net, nil
 }
 
 // measure fills in all figures of a network.
-func (r *evalReport) measure(c *cli.Context, net network, other string, listed *predictions) error {
+func (p *evalPart) measure(c *cli.Context, net network, sh shard, listed *predictions) error {
 	var against network
-	if other != "" {
+	if p.Against != "" {
 		var err error
-		if against, err = openNetwork(c, other, r.Data); err != nil {
+		if against, err = openNetwork(c, p.Against, p.Data); err != nil {
 			return err
 		}
 		defer against.data().set.Close()
@@ -131,22 +150,20 @@ func (r *evalReport) measure(c *cli.Context, net network, other string, listed *
 	}
 	listed.head(net.data(), against != nil)
 	all := newCollector(net, against != nil, listed)
-	own, others, err := evaluate(c, "eval", net, against, all.sample)
+	var err error
+	p.Tally, err = tally(c, "eval", net, against, all.sample, sh)
 	if err = cmp.Or(err, all.err); err != nil {
 		return err
 	}
-	r.metrics, r.detail = own, all.detail()
-	if against == nil {
+	_, outputs := net.Sizes()
+	p.Facts = factsOf(net.data(), outputs)
+	p.gather(all)
+	p.Predictions = listed.table()
+	if against == nil || sh.index > 0 {
 		return nil
 	}
-	r.Against = &againstReport{Model: other, metrics: *others}
-	if r.Against.Layers, err = compareLayers(c.Context, net, against); err != nil {
-		return err
-	}
-	if collapsed(own, *others) {
-		r.FirstLost = firstLost(r.Against.Layers)
-	}
-	return nil
+	p.Layers, err = compareLayers(c.Context, net, against)
+	return err
 }
 
 // Figures have collapsed where the accuracy falls, or the agreement is short, by more than lostShare beyond chance, or the outputs are below
@@ -195,7 +212,7 @@ func openInteger(c *cli.Context, path, data string) (network, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openProgramSamples(c, data, p)
+	s, err := openProgramSamples(c, data, p, share{passed: true})
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +224,7 @@ func openFloat(c *cli.Context, path, data string) (network, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := openSamples(c, data, f.graph, f.input, f.labels, share{})
+	s, err := openSamples(c, data, f.graph, f.input, f.labels, share{passed: true})
 	if err != nil {
 		return nil, err
 	}
@@ -237,31 +254,37 @@ func outputNames(net network) (names []string) {
 	return names
 }
 
-// evaluate measures a network, and another one on the same samples where it is not nil. each, unless nil, sees every sample.
-func evaluate(c *cli.Context, what string, net, against network, each func(sample int, own, other []float64)) (metrics, *metrics, error) {
-	if err := checkMeasurable(net, against); err != nil {
-		return metrics{}, nil, err
-	}
-	bar := newProgress(c.App.ErrWriter, what, "samples", net.data().Len())
-	defer bar.finish()
-	cfg := finetune.EvaluateConfig{Progress: func(done, _ int) { bar.update(done) }, Each: each}
-	_, outputs := net.Sizes()
-	task := net.data().task()
-	if against == nil {
-		m, err := finetune.Evaluate(c.Context, net, net.data(), cfg)
-		if err != nil {
-			return metrics{}, nil, err
-		}
-		noteDoubts(c, net.data(), m, nil)
-		return metricsOf(m, false, outputs, task), nil, nil
-	}
-	m, o, err := finetune.Compare(c.Context, net, against, net.data(), cfg)
+// evaluate measures a network, and another one on the same samples where it is not nil.
+func evaluate(c *cli.Context, what string, net, against network) (metrics, *metrics, error) {
+	t, err := tally(c, what, net, against, nil, shard{})
 	if err != nil {
 		return metrics{}, nil, err
 	}
-	noteDoubts(c, net.data(), m, &o)
+	_, outputs := net.Sizes()
+	task := net.data().task()
+	m, o := t.Metrics()
+	if against == nil {
+		noteDoubts(c, factsOf(net.data(), outputs), m, nil)
+		return metricsOf(m, false, outputs, task), nil, nil
+	}
+	noteDoubts(c, factsOf(net.data(), outputs), m, &o)
 	others := metricsOf(o, false, outputs, task)
 	return metricsOf(m, true, outputs, task), &others, nil
+}
+
+// tally adds up what a network, and another one where it is not nil, do with a part of the samples, or all. each, unless nil, sees every sample.
+func tally(c *cli.Context, what string, net, against network, each func(sample int, own, other []float64), sh shard) (*finetune.Tally, error) {
+	if err := checkMeasurable(net, against); err != nil {
+		return nil, err
+	}
+	from, to := sh.part().Positions(net.data().Len())
+	bar := newProgress(c.App.ErrWriter, what, "samples", to-from)
+	defer bar.finish()
+	cfg := finetune.EvaluateConfig{Progress: func(done, _ int) { bar.update(done) }, Each: each, Part: sh.part()}
+	if against == nil {
+		return finetune.Measure(c.Context, net, nil, net.data(), cfg)
+	}
+	return finetune.Measure(c.Context, net, against, net.data(), cfg)
 }
 
 // checkMeasurable reports data that say nothing about a network, or networks that cannot

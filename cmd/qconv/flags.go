@@ -24,7 +24,7 @@ var (
 	outFlag  = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the result to `FILE`; - is standard output, and reports then go to standard error"}
 
 	dataFlag = &cli.StringFlag{Name: "data", Aliases: []string{"d"}, Category: catData,
-		Usage: "`DATA`: folder or .zip of pictures, IDX files, .npz (for several inputs with an array of each one's name), .csv; DATA#train, DATA#test or DATA#key choose a part, FILE.csv#a,b,c columns of numbers that the outputs should be"}
+		Usage: "`DATA`: folder or .zip of pictures, .tar as of WebDataset, IDX files, .npz (for several inputs with an array of each one's name), .csv; DATA#train, DATA#test or DATA#key choose a part, FILE.csv#a,b,c columns of numbers that the outputs should be"}
 	valFlag      = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure on: one part chooses the best network, the other is reported on; without it parts of --data are held back for both"}
 	layoutFlag   = &cli.StringFlag{Name: "layout", Category: catData, Usage: "`ORDER` of arrays with channels, nchw or nhwc; without it told by their shape"}
 	samplesFlag  = &cli.IntFlag{Name: "samples", Category: catData, DefaultText: "all", Usage: "use at most `N` samples, drawn by --seed"}

@@ -248,10 +248,12 @@ func (s *inspection) addData(out *page.Page, data string) error {
 	if other == "" {
 		return nil
 	}
-	r := &evalReport{Model: s.path, Data: data}
-	if err := r.measure(s.c, net, other, nil); err != nil {
+	p := &evalPart{partHead: partHead{Model: s.path, Data: data}, Against: other}
+	if err := p.measure(s.c, net, shard{}, nil); err != nil {
 		return err
 	}
+	p.doubts(s.c)
+	r := p.report()
 	section := out.Section("Against " + pageNames(s.path, other)[1])
 	section.Text("On %d samples of %s.", r.Samples, data)
 	r.addResult(section)

@@ -29,7 +29,7 @@ func commands() []*cli.Command {
 	return []*cli.Command{
 		importCommand, finetuneCommand, convertCommand,
 		sensitivityCommand, sweepCommand,
-		runCommand, evalCommand, inspectCommand, benchCommand, packCommand, exportCommand(),
+		runCommand, evalCommand, mergeCommand, inspectCommand, benchCommand, packCommand, exportCommand(),
 		demoCommand(), opsCommand, completionCommand, versionCommand, helpCommand,
 	}
 }

@@ -82,7 +82,7 @@ func compareProgram(c *cli.Context, f *floatModel, p *qrt.Program, s *samples) (
 	if err != nil {
 		return nil, nil, err
 	}
-	own, others, err := evaluate(c, "measure", integer, floatNet, nil)
+	own, others, err := evaluate(c, "measure", integer, floatNet)
 	return others, &own, err
 }
 

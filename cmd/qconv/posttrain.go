@@ -28,7 +28,7 @@ func postTrain(c *cli.Context, m *quant.Model, float *onnx.Graph, calibration fi
 	if spec == "" {
 		return nil, nil, usagef("the model was not fine-tuned: give --%s DATA, or run qconv finetune first", calibFlag.Name)
 	}
-	data, err := openModelSamples(c, spec, m, share{calibration.Samples, comparedSamples(float)})
+	data, err := openModelSamples(c, spec, m, share{first: calibration.Samples, others: comparedSamples(float)})
 	if err != nil {
 		return nil, nil, err
 	}

@@ -26,11 +26,16 @@ type predictions struct {
 	shown    int // outputs that have columns of their own
 }
 
-// newPredictions takes hold of the file that the flag names; nil where it is not given.
+// newPredictions takes hold of the file that the flag names; nil where it is not given. Those of a part have no file: they are kept in that of the part.
 func newPredictions(c *cli.Context, inputs ...string) (*predictions, error) {
 	path := c.String(predictionsFlag.Name)
 	if path == "" {
 		return nil, nil
+	}
+	p := &predictions{}
+	p.csv = csv.NewWriter(&p.text)
+	if c.IsSet(shardFlag.Name) {
+		return p, nil
 	}
 	if html := c.String(htmlFlag.Name); html != "" && filepath.Clean(html) == filepath.Clean(path) {
 		return nil, usagef("flag --%s and flag --%s name the same file", htmlFlag.Name, predictionsFlag.Name)
@@ -38,17 +43,15 @@ func newPredictions(c *cli.Context, inputs ...string) (*predictions, error) {
 	if err := checkKind(path, ".csv"); err != nil {
 		return nil, err
 	}
-	file, err := claim(c, path, inputs...)
-	if err != nil {
+	var err error
+	if p.file, err = claim(c, path, inputs...); err != nil {
 		return nil, err
 	}
-	p := &predictions{file: file}
-	p.csv = csv.NewWriter(&p.text)
 	return p, nil
 }
 
 func (p *predictions) release() {
-	if p != nil {
+	if p != nil && p.file != nil {
 		p.file.Release()
 	}
 }
@@ -107,13 +110,21 @@ func (p *predictions) values(name string, target []float32, own, other []float64
 	p.csv.Write(row)
 }
 
+// table is the whole table; empty without one.
+func (p *predictions) table() string {
+	if p == nil {
+		return ""
+	}
+	p.csv.Flush()
+	return p.text.String()
+}
+
 // write stores the file.
-func (p *predictions) write() error {
+func (p *predictions) write(table string) error {
 	if p == nil {
 		return nil
 	}
-	p.csv.Flush()
-	return writeResult(p.file, p.text.Bytes())
+	return writeResult(p.file, []byte(table))
 }
 
 // decimal is a number with as many digits as float32 has; empty for what is none.

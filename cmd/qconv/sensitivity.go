@@ -79,7 +79,7 @@ func runSensitivity(c *cli.Context) error {
 		return err
 	}
 	noteTuned(c, path, m)
-	data, err := openModelSamples(c, spec, m, share{cfg.Calibrate.Samples, cfg.Samples})
+	data, err := openModelSamples(c, spec, m, share{first: cfg.Calibrate.Samples, others: cfg.Samples})
 	if err != nil {
 		return err
 	}

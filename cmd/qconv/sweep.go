@@ -33,8 +33,9 @@ var sweepCommand = &cli.Command{
 		"The folder then holds, for each, NAME.qlut and NAME.json, and beside them sweep.csv, sweep.png, sweep.svg and index.html, which mark the efficient ones: those that no other " +
 		"beats in both figures. The same command goes on where an earlier one was ended; what is there is not made again, and may be more or fewer combinations. " +
 		"The files are the same, byte for byte, however often it was ended and with however many --jobs.\n\n" +
+		"With --shard I/N only every Nth network is made, from the Ith on, by as many machines as there are parts; qconv merge makes the same folder of them.\n\n" +
 		example("qconv sweep model.q.onnx --data pictures.zip#train --val pictures.zip#test --levels 8,16,32 --weights 4,16,64 -o sweep"),
-	Flags:  flagList([]cli.Flag{sweepDirFlag, maxMemoryFlag, jsonFlag, timeFlag, jobsFlag, valFlag, sweepStepsFlag, fastFlag}, dataFlags, preprocessFlags, gridFlags, trialTrainFlags),
+	Flags:  flagList([]cli.Flag{sweepDirFlag, maxMemoryFlag, jsonFlag, timeFlag, jobsFlag, shardFlag, valFlag, sweepStepsFlag, fastFlag}, dataFlags, preprocessFlags, gridFlags, trialTrainFlags),
 	Action: runSweep,
 }
 
@@ -61,7 +62,9 @@ type sweep struct {
 	model *quant.Model
 	parts parts
 	float *floatAnswers
-	cells []cell
+	all   []cell // of the whole sweep
+	cells []cell // of the part that is made
+	shard shard
 	rows  []*sweepRow // by cell; nil where it is not there
 	timed bool
 }
@@ -76,8 +79,19 @@ func runSweep(c *cli.Context) error {
 		return err
 	}
 	s := &sweep{c: c, path: path, dir: c.String(sweepDirFlag.Name), timed: c.Bool(timeFlag.Name)}
-	if s.cells, err = readCells(c); err != nil {
+	if s.all, err = readCells(c); err != nil {
 		return err
+	}
+	if s.shard, err = readShard(c); err != nil {
+		return err
+	}
+	if s.shard.given() && s.timed {
+		return usagef("flag --%s measures all networks on one machine: leave it out with --%s, and ask qconv bench", timeFlag.Name, shardFlag.Name)
+	}
+	for i, k := range s.all {
+		if s.shard.has(i) {
+			s.cells = append(s.cells, k)
+		}
 	}
 	jobs := runtime.GOMAXPROCS(0)
 	if c.IsSet(jobsFlag.Name) {
@@ -98,7 +112,7 @@ func runSweep(c *cli.Context) error {
 		return err
 	}
 	loss := finetune.LossTeacher
-	if cfg := s.cells[0].train; cfg != nil {
+	if cfg := s.all[0].train; cfg != nil {
 		loss = cfg.Loss
 	}
 	if err := checkLoss(c, s.model, data, loss); err != nil {
@@ -110,6 +124,9 @@ func runSweep(c *cli.Context) error {
 	defer s.parts.close()
 	if s.parts.report == nil {
 		return inputf("%s has too few samples to hold some back to measure on: give --%s", printable.Name(spec), valFlag.Name)
+	}
+	if s.shard.given() {
+		return s.runPart(jobs)
 	}
 	if err := s.run(jobs); err != nil {
 		return err

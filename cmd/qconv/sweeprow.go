@@ -149,7 +149,7 @@ func (s *sweep) measure(c *cli.Context, row *sweepRow) error {
 	if err != nil {
 		return err
 	}
-	own, others, err := evaluate(c, "measure", net, against, nil)
+	own, others, err := evaluate(c, "measure", net, against)
 	if err != nil {
 		return err
 	}

@@ -200,6 +200,6 @@ func measureModel(c *cli.Context, teacher *onnx.Graph, m *quant.Model, data *sam
 	if err != nil {
 		return nil, nil, err
 	}
-	own, others, err := evaluate(c, "measure", tunedNet, floatNet, nil)
+	own, others, err := evaluate(c, "measure", tunedNet, floatNet)
 	return others, &own, err
 }

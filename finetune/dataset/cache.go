@@ -11,11 +11,18 @@ type cache struct {
 }
 
 func newCache(n int, room int64) *cache {
-	return &cache{data: make([][]byte, n), room: room}
+	c := &cache{room: room}
+	if room > 0 {
+		c.data = make([][]byte, n)
+	}
+	return c
 }
 
 // get is sample i, or nil; it must not be changed.
 func (c *cache) get(i int) []byte {
+	if c.data == nil {
+		return nil
+	}
 	c.mu.RLock()
 	defer c.mu.RUnlock()
 	return c.data[i]
@@ -25,7 +32,7 @@ func (c *cache) get(i int) []byte {
 func (c *cache) reserve(n int) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if int64(n) > c.room {
+	if c.data == nil || int64(n) > c.room {
 		return false
 	}
 	c.room -= int64(n)

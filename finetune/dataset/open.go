@@ -21,6 +21,10 @@ import (
 //	                  without labels
 //	folder, F.zip     IDX files by their usual names, such as train-images-idx3-ubyte.gz
 //	                  and train-labels-idx1-ubyte.gz
+//	F.tar, F-{0..9}.tar, or a folder of such files
+//	                  samples in the layout of WebDataset: 000123.jpg (or another picture, or
+//	                  .npy), with the class index in 000123.cls, or none; other files of a
+//	                  sample are passed over
 //	an IDX file       of images; the labels are looked for beside it
 //	F.npz             array x (or the one called Options.Array) and, if there, y: class indices, one-hot
 //	                  rows, or targets, as many for each sample as Options.Outputs
@@ -66,7 +70,8 @@ type opener struct {
 	path  string // without the part after #, with slashes
 	part  string
 	dir   bool
-	size  int64 // of the file in bytes
+	tars  []string // that a pattern names
+	size  int64    // of the file in bytes
 	o     Options
 	files fs.FS
 	ctx   context.Context
@@ -86,6 +91,15 @@ func newOpener(spec string, o Options) (*opener, error) {
 			st, err = fs.Stat(p.files, p.path)
 		}
 	}
+	if errors.Is(err, fs.ErrNotExist) {
+		if p.tars, err = expandShards(p.path); err != nil {
+			return nil, p.fail("", "%w", err)
+		}
+		if p.tars != nil {
+			return p, p.checkTars()
+		}
+		err = fs.ErrNotExist
+	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, p.fail("", "%w", notFound{p.path})
@@ -99,6 +113,26 @@ func newOpener(spec string, o Options) (*opener, error) {
 		return nil, p.fail("", "%w", err)
 	}
 	return p, nil
+}
+
+// checkTars looks the files of a pattern up.
+func (p *opener) checkTars() error {
+	for _, path := range p.tars {
+		st, err := fs.Stat(p.files, path)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return p.fail("", "%w", notFound{path})
+		case err != nil:
+			return p.fail("", "%w", err)
+		case !isTar(path):
+			return p.fail("", "%s is no .tar, which a pattern is for", name(path))
+		}
+		p.size += st.Size()
+	}
+	if err := p.o.check(); err != nil {
+		return p.fail("", "%w", err)
+	}
+	return nil
 }
 
 // notFound is fs.ErrNotExist with a plain message.
@@ -138,6 +172,14 @@ func (p *opener) open() (*Set, error) {
 			src.Close()
 		}
 		return set, err
+	case formatTar:
+		if p.part != "" {
+			return nil, p.fail("", "a .tar file has no parts to choose with #")
+		}
+		if p.tars == nil {
+			p.tars = []string{p.path}
+		}
+		return p.openTar(p.tars)
 	case formatIDX:
 		return p.openIDXFile()
 	case formatNPY:
@@ -149,7 +191,7 @@ func (p *opener) open() (*Set, error) {
 	case formatPicture:
 		return nil, p.fail("", "a single picture, want a folder or zip of pictures")
 	}
-	return nil, p.fail("", "unknown format, want a folder, .zip, .npz, .npy, .csv or IDX file")
+	return nil, p.fail("", "unknown format, want a folder, .zip, .tar, .npz, .npy, .csv or IDX file")
 }
 
 type format uint8
@@ -158,6 +200,7 @@ const (
 	formatUnknown format = iota
 	formatFolder
 	formatZip
+	formatTar
 	formatIDX
 	formatNPY
 	formatNPZ
@@ -170,8 +213,13 @@ func (p *opener) format() (format, error) {
 	if p.dir {
 		return formatFolder, nil
 	}
+	if p.tars != nil {
+		return formatTar, nil
+	}
 	name := strings.TrimSuffix(strings.ToLower(path.Base(p.path)), ".gz")
 	switch ext := path.Ext(name); {
+	case ext == ".tar" || ext == ".tgz":
+		return formatTar, nil
 	case ext == ".zip":
 		return formatZip, nil
 	case ext == ".npz":

@@ -57,6 +57,8 @@ type Options struct {
 	Array string
 	// CacheBytes bounds the decoded pictures kept in memory: 0 = 1 GiB, negative = none.
 	CacheBytes int64
+	// Passed says that every sample is used once, in order: decoded pictures are then kept only where CacheBytes hold all of them.
+	Passed bool
 	// MaxMemory bounds the bytes that arrays and tables, or a picture while it is decoded, take in
 	// memory: 0 = as much as Allowance finds right for the size of the file, at most 4 GiB.
 	MaxMemory int64

@@ -33,19 +33,38 @@ func looksLikePicture(head []byte) bool {
 
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
+// pictureFiles are the files of pictures, one for each sample.
+type pictureFiles struct {
+	count int
+	bytes int64 // of the archive
+	name  func(i int) string
+	// with calls use with the bytes of a file, which belong to it only until it returns, and those it takes in its archive.
+	with func(i int, use func(data []byte, packed int64) error) error
+	file func(i int) (*source, *entry) // nil where they are no entries of a source
+	io.Closer
+}
+
+// pictures are files of the source.
+func (s *source) pictures(files []*entry) *pictureFiles {
+	return &pictureFiles{
+		count: len(files), bytes: s.size, Closer: s,
+		name: func(i int) string { return name(files[i].path) },
+		with: func(i int, use func(data []byte, packed int64) error) error { return s.withFile(files[i], use) },
+		file: func(i int) (*source, *entry) { return s, files[i] },
+	}
+}
+
 // newPictures makes the set of the files, which are decoded when used.
-func (p *opener) newPictures(src *source, files []*entry, labels []int, classes []string) (*Set, error) {
-	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Kind: Pixels, index: identity(len(files))}
-	st := &decoded{cache: newCache(len(files), p.o.cacheBytes(src.size)), Closer: src}
-	st.nameOf = func(i int) string { return name(files[i].path) }
-	st.file = func(i int) (*source, *entry) { return src, files[i] }
+func (p *opener) newPictures(files *pictureFiles, labels []int, classes []string) (*Set, error) {
+	s := &Set{Spec: p.spec, Classes: classes, Labels: labels, Kind: Pixels, index: identity(files.count)}
+	st := &decoded{Closer: files.Closer, nameOf: files.name, file: files.file}
 
 	c, h, w := p.o.Channels, p.o.Height, p.o.Width
 	if c != 0 && c != 1 && c != 3 {
 		return nil, p.fail("", "pictures have 1 or 3 channels, want %d", c)
 	}
 	if c == 0 || h == 0 {
-		first, err := p.probe(src, files)
+		first, err := p.probe(files)
 		if err != nil {
 			return nil, err
 		}
@@ -61,12 +80,17 @@ func (p *opener) newPictures(src *source, files []*entry, labels []int, classes 
 	}
 	resize := p.o.Height > 0
 	s.Shape, st.size = []int{c, h, w}, c*h*w
+	room := p.o.cacheBytes(files.bytes)
+	if p.o.Passed && int64(files.count)*int64(st.size) > room {
+		room = 0
+	}
+	st.cache = newCache(files.count, room)
 	if err := p.checkShape(s.Shape); err != nil {
 		return nil, err
 	}
 	d := newDecoder(p.o)
 	st.load = func(i int, dst []byte) error {
-		return src.withFile(files[i], func(data []byte, packed int64) error {
+		return files.with(i, func(data []byte, packed int64) error {
 			return d.decode(data, packed, func(have image.Config) (int, int, error) {
 				if !resize && (have.Width != w || have.Height != h) {
 					return 0, 0, fmt.Errorf("the picture is %dx%d pixels (width x height), the first one is %dx%d; choose one size for all (--resize)", have.Width, have.Height, w, h)
@@ -81,11 +105,11 @@ func (p *opener) newPictures(src *source, files []*entry, labels []int, classes 
 
 // probe finds the first picture that can be read. Without SkipBad that must be the
 // very first.
-func (p *opener) probe(src *source, files []*entry) (image.Config, error) {
+func (p *opener) probe(files *pictureFiles) (image.Config, error) {
 	var firstErr error
-	for _, f := range files {
+	for i := range files.count {
 		var c image.Config
-		err := src.withFile(f, func(data []byte, _ int64) (err error) {
+		err := files.with(i, func(data []byte, _ int64) (err error) {
 			c, err = picture.Config(data)
 			return notImage(err)
 		})
@@ -93,7 +117,7 @@ func (p *opener) probe(src *source, files []*entry) (image.Config, error) {
 			return c, nil
 		}
 		if firstErr == nil {
-			firstErr = p.fail(name(f.path), "%w", err)
+			firstErr = p.fail(files.name(i), "%w", err)
 		}
 		if !p.o.SkipBad {
 			break
@@ -105,6 +129,9 @@ func (p *opener) probe(src *source, files []*entry) (image.Config, error) {
 // limitDecoded applies Limit and SkipBad to a set whose samples are decoded when used.
 func (p *opener) limitDecoded(s *Set) (*Set, error) {
 	want := s.Len()
+	if !p.o.SkipBad && (p.o.Limit <= 0 || p.o.Limit >= want) {
+		return s, nil
+	}
 	order := identityInts(want)
 	if p.o.Limit > 0 && p.o.Limit < want {
 		want = p.o.Limit
@@ -140,17 +167,25 @@ func (p *opener) limitDecoded(s *Set) (*Set, error) {
 
 // withFile calls use with the bytes of an entry, which belong to it only until it returns, and those it takes in its zip.
 func (s *source) withFile(e *entry, use func(data []byte, packed int64) error) error {
+	return withBuffer(func(buf *bytes.Buffer) error {
+		packed, err := s.read(e, buf)
+		if err != nil {
+			return err
+		}
+		return use(buf.Bytes(), packed)
+	})
+}
+
+// withBuffer calls use with an empty buffer that it may fill.
+func withBuffer(use func(*bytes.Buffer) error) error {
 	buf := buffers.Get().(*bytes.Buffer)
+	buf.Reset()
 	defer func() {
 		if buf.Cap() <= 1<<20 {
 			buffers.Put(buf)
 		}
 	}()
-	packed, err := s.read(e, buf)
-	if err != nil {
-		return err
-	}
-	return use(buf.Bytes(), packed)
+	return use(buf)
 }
 
 // decoder decodes pictures whose memory is in proportion to their files, or which are small. Its methods are

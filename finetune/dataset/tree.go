@@ -116,8 +116,30 @@ func (p *opener) openTree(src *source) (*Set, error) {
 	if w := n.wrapped(src.name); w != nil && p.part != "" {
 		n = w
 	}
+	if tars := n.tars(); len(tars) > 0 && src.closer == nil {
+		paths := make([]string, len(tars))
+		for i, f := range tars {
+			paths[i] = src.path(f.path)
+		}
+		return p.openTar(paths)
+	}
 	return p.openPictures(src, n)
 }
+
+// tars are the tar archives in n, if all its files are archives and there are no folders beside them.
+func (n *node) tars() (list []*entry) {
+	for _, f := range n.files {
+		if isTar(f.base) {
+			list = append(list, f)
+		}
+	}
+	if len(n.dirs) > 0 || len(list) < len(n.files) {
+		return nil
+	}
+	return list
+}
+
+func isTar(base string) bool { return strings.HasSuffix(strings.ToLower(base), ".tar") }
 
 // find follows a path of folders such as "train" or "faces/train".
 func (n *node) find(path string) *node {
@@ -143,7 +165,7 @@ func (p *opener) openPictures(src *source, n *node) (*Set, error) {
 	case len(all) == 0:
 		return nil, p.fail("", "no pictures found (%s), nor IDX files", pictureKinds)
 	case len(own) == len(all):
-		return p.newPictures(src, own, nil, nil)
+		return p.newPictures(src.pictures(own), nil, nil)
 	case len(own) > 0:
 		return nil, p.fail(name(own[0].path), "lies beside folders of pictures (%s), want either folders, one per class, or pictures alone", list(n.dirNames()))
 	case !slices.ContainsFunc(n.dirs, func(d *node) bool { return !slices.Contains(splitNames, d.name) }):
@@ -170,5 +192,5 @@ func (p *opener) openPictures(src *source, n *node) (*Set, error) {
 			labels = append(labels, l)
 		}
 	}
-	return p.newPictures(src, files, labels, classes)
+	return p.newPictures(src.pictures(files), labels, classes)
 }
