@@ -33,7 +33,7 @@ Flags may stand before or after the files; -- ends them.
   --json          one JSON document on standard output, exact integers; a file that cannot be used
                   has an object with an error in it, the others their results
   --loop          read raw frames or numbers (--format f32) from a pipe for ever, and print one
-                  line of JSON for each as soon as it is there
+                  line of JSON for each as soon as it is there, also without --json
   --format KIND   what FILEs are, whatever their names: picture, idx, raw, npy, f32 or csv
   --size WxH      raw bytes are frames of that many pixels (default: of the input's size), which
                   are stretched to the input's size
@@ -170,8 +170,8 @@ func (o *options) assign(files []string) error {
 		return usagef("--size, --pixel, --order and --crop describe raw bytes, got --format %s", o.layout.kind)
 	case o.layout.order == "chw" && (o.layout.pixel == "yuyv" || o.layout.pixel == "nv12"):
 		return usagef("flag --order: %s has an order of its own", o.layout.pixel)
-	case o.loop && (o.mode() || len(given) != 1 || o.json || o.layout.kind != "" && o.layout.kind != kindRaw && o.layout.kind != kindF32):
-		return usagef("flag --loop: want one FILE or - of raw bytes or, with --format f32, of numbers; results are lines of JSON without --json")
+	case o.loop && (o.mode() || len(given) != 1 || o.layout.kind != "" && o.layout.kind != kindRaw && o.layout.kind != kindF32):
+		return usagef("flag --loop: want one FILE or - of raw bytes or, with --format f32, of numbers")
 	case o.workers > 256:
 		return usagef("flag --workers: got %d, want at most 256", o.workers)
 	}
