@@ -201,7 +201,7 @@ func TestStreams(t *testing.T) {
 	if code, out, errs := callWith(nil, "ok.qlut pipe"); code != 0 || out != "pipe"+want {
 		t.Errorf("pipe: exit %d, %q, %q", code, out, errs)
 	}
-	code, out, errs := callWith(slices.Repeat(left, 3), "--loop ok.qlut - --top 1")
+	code, out, errs := callWith(slices.Repeat(left, 3), "--loop ok.qlut - --top 1 --json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	if code != 0 || errs != "" || len(lines) != 3 {
 		t.Fatalf("loop: exit %d, %q, %q", code, out, errs)
