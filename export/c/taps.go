@@ -70,8 +70,6 @@ func (g *generator) newTaps(l *runtime.Linear) (*tapsForm, error) {
 	}
 	// Wide levels would leave lanes after few additions: their halves do not.
 	split := levels > splitLevels && g.o.Optimize == Size // takes less code, more time
-	for f.group = 8; !split && f.group*(levels-1) > 255; f.group /= 2 {
-	}
 	positions := f.out[1] * f.out[2]
 	if f.flat {
 		f.out[1], f.out[2] = 1, positions
@@ -99,6 +97,12 @@ func (g *generator) newTaps(l *runtime.Linear) (*tapsForm, error) {
 			continue
 		}
 		f.terms = append(f.terms, d)
+	}
+	top := 0
+	for i := range f.terms {
+		top = max(top, f.terms[i].top)
+	}
+	for f.group = 8; f.group*top > 255; f.group /= 2 { // of levels that a byte holds the sum of
 	}
 	f.pitch = (f.out[2] + 3) / 4 * 4
 	f.height = 1
