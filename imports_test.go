@@ -10,7 +10,7 @@ import (
 )
 
 // allowed lists, for every package tree of the module, what it may depend on besides the
-// standard library and itself: prefixes of import paths, as DESIGN.md lays down. What an
+// standard library and itself: prefixes of import paths, as docs/design.md lays down. What an
 // allowed module needs in turn is allowed too; qconv's own packages are always
 // checked, however far away they are.
 var allowed = map[string]struct {

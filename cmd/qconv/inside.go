@@ -253,7 +253,7 @@ func (r *programInsides) read(i, k int, dst []float64) {
 	p, v := r.net.program, r.list[i]
 	t := &p.Tensors[r.tensors[i]]
 	if t.Levels == 0 {
-		realValues(dst, r.accs[k][v.output], t)
+		t.Real(dst, r.accs[k][v.output])
 		return
 	}
 	in := inputOf(p, r.tensors[i])

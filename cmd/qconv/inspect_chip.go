@@ -27,14 +27,14 @@ func inspectChip(ctx *cli.Context, path string, p *qrt.Program) error {
 	if err != nil {
 		return named(path, err)
 	}
-	report0 := chipReport{Model: path, Report: r.Report, MACs: p.MACs()}
+	shown := chipReport{Model: path, Report: r.Report, MACs: p.MACs()}
 	if text := ctx.String(clockFlag.Name); text != "" {
-		if report0.ClockHz, err = parseFrequency(text); err != nil {
+		if shown.ClockHz, err = parseFrequency(text); err != nil {
 			return usagef("flag --%s: %v", clockFlag.Name, err)
 		}
-		report0.Milliseconds = 1e3 * float64(report0.Instructions) / report0.ClockHz
+		shown.Milliseconds = 1e3 * float64(shown.Instructions) / shown.ClockHz
 	}
-	return report(ctx, report0, report0.print)
+	return report(ctx, shown, shown.print)
 }
 
 func (r chipReport) print(w io.Writer) {

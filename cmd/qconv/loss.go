@@ -210,7 +210,7 @@ func addOutput(d *deviation, got []int32, want []float32, k, n int, t *qrt.Tenso
 		return
 	}
 	values := make([]float64, len(got))
-	realValues(values, got, t)
+	t.Real(values, got)
 	for i, v := range values {
 		d.add(v, float64(want[k*len(got)+i]))
 	}

@@ -100,7 +100,7 @@ func newApp(stdin io.Reader, stdout, stderr io.Writer) *cli.App {
 		UsageText:                 "qconv COMMAND [FLAGS] [FILE]",
 		Reader:                    stdin,
 		Writer:                    stdout,
-		ErrWriter:                 stderr,
+		ErrWriter:                 &lockedWriter{w: stderr},
 		HideHelpCommand:           true,
 		HideVersion:               true,
 		DisableSliceFlagSeparator: true,

@@ -121,7 +121,7 @@ func (n *integerNetwork) one(w *integerWorker, i int, dst []float64) error {
 		return err
 	}
 	out := &n.program.Tensors[n.program.Outputs[0].Tensor]
-	realValues(dst, outs[0], out)
+	out.Real(dst, outs[0])
 	if norm := n.program.Normalization(0); norm != nil {
 		norm.Apply(dst)
 	}
@@ -182,15 +182,4 @@ func (n *integerNetwork) Target(i int, dst []float64) error {
 		}
 	}
 	return nil
-}
-
-// realValues turns the integers of an output into the numbers they stand for.
-func realValues(dst []float64, values []int32, t *qrt.Tensor) {
-	step, zero := t.Scale.Float(), int32(0)
-	if t.Levels > 0 {
-		zero = int32(t.Zero)
-	}
-	for i, v := range values {
-		dst[i] = step * float64(v-zero)
-	}
 }

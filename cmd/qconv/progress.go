@@ -105,7 +105,7 @@ func barWidth(columns int) int { return min(max(columns-100, 2), 24) }
 
 // columns is the width of a terminal.
 func columns(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f := fileOf(w); f != nil {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n > 0 {
 			return n
 		}
@@ -128,8 +128,8 @@ func (p *progress) finish() {
 }
 
 func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	return ok && term.IsTerminal(int(f.Fd()))
+	f := fileOf(w)
+	return f != nil && term.IsTerminal(int(f.Fd()))
 }
 
 // drawsOver says whether what is written to w may be drawn over: on a terminal that is not a plain one, for a user who does not

@@ -260,7 +260,7 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 				Name: p.Outputs[o].Name, Shape: slices.Clone(t.Shape[:]),
 				Values: make([]float64, len(ints)), Integers: slices.Clone(ints),
 			}
-			realValues(report.Values, ints, t)
+			t.Real(report.Values, ints)
 			if n := p.Normalization(o); n != nil {
 				n.Apply(report.Values)
 				report.After = n.String()

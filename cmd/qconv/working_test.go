@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"fmt"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -26,4 +27,27 @@ func TestWorking(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestWorkingBeside writes notes while work tells itself: no line may be torn. The race detector looks at it too.
+func TestWorkingBeside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var text bytes.Buffer
+		w := &lockedWriter{w: &text}
+		done := tell(w, "convert: choose ranges")
+		for range 20 {
+			time.Sleep(plainEvery / 3)
+			fmt.Fprintln(w, "note")
+		}
+		done()
+		lines := strings.Split(strings.TrimSpace(text.String()), "\n")
+		for _, line := range lines {
+			if line != "note" && !strings.HasPrefix(line, "convert: choose ranges, ") {
+				t.Errorf("a line is %q", line)
+			}
+		}
+		if len(lines) < 25 {
+			t.Errorf("got %d lines", len(lines))
+		}
+	})
 }
