@@ -3,6 +3,7 @@ package runtime
 import (
 	"fmt"
 	"math/bits"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -244,15 +245,36 @@ func (q *Piece) mark(covered []uint64) (added int) {
 			}
 		}
 	}
-	return markRuns(covered, dims[:], q.OutStride[:], q.OutStart, run)
+	var order []stretch // from the longest stride to the shortest, which is walked through in one go
+	for d, n := range dims {
+		if n > 1 {
+			order = append(order, stretch{n, q.OutStride[d]})
+		}
+	}
+	slices.SortFunc(order, func(a, b stretch) int { return b.stride - a.stride })
+	return markRuns(covered, order, q.OutStart, run)
 }
 
+// stretch is a dimension of a piece: how many there are, and how far they are apart.
+type stretch struct{ count, stride int }
+
 // markRuns is mark for runs of elements that begin at element at and at multiples of strides from there.
-func markRuns(covered []uint64, dims, strides []int, at, run int) (added int) {
-	if len(dims) > 0 {
-		for range dims[0] {
-			added += markRuns(covered, dims[1:], strides[1:], at, run)
-			at += strides[0]
+func markRuns(covered []uint64, order []stretch, at, run int) (added int) {
+	switch {
+	case len(order) == 1 && run == 1:
+		for range order[0].count {
+			word, bit := &covered[at>>6], uint64(1)<<(at&63)
+			if *word&bit == 0 {
+				*word |= bit
+				added++
+			}
+			at += order[0].stride
+		}
+		return added
+	case len(order) > 0:
+		for range order[0].count {
+			added += markRuns(covered, order[1:], at, run)
+			at += order[0].stride
 		}
 		return added
 	}
