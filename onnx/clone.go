@@ -26,9 +26,10 @@ func (g *Graph) Clone() *Graph {
 		return out
 	}
 	c.Inputs = copies(g.Inputs)
+	loops := loopClones{loops: map[*Loop]*Loop{}, states: map[*LoopState]*LoopState{}}
 	c.Nodes = make([]*Node, len(g.Nodes))
 	for i, n := range g.Nodes {
-		c.Nodes[i] = &Node{Name: n.Name, Op: cloneOp(n.Op), Inputs: copies(n.Inputs), Outputs: copies(n.Outputs)}
+		c.Nodes[i] = &Node{Name: n.Name, Op: loops.rebind(cloneOp(n.Op), n.Op), Inputs: copies(n.Inputs), Outputs: copies(n.Outputs)}
 	}
 	c.Outputs = copies(g.Outputs)
 	return &c
@@ -58,4 +59,33 @@ func cloneOp(op Op) Op {
 		}
 	}
 	return to.Interface().(Op)
+}
+
+// loopClones are the loops of a copy, and their states, by those they are copies of.
+type loopClones struct {
+	loops  map[*Loop]*Loop
+	states map[*LoopState]*LoopState
+}
+
+// rebind makes the copy of an operator belong to the copy of its loop.
+func (c loopClones) rebind(op, of Op) Op {
+	loop := func(l *Loop) *Loop {
+		if c.loops[l] == nil {
+			own := *l
+			c.loops[l] = &own
+		}
+		return c.loops[l]
+	}
+	switch op := op.(type) {
+	case *LoopTake:
+		op.Loop = loop(op.Loop)
+	case *LoopPut:
+		op.Loop = loop(op.Loop)
+	case *LoopState:
+		op.Loop = loop(op.Loop)
+		c.states[of.(*LoopState)] = op
+	case *LoopNext:
+		op.Loop, op.State = loop(op.Loop), c.states[op.State]
+	}
+	return op
 }

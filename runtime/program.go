@@ -23,6 +23,10 @@ type Program struct {
 	// Instrs run in order. Each tensor but the inputs is written by exactly one
 	// instruction ([Copy] and its Pieces count as one) before it is read.
 	Instrs []Instr
+	// Loops are parts of Instrs that run several times, in order; most programs have none.
+	Loops []Loop
+	// Stream makes the program one step of many; nil for most.
+	Stream *Stream
 
 	// Inputs are the inputs in the order of the network's, at least one, each of another tensor.
 	Inputs  []Input
@@ -190,6 +194,9 @@ type Piece struct {
 	Dims                [6]int
 	OutStart, InStart   int
 	OutStride, InStride [6]int
+	// OutStep and InStep are added to the starts for every iteration of the [Loop] the Copy stands in that has run. 0 outside of loops. A Copy
+	// with an OutStep has that one piece, and all iterations together write every element of Out once.
+	OutStep, InStep int
 }
 
 // ArgMax finds where along a line the largest element stands. In holds levels or accumulators and is seen as
