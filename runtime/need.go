@@ -105,7 +105,7 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		perTerm   = 300
 		perPiece  = 200
 		perLoop   = 200
-		perCarry  = 100 // and for a state
+		perCarry  = 100          // and for a state
 		maxTable  = 2048*2 + 512 // a Requantizer for one step function
 		perStep   = 8
 	)
