@@ -3,6 +3,7 @@ package quant
 import (
 	"fmt"
 	"math"
+	"slices"
 	"unicode/utf8"
 
 	"qconv/onnx"
@@ -50,6 +51,9 @@ type analysis struct {
 	plans     map[*onnx.Node]*plan
 	codes     map[*onnx.Value]Levels         // what carried has found; no levels for none
 	roundings map[*onnx.Value]*onnx.Quantize // what rounding has found; nil for none
+	bodies    map[*onnx.Node]*onnx.Loop      // the loop that a node belongs to; nil for most
+	nested    []*onnx.Node                   // nodes that would belong to two
+	begun     map[*onnx.LoopState]*onnx.Node // the node of each
 	next      map[*onnx.LoopState]*onnx.Node // the LoopNext of each
 	states    map[*onnx.Value]bool           // sites that a LoopNext hands on
 	beginning map[*onnx.Value]*onnx.Value    // what begins has found; nil for none
@@ -60,7 +64,7 @@ func analyze(g *onnx.Graph) *analysis {
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
 		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
 		codes: map[*onnx.Value]Levels{}, roundings: map[*onnx.Value]*onnx.Quantize{},
-		next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{},
+		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{},
 	}
 	for i, n := range g.Nodes {
 		a.order[n] = i
@@ -246,6 +250,9 @@ func (a *analysis) check() error {
 	var refused []onnx.UnsupportedNode
 	for _, n := range a.graph.Nodes {
 		reason := a.plans[n].reason
+		if slices.Contains(a.nested, n) {
+			reason = "it belongs to two loops, and a program has no loop inside of another"
+		}
 		for _, v := range n.Outputs {
 			if elems := v.Shape.Elems(); reason == "" && elems > maxElems {
 				reason = fmt.Sprintf("its result %v has %d elements, a program holds tensors of up to %d; a smaller input helps", v.Shape, elems, maxElems)
