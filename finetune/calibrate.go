@@ -33,7 +33,7 @@ type CalibrateConfig struct {
 	// Samples is how many samples are looked at, evenly picked; 0 means all.
 	Samples int
 	// Levels of a site by its role, 2..256.
-	Levels, InputLevels, OutputLevels, PooledLevels int
+	Levels, InputLevels, OutputLevels, PooledLevels, StateLevels int
 	// Sites gives single sites, by value name, other numbers of levels.
 	Sites map[string]int
 	// Batch is how many samples are run at a time.
@@ -45,12 +45,12 @@ type CalibrateConfig struct {
 	EvenLayers bool
 }
 
-// DefaultCalibrateConfig is 32 levels, 256 for inputs, outputs and pooled values, from
+// DefaultCalibrateConfig is 32 levels, 256 for inputs, outputs, pooled values and states of loops, from
 // 1000 samples.
 func DefaultCalibrateConfig() CalibrateConfig {
 	return CalibrateConfig{
 		Method: RangeAuto, Percentile: 99.9, Samples: 1000, Batch: 50,
-		Levels: 32, InputLevels: 256, OutputLevels: 256, PooledLevels: 256,
+		Levels: 32, InputLevels: 256, OutputLevels: 256, PooledLevels: 256, StateLevels: 256,
 	}
 }
 
@@ -66,6 +66,7 @@ func (c CalibrateConfig) Validate() error {
 	levels("input levels", c.InputLevels)
 	levels("output levels", c.OutputLevels)
 	levels("pooled levels", c.PooledLevels)
+	levels("state levels", c.StateLevels)
 	for name, n := range c.Sites {
 		levels(fmt.Sprintf("levels of site %q", name), n)
 	}
@@ -86,6 +87,8 @@ func (c CalibrateConfig) count(s quant.Site) int {
 		return c.OutputLevels
 	case quant.RolePooled:
 		return c.PooledLevels
+	case quant.RoleState:
+		return c.StateLevels
 	}
 	return c.Levels
 }
@@ -180,12 +183,16 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 	indices := evenly(data.Len(), cfg.Samples)
 	lo, hi := make([]float64, len(sites)), make([]float64, len(sites))
 	bad := make([]bool, len(sites))
+	values := make([][]float32, len(sites))
 	each := func(visit func(i int, v []float32)) error {
 		return eachBatch(ctx, data, inOrder(indices, cfg.Batch), func(_ int, b *batch) error {
 			if _, err := exec.Run(b.inputs...); err != nil {
 				return err
 			}
-			kernel.Parallel(len(sites), func(i int) { visit(i, exec.Value(sites[i].Value.Name)) })
+			for i, s := range sites {
+				values[i] = exec.Value(s.Value.Name)
+			}
+			kernel.Parallel(len(sites), func(i int) { visit(i, values[i]) })
 			return nil
 		})
 	}
