@@ -60,7 +60,9 @@ type Options struct {
 	Shape []int
 	// Array is the array of an .npz that is taken where none is called x: the name of the network's input.
 	Array string
-	// CacheBytes bounds the decoded pictures kept in memory: 0 = 1 GiB, negative = none.
+	// Zero says that an input of several is all zeros where the data have nothing for it, see [OpenInputs].
+	Zero bool
+	// CacheBytes bounds the decoded pictures and recordings kept in memory: 0 = 1 GiB, negative = none.
 	CacheBytes int64
 	// Passed says that every sample is used once, in order: decoded pictures are then kept only where CacheBytes hold all of them.
 	Passed bool

@@ -28,6 +28,7 @@ type recording struct {
 	// file is a number that recordings of the same file share, and first the position of the first step in it.
 	file, first int
 	steps       int
+	whole       bool // it is all that the file has
 	// row is the first step's position among all steps of the set, by which what is known of them is numbered.
 	row int
 
@@ -51,7 +52,7 @@ func (r *recordings) span(i int) (file, from, to int) {
 
 func (r *recordings) name(i int) string {
 	rec, first := r.list[r.at[i].recording], int(r.at[i].first)
-	if rec.steps <= r.form.steps && rec.first == 0 {
+	if rec.steps <= r.form.steps && rec.whole {
 		return rec.name
 	}
 	return fmt.Sprintf("%s[%d:%d]", rec.name, rec.first+first, rec.first+first+r.form.steps)
@@ -165,6 +166,9 @@ func (p *opener) fromRecordings(f form, list []*recording, known knownOf, packed
 	s := &Set{Spec: p.spec, Shape: f.shape, Kind: Floats, store: st}
 	var of truth // the samples
 	const perSample = bytesPerSample + 2*8 + bytesPerLabel + 3*8
+	if known.ofSteps && p.o.Pad && p.o.stepwise(f.steps) && (known.labels != nil || known.targets != nil) {
+		return nil, p.fail("", "zeros cannot be appended to recordings whose every step has a label: leave --pad out")
+	}
 	for k, rec := range list {
 		if need := int64(len(st.at)+rec.steps/max(1, p.o.Hop)) * perSample; need > p.o.Allowance(packed) {
 			return nil, p.fail(rec.name, "%w; choose a larger --hop", tooLarge(fmt.Sprintf("a list of %d windows", need/perSample), need, p.o.Allowance(packed)))

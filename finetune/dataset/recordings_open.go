@@ -143,6 +143,7 @@ func (p *opener) fromTable(t *table, skipped []string, firstRun []int, known tru
 		if rec.name == "" {
 			rec.name = "rows"
 		}
+		rec.whole = !r.after && (k+1 == len(t.runs) || !t.runs[k+1].after)
 		if r.after {
 			before := list[len(list)-1]
 			rec.first = before.first + before.steps + 1
@@ -215,7 +216,8 @@ func (p *opener) fromArrays(f form, list []*recording, known knownOf, size int64
 	}
 	for k, rec := range list {
 		add := func(from, to int) {
-			part := &recording{name: rec.name, file: rec.file, first: rec.first + from, steps: to - from, row: rec.row + from, rows: rec.rows[from*f.width : to*f.width]}
+			part := &recording{name: rec.name, file: rec.file, first: rec.first + from, steps: to - from, row: rec.row + from, rows: rec.rows[from*f.width : to*f.width],
+				whole: to-from == rec.steps}
 			parts = append(parts, part)
 			if !known.ofSteps {
 				of.add(known.truth, k)

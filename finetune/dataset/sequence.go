@@ -93,8 +93,8 @@ func (o Options) stepWidth(columns int) int {
 	if len(o.Shape) == 0 {
 		return columns
 	}
-	if o.Window > 0 {
-		return max(1, elems(o.Shape)/o.Window)
+	if n := elems(o.Shape); o.Window > 0 && n%o.Window == 0 {
+		return n / o.Window
 	}
 	dims := withoutOnes(o.Shape)
 	if len(dims) < 2 {

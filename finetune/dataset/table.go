@@ -251,7 +251,11 @@ func (p *opener) severalColumns(t *table, names []string, place func(string) str
 		}
 		t.several = append(t.several, i)
 	}
-	if want := p.o.Outputs; want > 0 && len(names) != want {
+	want := p.o.Outputs
+	if t.steps && p.o.OutputSteps > 1 {
+		want /= p.o.OutputSteps
+	}
+	if want > 0 && len(names) != want {
 		return p.fail(place("line 1"), "%d columns chosen as targets, the network has %d outputs; choose %d with #a,b,c", len(names), want, want)
 	}
 	return nil
