@@ -75,8 +75,11 @@ func (a *analysis) gridOf(v *onnx.Value) *onnx.Value {
 
 // source is the value whose elements a node hands on; nil where it computes others.
 func (a *analysis) source(n *onnx.Node) *onnx.Value {
-	if op, ok := n.Op.(*onnx.LoopState); ok {
+	switch op := n.Op.(type) {
+	case *onnx.LoopState:
 		return a.next[op].Inputs[0]
+	case *onnx.LoopNext:
+		return a.begun[op.State].Outputs[0]
 	}
 	switch a.plans[n].class {
 	case classMove, classView, classPool, classLoop:
