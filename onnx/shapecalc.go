@@ -38,6 +38,7 @@ var evaluators = map[string]evaluator{
 	"DequantizeLinear": evalDequantizeLinear,
 	"Div":              evalDiv,
 	"Equal":            evalEqual,
+	"Expand":           evalExpand,
 	"EyeLike":          evalEyeLike,
 	"Gather":           evalGather,
 	"Identity":         evalIdentity,
@@ -149,7 +150,7 @@ func evalSize(_ *decoder, r *nodeReader) *known {
 		return nil
 	}
 	size := dim{n: int64(r.shapes[0].Elems())}
-	if r.shapes[0].batched() {
+	if r.shapes[0].batchAt() >= 0 {
 		size = dim{batch: size.n}
 	}
 	return (&ints{shape: Shape{}, v: []dim{size}}).known()
