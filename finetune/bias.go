@@ -17,7 +17,8 @@ const correctionValues = 1 << 27
 // CorrectBias changes the biases of a model with few weights or levels so that every linear
 // layer's output has the same mean, per channel, as in the float network it was made from. It
 // looks at up to samples samples in one batch, correcting one layer after the other, each with
-// those before it corrected already. A layer without a bias gets one. A network without a batch is left as
+// those before it corrected already. A layer without a bias gets one. The mean of a layer in the body of a loop is that of all iterations: as
+// what it adds comes back to it, it is only near to that of the float network. A network without a batch is left as
 // it is, and so is one that came quantized and has lost nothing.
 func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, samples int) error {
 	if err := checkData(m.Graph, data); err != nil {
@@ -26,11 +27,7 @@ func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Da
 	if !batched(m.Graph) || m.Carried() {
 		return nil
 	}
-	perSample := 0
-	for _, n := range m.Graph.Nodes {
-		perSample += 2 * n.Outputs[0].Shape.Elems()
-	}
-	samples = max(1, min(samples, data.Len(), correctionValues/max(perSample, 1)))
+	samples = max(1, min(samples, data.Len(), correctionValues/max(2*valuesOf(m.Graph), 1)))
 	indices := evenly(data.Len(), samples)
 	return eachBatch(ctx, data, inOrder(indices, samples), func(_ int, b *batch) error {
 		want, err := channelMeans(float, b.inputs, samples)
@@ -71,9 +68,11 @@ func channelMeans(g *onnx.Graph, inputs [][]float32, samples int) (map[string][]
 }
 
 // layerShifts runs the model and returns what was added to each linear layer, by node name,
-// to give it the wanted means.
+// to give it the wanted means. Layers in the bodies of loops take a run each: what they have to be shifted by is known when all iterations are done.
 func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[string][]float64) (map[string][]float32, error) {
 	shifts := map[string][]float32{}
+	recurrent := map[string]*recurrentShift{}
+	var order []*recurrentShift
 	p := levelPlan(m.Levels)
 	p.adjust = func(t *tape, n *onnx.Node, y *G.Node) *G.Node {
 		means := want[n.Name]
@@ -83,11 +82,17 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 		}
 		shift := make([]float32, channels)
 		shifts[n.Name] = shift
+		if t.outer != nil {
+			r := &recurrentShift{shift: shift, want: means, have: make([]float64, channels)}
+			recurrent[n.Name], order = r, append(order, r)
+		}
+		r := recurrent[n.Name]
 		return t.apply("correct", y.Shape()[0], func(out []float32, in [][]float32) {
-			for c, have := range meanPerChannel(in[0], channels, area) {
-				if c < len(means) {
-					shift[c] = float32(means[c] - have)
-				}
+			have := meanPerChannel(in[0], channels, area)
+			if r != nil {
+				r.add(have)
+			} else {
+				towards(shift, means, have)
 			}
 			for i, v := range in[0] {
 				out[i] = v + shift[i/area%channels]
@@ -101,8 +106,16 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 	for i, x := range inputs {
 		copy(b.inputs[i], x)
 	}
-	if err := b.run(); err != nil {
-		return nil, fmt.Errorf("finetune: bias correction: %w", err)
+	for next := range len(order) + 1 {
+		for _, r := range order {
+			r.begin()
+		}
+		if err := b.run(); err != nil {
+			return nil, fmt.Errorf("finetune: bias correction: %w", err)
+		}
+		if next < len(order) {
+			order[next].set()
+		}
 	}
 	for _, n := range m.Graph.Nodes {
 		if s := shifts[n.Name]; s != nil && notFinite(s) >= 0 {
@@ -110,6 +123,42 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 		}
 	}
 	return shifts, nil
+}
+
+// recurrentShift is the correction of a layer in the body of a loop.
+type recurrentShift struct {
+	shift      []float32
+	want, have []float64 // means by channel; have is a sum over iterations
+	iterations int
+}
+
+// begin forgets what was measured.
+func (r *recurrentShift) begin() {
+	clear(r.have)
+	r.iterations = 0
+}
+
+// add takes the means in an iteration, before the shift.
+func (r *recurrentShift) add(have []float64) {
+	r.iterations++
+	for c, v := range have {
+		r.have[c] += v
+	}
+}
+
+// set shifts by what was lacking.
+func (r *recurrentShift) set() {
+	for c := range r.have {
+		r.have[c] /= float64(max(r.iterations, 1))
+	}
+	towards(r.shift, r.want, r.have)
+}
+
+// towards sets what is to be added to have what is wanted.
+func towards(shift []float32, want, have []float64) {
+	for c := range min(len(want), len(shift)) {
+		shift[c] = float32(want[c] - have[c])
+	}
 }
 
 // canShift says whether a node has, or can be given, a bias.

@@ -183,12 +183,16 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 	indices := evenly(data.Len(), cfg.Samples)
 	lo, hi := make([]float64, len(sites)), make([]float64, len(sites))
 	bad := make([]bool, len(sites))
+	values := make([][]float32, len(sites))
 	each := func(visit func(i int, v []float32)) error {
 		return eachBatch(ctx, data, inOrder(indices, cfg.Batch), func(_ int, b *batch) error {
 			if _, err := exec.Run(b.inputs...); err != nil {
 				return err
 			}
-			kernel.Parallel(len(sites), func(i int) { visit(i, exec.Value(sites[i].Value.Name)) })
+			for i, s := range sites {
+				values[i] = exec.Value(s.Value.Name)
+			}
+			kernel.Parallel(len(sites), func(i int) { visit(i, values[i]) })
 			return nil
 		})
 	}

@@ -78,12 +78,11 @@ func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value, no
 	return t, nil
 }
 
-// train adds a trained value to the tape; a second build of the graph starts anew.
+// train adds a trained value to the tape of the network; a second build of the graph starts anew.
 func (t *trainer) train(tp *tape, name string, data []float32, rate float64) *G.Node {
-	p := &param{name: name, value: newVector(data), base: rate}
-	p.node = tp.trained(name, data)
+	p := newParam(tp, name, data, rate)
 	t.params = append(t.params, p)
-	return p.node
+	return tp.capture(p.node)
 }
 
 // coarse is how much faster values move that are rounded to n values than those rounded to
@@ -151,22 +150,31 @@ func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
 }
 
 // roundSites makes every site of m take its levels. Those of inputs, and of values that nothing trained leads to, have the model's step,
-// and so have all where logStep is nil; else it lays the logarithm of the step of a value.
+// and so have all where logStep is nil; else it lays the logarithm of the step of a value, once, on the tape of the network: what a loop
+// begins with has the step of what it hands on.
 func roundSites(m *quant.Model, logStep func(tp *tape, name string, l quant.Levels) *G.Node) func(*tape, *onnx.Value, *G.Node) *G.Node {
 	sites := map[*onnx.Value]quant.Site{}
 	for _, s := range m.Sites {
 		sites[s.Value] = s
 	}
+	var root *tape
+	var steps map[*onnx.Value]*G.Node // of values on tape root
 	return func(tp *tape, v *onnx.Value, y *G.Node) *G.Node {
 		site, ok := sites[v]
 		if !ok {
 			return y
 		}
-		l := m.Levels[v.Name]
-		if site.Role == quant.RoleInput || logStep == nil || !tp.needs[y] {
-			return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
+		if root != tp.root() {
+			root, steps = tp.root(), map[*onnx.Value]*G.Node{}
 		}
-		return roundNode(tp, l, expNode(tp, logStep(tp, v.Name, l)), y)
+		l := m.Levels[v.Name]
+		if steps[v] == nil {
+			if site.Role == quant.RoleInput || logStep == nil || !tp.needs[y] {
+				return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
+			}
+			steps[v] = expNode(root, logStep(root, v.Name, l))
+		}
+		return roundNode(tp, l, tp.capture(steps[v]), y)
 	}
 }
 
@@ -317,7 +325,7 @@ func (t *trainer) blame() error {
 				return diverged(step, "node %q: weights %q are not finite any more", n.Name, in.Name)
 			}
 		}
-		if notFinite(floats(t.builder.raw[n.Outputs[0]].Value())) >= 0 {
+		if y := t.builder.raw[n.Outputs[0]]; y != nil && notFinite(floats(y.Value())) >= 0 { // bodies of loops have none that last
 			return diverged(step, "node %q: its result %q is not finite", n.Name, n.Outputs[0].Name)
 		}
 	}
