@@ -212,6 +212,10 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 		}
 		return sequence, last
 	}
+	if c.r.inLoop {
+		c.r.refusef(reasonNested)
+		return nil, nil
+	}
 	loop := &Loop{Name: c.s.name, Steps: c.steps}
 	if c.directions > 1 {
 		loop.Name = c.s.name + namedPart + c.part[:len(c.part)-1]
