@@ -559,7 +559,7 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	case entry.until != 0 && r.opset > entry.until:
 		r.refusef("the operator was removed after opset %d", entry.until)
 		return nil
-	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
+	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "" && cells[name].gates == 0:
 		r.failf("want at least one input and output")
 		return nil
 	}

@@ -283,7 +283,11 @@ func (c recurrentFile) build() *pb.ModelProto {
 		dims, state, fixed = []any{c.batch, c.steps, c.inputs}, []any{c.batch, d, c.hidden}, []int{1, d, c.hidden}
 	}
 	if b, ok := c.batch.(int); ok {
-		fixed[slices.Index(fixed, 1)] = b
+		at := 1
+		if c.layout {
+			at = 0
+		}
+		fixed[at] = b
 	}
 	parts := []any{in("x", dims...), random("w", d, gates*c.hidden, c.inputs), random("r", d, gates*c.hidden, c.hidden)}
 	operands := []string{"x", "w", "r", "-", "-"}
