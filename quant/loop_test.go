@@ -160,9 +160,10 @@ var loops = []struct {
 	{"a state that stays what it is, and one that is the same always", func(r *recurrent, x *onnx.Value) []*onnx.Value {
 		loop := &onnx.Loop{Name: "l", Steps: 7}
 		a, b, c := r.state(loop, r.constants(0.5, -1, 0)), r.state(loop, r.constants(0, 0, 0)), r.state(loop, r.constants(0, 1, 0))
+		c.op.Batched, c.now.Shape = false, onnx.Shape{1, 3}
 		fixed := r.add(&onnx.Tanh{}, r.input("h", 3))
 		now := r.add(&onnx.LoopTake{Loop: loop, Axis: 1}, x)
-		y := r.add(&onnx.Sum{}, now, a.now, b.now, c.now)
+		y := r.add(&onnx.Mul{}, r.add(&onnx.Sum{}, now, a.now, b.now), c.now)
 		a.next(a.now)
 		b.next(fixed)
 		c.next(r.constants(0.5, 0.25, 1))
@@ -216,6 +217,9 @@ func buildLoop(t *testing.T, of func(r *recurrent, x *onnx.Value) []*onnx.Value)
 	b, x := newBuild(t, onnx.Shape{onnx.Batch, 7, 3})
 	r := &recurrent{build: b}
 	b.graph.Outputs = of(r, x)
+	if err := b.graph.OrderLoops(); err != nil {
+		t.Fatal(err)
+	}
 	m, err := NewModel(b.graph)
 	if err != nil {
 		t.Fatal(err)

@@ -12,7 +12,6 @@ import (
 func unroll(g *onnx.Graph) *onnx.Graph {
 	out := *g
 	out.Nodes = nil
-	analysis := analyze(g)
 	values := map[*onnx.Value]*onnx.Value{} // behind loops
 	add := func(op onnx.Op, name string, in ...*onnx.Value) *onnx.Value {
 		shapes := make([]onnx.Shape, len(in))
@@ -35,7 +34,23 @@ func unroll(g *onnx.Graph) *onnx.Graph {
 		}
 		return v
 	}
-	for _, u := range analysis.schedule() {
+	loops, err := g.Bodies()
+	if err != nil {
+		panic(err)
+	}
+	type unit struct {
+		loop  *onnx.Loop
+		nodes []*onnx.Node
+	}
+	var units []unit
+	for i, n := range g.Nodes {
+		if l := loops[n]; l == nil || i == 0 || loops[g.Nodes[i-1]] != l {
+			units = append(units, unit{loop: l})
+		}
+		u := &units[len(units)-1]
+		u.nodes = append(u.nodes, n)
+	}
+	for _, u := range units {
 		if u.loop == nil {
 			n := *u.nodes[0]
 			n.Inputs = slices.Clone(n.Inputs)
