@@ -43,6 +43,8 @@ type decoder struct {
 	sequences map[*Value][]*Value
 	// repeats count how often a name was asked for that was taken.
 	repeats map[string]int
+	// inLoop says that the body of a loop is being read.
+	inLoop bool
 	// unknown are results of nodes that are not supported, and what depends on them.
 	unknown     map[*Value]bool
 	unsupported []UnsupportedNode
@@ -73,13 +75,16 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
 	d.repeats, d.names, d.sequences = map[string]int{}, map[string]bool{}, map[*Value][]*Value{}
-	d.places = places{}
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {
 		return nil, err
 	}
 	d.declared = declaredShapes(p)
+	d.places, d.inLoop = nil, false
+	if hasRecurrence(p.GetNode()) {
+		d.places = places{}
+	}
 	nodes, err := sortNodes(p)
 	if err != nil {
 		return nil, err
@@ -234,6 +239,9 @@ func (d *decoder) node(p *node) error {
 
 	if p.GetOpType() == "If" && isDefault(p.GetDomain()) {
 		return d.branch(p, r, outputs)
+	}
+	if p.GetOpType() == "Scan" && isDefault(p.GetDomain()) && r.opset >= scanOpset {
+		return d.scan(p, r, outputs)
 	}
 	if list := d.sequences[firstOf(r.in)]; list != nil && p.GetOpType() == "Identity" {
 		d.sequences[outputs[0]] = list
@@ -466,7 +474,7 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, places: d.places, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, inLoop: d.inLoop, places: d.places, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
 	r.used = func(i int) bool { return i < r.results && r.named[i] != "" && d.used[r.named[i]] }
 	if len(p.GetOutput()) > 0 {
 		r.declared = d.declared[p.GetOutput()[0]]
@@ -551,7 +559,7 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	case entry.until != 0 && r.opset > entry.until:
 		r.refusef("the operator was removed after opset %d", entry.until)
 		return nil
-	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
+	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "" && cells[name].gates == 0:
 		r.failf("want at least one input and output")
 		return nil
 	}
