@@ -106,6 +106,7 @@ func dropTensors(p *runtime.Program, gone map[int]bool) {
 	for i := range p.Outputs {
 		move(&p.Outputs[i].Tensor)
 	}
+	eachCarried(p, func(t *int) { move(t) })
 	for _, instr := range p.Instrs {
 		switch i := instr.(type) {
 		case *runtime.Linear:
@@ -129,6 +130,23 @@ func dropTensors(p *runtime.Program, gone map[int]bool) {
 		default:
 			panic(fmt.Sprintf("BUG: quant: fuse: %T", instr))
 		}
+	}
+}
+
+// eachCarried calls of for every tensor that elements are carried from or to, between iterations or between runs.
+func eachCarried(p *runtime.Program, of func(tensor *int)) {
+	for i := range p.Loops {
+		for k := range p.Loops[i].Carries {
+			of(&p.Loops[i].Carries[k].From)
+			of(&p.Loops[i].Carries[k].To)
+		}
+	}
+	if p.Stream == nil {
+		return
+	}
+	for i := range p.Stream.States {
+		of(&p.Stream.States[i].From)
+		of(&p.Stream.States[i].To)
 	}
 }
 
