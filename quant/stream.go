@@ -81,14 +81,14 @@ func Stream(p *runtime.Program, o StreamOptions) (*runtime.Program, *StreamInfo,
 		return nil, nil, err
 	}
 	s.normalizations(out)
-	dropDead(out)
+	live := dropDead(out)
 	if err := out.Validate(); err != nil {
 		return nil, nil, fmt.Errorf("quant: stream: %w", err)
 	}
 	if err := addSelfTests(out); err != nil {
 		return nil, nil, err
 	}
-	return out, b.info(), nil
+	return out, b.info(live), nil
 }
 
 // constantsOf are the elements of the tensors that no input reaches.
@@ -315,8 +315,8 @@ func (s *streamer) normalizations(out *runtime.Program) {
 	}
 }
 
-// info says what was made.
-func (b *stepBuilder) info() *StreamInfo {
+// info says what was made, and which of its tensors are still there.
+func (b *stepBuilder) info(live map[int]bool) *StreamInfo {
 	info := &StreamInfo{Axes: b.axes, Window: b.window, Hop: b.hop, Warmup: b.out.Stream.Warmup, Moving: b.moving}
 	for _, st := range b.out.Stream.States {
 		info.StateBytes += b.out.Tensors[st.To].Elems()
@@ -332,8 +332,10 @@ func (b *stepBuilder) info() *StreamInfo {
 		}
 	}
 	for _, buf := range b.buffered {
-		h := b.positions(buf.key.tensor)
-		info.Buffers = append(info.Buffers, StreamBuffer{b.readers(buf), buf.back + h, b.out.Tensors[buf.tensor].Elems()})
+		if n := buf.back + b.positions(buf.key.tensor); live[buf.tensor] {
+			t := b.at(buf.key.tensor, n)
+			info.Buffers = append(info.Buffers, StreamBuffer{b.readers(buf), n, t.Elems()})
+		}
 	}
 	for _, o := range b.p.Outputs {
 		t := &b.times[o.Tensor]

@@ -86,6 +86,18 @@ func neededExtents(p *runtime.Program) [][3]int {
 			need[t][d] = max(need[t][d], 1, min(n, p.Tensors[t].Shape[d]))
 		}
 	}
+	for before := []([3]int)(nil); !slices.Equal(before, need); {
+		before = slices.Clone(need)
+		for i := len(p.Instrs) - 1; i >= 0; i-- {
+			readExtents(p, p.Instrs[i], need, all, grow)
+		}
+	}
+	return need
+}
+
+// readExtents takes into account what an instruction reads for what is needed of its output.
+func readExtents(p *runtime.Program, instr runtime.Instr, need [][3]int, all func(t int), grow func(t, rows, columns int)) {
+	out := instr.Dst()
 	windows := func(in, out int, kernel, stride, dilation, pad, up [2]int) {
 		var last [2]int
 		for d := range last {
@@ -93,37 +105,41 @@ func neededExtents(p *runtime.Program) [][3]int {
 		}
 		grow(in, last[0], last[1])
 	}
-	for i := len(p.Instrs) - 1; i >= 0; i-- {
-		instr := p.Instrs[i]
-		out := instr.Dst()
-		if need[out] == [3]int{} {
-			all(out) // read by nothing
+	if need[out] == [3]int{} {
+		all(out) // read by nothing
+	}
+	switch instr := instr.(type) {
+	case *runtime.Linear:
+		for _, t := range instr.Terms {
+			windows(t.In, out, t.Kernel, t.Stride, t.Dilation, t.Pad, t.Up)
 		}
-		switch instr := instr.(type) {
-		case *runtime.Linear:
-			for _, t := range instr.Terms {
-				windows(t.In, out, t.Kernel, t.Stride, t.Dilation, t.Pad, t.Up)
+	case *runtime.MaxPool:
+		windows(instr.In, out, instr.Kernel, instr.Stride, instr.Dilation, instr.Pad, [2]int{1, 1})
+	case *runtime.Map:
+		// Both have one shape.
+		grow(out, need[instr.In][1], need[instr.In][2])
+		grow(instr.In, need[out][1], need[out][2])
+	case *runtime.Map2:
+		for _, t := range [...]int{instr.A, instr.B} {
+			for d := 1; d < 3; d++ {
+				if p.Tensors[t].Shape[d] > 1 {
+					need[out][d] = max(need[out][d], need[t][d])
+				}
 			}
-		case *runtime.MaxPool:
-			windows(instr.In, out, instr.Kernel, instr.Stride, instr.Dilation, instr.Pad, [2]int{1, 1})
-		case *runtime.Map:
-			grow(instr.In, need[out][1], need[out][2])
-		case *runtime.Map2:
-			grow(instr.A, need[out][1], need[out][2])
-			grow(instr.B, need[out][1], need[out][2])
-		case *runtime.ArgMax:
-			all(instr.In)
-		case *runtime.Copy:
-			shape := p.Tensors[out].Shape
-			for _, piece := range instr.Pieces {
-				in := p.Tensors[piece.In].Shape
-				eachElement(piece, func(to, at int) {
-					if to/shape[2]%shape[1] < need[out][1] && to%shape[2] < need[out][2] {
-						grow(piece.In, at/in[2]%in[1]+1, at%in[2]+1)
-					}
-				})
-			}
+		}
+		grow(instr.A, need[out][1], need[out][2])
+		grow(instr.B, need[out][1], need[out][2])
+	case *runtime.ArgMax:
+		all(instr.In)
+	case *runtime.Copy:
+		shape := p.Tensors[out].Shape
+		for _, piece := range instr.Pieces {
+			in := p.Tensors[piece.In].Shape
+			eachElement(piece, func(to, at int) {
+				if to/shape[2]%shape[1] < need[out][1] && to%shape[2] < need[out][2] {
+					grow(piece.In, at/in[2]%in[1]+1, at%in[2]+1)
+				}
+			})
 		}
 	}
-	return need
 }

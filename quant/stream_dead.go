@@ -6,8 +6,9 @@ import (
 	"qconv/runtime"
 )
 
-// dropDead removes instructions, states, tensors, codebooks and step functions that no output depends on, at this step or a later one.
-func dropDead(p *runtime.Program) {
+// dropDead removes instructions, states, tensors, codebooks and step functions that no output depends on, at this step or a later one. It returns which
+// tensors there are still, by their positions before.
+func dropDead(p *runtime.Program) map[int]bool {
 	live := map[int]bool{}
 	for _, o := range p.Outputs {
 		live[o.Tensor] = true
@@ -65,4 +66,5 @@ func dropDead(p *runtime.Program) {
 	}
 	dropTensors(p, gone)
 	dropSteps(p)
+	return live
 }

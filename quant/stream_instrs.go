@@ -265,11 +265,7 @@ func (b *stepBuilder) loop(k int) error {
 		state := b.add(b.p.Tensors[c.To])
 		b.states = append(b.states, runtime.State{To: state, Initial: initialLevels(b.constants[c.To])})
 		b.now[c.To] = state
-		if h > 1 {
-			b.now[c.To] = b.add(b.p.Tensors[c.To])
-			b.emit(&runtime.Copy{Out: b.now[c.To], Pieces: []runtime.Piece{newPiece(state, 0, 0, []dim{{b.p.Tensors[c.To].Elems(), 1, 1}})}})
-		}
-		carries = append(carries, runtime.Carry{To: b.now[c.To]})
+		carries = append(carries, runtime.Carry{To: state})
 	}
 	first := len(b.out.Instrs)
 	flag := flags
