@@ -265,6 +265,8 @@ func idle(n *Node) bool {
 		return true
 	case *Reshape, *Flatten, *Squeeze, *Unsqueeze:
 		return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
+	case *Expand, *Tile:
+		return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
 	case *Transpose:
 		return slices.IsSorted(op.Perm)
 	case *Pad:
