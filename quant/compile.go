@@ -30,9 +30,13 @@ func Compile(m *Model) (*runtime.Program, error) {
 			return nil, err
 		}
 	}
-	for _, n := range m.Graph.Nodes {
-		if err := c.node(n); err != nil {
-			return nil, fmt.Errorf("quant: %s %q: %w", n.Op.Type(), n.Name, err)
+	for _, u := range a.schedule() {
+		lower := c.loop
+		if u.loop == nil {
+			lower = func(u unit) error { return c.lower(u.nodes[0]) }
+		}
+		if err := lower(u); err != nil {
+			return nil, err
 		}
 	}
 	for _, v := range m.Graph.Outputs {
@@ -41,6 +45,7 @@ func Compile(m *Model) (*runtime.Program, error) {
 		}
 	}
 	fuseMaps(c.prog)
+	fuseBeginnings(c.prog)
 	if err := c.prog.Validate(); err != nil {
 		return nil, err
 	}
@@ -79,7 +84,7 @@ func (st state) pending() bool { return st.sum != nil || len(st.funcs) > 0 }
 // input makes a tensor the program starts from.
 func (c *compiler) input(v *onnx.Value) error {
 	first := c.analysis.entered(v)
-	levels, ok := c.model.Levels[first.Name]
+	levels, ok := c.model.Levels[c.analysis.gridOf(first).Name]
 	if !ok {
 		return fmt.Errorf("quant: input %q has no levels; calibrate the model first", v.Name)
 	}
@@ -114,6 +119,14 @@ func (c *compiler) tensor(shape onnx.Shape, levels Levels) int {
 	return len(c.prog.Tensors) - 1
 }
 
+// lower is node with errors that name it.
+func (c *compiler) lower(n *onnx.Node) error {
+	if err := c.node(n); err != nil {
+		return fmt.Errorf("quant: %s %q: %w", n.Op.Type(), n.Name, err)
+	}
+	return nil
+}
+
 // node lowers one node into the state of its output.
 func (c *compiler) node(n *onnx.Node) error {
 	out := n.Outputs[0]
@@ -142,6 +155,8 @@ func (c *compiler) node(n *onnx.Node) error {
 		return c.move(n)
 	case classArgMax:
 		st, err = c.argMax(n)
+	case classLoop:
+		st, err = c.loopEnd(n)
 	case classPool:
 		st, err = c.pool(n)
 	case classMerge:
