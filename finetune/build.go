@@ -58,7 +58,7 @@ type builder struct {
 	outer *builder
 	// loops are those that values of bodies belong to.
 	loops map[*onnx.Value]*recurrence
-	// sharing is what shared looks into.
+	// sharing is what [quant.SharedLevels] says of graph, once it is asked for.
 	sharing map[*onnx.Value]*onnx.Value
 }
 
@@ -121,7 +121,7 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 
 func (b *builder) lay(g *onnx.Graph) error {
 	b.layInputs(g)
-	parts, err := blocks(g.Nodes)
+	parts, err := blocks(g)
 	if err != nil {
 		return err
 	}

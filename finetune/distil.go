@@ -48,10 +48,10 @@ func canDistil(m *quant.Model) bool {
 // distilPlan is the number of steps, 0 for none, and of samples in each.
 func distilPlan(m *quant.Model) (steps, batch int) {
 	work := 0.0 // of a sample: forward, and two gradients
-	iterations := stepsOf(m.Graph)
+	times := iterations(m.Graph)
 	for _, l := range m.Layers() {
 		if p, ok := patchesOf(l); ok {
-			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area()) * float64(iterations(l.Node))
+			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area()) * float64(times(l.Node))
 		}
 	}
 	for batch = distilBatch; batch >= distilLeast; batch /= 2 {
@@ -172,7 +172,7 @@ func (d *distiller) addLoss(b *builder) error {
 	}
 	headValue, task := head(d.model.Graph)
 	if task == TaskClasses {
-		l := classLoss{n: b.batch, classes: headValue.Shape.Elems(), temperature: temperature, teacher: 1}
+		l := classLoss{n: b.batch * ClassSteps(headValue.Shape), classes: classesIn(headValue.Shape), temperature: temperature, teacher: 1}
 		parts = append(parts, l.node(b.tape, b.nodes[headValue], b.input("wanted", teach(headValue, 1).wanted), nil))
 	} else {
 		difference(headValue, 1)

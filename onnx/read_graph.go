@@ -43,6 +43,9 @@ type decoder struct {
 	sequences map[*Value][]*Value
 	// repeats count how often a name was asked for that was taken.
 	repeats map[string]int
+	// made is the node that computes a value, and folded are those that turned out to be constant after they had been added.
+	made   map[*Value]*Node
+	folded map[*Node]bool
 	// inLoop says that the body of a loop is being read.
 	inLoop bool
 	// unknown are results of nodes that are not supported, and what depends on them.
@@ -81,7 +84,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		return nil, err
 	}
 	d.declared = declaredShapes(p)
-	d.places, d.inLoop = nil, false
+	d.places, d.inLoop, d.made, d.folded = nil, false, map[*Value]*Node{}, map[*Node]bool{}
 	if hasRecurrence(p.GetNode()) {
 		d.places = places{}
 	}
@@ -115,6 +118,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if d.unsupported != nil {
 		return nil, &UnsupportedError{Nodes: d.unsupported}
 	}
+	d.graph.Nodes = slices.DeleteFunc(d.graph.Nodes, func(n *Node) bool { return d.folded[n] })
 	if err := d.graph.OrderLoops(); err != nil {
 		return nil, err
 	}
@@ -359,6 +363,9 @@ func (d *decoder) add(n *Node, then *Quantize) error {
 				continue
 			}
 			d.graph.Nodes = append(d.graph.Nodes, n)
+			for _, v := range n.Outputs {
+				d.made[v] = n
+			}
 		}
 	}
 	return nil
@@ -399,6 +406,35 @@ func (d *decoder) foldSmall(n *Node) bool {
 		d.kinds[t] = d.kinds[n.Inputs[0].Const]
 	}
 	return results != nil
+}
+
+// foldFor makes a value that is computed from constants by moving their elements a constant, whatever its size: an operand that has to be
+// one. It fails where that takes more than a model may.
+func (d *decoder) foldFor(v *Value) error {
+	n := d.made[v]
+	if n == nil || v.Const != nil || d.folded[n] {
+		return nil
+	}
+	_, joins := n.Op.(*Concat)
+	if !joins && !movesCodes(n.Op) {
+		return nil
+	}
+	for _, in := range n.Inputs {
+		if err := d.foldFor(in); err != nil {
+			return err
+		}
+	}
+	for _, out := range n.Outputs {
+		if err := d.budget.take(out.Shape.Elems(), out.Type.size()); err != nil {
+			return err
+		}
+	}
+	results := fold(n)
+	for i, t := range results {
+		n.Outputs[i].setConst(t)
+	}
+	d.folded[n] = results != nil
+	return nil
 }
 
 // handsOn says whether the integers that an operator computes are some of its operands': those of codes
@@ -574,6 +610,16 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 			if pl, ok := d.places[v]; ok {
 				r.refusef(reasonPlace, pl.at, v.Name, v.Shape)
 				return nil
+			}
+		}
+	}
+	if cells[name].gates > 0 && isDefault(p.GetDomain()) && !unknown {
+		for _, i := range []int{operandW, operandR, operandB, operandPeepholes} {
+			if i < len(r.in) && r.in[i] != nil {
+				if err := d.foldFor(r.in[i]); err != nil {
+					r.failf("%w", err)
+					return nil
+				}
 			}
 		}
 	}
