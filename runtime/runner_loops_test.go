@@ -164,3 +164,24 @@ func TestLoopCounts(t *testing.T) {
 		}
 	}
 }
+
+// TestCarryOfNoUse carries to a tensor that nothing reads any more, which must not lie where another one does.
+func TestCarryOfNoUse(t *testing.T) {
+	line := Tensor{Shape: [3]int{16, 1, 1}, Levels: 8}
+	p := &Program{
+		Tensors: []Tensor{line, line, line, line, line},
+		Instrs: []Instr{
+			0: &Copy{Out: 1, Fill: 2},
+			1: &Copy{Out: 2, Pieces: []Piece{span1(0, 16, 0, 0)}},
+			2: &Copy{Out: 3, Fill: 5},
+			3: &Copy{Out: 4, Pieces: []Piece{span1(2, 16, 0, 0)}},
+		},
+		Loops:   []Loop{{First: 2, Length: 1, Count: 2, Carries: []Carry{{From: 3, To: 1}}}},
+		Inputs:  []Input{{Tensor: 0}},
+		Outputs: []Output{{Tensor: 4}},
+	}
+	in := p.GenerateInputs(1)
+	if got, err := mustRunner(t, p, Options{}).RunLevels(in...); err != nil || !equalOutputs(got, evaluate(p, in...)) {
+		t.Errorf("got %v, want %v (error %v)", got, in, err)
+	}
+}
