@@ -121,7 +121,7 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 
 func (b *builder) lay(g *onnx.Graph) error {
 	b.layInputs(g)
-	parts, err := blocks(g.Nodes)
+	parts, err := blocks(g)
 	if err != nil {
 		return err
 	}

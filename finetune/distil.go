@@ -48,10 +48,10 @@ func canDistil(m *quant.Model) bool {
 // distilPlan is the number of steps, 0 for none, and of samples in each.
 func distilPlan(m *quant.Model) (steps, batch int) {
 	work := 0.0 // of a sample: forward, and two gradients
-	iterations := stepsOf(m.Graph)
+	times := iterations(m.Graph)
 	for _, l := range m.Layers() {
 		if p, ok := patchesOf(l); ok {
-			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area()) * float64(iterations(l.Node))
+			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area()) * float64(times(l.Node))
 		}
 	}
 	for batch = distilBatch; batch >= distilLeast; batch /= 2 {
