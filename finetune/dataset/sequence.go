@@ -146,6 +146,8 @@ func (p *opener) cut(f form, steps int, add func(first int)) error {
 		want = steps
 	}
 	switch {
+	case steps == 0:
+		return fmt.Errorf("holds no steps")
 	case steps < want && p.o.Pad:
 		add(0)
 		return nil

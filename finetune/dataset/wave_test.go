@@ -174,6 +174,7 @@ func FuzzSequences(f *testing.F) {
 	f.Add(byte(1), waveFile(16000, 1, tone(9, 0)...))
 	f.Add(byte(2), npyData("<f4", false, "(5, 2)", little[float32](1, 2, 3, 4, 5, 6, 7, 8, 9, 10)))
 	f.Add(byte(3), waveFile(16000, 1, tone(40, 0)...))
+	f.Add(byte(88), []byte(",,")) // no rows
 	e := extractor(f, "mfcc:n_fft=8,hop=2,n_mels=4,n_mfcc=2")
 	f.Fuzz(func(t *testing.T, kind byte, data []byte) {
 		name := []string{"a.csv", "a.wav", "a.npy", "b.wav"}[kind%4]
