@@ -249,23 +249,6 @@ func dropTensors(p *runtime.Program, gone map[int]bool) {
 	}
 }
 
-// eachCarried calls of for every tensor that elements are carried from or to, between iterations or between runs.
-func eachCarried(p *runtime.Program, of func(tensor *int)) {
-	for i := range p.Loops {
-		for k := range p.Loops[i].Carries {
-			of(&p.Loops[i].Carries[k].From)
-			of(&p.Loops[i].Carries[k].To)
-		}
-	}
-	if p.Stream == nil {
-		return
-	}
-	for i := range p.Stream.States {
-		of(&p.Stream.States[i].From)
-		of(&p.Stream.States[i].To)
-	}
-}
-
 // dropSteps removes step functions that no layer uses.
 func dropSteps(p *runtime.Program) {
 	place := map[int]int{}
