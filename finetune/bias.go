@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"qconv/onnx"
@@ -68,11 +69,11 @@ func channelMeans(g *onnx.Graph, inputs [][]float32, samples int) (map[string][]
 }
 
 // layerShifts runs the model and returns what was added to each linear layer, by node name,
-// to give it the wanted means. Layers in the bodies of loops take a run each: what they have to be shifted by is known when all iterations are done.
+// to give it the wanted means. What layers in the bodies of loops have to be shifted by is known when all iterations are done, and changes what comes back to them, so
+// that there are several runs.
 func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[string][]float64) (map[string][]float32, error) {
 	shifts := map[string][]float32{}
-	recurrent := map[string]*recurrentShift{}
-	var order []*recurrentShift
+	var recurrent []*recurrentShift
 	p := levelPlan(m.Levels)
 	p.adjust = func(t *tape, n *onnx.Node, y *G.Node) *G.Node {
 		means := want[n.Name]
@@ -82,17 +83,19 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 		}
 		shift := make([]float32, channels)
 		shifts[n.Name] = shift
-		if t.outer != nil {
-			r := &recurrentShift{shift: shift, want: means, have: make([]float64, channels)}
-			recurrent[n.Name], order = r, append(order, r)
+		var r *recurrentShift
+		if t.outer != nil && len(means) == channels {
+			r = &recurrentShift{shift: shift, best: make([]float32, channels), want: means, have: make([]float64, channels)}
+			recurrent = append(recurrent, r)
 		}
-		r := recurrent[n.Name]
 		return t.apply("correct", y.Shape()[0], func(out []float32, in [][]float32) {
 			have := meanPerChannel(in[0], channels, area)
 			if r != nil {
 				r.add(have)
 			} else {
-				towards(shift, means, have)
+				for c := range min(len(means), channels) {
+					shift[c] = float32(means[c] - have[c])
+				}
 			}
 			for i, v := range in[0] {
 				out[i] = v + shift[i/area%channels]
@@ -106,16 +109,17 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 	for i, x := range inputs {
 		copy(b.inputs[i], x)
 	}
-	for next := range len(order) + 1 {
-		for _, r := range order {
-			r.begin()
-		}
+	run := func() error {
 		if err := b.run(); err != nil {
-			return nil, fmt.Errorf("finetune: bias correction: %w", err)
+			return fmt.Errorf("finetune: bias correction: %w", err)
 		}
-		if next < len(order) {
-			order[next].set()
-		}
+		return nil
+	}
+	if err := settle(recurrent, run); err != nil {
+		return nil, err
+	}
+	if err := run(); err != nil {
+		return nil, err
 	}
 	for _, n := range m.Graph.Nodes {
 		if s := shifts[n.Name]; s != nil && notFinite(s) >= 0 {
@@ -127,15 +131,9 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 
 // recurrentShift is the correction of a layer in the body of a loop.
 type recurrentShift struct {
-	shift      []float32
-	want, have []float64 // means by channel; have is a sum over iterations
-	iterations int
-}
-
-// begin forgets what was measured.
-func (r *recurrentShift) begin() {
-	clear(r.have)
-	r.iterations = 0
+	shift, best []float32
+	want, have  []float64 // means by channel; have is a sum over iterations
+	iterations  int
 }
 
 // add takes the means in an iteration, before the shift.
@@ -146,19 +144,63 @@ func (r *recurrentShift) add(have []float64) {
 	}
 }
 
-// set shifts by what was lacking.
-func (r *recurrentShift) set() {
-	for c := range r.have {
-		r.have[c] /= float64(max(r.iterations, 1))
-	}
-	towards(r.shift, r.want, r.have)
+// lack is what the mean of channel c lacks.
+func (r *recurrentShift) lack(c int) float64 {
+	return r.want[c] - r.have[c]/float64(max(r.iterations, 1)) - float64(r.shift[c])
 }
 
-// towards sets what is to be added to have what is wanted.
-func towards(shift []float32, want, have []float64) {
-	for c := range min(len(want), len(shift)) {
-		shift[c] = float32(want[c] - have[c])
+// How the shifts of layers in bodies of loops are found: in so many runs all move by a part of what they lack, a part that becomes smaller where that
+// overshoots.
+const (
+	recurrentRuns = 12
+	recurrentPart = 0.7
+)
+
+// settle runs a network until the means of layers in bodies of loops are near to what is wanted, and leaves the shifts that came nearest.
+func settle(layers []*recurrentShift, run func() error) error {
+	if len(layers) == 0 {
+		return nil
 	}
+	least, last, part := math.Inf(1), math.Inf(1), recurrentPart
+	for range recurrentRuns {
+		for _, r := range layers {
+			clear(r.have)
+			r.iterations = 0
+		}
+		if err := run(); err != nil {
+			return err
+		}
+		sum := 0.0
+		for _, r := range layers {
+			for c := range r.shift {
+				sum += r.lack(c) * r.lack(c)
+			}
+		}
+		if sum < least {
+			least = sum
+			for _, r := range layers {
+				copy(r.best, r.shift)
+			}
+		}
+		if !(sum < last) { // back, and on in smaller steps
+			part /= 2
+			for _, r := range layers {
+				copy(r.shift, r.best)
+			}
+			last = math.Inf(1)
+			continue
+		}
+		last = sum
+		for _, r := range layers {
+			for c := range r.shift {
+				r.shift[c] += float32(part * r.lack(c))
+			}
+		}
+	}
+	for _, r := range layers {
+		copy(r.shift, r.best)
+	}
+	return nil
 }
 
 // canShift says whether a node has, or can be given, a bias.

@@ -58,7 +58,7 @@ type builder struct {
 	outer *builder
 	// loops are those that values of bodies belong to.
 	loops map[*onnx.Value]*recurrence
-	// sharing is what shared looks into.
+	// sharing is what [quant.SharedLevels] says of graph, once it is asked for.
 	sharing map[*onnx.Value]*onnx.Value
 }
 

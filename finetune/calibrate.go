@@ -183,16 +183,27 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 	indices := evenly(data.Len(), cfg.Samples)
 	lo, hi := make([]float64, len(sites)), make([]float64, len(sites))
 	bad := make([]bool, len(sites))
-	values := make([][]float32, len(sites))
+	values, names := make([][][]float32, len(sites)), make([][]string, len(sites))
+	begin := beginnings(g)
+	for i, s := range sites {
+		names[i] = append([]string{s.Value.Name}, begin[s.Value]...)
+	}
 	each := func(visit func(i int, v []float32)) error {
 		return eachBatch(ctx, data, inOrder(indices, cfg.Batch), func(_ int, b *batch) error {
 			if _, err := exec.Run(b.inputs...); err != nil {
 				return err
 			}
-			for i, s := range sites {
-				values[i] = exec.Value(s.Value.Name)
+			for i := range sites {
+				values[i] = values[i][:0]
+				for _, name := range names[i] {
+					values[i] = append(values[i], exec.Value(name))
+				}
 			}
-			kernel.Parallel(len(sites), func(i int) { visit(i, values[i]) })
+			kernel.Parallel(len(sites), func(i int) {
+				for _, v := range values[i] {
+					visit(i, v)
+				}
+			})
 			return nil
 		})
 	}
@@ -213,6 +224,24 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 		out[i] = newHistogram(lo[i], hi[i])
 	}
 	return out, each(func(i int, v []float32) { out[i].add(v) })
+}
+
+// beginnings are the names of what loops begin with, by the site whose levels it is rounded to.
+func beginnings(g *onnx.Graph) map[*onnx.Value][]string {
+	names := map[*onnx.Value][]string{}
+	var shared map[*onnx.Value]*onnx.Value
+	for _, n := range g.Nodes {
+		if _, ok := n.Op.(*onnx.LoopState); !ok {
+			continue
+		}
+		if shared == nil {
+			shared = quant.SharedLevels(g)
+		}
+		if site := shared[n.Outputs[0]]; site != nil {
+			names[site] = append(names[site], n.Inputs[0].Name)
+		}
+	}
+	return names
 }
 
 // chooseLevels makes levels for all sites by one method, besides those the model has.
@@ -278,7 +307,10 @@ func outputLoss(ctx context.Context, teacher, g *onnx.Graph, levels map[string]q
 	}
 	v, task := head(g)
 	taught, _ := head(teacher)
-	elems := v.Shape.Elems()
+	elems, rows := v.Shape.Elems(), 0 // rows are samples, or steps that have classes each
+	if task == TaskClasses {
+		elems = classesIn(v.Shape)
+	}
 	sum := 0.0
 	err = eachBatch(ctx, data, inOrder(indices, batchSize), func(_ int, b *batch) error {
 		if _, err := float.Run(b.inputs...); err != nil {
@@ -288,7 +320,8 @@ func outputLoss(ctx context.Context, teacher, g *onnx.Graph, levels map[string]q
 			return err
 		}
 		want, got := float.Value(taught.Name), rounded.Value(v.Name)
-		for s := range b.indices {
+		for s := range len(b.indices) * v.Shape.Elems() / elems {
+			rows++
 			w, x := want[s*elems:][:elems], got[s*elems:][:elems]
 			if task == TaskClasses {
 				l := classLoss{n: 1, classes: elems, temperature: 1, teacher: 1}
@@ -299,7 +332,7 @@ func outputLoss(ctx context.Context, teacher, g *onnx.Graph, levels map[string]q
 		}
 		return nil
 	})
-	return sum / float64(len(indices)), err
+	return sum / float64(max(rows, 1)), err
 }
 
 // squaredDistance is the sum of squared differences.

@@ -172,7 +172,7 @@ func (d *distiller) addLoss(b *builder) error {
 	}
 	headValue, task := head(d.model.Graph)
 	if task == TaskClasses {
-		l := classLoss{n: b.batch, classes: headValue.Shape.Elems(), temperature: temperature, teacher: 1}
+		l := classLoss{n: b.batch * ClassSteps(headValue.Shape), classes: classesIn(headValue.Shape), temperature: temperature, teacher: 1}
 		parts = append(parts, l.node(b.tape, b.nodes[headValue], b.input("wanted", teach(headValue, 1).wanted), nil))
 	} else {
 		difference(headValue, 1)

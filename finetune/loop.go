@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"qconv/onnx"
+	"qconv/quant"
 
 	G "gorgonia.org/gorgonia"
 )
@@ -236,10 +237,10 @@ func (b *builder) sequenceOf(v *onnx.Value, axis int, reverse bool, loop *onnx.L
 	return sequence{rows: size(shape[:axis]), width: size(shape[axis+1:]), steps: loop.Steps, reverse: reverse}
 }
 
-// shared is the site whose levels what a loop begins with has, nil for none: that which the state's LoopNext reads.
+// shared is the site whose levels a state of a loop has, nil for none or where it is one itself. What the loop begins with is rounded to these levels.
 func (b *builder) shared(state *onnx.Value) *onnx.Value {
 	if b.sharing == nil {
-		b.sharing = sharedLevels(b.graph)
+		b.sharing = quant.SharedLevels(b.graph)
 	}
 	return b.sharing[state]
 }

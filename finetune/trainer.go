@@ -26,9 +26,10 @@ type trainer struct {
 	trained  map[string]bool
 	inputs   [][]float32 // of the batch, by input of the network
 	teacher  []float32   // what the teacher says of the batch, or nil
-	labels   []float32   // classes of the batch, -1 for none, or nil
+	labels   []float32   // classes of the batch, of every step where there are several, -1 for none, or nil
 	targets  []float32   // what the output should be, where the data say it, or nil
 	head     *G.Node
+	steps    int // that a sample has classes of, see ClassSteps
 	loss     *G.Node
 	solver   *adam
 	// norms are the normalizations behind layers; none without Config.Normalize.
@@ -196,7 +197,10 @@ func expNode(tp *tape, x *G.Node) *G.Node {
 
 // finish adds the loss and its gradients.
 func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
-	t.head = b.nodes[headValue]
+	t.head, t.steps = b.nodes[headValue], 1
+	if t.task == TaskClasses {
+		t.steps = ClassSteps(headValue.Shape)
+	}
 	count := t.head.Shape()[0]
 	fromTeacher, fromLabels := t.cfg.shares()
 	var teacher, labels *G.Node
@@ -206,11 +210,10 @@ func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 	}
 	if t.task == TaskClasses {
 		if t.cfg.Loss != LossTeacher {
-			t.labels = make([]float32, t.cfg.Batch)
+			t.labels = make([]float32, t.rows())
 			labels = b.input("labels", t.labels)
 		}
-		l := classLoss{n: t.cfg.Batch, classes: count / t.cfg.Batch, temperature: t.cfg.Temperature, teacher: fromTeacher, labels: fromLabels}
-		t.loss = l.node(b.tape, t.head, teacher, labels)
+		t.loss = t.classLoss().node(b.tape, t.head, teacher, labels)
 	} else {
 		var targets []*G.Node
 		var weights []float64
@@ -233,6 +236,15 @@ func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 		t.loss = valueLoss(b.tape, t.head, targets, weights)
 	}
 	return t.differentiate(b)
+}
+
+// rows is how many times a batch has scores of classes.
+func (t *trainer) rows() int { return t.cfg.Batch * t.steps }
+
+// classLoss is the loss of classes.
+func (t *trainer) classLoss() classLoss {
+	fromTeacher, fromLabels := t.cfg.shares()
+	return classLoss{n: t.rows(), classes: t.head.Shape()[0] / t.rows(), temperature: t.cfg.Temperature, teacher: fromTeacher, labels: fromLabels}
 }
 
 // differentiate adds the gradients of all trained values that the loss depends on.

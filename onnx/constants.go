@@ -230,6 +230,9 @@ func evalExpand(d *decoder, r *nodeReader) *known {
 	if !r.afford(d, shape.Elems(), c.Type.size()+indexBytes) {
 		return nil
 	}
+	if shape.Equal(c.Shape) {
+		return &known{tensor: c, same: true}
+	}
 	m := stretch(c.Shape, shape)
 	return (&Tensor{Type: c.Type, Shape: shape, Floats: apply(m, c.Floats, 0), Ints: apply(m, c.Ints, 0)}).known()
 }

@@ -3,6 +3,7 @@ package onnx
 import (
 	"container/heap"
 	"fmt"
+	"slices"
 )
 
 // Bodies maps every node that runs in each iteration of a loop, the operators of the loop among them, to the loop: those that depend on one
@@ -142,6 +143,13 @@ func (g *Graph) OrderLoops() error {
 			ready = append(ready, u)
 		}
 	}
+	// In a body, states come first, then sequences, and results last.
+	for u, nodes := range units {
+		if len(nodes) > 1 {
+			slices.SortStableFunc(nodes, func(a, b *Node) int { return rank(a.Op) - rank(b.Op) })
+			units[u] = nodes
+		}
+	}
 	nodes := make([]*Node, 0, len(g.Nodes))
 	for len(ready) > 0 {
 		u := heap.Pop(&ready).(int)
@@ -160,7 +168,41 @@ func (g *Graph) OrderLoops() error {
 		}
 	}
 	g.Nodes = nodes
+	g.nameLoops()
 	return nil
+}
+
+// rank is the place of an operator in a body.
+func rank(op Op) int {
+	switch op.(type) {
+	case *LoopState:
+		return 0
+	case *LoopTake:
+		return 1
+	case *LoopNext:
+		return 3
+	case *LoopPut:
+		return 4
+	}
+	return 2
+}
+
+// nameLoops gives the operators of loops, which have no names in files, those of their results.
+func (g *Graph) nameLoops() {
+	taken := map[string]bool{}
+	for _, n := range g.Nodes {
+		taken[n.Name] = taken[n.Name] || loopOf(n.Op) == nil
+	}
+	for _, n := range g.Nodes {
+		if loopOf(n.Op) == nil {
+			continue
+		}
+		n.Name = n.Outputs[0].Name
+		for taken[n.Name] {
+			n.Name += "_"
+		}
+		taken[n.Name] = true
+	}
 }
 
 // CheckLoops verifies that every body stands together in Nodes, as execution and lowering rely on.

@@ -30,6 +30,7 @@ func Operators() []OperatorInfo {
 		}
 	}
 	list = append(list, OperatorInfo{Name: "If", Since: minOpset, Until: newestOpset, Note: "condition known when the model is read"})
+	list = append(list, OperatorInfo{Name: "Scan", Since: scanOpset, Until: newestOpset, Note: "without loops in it"})
 	for name := range evaluators {
 		if _, ok := ops[name]; !ok {
 			list = append(list, OperatorInfo{Name: name, Since: minOpset, Until: newestOpset, Note: "of shapes and constants"})
@@ -68,5 +69,4 @@ var refused = map[string]string{
 	"GroupQueryAttention":     attention,
 	"NonMaxSuppression":       dataShape + "; end the network before it",
 	"RoiAlign":                "regions of interest are computed at run time",
-	"Scan":                    controlFlow,
 }

@@ -1,6 +1,10 @@
 package onnx
 
-import "slices"
+import (
+	"slices"
+
+	"qconv/onnx/internal/pb"
+)
 
 // In files of recurrent networks the batch is often not the leading dimension: their sequences are [steps][batch][channels]. In a
 // [Graph] it always is. A value of such a file is therefore read as a place: what stands in the graph has the batch
@@ -13,8 +17,19 @@ type place struct {
 	at   int
 }
 
-// places are the values that are not in the graph as they are in the file.
+// places are the values that are not in the graph as they are in the file. It is nil for networks without recurrences, whose batch has to be
+// dimension 0 of all values.
 type places map[*Value]place
+
+// hasRecurrence says whether there are recurrent operators among nodes, or in their branches.
+func hasRecurrence(nodes []*pb.NodeProto) bool {
+	return slices.ContainsFunc(nodes, func(n *pb.NodeProto) bool {
+		if isDefault(n.GetDomain()) && (cells[n.GetOpType()].gates > 0 || n.GetOpType() == "Scan") {
+			return true
+		}
+		return slices.ContainsFunc(branches(n), func(g *pb.GraphProto) bool { return hasRecurrence(g.GetNode()) })
+	})
+}
 
 // reasonPlace is said of operators that are not read where the batch is not dimension 0.
 const reasonPlace = "the batch is dimension %d of operand %q %v, which this operator is not read for"
@@ -94,6 +109,9 @@ type placedNode struct {
 // place rewrites a node of values of the file to one of values of the graph, infers shapes, and returns the nodes to add.
 // Outputs of the node that have the batch elsewhere become places, and other values of the same name stand for them in the graph.
 func (p places) place(n *Node) ([]*Node, error) {
+	if p == nil {
+		return []*Node{n}, n.infer()
+	}
 	placed, moves := false, false
 	for _, v := range n.Inputs {
 		_, is := p[v]

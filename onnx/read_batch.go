@@ -62,6 +62,15 @@ func (b *batchFinder) wish(name string, at int) {
 		if n == nil || len(n.GetInput()) == 0 {
 			return
 		}
+		if n.GetOpType() == "If" {
+			k := slices.Index(n.GetOutput(), name)
+			for _, g := range branches(n) {
+				if k < len(g.GetOutput()) {
+					b.wish(g.GetOutput()[k].GetName(), at)
+				}
+			}
+			return
+		}
 		name = n.GetInput()[0]
 		switch n.GetOpType() {
 		case "Transpose":

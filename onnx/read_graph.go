@@ -43,6 +43,11 @@ type decoder struct {
 	sequences map[*Value][]*Value
 	// repeats count how often a name was asked for that was taken.
 	repeats map[string]int
+	// made is the node that computes a value, and folded are those that turned out to be constant after they had been added.
+	made   map[*Value]*Node
+	folded map[*Node]bool
+	// inLoop says that the body of a loop is being read.
+	inLoop bool
 	// unknown are results of nodes that are not supported, and what depends on them.
 	unknown     map[*Value]bool
 	unsupported []UnsupportedNode
@@ -73,13 +78,16 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
 	d.repeats, d.names, d.sequences = map[string]int{}, map[string]bool{}, map[*Value][]*Value{}
-	d.places = places{}
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {
 		return nil, err
 	}
 	d.declared = declaredShapes(p)
+	d.places, d.inLoop, d.made, d.folded = nil, false, map[*Value]*Node{}, map[*Node]bool{}
+	if hasRecurrence(p.GetNode()) {
+		d.places = places{}
+	}
 	nodes, err := sortNodes(p)
 	if err != nil {
 		return nil, err
@@ -110,6 +118,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if d.unsupported != nil {
 		return nil, &UnsupportedError{Nodes: d.unsupported}
 	}
+	d.graph.Nodes = slices.DeleteFunc(d.graph.Nodes, func(n *Node) bool { return d.folded[n] })
 	if err := d.graph.OrderLoops(); err != nil {
 		return nil, err
 	}
@@ -235,6 +244,9 @@ func (d *decoder) node(p *node) error {
 	if p.GetOpType() == "If" && isDefault(p.GetDomain()) {
 		return d.branch(p, r, outputs)
 	}
+	if p.GetOpType() == "Scan" && isDefault(p.GetDomain()) && r.opset >= scanOpset {
+		return d.scan(p, r, outputs)
+	}
 	if list := d.sequences[firstOf(r.in)]; list != nil && p.GetOpType() == "Identity" {
 		d.sequences[outputs[0]] = list
 		return nil
@@ -351,6 +363,9 @@ func (d *decoder) add(n *Node, then *Quantize) error {
 				continue
 			}
 			d.graph.Nodes = append(d.graph.Nodes, n)
+			for _, v := range n.Outputs {
+				d.made[v] = n
+			}
 		}
 	}
 	return nil
@@ -391,6 +406,35 @@ func (d *decoder) foldSmall(n *Node) bool {
 		d.kinds[t] = d.kinds[n.Inputs[0].Const]
 	}
 	return results != nil
+}
+
+// foldFor makes a value that is computed from constants by moving their elements a constant, whatever its size: an operand that has to be
+// one. It fails where that takes more than a model may.
+func (d *decoder) foldFor(v *Value) error {
+	n := d.made[v]
+	if n == nil || v.Const != nil || d.folded[n] {
+		return nil
+	}
+	_, joins := n.Op.(*Concat)
+	if !joins && !movesCodes(n.Op) {
+		return nil
+	}
+	for _, in := range n.Inputs {
+		if err := d.foldFor(in); err != nil {
+			return err
+		}
+	}
+	for _, out := range n.Outputs {
+		if err := d.budget.take(out.Shape.Elems(), out.Type.size()); err != nil {
+			return err
+		}
+	}
+	results := fold(n)
+	for i, t := range results {
+		n.Outputs[i].setConst(t)
+	}
+	d.folded[n] = results != nil
+	return nil
 }
 
 // handsOn says whether the integers that an operator computes are some of its operands': those of codes
@@ -466,7 +510,7 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, places: d.places, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, inLoop: d.inLoop, places: d.places, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
 	r.used = func(i int) bool { return i < r.results && r.named[i] != "" && d.used[r.named[i]] }
 	if len(p.GetOutput()) > 0 {
 		r.declared = d.declared[p.GetOutput()[0]]
@@ -551,7 +595,7 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	case entry.until != 0 && r.opset > entry.until:
 		r.refusef("the operator was removed after opset %d", entry.until)
 		return nil
-	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
+	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "" && cells[name].gates == 0:
 		r.failf("want at least one input and output")
 		return nil
 	}
@@ -566,6 +610,16 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 			if pl, ok := d.places[v]; ok {
 				r.refusef(reasonPlace, pl.at, v.Name, v.Shape)
 				return nil
+			}
+		}
+	}
+	if cells[name].gates > 0 && isDefault(p.GetDomain()) && !unknown {
+		for _, i := range []int{operandW, operandR, operandB, operandPeepholes} {
+			if i < len(r.in) && r.in[i] != nil {
+				if err := d.foldFor(r.in[i]); err != nil {
+					r.failf("%w", err)
+					return nil
+				}
 			}
 		}
 	}

@@ -46,7 +46,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 			continue
 		}
 		base := v
-		if at := batches[v.Name]; at > 0 && at < len(info.GetType().GetTensorType().GetShape().GetDim()) && !d.whole {
+		if at := batches[v.Name]; d.places != nil && at > 0 && at < len(info.GetType().GetTensorType().GetShape().GetDim()) && !d.whole {
 			base = &Value{Name: v.Name}
 			d.places[v] = place{base: base, at: at}
 		}

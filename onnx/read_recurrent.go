@@ -212,6 +212,10 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 		}
 		return sequence, last
 	}
+	if c.r.inLoop {
+		c.r.refusef(reasonNested)
+		return nil, nil
+	}
 	loop := &Loop{Name: c.s.name, Steps: c.steps}
 	if c.directions > 1 {
 		loop.Name = c.s.name + namedPart + c.part[:len(c.part)-1]
@@ -385,11 +389,16 @@ func (c *recurrence) sum(name string, x, h *Value, gates ...int) *Value {
 	return c.say(name+".sum", &Add{}, a, c.linear(name+".h", h, c.rec, gates, nil))
 }
 
-// gate applies activation k of the direction, behind the clipping.
+// gate applies activation k of the direction to a sum, which is clipped first. The memory of an LSTM is not: ONNX Runtime leaves it as it is, too.
 func (c *recurrence) gate(name string, k int, x *Value) *Value {
 	if c.clip > 0 {
 		x = c.say(name+".clip", &Clip{Min: -c.clip, Max: c.clip}, x)
 	}
+	return c.activate(name, k, x)
+}
+
+// activate applies activation k of the direction.
+func (c *recurrence) activate(name string, k int, x *Value) *Value {
 	f := c.functions[c.direction*len(c.acts)+k]
 	return f.say(func(part string, op Op, in ...*Value) *Value { return c.say(name+part, op, in...) }, c.s.number, x)
 }
@@ -494,7 +503,7 @@ func stepLSTM(c *recurrence, x *Value, states []*Value) []*Value {
 	if out == nil {
 		out = c.peeped("o", x, h, next, o, 1)
 	}
-	return []*Value{c.say("h.next", &Mul{}, out, c.gate("c.act", 2, next)), next}
+	return []*Value{c.say("h.next", &Mul{}, out, c.activate("c.act", 2, next)), next}
 }
 
 // peeped is a gate that sees the memory, by row peep of P.

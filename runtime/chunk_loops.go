@@ -48,6 +48,9 @@ func decodeLoops(r *reader, p *Program) {
 		if r.err == nil && l.First+l.Length > len(p.Instrs) {
 			r.fail(from, "instructions %d..%d, want 0..%d", l.First, l.First+l.Length-1, len(p.Instrs)-1)
 		}
+		if r.err == nil && l.Length == 0 {
+			r.fail(from, "0 instructions, want at least 1")
+		}
 		l.Count = r.uint("iterations", maxIterations)
 		decodeCarries(r, p, &l)
 		if r.err == nil {

@@ -46,7 +46,9 @@ func (g *generator) like(to int, allowed func(t int) bool) int {
 			}
 		}
 	}
-	switch g.r.Intn(3) {
+	switch g.r.Intn(4) {
+	case 3: // what does not depend on it
+		g.p.Instrs = append(g.p.Instrs, &Copy{Fill: uint8(g.r.Intn(want.Levels)), Out: g.copyOf(to)})
 	case 0: // each level becomes another one
 		g.p.Instrs = append(g.p.Instrs, &Map{In: to, Tables: [][]uint8{g.table(want.Levels, want.Levels)}, Out: g.copyOf(to)})
 	case 1: // a window that moves on, with something new behind

@@ -243,6 +243,14 @@ func (s *samples) Labelled() bool { return s.set.Labels != nil }
 // Label is the class index of sample i, or -1.
 func (s *samples) Label(i int) int { return s.set.Label(i) }
 
+// StepLabels are the class indices of the steps of sample i, or nil.
+func (s *samples) StepLabels(i int) []int {
+	if s.set.StepLabels == nil {
+		return nil
+	}
+	return s.set.StepLabels[i]
+}
+
 // with is the same preprocessing over another set of the same data.
 func (s *samples) with(set *dataset.Set) *samples {
 	return &samples{set: set, aim: s.aim, names: s.names}

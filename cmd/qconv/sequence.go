@@ -26,7 +26,7 @@ var (
 	columnsFlag     = &cli.StringFlag{Name: "columns", Category: catData, Usage: "`NAMES` of the columns of a table that enter the network, a,b,c; without it all but labels and targets"}
 	labelColumnFlag = &cli.StringFlag{Name: "label-column", Category: catData, Usage: "`NAME` of the column of a table that holds labels, a,b,c of targets, or - for none; as after #, also for tables in a folder"}
 	padFlag         = &cli.BoolFlag{Name: "pad", Category: catData, Usage: "append zeros to recordings that are shorter than a sample"}
-	stateFlag       = &cli.StringSliceFlag{Name: "state", Category: catData, Usage: "input `NAME` is a state that begins with zeros, where the data hold no array for it"}
+	stateFlag       = &cli.StringFlag{Name: "state", Category: catData, Usage: "inputs `NAMES`, a,b,c, are states that begin with zeros, where the data hold no arrays for them"}
 )
 
 // sequenceFlags say how samples are made of recordings.
@@ -58,16 +58,17 @@ func readSequence(c *cli.Context) (dataset.Sequence, error) {
 
 // states are the inputs that --state names.
 func states(c *cli.Context, ports []port) ([]string, error) {
-	var names []string
-	for _, list := range c.StringSlice(stateFlag.Name) {
-		for name := range strings.SplitSeq(list, ",") {
-			if !slices.ContainsFunc(ports, func(p port) bool { return p.name == name }) {
-				return nil, usagef("flag --%s: there is no input %q, want one of %s", stateFlag.Name, name, portNames(ports))
-			}
-			names = append(names, name)
+	list := c.String(stateFlag.Name)
+	if list == "" {
+		return nil, nil
+	}
+	names := strings.Split(list, ",")
+	for _, name := range names {
+		if !slices.ContainsFunc(ports, func(p port) bool { return p.name == name }) {
+			return nil, usagef("flag --%s: there is no input %q, want one of %s", stateFlag.Name, name, portNames(ports))
 		}
 	}
-	if len(names) > 0 && !slices.ContainsFunc(ports, func(p port) bool { return !slices.Contains(names, p.name) }) {
+	if !slices.ContainsFunc(ports, func(p port) bool { return !slices.Contains(names, p.name) }) {
 		return nil, usagef("flag --%s: all inputs are named (%s), want one at least that data enter through", stateFlag.Name, portNames(ports))
 	}
 	return names, nil

@@ -32,7 +32,7 @@ func Divide(set *Set, fraction float64, seed uint64) (train, val *Set, how Divis
 		fraction = 0
 	}
 	fraction = min(fraction, 1)
-	units, how := set.units(fraction)
+	units, how := set.units()
 	inVal := chooseUnits(set, units, fraction, seed)
 	var t, v []int
 	for i, in := range inVal {

@@ -9,6 +9,7 @@ import (
 const (
 	leastFiles = 10 // fewer do not divide well by whole files
 	stretches  = 20 // of time, at most, that the windows of fewer files are put together in
+	overlaps   = 4  // times as many windows in a stretch as overlap one
 )
 
 // timed is the store of a set, or of one of its further inputs, whose samples are parts of recordings, as a function of the sample; nil where there is none.
@@ -21,8 +22,8 @@ func (s *Set) timed() func(i int) (file, from, to int) {
 	return nil
 }
 
-// units are the samples that have to stay together when a fraction is held out.
-func (s *Set) units(fraction float64) ([][]int, Division) {
+// units are the samples that have to stay together when some are held out.
+func (s *Set) units() ([][]int, Division) {
 	span := s.timed()
 	if span == nil || s.Len() == 0 {
 		return nil, BySample
@@ -54,17 +55,28 @@ func (s *Set) units(fraction float64) ([][]int, Division) {
 	}
 	var units [][]int
 	for _, windows := range files {
-		// As many windows for each as the file has in a share of all stretches.
-		size := max(1, (s.Len()+stretches-1)/stretches)
-		if fraction > 0 && fraction < 1 { // every file has some of both
-			size = min(size, max(1, len(windows)/2))
-		}
+		// A stretch is as many windows as there are in a share of all stretches, but long beside those that overlap at its ends; and every file has two.
+		size := max((s.Len()+stretches-1)/stretches, overlaps*overlapping(windows, span))
+		size = max(1, min(size, (len(windows)+1)/2))
 		for len(windows) > 0 {
 			n := min(size, len(windows))
 			units, windows = append(units, windows[:n]), windows[n:]
 		}
 	}
 	return units, ByTime
+}
+
+// overlapping is how many windows of a file overlap its first one, which is among them.
+func overlapping(windows []int, span func(i int) (file, from, to int)) int {
+	_, _, end := span(windows[0])
+	n := 0
+	for _, i := range windows {
+		if _, from, _ := span(i); from >= end {
+			break
+		}
+		n++
+	}
+	return n
 }
 
 // chooseLarge chooses which units are held out: they are taken in an order by seed, each where it brings the samples of its classes, and of all, nearer to the
