@@ -126,6 +126,8 @@ func dropTensors(p *runtime.Program, gone map[int]bool) {
 			}
 		case *runtime.ArgMax:
 			move(&i.Out, &i.In)
+		case *runtime.MatMul:
+			move(&i.Out, &i.A, &i.B)
 		default:
 			panic(fmt.Sprintf("BUG: quant: fuse: %T", instr))
 		}

@@ -30,6 +30,9 @@ func (g *generator) describeLayer(n int) Layer {
 		}
 	case *runtime.ArgMax:
 		t[moveOne] = float64(g.p.Tensors[i.In].Elems())
+	case *runtime.MatMul:
+		l.Work, l.MACs = matMulWork(g.p, i), g.p.MatMulMACs(i)
+		t[square], t[toLevel] = float64(l.MACs), elems
 	case *runtime.Copy:
 		if !g.identity(i) || g.at(i.Out) != g.at(i.Pieces[0].In) {
 			t[moveOne] = elems
@@ -76,7 +79,7 @@ func (g *generator) codeBytes() int {
 			}
 		}
 	}
-	for _, k := range []string{"maxpool", "maxpool_inside", "map", "map2", "copy", "argmax"} {
+	for _, k := range []string{"maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul"} {
 		if g.used[k] {
 			n += 150
 		}
