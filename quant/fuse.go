@@ -134,21 +134,24 @@ func dropTensors(p *runtime.Program, gone map[int]bool) {
 	}
 }
 
-// dropSteps removes step functions that no layer uses.
+// dropSteps removes step functions that no instruction uses.
 func dropSteps(p *runtime.Program) {
 	place := map[int]int{}
 	var kept []runtime.Step
 	for _, instr := range p.Instrs {
-		l, ok := instr.(*runtime.Linear)
-		if !ok {
-			continue
+		var steps []int
+		switch i := instr.(type) {
+		case *runtime.Linear:
+			steps = i.Steps
+		case *runtime.MatMul:
+			steps = i.Steps
 		}
-		for k, s := range l.Steps {
+		for k, s := range steps {
 			if _, ok := place[s]; !ok {
 				place[s] = len(kept)
 				kept = append(kept, p.Steps[s])
 			}
-			l.Steps[k] = place[s]
+			steps[k] = place[s]
 		}
 	}
 	p.Steps = kept
