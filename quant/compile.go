@@ -217,7 +217,12 @@ const (
 func addSelfTests(p *runtime.Program) error {
 	size, work := 0, max(p.MACs(), 1)
 	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests && work <= selfTestMACs/int(seed); seed++ {
-		outs, err := Simulate(p, p.GenerateInputs(seed)...)
+		inputs, states := p.GenerateStep(seed)
+		s := NewSimulation(p)
+		if err := s.SetStates(states...); err != nil {
+			return err
+		}
+		outs, err := s.Step(inputs...)
 		if err != nil {
 			return err
 		}

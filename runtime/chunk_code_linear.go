@@ -113,8 +113,8 @@ func (t *Term) weightCount(out, in *Tensor) (int, error) {
 	return int(n), nil
 }
 
-// uses checks the step functions of an instruction that sums into tensor t.
-func (c *checker) uses(steps []int, t int) error {
+// requantizes checks the step functions of an instruction that sums into tensor t.
+func (c *checker) requantizes(steps []int, t int) error {
 	p, out := c.p, &c.p.Tensors[t]
 	switch n, channels := len(steps), out.Shape[0]; {
 	case out.Levels == 0 && n != 0:
@@ -137,7 +137,7 @@ func (c *checker) uses(steps []int, t int) error {
 func (c *checker) linear(l *Linear) (work int64, err error) {
 	p := c.p
 	out := &p.Tensors[l.Out]
-	if err := c.uses(l.Steps, l.Out); err != nil {
+	if err := c.requantizes(l.Steps, l.Out); err != nil {
 		return 0, err
 	}
 	if n := len(l.Terms); n < 1 || n > maxTerms {

@@ -33,7 +33,7 @@ func (c *checker) matMul(i *MatMul) (work int64, err error) {
 	if want := [3]int{a.Shape[0], a.Shape[1], b.Shape[2]}; out.Shape != want {
 		return 0, fmt.Errorf("output shape %v, want %v: rows of input a, columns of input b", out.Shape, want)
 	}
-	if err := c.uses(i.Steps, i.Out); err != nil {
+	if err := c.requantizes(i.Steps, i.Out); err != nil {
 		return 0, err
 	}
 	if lo, hi := c.p.MatMulRange(i); !fitsInt32(lo, hi) {

@@ -25,6 +25,8 @@ var goldens = []struct {
 	{"positions", positionsProgram},
 	{"products", productsProgram},
 	{"inputs", inputsProgram},
+	{"loops", loopsProgram},
+	{"stream", streamProgram},
 }
 
 func mustEncode(t testing.TB, p *Program) []byte {
