@@ -78,6 +78,11 @@ type param struct {
 	rate   float64 // in the present step
 }
 
+// newParam adds a trained value to the tape of the network that tp belongs to.
+func newParam(tp *tape, name string, data []float32, rate float64) *param {
+	return &param{name: name, value: newVector(data), base: rate, node: tp.root().trained(name, data)}
+}
+
 // Value is the value itself, changed in place by the solver.
 func (p *param) Value() G.Value { return p.value }
 

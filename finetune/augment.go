@@ -59,6 +59,14 @@ func (a *augmented) Target(i int) []float32 {
 	return nil
 }
 
+// StepLabel are those of the data, which may have none.
+func (a *augmented) StepLabel(i int) []int {
+	if s := steppedOf(a.Data); s != nil {
+		return s.StepLabel(i)
+	}
+	return nil
+}
+
 // InputIn reads every pixel from where it comes from: rows and columns are chosen one by one.
 func (a *augmented) InputIn(epoch, i int, dst []float32) error {
 	src := make([]float32, len(dst))

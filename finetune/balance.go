@@ -69,7 +69,11 @@ func spreadOf(ctx context.Context, g *onnx.Graph, values []*onnx.Value, data Dat
 		if _, err := exec.Run(b.inputs...); err != nil {
 			return err
 		}
-		kernel.Parallel(len(values), func(i int) { addSpread(&spreads[i], exec.Value(values[i].Name), len(b.indices)) })
+		taken := make([][]float32, len(values))
+		for i, v := range values {
+			taken[i] = exec.Value(v.Name)
+		}
+		kernel.Parallel(len(values), func(i int) { addSpread(&spreads[i], taken[i], len(b.indices), values[i].Shape.Elems()) })
 		return nil
 	})
 	if err != nil {
@@ -88,17 +92,19 @@ func spreadOf(ctx context.Context, g *onnx.Graph, values []*onnx.Value, data Dat
 	return out, nil
 }
 
-// addSpread adds the values of some samples; MeanSquare becomes a sum over samples of means.
-func addSpread(s *quant.Spread, values []float32, samples int) {
+// addSpread adds the values of some samples, of so many elems each, in all iterations where they are those of a loop's body; MeanSquare becomes a sum over samples of means.
+func addSpread(s *quant.Spread, values []float32, samples, elems int) {
 	channels := len(s.Low)
-	per := len(values) / samples / channels
-	for i := range samples * channels {
+	per := elems / channels
+	rows := len(values) / max(elems, 1) // of samples and iterations
+	share := float64(samples) / float64(max(rows, 1))
+	for i := range rows * channels {
 		c, sum := i%channels, 0.0
 		for _, x := range values[i*per:][:per] {
 			v := float64(x)
 			s.Low[c], s.High[c] = math.Min(s.Low[c], v), math.Max(s.High[c], v)
 			sum += v * v
 		}
-		s.MeanSquare[c] += sum / float64(max(per, 1))
+		s.MeanSquare[c] += sum / float64(max(per, 1)) * share
 	}
 }

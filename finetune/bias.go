@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"math"
 	"slices"
 
 	"qconv/onnx"
@@ -17,7 +18,8 @@ const correctionValues = 1 << 27
 // CorrectBias changes the biases of a model with few weights or levels so that every linear
 // layer's output has the same mean, per channel, as in the float network it was made from. It
 // looks at up to samples samples in one batch, correcting one layer after the other, each with
-// those before it corrected already. A layer without a bias gets one. A network without a batch is left as
+// those before it corrected already. A layer without a bias gets one. The mean of a layer in the body of a loop is that of all iterations: as
+// what it adds comes back to it, it is only near to that of the float network. A network without a batch is left as
 // it is, and so is one that came quantized and has lost nothing.
 func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, samples int) error {
 	if err := checkData(m.Graph, data); err != nil {
@@ -26,11 +28,7 @@ func CorrectBias(ctx context.Context, m *quant.Model, float *onnx.Graph, data Da
 	if !batched(m.Graph) || m.Carried() {
 		return nil
 	}
-	perSample := 0
-	for _, n := range m.Graph.Nodes {
-		perSample += 2 * n.Outputs[0].Shape.Elems()
-	}
-	samples = max(1, min(samples, data.Len(), correctionValues/max(perSample, 1)))
+	samples = max(1, min(samples, data.Len(), correctionValues/max(2*valuesOf(m.Graph), 1)))
 	indices := evenly(data.Len(), samples)
 	return eachBatch(ctx, data, inOrder(indices, samples), func(_ int, b *batch) error {
 		want, err := channelMeans(float, b.inputs, samples)
@@ -71,9 +69,11 @@ func channelMeans(g *onnx.Graph, inputs [][]float32, samples int) (map[string][]
 }
 
 // layerShifts runs the model and returns what was added to each linear layer, by node name,
-// to give it the wanted means.
+// to give it the wanted means. What layers in the bodies of loops have to be shifted by is known when all iterations are done, and changes what comes back to them, so
+// that there are several runs.
 func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[string][]float64) (map[string][]float32, error) {
 	shifts := map[string][]float32{}
+	var recurrent []*recurrentShift
 	p := levelPlan(m.Levels)
 	p.adjust = func(t *tape, n *onnx.Node, y *G.Node) *G.Node {
 		means := want[n.Name]
@@ -83,10 +83,18 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 		}
 		shift := make([]float32, channels)
 		shifts[n.Name] = shift
+		var r *recurrentShift
+		if t.outer != nil && len(means) == channels {
+			r = &recurrentShift{shift: shift, best: make([]float32, channels), want: means, have: make([]float64, channels)}
+			recurrent = append(recurrent, r)
+		}
 		return t.apply("correct", y.Shape()[0], func(out []float32, in [][]float32) {
-			for c, have := range meanPerChannel(in[0], channels, area) {
-				if c < len(means) {
-					shift[c] = float32(means[c] - have)
+			have := meanPerChannel(in[0], channels, area)
+			if r != nil {
+				r.add(have)
+			} else {
+				for c := range min(len(means), channels) {
+					shift[c] = float32(means[c] - have[c])
 				}
 			}
 			for i, v := range in[0] {
@@ -101,8 +109,17 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 	for i, x := range inputs {
 		copy(b.inputs[i], x)
 	}
-	if err := b.run(); err != nil {
-		return nil, fmt.Errorf("finetune: bias correction: %w", err)
+	run := func() error {
+		if err := b.run(); err != nil {
+			return fmt.Errorf("finetune: bias correction: %w", err)
+		}
+		return nil
+	}
+	if err := settle(recurrent, run); err != nil {
+		return nil, err
+	}
+	if err := run(); err != nil {
+		return nil, err
 	}
 	for _, n := range m.Graph.Nodes {
 		if s := shifts[n.Name]; s != nil && notFinite(s) >= 0 {
@@ -110,6 +127,80 @@ func layerShifts(m *quant.Model, inputs [][]float32, samples int, want map[strin
 		}
 	}
 	return shifts, nil
+}
+
+// recurrentShift is the correction of a layer in the body of a loop.
+type recurrentShift struct {
+	shift, best []float32
+	want, have  []float64 // means by channel; have is a sum over iterations
+	iterations  int
+}
+
+// add takes the means in an iteration, before the shift.
+func (r *recurrentShift) add(have []float64) {
+	r.iterations++
+	for c, v := range have {
+		r.have[c] += v
+	}
+}
+
+// lack is what the mean of channel c lacks.
+func (r *recurrentShift) lack(c int) float64 {
+	return r.want[c] - r.have[c]/float64(max(r.iterations, 1)) - float64(r.shift[c])
+}
+
+// How the shifts of layers in bodies of loops are found: in so many runs all move by a part of what they lack, a part that becomes smaller where that
+// overshoots.
+const (
+	recurrentRuns = 12
+	recurrentPart = 0.7
+)
+
+// settle runs a network until the means of layers in bodies of loops are near to what is wanted, and leaves the shifts that came nearest.
+func settle(layers []*recurrentShift, run func() error) error {
+	if len(layers) == 0 {
+		return nil
+	}
+	least, last, part := math.Inf(1), math.Inf(1), recurrentPart
+	for range recurrentRuns {
+		for _, r := range layers {
+			clear(r.have)
+			r.iterations = 0
+		}
+		if err := run(); err != nil {
+			return err
+		}
+		sum := 0.0
+		for _, r := range layers {
+			for c := range r.shift {
+				sum += r.lack(c) * r.lack(c)
+			}
+		}
+		if sum < least {
+			least = sum
+			for _, r := range layers {
+				copy(r.best, r.shift)
+			}
+		}
+		if !(sum < last) { // back, and on in smaller steps
+			part /= 2
+			for _, r := range layers {
+				copy(r.shift, r.best)
+			}
+			last = math.Inf(1)
+			continue
+		}
+		last = sum
+		for _, r := range layers {
+			for c := range r.shift {
+				r.shift[c] += float32(part * r.lack(c))
+			}
+		}
+	}
+	for _, r := range layers {
+		copy(r.shift, r.best)
+	}
+	return nil
 }
 
 // canShift says whether a node has, or can be given, a bias.

@@ -52,9 +52,23 @@ type builder struct {
 	// inputs are the buffers of the graph's inputs, in the graph's order.
 	inputs [][]float32
 	plan   plan
+	// graph is the network.
+	graph *onnx.Graph
+	// outer is what the body of a loop lies in, which sees its values; nil for the network itself.
+	outer *builder
+	// loops are those that values of bodies belong to.
+	loops map[*onnx.Value]*recurrence
+	// sharing is what [quant.SharedLevels] says of graph, once it is asked for.
+	sharing map[*onnx.Value]*onnx.Value
 }
 
-// plan says what a builder does beyond the plain float network. Every field may be nil.
+// newBuilder lays on a tape.
+func newBuilder(t *tape, batch int, p plan) *builder {
+	return &builder{tape: t, batch: batch, plan: p, nodes: map[*onnx.Value]*G.Node{}, raw: map[*onnx.Value]*G.Node{}, loops: map[*onnx.Value]*recurrence{}}
+}
+
+// plan says what a builder does beyond the plain float network. Every field may be nil. Bodies of loops have tapes of their own, whose steps run once
+// in every iteration: trained values lie on the tape of the network ([tape.root]) and are captured.
 type plan struct {
 	// constant makes the node of a constant; it may return nil for the plain value.
 	constant func(t *tape, v *onnx.Value) *G.Node
@@ -80,10 +94,7 @@ func levelPlan(levels map[string]quant.Levels) plan {
 // gradients). The tape is compiled when build returns.
 func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*builder, error) {
 	for salt := range 10 {
-		b := &builder{
-			tape: plainTape(), batch: batch, plan: p,
-			nodes: map[*onnx.Value]*G.Node{}, raw: map[*onnx.Value]*G.Node{},
-		}
+		b := newBuilder(plainTape(), batch, p)
 		if finish != nil {
 			b.tape = newTape(salt)
 		}
@@ -110,8 +121,12 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 
 func (b *builder) lay(g *onnx.Graph) error {
 	b.layInputs(g)
-	for _, n := range g.Nodes {
-		if err := b.layNode(n); err != nil {
+	parts, err := blocks(g.Nodes)
+	if err != nil {
+		return err
+	}
+	for _, part := range parts {
+		if err := b.layBlock(part); err != nil {
 			return err
 		}
 	}
@@ -123,7 +138,16 @@ func (b *builder) lay(g *onnx.Graph) error {
 	return nil
 }
 
+// layBlock lays a block behind those that it reads.
+func (b *builder) layBlock(p block) error {
+	if p.loop != nil {
+		return b.layLoop(p.loop, p.nodes)
+	}
+	return b.layNode(p.nodes[0])
+}
+
 func (b *builder) layInputs(g *onnx.Graph) {
+	b.graph = g
 	for _, v := range g.Inputs {
 		data := make([]float32, size(b.shape(v)))
 		b.inputs = append(b.inputs, data)
@@ -219,6 +243,14 @@ func (b *builder) define(v *onnx.Value, y *G.Node) {
 // constant nor computed yet.
 func (b *builder) node(v *onnx.Value) *G.Node {
 	if n := b.nodes[v]; n != nil {
+		return n
+	}
+	if b.outer != nil { // constants, too, are made but once
+		n := b.outer.node(v)
+		if n != nil {
+			n = b.capture(n)
+			b.nodes[v] = n
+		}
 		return n
 	}
 	if v.Const == nil {

@@ -33,7 +33,7 @@ type CalibrateConfig struct {
 	// Samples is how many samples are looked at, evenly picked; 0 means all.
 	Samples int
 	// Levels of a site by its role, 2..256.
-	Levels, InputLevels, OutputLevels, PooledLevels int
+	Levels, InputLevels, OutputLevels, PooledLevels, StateLevels int
 	// Sites gives single sites, by value name, other numbers of levels.
 	Sites map[string]int
 	// Batch is how many samples are run at a time.
@@ -45,12 +45,12 @@ type CalibrateConfig struct {
 	EvenLayers bool
 }
 
-// DefaultCalibrateConfig is 32 levels, 256 for inputs, outputs and pooled values, from
+// DefaultCalibrateConfig is 32 levels, 256 for inputs, outputs, pooled values and states of loops, from
 // 1000 samples.
 func DefaultCalibrateConfig() CalibrateConfig {
 	return CalibrateConfig{
 		Method: RangeAuto, Percentile: 99.9, Samples: 1000, Batch: 50,
-		Levels: 32, InputLevels: 256, OutputLevels: 256, PooledLevels: 256,
+		Levels: 32, InputLevels: 256, OutputLevels: 256, PooledLevels: 256, StateLevels: 256,
 	}
 }
 
@@ -66,6 +66,7 @@ func (c CalibrateConfig) Validate() error {
 	levels("input levels", c.InputLevels)
 	levels("output levels", c.OutputLevels)
 	levels("pooled levels", c.PooledLevels)
+	levels("state levels", c.StateLevels)
 	for name, n := range c.Sites {
 		levels(fmt.Sprintf("levels of site %q", name), n)
 	}
@@ -86,6 +87,8 @@ func (c CalibrateConfig) count(s quant.Site) int {
 		return c.OutputLevels
 	case quant.RolePooled:
 		return c.PooledLevels
+	case quant.RoleState:
+		return c.StateLevels
 	}
 	return c.Levels
 }
@@ -180,12 +183,27 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 	indices := evenly(data.Len(), cfg.Samples)
 	lo, hi := make([]float64, len(sites)), make([]float64, len(sites))
 	bad := make([]bool, len(sites))
+	values, names := make([][][]float32, len(sites)), make([][]string, len(sites))
+	begin := beginnings(g)
+	for i, s := range sites {
+		names[i] = append([]string{s.Value.Name}, begin[s.Value]...)
+	}
 	each := func(visit func(i int, v []float32)) error {
 		return eachBatch(ctx, data, inOrder(indices, cfg.Batch), func(_ int, b *batch) error {
 			if _, err := exec.Run(b.inputs...); err != nil {
 				return err
 			}
-			kernel.Parallel(len(sites), func(i int) { visit(i, exec.Value(sites[i].Value.Name)) })
+			for i := range sites {
+				values[i] = values[i][:0]
+				for _, name := range names[i] {
+					values[i] = append(values[i], exec.Value(name))
+				}
+			}
+			kernel.Parallel(len(sites), func(i int) {
+				for _, v := range values[i] {
+					visit(i, v)
+				}
+			})
 			return nil
 		})
 	}
@@ -206,6 +224,24 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 		out[i] = newHistogram(lo[i], hi[i])
 	}
 	return out, each(func(i int, v []float32) { out[i].add(v) })
+}
+
+// beginnings are the names of what loops begin with, by the site whose levels it is rounded to.
+func beginnings(g *onnx.Graph) map[*onnx.Value][]string {
+	names := map[*onnx.Value][]string{}
+	var shared map[*onnx.Value]*onnx.Value
+	for _, n := range g.Nodes {
+		if _, ok := n.Op.(*onnx.LoopState); !ok {
+			continue
+		}
+		if shared == nil {
+			shared = quant.SharedLevels(g)
+		}
+		if site := shared[n.Outputs[0]]; site != nil {
+			names[site] = append(names[site], n.Inputs[0].Name)
+		}
+	}
+	return names
 }
 
 // chooseLevels makes levels for all sites by one method, besides those the model has.
@@ -271,7 +307,10 @@ func outputLoss(ctx context.Context, teacher, g *onnx.Graph, levels map[string]q
 	}
 	v, task := head(g)
 	taught, _ := head(teacher)
-	elems := v.Shape.Elems()
+	elems, rows := v.Shape.Elems(), 0 // rows are samples, or steps that have classes each
+	if task == TaskClasses {
+		elems = classesIn(v.Shape)
+	}
 	sum := 0.0
 	err = eachBatch(ctx, data, inOrder(indices, batchSize), func(_ int, b *batch) error {
 		if _, err := float.Run(b.inputs...); err != nil {
@@ -281,7 +320,8 @@ func outputLoss(ctx context.Context, teacher, g *onnx.Graph, levels map[string]q
 			return err
 		}
 		want, got := float.Value(taught.Name), rounded.Value(v.Name)
-		for s := range b.indices {
+		for s := range len(b.indices) * v.Shape.Elems() / elems {
+			rows++
 			w, x := want[s*elems:][:elems], got[s*elems:][:elems]
 			if task == TaskClasses {
 				l := classLoss{n: 1, classes: elems, temperature: 1, teacher: 1}
@@ -292,7 +332,7 @@ func outputLoss(ctx context.Context, teacher, g *onnx.Graph, levels map[string]q
 		}
 		return nil
 	})
-	return sum / float64(len(indices)), err
+	return sum / float64(max(rows, 1)), err
 }
 
 // squaredDistance is the sum of squared differences.

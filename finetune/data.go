@@ -3,6 +3,7 @@ package finetune
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"qconv/finetune/internal/kernel"
 	"qconv/onnx"
@@ -34,6 +35,44 @@ type Targeted interface {
 	Target(i int) []float32
 }
 
+// Stepped is implemented by data whose samples may have a class for every step of a sequence, for networks whose first output has scores of classes for each, see [ClassSteps].
+type Stepped interface {
+	// StepLabel are the classes of the steps of sample i, -1 for a step that has none. It is nil for all samples, or for none. It must not be changed.
+	StepLabel(i int) []int
+}
+
+// steppedOf are the classes of steps that data have, which has at least one sample, or nil.
+func steppedOf(data any) Stepped {
+	if s, ok := data.(Stepped); ok && s.StepLabel(0) != nil {
+		return s
+	}
+	return nil
+}
+
+// classes are those of every step of the samples, of which each has so many: -1 for all where the data have not as many.
+func (b *batch) classes(steps int) []int {
+	if len(b.labels) == steps*len(b.indices) {
+		return b.labels
+	}
+	return slices.Repeat([]int{-1}, steps*len(b.indices))
+}
+
+// labelsOf are the classes of the steps of sample i, -1 for none. It fails where the data have classes of another number of steps.
+func labelsOf(data Labels, i, steps int) ([]int, error) {
+	if stepped := steppedOf(data); stepped != nil {
+		labels := stepped.StepLabel(i)
+		if len(labels) != steps {
+			return nil, fmt.Errorf("finetune: data: sample %d has classes of %d steps, the network has outputs for %d, want one class for each", i, len(labels), steps)
+		}
+		return labels, nil
+	}
+	label := data.Label(i)
+	if steps > 1 && label >= 0 {
+		return nil, fmt.Errorf("finetune: data: sample %d has one class, the network has outputs for each of %d steps, want a class for each, or none", i, steps)
+	}
+	return slices.Repeat([]int{label}, steps), nil
+}
+
 // targetsOf are the targets of data, which has at least one sample, or nil.
 func targetsOf(data any) Targeted {
 	if t, ok := data.(Targeted); ok && t.Target(0) != nil {
@@ -51,7 +90,7 @@ type batch struct {
 	indices []int       // of the samples
 	inputs  [][]float32 // for each input of the network
 	samples []float32   // as data write them
-	labels  []int
+	labels  []int       // of the samples; of their steps, one after the other, where the data have these
 	targets [][]float32 // of the samples, where the data have some
 }
 
@@ -162,12 +201,17 @@ func (b *batch) load(data Data, sizes []int) error {
 		}
 	})
 	b.indices, b.labels, b.targets = b.indices[:0], b.labels[:0], b.targets[:0]
-	targets := targetsOf(data)
+	targets, stepped := targetsOf(data), steppedOf(data)
 	for k, v := range b.visits {
 		if errs[k] != nil {
 			return fmt.Errorf("finetune: data: sample %d: %w", v.sample, errs[k])
 		}
-		b.indices, b.labels = append(b.indices, v.sample), append(b.labels, data.Label(v.sample))
+		b.indices = append(b.indices, v.sample)
+		if stepped != nil {
+			b.labels = append(b.labels, stepped.StepLabel(v.sample)...)
+		} else {
+			b.labels = append(b.labels, data.Label(v.sample))
+		}
 		if targets != nil {
 			b.targets = append(b.targets, targets.Target(v.sample))
 		}

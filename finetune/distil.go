@@ -48,9 +48,10 @@ func canDistil(m *quant.Model) bool {
 // distilPlan is the number of steps, 0 for none, and of samples in each.
 func distilPlan(m *quant.Model) (steps, batch int) {
 	work := 0.0 // of a sample: forward, and two gradients
+	iterations := stepsOf(m.Graph)
 	for _, l := range m.Layers() {
 		if p, ok := patchesOf(l); ok {
-			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area())
+			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area()) * float64(iterations(l.Node))
 		}
 	}
 	for batch = distilBatch; batch >= distilLeast; batch /= 2 {
@@ -171,7 +172,7 @@ func (d *distiller) addLoss(b *builder) error {
 	}
 	headValue, task := head(d.model.Graph)
 	if task == TaskClasses {
-		l := classLoss{n: b.batch, classes: headValue.Shape.Elems(), temperature: temperature, teacher: 1}
+		l := classLoss{n: b.batch * ClassSteps(headValue.Shape), classes: classesIn(headValue.Shape), temperature: temperature, teacher: 1}
 		parts = append(parts, l.node(b.tape, b.nodes[headValue], b.input("wanted", teach(headValue, 1).wanted), nil))
 	} else {
 		difference(headValue, 1)
@@ -210,9 +211,9 @@ func (t *tape) total(parts []*G.Node) *G.Node {
 
 // train adds a trained value.
 func (d *distiller) train(tp *tape, name string, data []float32, rate float64) *G.Node {
-	p := &param{name: name, value: newVector(data), base: rate, node: tp.trained(name, data)}
+	p := newParam(tp, name, data, rate)
 	d.params = append(d.params, p)
-	return p.node
+	return tp.capture(p.node)
 }
 
 // constants makes weights and biases trained values, but for those of frozen layers.

@@ -69,22 +69,20 @@ func (r *tuning) watchAnswers(m Metrics) error {
 // blind is the loss that a network that knows nothing would have for the present batch: one with equal
 // scores for all classes, or with the mean of all targets for every value.
 func (t *trainer) blind() float64 {
-	count := t.head.Shape()[0]
 	fromTeacher, fromLabels := t.cfg.shares()
 	if t.task == TaskClasses {
-		classes := count / t.cfg.Batch
-		l := classLoss{n: t.cfg.Batch, classes: classes, temperature: t.cfg.Temperature, teacher: fromTeacher, labels: fromLabels}
-		equal, grad := make([]float32, classes), make([]float32, classes)
+		l := t.classLoss()
+		equal, grad := make([]float32, l.classes), make([]float32, l.classes)
 		sum := 0.0
-		for s := range t.cfg.Batch {
+		for s := range l.n {
 			if t.teacher != nil {
-				sum += l.distil(grad, equal, t.teacher[s*classes:][:classes])
+				sum += l.distil(grad, equal, t.teacher[s*l.classes:][:l.classes])
 			}
 			if t.labels != nil && t.labels[s] >= 0 {
 				sum += l.crossEntropy(grad, equal, int(t.labels[s]))
 			}
 		}
-		return sum / float64(t.cfg.Batch)
+		return sum / float64(l.n)
 	}
 	sum := 0.0
 	if t.teacher != nil {

@@ -35,13 +35,17 @@ type EvaluateConfig struct {
 	// Each, unless nil, is called for every sample in order, with the outputs of the network and of the one compared with, nil for none. They
 	// are valid until it returns.
 	Each func(sample int, own, other []float64)
+	// Steps is how many steps of a sample have a class each, see [ClassSteps]; 0 means as many as the data have classes for ([Stepped]), or 1.
+	Steps int
 	// Part is the part of the samples that [Measure] looks at. The zero value means all.
 	Part Part
 }
 
 // Metrics are what [Evaluate] measured. Accuracies are shares, 0..1.
 type Metrics struct {
-	Samples  int
+	Samples int
+	// Steps is how many steps of a sample have a class each, 1 but for sequences of classes. What is said below of samples holds for their steps, then.
+	Steps    int
 	Labelled int // samples with a label
 	// Answers is the number of different outputs that were the highest of a sample.
 	Answers int
@@ -110,10 +114,18 @@ func Measure(ctx context.Context, net, against Network, labels Labels, cfg Evalu
 	if err := cfg.Part.check(); err != nil {
 		return nil, err
 	}
-	targets := targetsOf(labels)
-	scores := []*score{newScore(net, targets, 0)}
+	targets, steps := targetsOf(labels), cfg.Steps
+	if stepped := steppedOf(labels); steps == 0 && stepped != nil {
+		steps = len(stepped.StepLabel(0))
+	}
+	if _, outputs := net.Sizes(); steps < 1 {
+		steps = 1
+	} else if outputs%steps > 0 {
+		return nil, fmt.Errorf("finetune: evaluate: the network has %d outputs per sample, want as many for each of %d steps", outputs, steps)
+	}
+	scores := []*score{newScore(net, targets, 0, steps)}
 	if against != nil {
-		scores = append(scores, newScore(against, targets, 0))
+		scores = append(scores, newScore(against, targets, 0, steps))
 		if a, b := len(scores[0].want), len(scores[1].want); a != b {
 			return nil, fmt.Errorf("finetune: evaluate: the networks have %d and %d outputs per sample", a, b)
 		}
@@ -165,10 +177,10 @@ type score struct {
 	tally   NetworkTally
 }
 
-func newScore(net Network, targets Targeted, first int) *score {
+func newScore(net Network, targets Targeted, first, steps int) *score {
 	in, out := net.Sizes()
 	s := &score{net: net, targets: targets, want: make([]float64, out)}
-	s.tally = NetworkTally{Answers: counts{}, Labels: counts{}, HasTargets: targets != nil}
+	s.tally = NetworkTally{Steps: steps, Answers: counts{}, Labels: counts{}, HasTargets: targets != nil}
 	s.tally.HasMSE = in == out || targets != nil
 	if targets != nil {
 		s.first = targets.Target(first)
@@ -200,8 +212,16 @@ func (s *score) measure(ctx context.Context, samples []int, labels Labels) error
 	for k, i := range samples {
 		y := s.outputs[k]
 		t.Samples++
-		t.Answers[Argmax(y)]++
-		if label := labels.Label(i); label >= 0 {
+		classes, err := labelsOf(labels, i, t.Steps)
+		if err != nil {
+			return err
+		}
+		for step, label := range classes {
+			y := t.step(y, step)
+			t.Answers[Argmax(y)]++
+			if label < 0 {
+				continue
+			}
 			t.Labelled++
 			t.Labels[label]++
 			if inTop(y, label, 1) {
@@ -224,6 +244,12 @@ func (s *score) measure(ctx context.Context, samples []int, labels Labels) error
 	return nil
 }
 
+// step are the outputs of a step.
+func (t *NetworkTally) step(y []float64, step int) []float64 {
+	n := len(y) / t.Steps
+	return y[step*n:][:n]
+}
+
 // should writes to want what the output of a sample should be.
 func (s *score) should(sample int) error {
 	if s.targets == nil {
@@ -243,8 +269,10 @@ func (s *score) should(sample int) error {
 func (s *score) compare(other *score, n int) {
 	block := s.block()
 	for k, y := range s.outputs[:n] {
-		if Argmax(y) == Argmax(other.outputs[k]) {
-			s.tally.Same++
+		for step := range s.tally.Steps {
+			if Argmax(s.tally.step(y, step)) == Argmax(s.tally.step(other.outputs[k], step)) {
+				s.tally.Same++
+			}
 		}
 		block.Distances.add(meanSquare(y, other.outputs[k]))
 		for _, v := range other.outputs[k] {

@@ -58,7 +58,7 @@ func TestEvaluate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Metrics{Samples: 5, Labelled: 4, Answers: 3, Accuracy: 0.25, Top5: 0.75, Agreement: 0.8, Distance: 5.0 / 7 / 5}
+	want := Metrics{Steps: 1, Samples: 5, Labelled: 4, Answers: 3, Accuracy: 0.25, Top5: 0.75, Agreement: 0.8, Distance: 5.0 / 7 / 5}
 	want.Most, want.MostLabel = 0.4, 0.25 // classes 0 and 6 are twice among five answers
 	want.Spread, want.DistanceError = m.Spread, m.DistanceError
 	if m != want || done != 5 {

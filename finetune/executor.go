@@ -17,8 +17,6 @@ import (
 
 	"qconv/onnx"
 	"qconv/quant"
-
-	G "gorgonia.org/gorgonia"
 )
 
 // ExecOptions steer [NewExecutor]. The zero value is the plain float network.
@@ -68,6 +66,9 @@ func newExecutor(g *onnx.Graph, batch int, p plan) (*Executor, error) {
 	for v := range e.builder.nodes {
 		e.byName[v.Name] = v
 	}
+	for v := range e.builder.loops {
+		e.byName[v.Name] = v
+	}
 	e.outputs = make([][]float32, len(g.Outputs))
 	return e, nil
 }
@@ -86,15 +87,36 @@ func BatchFor(g *onnx.Graph, most int) int {
 	if !batched(g) {
 		return 1
 	}
-	perSample := 1
+	return max(1, min(most, heldValues/max(valuesOf(g), 1)))
+}
+
+// valuesOf counts the elements that all values of a network have for one sample, in all iterations of its loops.
+func valuesOf(g *onnx.Graph) int {
+	steps := stepsOf(g)
+	sum := 0
 	for _, n := range g.Nodes {
 		for _, out := range n.Outputs {
 			if out != nil {
-				perSample += out.Shape.Elems()
+				sum += out.Shape.Elems() * steps(n)
 			}
 		}
 	}
-	return max(1, min(most, heldValues/perSample))
+	return sum
+}
+
+// stepsOf says how often a node of a network runs: 1 unless it belongs to a loop.
+func stepsOf(g *onnx.Graph) func(n *onnx.Node) int {
+	owner, _ := bodies(g.Nodes)
+	return func(n *onnx.Node) int {
+		switch n.Op.(type) {
+		case *onnx.LoopPut, *onnx.LoopNext: // what they compute is outside
+			return 1
+		}
+		if loop := owner[n]; loop != nil {
+			return loop.Steps
+		}
+		return 1
+	}
 }
 
 // NewModelExecutor prepares a model with its levels: every site that has levels is rounded to
@@ -178,27 +200,32 @@ func (e *Executor) pass(inputs [][]float32, samples int) ([][]float32, error) {
 	e.last = samples
 	out := make([][]float32, len(e.graph.Outputs))
 	for i, v := range e.graph.Outputs {
-		out[i] = e.part(v, e.builder.nodes[v])
+		out[i] = e.part(v, floats(e.builder.nodes[v].Value()))
 	}
 	return out, nil
 }
 
 // part is what a node holds of the samples that were there. What all samples share, such as a constant, is
 // repeated.
-func (e *Executor) part(v *onnx.Value, n *G.Node) []float32 {
-	data := floats(n.Value())
+func (e *Executor) part(v *onnx.Value, data []float32) []float32 {
 	if len(v.Shape) > 0 && v.Shape[0] == onnx.Batch {
-		return data[:e.last*v.Shape.Elems()]
+		return data[:len(data)/e.batch*e.last]
 	}
 	return slices.Repeat(data, e.last)
 }
 
 // Value is the value of that name in the last pass, as its consumers saw it; nil where the
 // graph has none, before the first Run, and with OutputsOnly. It stays valid until the next Run.
+//
+// A value in the body of a loop has those of all iterations: for every sample, one after the other, those of iteration 0, 1 and so on, of the value's shape each.
+// They are kept from the first time on that they are asked for, which runs the loop once more.
 func (e *Executor) Value(name string) []float32 {
 	v := e.byName[name]
 	if v == nil || e.last == 0 || e.builder.plan.outputsOnly {
 		return nil
 	}
-	return e.part(v, e.builder.nodes[v])
+	if loop := e.builder.loops[v]; loop != nil {
+		return e.part(v, loop.values(v, e.batch))
+	}
+	return e.part(v, floats(e.builder.nodes[v].Value()))
 }

@@ -18,22 +18,37 @@ const (
 	TaskValues Task = "values"
 )
 
-// TaskOf tells from the graph what its first output means: classes when it ends in a softmax,
+// TaskOf tells from the graph what its first output means: classes when it ends in a softmax, of all elements or over the last dimension,
 // or delivers linear scores, one for each class, that are not as many as its inputs.
 func TaskOf(g *onnx.Graph) Task {
 	_, task := head(g)
 	return task
 }
 
-// taskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]), or else that of the graph.
+// taskFor is the task that is asked for, or else [TaskValues] for data with targets ([Targeted]) and [TaskClasses] for data with classes of steps ([Stepped]), or else
+// that of the graph.
 func taskFor(g *onnx.Graph, data Data, asked Task) Task {
 	switch {
 	case asked != TaskAuto:
 		return asked
 	case data.Len() > 0 && targetsOf(data) != nil:
 		return TaskValues
+	case data.Len() > 0 && steppedOf(data) != nil:
+		return TaskClasses
 	}
 	return TaskOf(g)
+}
+
+// ClassSteps is how many positions of a sample, such as the steps of a sequence, a first output of a shape has scores of classes for, if it has scores of classes: those of
+// its dimensions but the last, which are the scores. It is 1 where a sample has but one dimension of several elements.
+func ClassSteps(s onnx.Shape) int { return s.Elems() / max(classesIn(s), 1) }
+
+// classesIn is the number of classes that a tensor has scores of, if it has.
+func classesIn(s onnx.Shape) int {
+	if len(s) == 0 || isVector(s) || s.Elems() <= 1 {
+		return s.Elems()
+	}
+	return s[len(s)-1]
 }
 
 // headFor is [head] with the task that [TaskFor] says.
@@ -70,7 +85,7 @@ func head(g *onnx.Graph) (*onnx.Value, Task) {
 				return scored(g), TaskClasses
 			}
 		}
-		if axis >= 0 && v.Shape[axis] == elems {
+		if axis >= 0 && (v.Shape[axis] == elems || axis == len(v.Shape)-1 && v.Shape[axis] > 1) {
 			return n.Inputs[0], TaskClasses
 		}
 		break

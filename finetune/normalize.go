@@ -37,7 +37,8 @@ type normalized struct {
 	sums, squares              []float64 // see add
 }
 
-// newNorms prepares the normalizations of all layers that have units by channel and a bias of their own, as in the network as it is.
+// newNorms prepares the normalizations of all layers that have units by channel and a bias of their own, as in the network as it is. Layers in bodies of loops have
+// none: the statistics of an iteration are not those of the next.
 func newNorms(ctx context.Context, m *quant.Model, cfg Config, data Data) (map[*onnx.Node]*normalized, error) {
 	if !cfg.Normalize {
 		return nil, nil
@@ -48,15 +49,19 @@ func newNorms(ctx context.Context, m *quant.Model, cfg Config, data Data) (map[*
 		users[l.Weights]++
 		users[l.Bias]++
 	}
+	inLoop, err := bodies(m.Graph.Nodes)
+	if err != nil {
+		return nil, err
+	}
 	for _, l := range m.Layers() {
 		_, n := m.UnitChannels(l.Weights, cfg.Cluster)
-		if n > 0 && l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == n &&
+		if n > 0 && inLoop[l.Node] == nil && l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == n &&
 			users[l.Weights] == 1 && users[l.Bias] == 1 && !cfg.Cluster.Layers[l.Weights.Name].Frozen {
 			norms[l.Node] = &normalized{weights: l.Weights, bias: l.Bias}
 		}
 	}
 	if len(norms) == 0 {
-		return nil, fmt.Errorf("finetune: normalization: no layer has units by channel and a bias of its own")
+		return nil, fmt.Errorf("finetune: normalization: no layer outside of loops has units by channel and a bias of its own")
 	}
 	batchSize := BatchFor(m.Graph, min(50, data.Len()))
 	exec, err := NewExecutor(m.Graph, batchSize, ExecOptions{})

@@ -30,6 +30,8 @@ type operation struct {
 	alias bool
 	// forward computes out from in. It may not keep either.
 	forward func(out []float32, in [][]float32)
+	// inner is the tape of the body of a loop, nil for other operations.
+	inner *tape
 	// adjoints make the gradients of the inputs; nil where none is wanted.
 	adjoints []adjoint
 }

@@ -19,6 +19,7 @@ type probe struct {
 	head    string
 	task    Task
 	elems   int         // of the head
+	steps   int         // that a sample has classes of, see ClassSteps
 	want    []float32   // of all samples
 	first   [][]float32 // inputs of some samples, for means of values inside
 	// square is the mean square of want, variance its variance.
@@ -29,7 +30,10 @@ type probe struct {
 // newProbe runs the float network g on at most limit samples, evenly picked; 0 means all.
 func newProbe(ctx context.Context, g *onnx.Graph, data Data, limit int, asked Task) (*probe, error) {
 	v, task := headFor(g, data, asked)
-	p := &probe{data: data, head: v.Name, task: task, elems: v.Shape.Elems()}
+	p := &probe{data: data, head: v.Name, task: task, elems: v.Shape.Elems(), steps: 1}
+	if task == TaskClasses {
+		p.steps = ClassSteps(v.Shape)
+	}
 	if most := max(1, probeValues/p.elems); limit == 0 || limit > most {
 		limit = most
 	}
@@ -73,17 +77,18 @@ func (p *probe) run(ctx context.Context, exec *Executor, use func(b *batch, got 
 // measure compares a network with the float one.
 func (p *probe) measure(ctx context.Context, exec *Executor) (Loss, error) {
 	divergence, distance := 0.0, 0.0
-	same, right, labelled, done := 0, 0, 0, 0
-	unused := make([]float32, p.elems)
+	same, right, labelled, done := 0, 0, 0, 0 // done are samples, or steps
+	elems := p.elems / p.steps
+	unused := make([]float32, elems)
 	err := p.run(ctx, exec, func(b *batch, got []float32) {
-		for s, label := range b.labels {
-			x, w := got[s*p.elems:][:p.elems], p.want[done*p.elems:][:p.elems]
+		for s, label := range b.classes(p.steps) {
+			x, w := got[s*elems:][:elems], p.want[done*elems:][:elems]
 			done++
 			distance += squaredDistance(x, w)
 			if p.task != TaskClasses {
 				continue
 			}
-			l := classLoss{n: 1, classes: p.elems, temperature: 1, teacher: 1}
+			l := classLoss{n: 1, classes: elems, temperature: 1, teacher: 1}
 			divergence += l.distil(unused, x, w)
 			if Argmax(x) == Argmax(w) {
 				same++
@@ -100,7 +105,7 @@ func (p *probe) measure(ctx context.Context, exec *Executor) (Loss, error) {
 		return Loss{}, err
 	}
 	n := float64(max(done, 1))
-	distance /= n * float64(p.elems)
+	distance /= n * float64(elems)
 	loss := Loss{Divergence: finite(distance / max(p.square, math.SmallestNonzeroFloat64)), SNR: mostSNR}
 	if distance > 0 {
 		loss.SNR = math.Max(-mostSNR, math.Min(10*math.Log10(p.variance/finite(distance)), mostSNR))

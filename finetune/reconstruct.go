@@ -17,7 +17,8 @@ import (
 // it has in the float network, on what it really reads: the layers before it as they are by then, their results rounded to levels. Biases
 // are corrected by the way. Layers are done in their order. What a sum has lost in the operands before the layer that completes it, this layer makes up for.
 // The model has levels and was clustered by cfg.Cluster; float is the network before that, of the same nodes. A network without a batch is left as it is, and so is
-// a layer whose weights came quantized, whose weights have several readers, or that is frozen. One in ten samples is held out, and a layer keeps the weights it had
+// a layer whose weights came quantized, whose weights have several readers, that is frozen, or that is in the body of a loop, where what it reads depends on what it
+// computed before. One in ten samples is held out, and a layer keeps the weights it had
 // where the new ones do worse on those.
 func reconstructLayers(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, cfg PostTrainConfig) error {
 	if err := checkData(m.Graph, data); err != nil {
@@ -30,11 +31,15 @@ func reconstructLayers(ctx context.Context, m *quant.Model, float *onnx.Graph, d
 		return nil
 	}
 	ownBiases(m.Graph)
+	inLoop, err := bodies(m.Graph.Nodes)
+	if err != nil {
+		return err
+	}
 	r := &reconstruction{ctx: ctx, model: m, float: float, cfg: cfg, consumers: m.Graph.Consumers(), patches: map[*onnx.Node]patches{}}
 	for _, l := range m.Layers() {
 		p, ok := patchesOf(l)
 		own := l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == p.out[0]
-		if ok && own && p.inputs() <= mostInputs && len(r.consumers[l.Weights]) == 1 {
+		if ok && own && inLoop[l.Node] == nil && p.inputs() <= mostInputs && len(r.consumers[l.Weights]) == 1 {
 			r.layers = append(r.layers, l)
 			r.patches[l.Node] = p
 		}
@@ -108,10 +113,7 @@ func pick(samples []int, most int) []int {
 // lay puts both networks on a new tape.
 func (r *reconstruction) lay(samples int) error {
 	r.tape = plainTape()
-	builderOf := func(p plan) *builder {
-		return &builder{tape: r.tape, batch: samples, plan: p, nodes: map[*onnx.Value]*G.Node{}, raw: map[*onnx.Value]*G.Node{}}
-	}
-	r.want, r.have = builderOf(plan{}), builderOf(levelPlan(r.model.Levels))
+	r.want, r.have = newBuilder(r.tape, samples, plan{}), newBuilder(r.tape, samples, levelPlan(r.model.Levels))
 	r.want.layInputs(r.float)
 	r.have.layInputs(r.model.Graph)
 	r.floatValues = map[*onnx.Value]*onnx.Value{}
@@ -122,18 +124,29 @@ func (r *reconstruction) lay(samples int) error {
 	for _, l := range r.layers {
 		layers[l.Node] = l
 	}
+	parts, err := blocks(r.model.Graph.Nodes)
+	if err != nil {
+		return err
+	}
+	floatNodes := map[*onnx.Node]*onnx.Node{}
 	for i, n := range r.model.Graph.Nodes {
-		same := r.float.Nodes[i]
+		floatNodes[n] = r.float.Nodes[i]
 		for k, v := range n.Outputs {
-			r.floatValues[v] = same.Outputs[k]
+			r.floatValues[v] = r.float.Nodes[i].Outputs[k]
 		}
-		if err := r.want.layNode(same); err != nil {
+	}
+	floatParts, err := blocks(r.float.Nodes)
+	if err != nil {
+		return err
+	}
+	for i, part := range parts {
+		if err := r.want.layBlock(floatParts[i]); err != nil {
 			return err
 		}
-		if l, ok := layers[n]; ok {
-			r.layLayer(l, same, samples)
+		if l, ok := layers[part.nodes[0]]; ok {
+			r.layLayer(l, floatNodes[l.Node], samples)
 		}
-		if err := r.have.layNode(n); err != nil {
+		if err := r.have.layBlock(part); err != nil {
 			return err
 		}
 	}

@@ -19,6 +19,7 @@ type Tally struct {
 // NetworkTally is what the samples of a network come to.
 type NetworkTally struct {
 	Samples    int    `json:"samples"`
+	Steps      int    `json:"steps"`    // of a sample, which have a class each; what is counted below are steps
 	Labelled   int    `json:"labelled"` // samples with a label
 	Right      int    `json:"right"`    // labelled samples whose label has the highest output
 	Top5       int    `json:"top5"`
@@ -72,7 +73,7 @@ func (t *Tally) Valid() bool {
 		if n == nil {
 			continue
 		}
-		if n.Answers == nil || n.Labels == nil || n.Samples < 0 || n.Labelled < 0 || n.Samples != t.Own.Samples || len(n.Blocks) != len(t.Own.Blocks) {
+		if n.Answers == nil || n.Labels == nil || n.Samples < 0 || n.Steps < 1 || n.Steps != t.Own.Steps || n.Labelled < 0 || n.Samples != t.Own.Samples || len(n.Blocks) != len(t.Own.Blocks) {
 			return false
 		}
 		for _, b := range n.Blocks {
@@ -96,7 +97,7 @@ func (t *Tally) Join(next *Tally) error {
 }
 
 func (t *NetworkTally) join(next *NetworkTally) error {
-	if t.HasMSE != next.HasMSE || t.HasTargets != next.HasTargets {
+	if t.HasMSE != next.HasMSE || t.HasTargets != next.HasTargets || t.Steps != next.Steps {
 		return fmt.Errorf("finetune: join: the parts have different targets")
 	}
 	t.Samples += next.Samples
@@ -148,8 +149,8 @@ func (t *Tally) Metrics() (own, other Metrics) {
 }
 
 func (t *NetworkTally) metrics() Metrics {
-	n, sums := float64(t.Samples), t.total()
-	m := Metrics{Samples: t.Samples, Labelled: t.Labelled, Answers: len(t.Answers), HasMSE: t.HasMSE, HasTargets: t.HasTargets}
+	n, sums := float64(t.Samples*t.Steps), t.total()
+	m := Metrics{Samples: t.Samples, Steps: t.Steps, Labelled: t.Labelled, Answers: len(t.Answers), HasMSE: t.HasMSE, HasTargets: t.HasTargets}
 	class, times := t.Answers.most()
 	m.MostClass, m.Most = class, float64(times)/n
 	_, times = t.Labels.most()

@@ -3,6 +3,8 @@ package finetune
 import (
 	"fmt"
 
+	"qconv/finetune/internal/kernel"
+
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
 )
@@ -19,6 +21,13 @@ type tape struct {
 	needs map[*G.Node]bool
 	// steps are the operations in the order they were added, each behind its inputs.
 	steps []step
+	// outer is the tape on which this one, the body of a loop, is an operation; nil for that of a network.
+	outer *tape
+	// captures are the nodes of outer that are read here, and seen are theirs on this tape.
+	captures []*captured
+	seen     map[*G.Node]*G.Node
+	// bound says that the steps know what they read.
+	bound bool
 	// machine runs a graph with gradients, some of whose nodes are Gorgonia's own; nil for others.
 	machine        G.VM
 	differentiated bool
@@ -41,6 +50,42 @@ func plainTape() *tape {
 	t := newTape(0)
 	t.plain = true
 	return t
+}
+
+// innerTape is a tape for the body of a loop that is an operation of outer. Its gradients are laid by backpropagate.
+func innerTape(outer *tape) *tape {
+	t := plainTape()
+	t.outer, t.seen = outer, map[*G.Node]*G.Node{}
+	if !outer.plain {
+		t.needs = map[*G.Node]bool{}
+	}
+	return t
+}
+
+// root is the tape of the network, which trained values lie on.
+func (t *tape) root() *tape {
+	for t.outer != nil {
+		t = t.outer
+	}
+	return t
+}
+
+// capture is a node of the tape of the network as this tape reads it.
+func (t *tape) capture(n *G.Node) *G.Node {
+	if t.outer == nil {
+		return n
+	}
+	if own := t.seen[n]; own != nil {
+		return own
+	}
+	t.count++
+	own := t.loose(G.NewVector(t.graph, tensor.Float32, G.WithShape(n.Shape()[0]), G.WithName(fmt.Sprintf("captured/%d", t.count))))
+	if t.outer.needs[n] {
+		t.needs[own] = true
+	}
+	t.seen[n] = own
+	t.captures = append(t.captures, &captured{from: n, node: own})
+	return own
 }
 
 // input adds a node whose value is data, whatever it holds when the tape runs.
@@ -136,9 +181,7 @@ func (t *tape) compile(kept []*G.Node) bool {
 		seen[n.Hashcode()] = true
 	}
 	if t.differentiated || kept == nil {
-		for _, s := range t.steps {
-			s.op.out = newVector(make([]float32, s.op.size()))
-		}
+		t.allocate()
 	} else {
 		t.share(kept)
 	}
@@ -148,6 +191,15 @@ func (t *tape) compile(kept []*G.Node) bool {
 		t.bind()
 	}
 	return true
+}
+
+// allocate gives the results of all steps that have none memory of their own.
+func (t *tape) allocate() {
+	for _, s := range t.steps {
+		if s.op.out == nil {
+			s.op.out = newVector(make([]float32, s.op.size()))
+		}
+	}
 }
 
 // share gives the results of all steps memory that no other value needs at the time.
@@ -200,8 +252,10 @@ func (t *tape) share(kept []*G.Node) {
 
 // bind gives the nodes of all steps their values, which are the same in every run.
 func (t *tape) bind() {
+	t.bound = true
 	for i := range t.steps {
 		s := &t.steps[i]
+		s.in = s.in[:0]
 		out := G.Value(s.op.out)
 		if s.op.alias {
 			out = s.op.nodes[0].Value()
@@ -218,11 +272,7 @@ func (t *tape) bind() {
 // run computes every node. Results are in the nodes' values until the next run.
 func (t *tape) run() error {
 	if t.machine == nil {
-		for _, s := range t.steps {
-			if !s.op.alias {
-				s.op.forward(s.op.out.Float32s(), s.in)
-			}
-		}
+		t.runSteps(0, len(t.steps))
 		return nil
 	}
 	err := t.machine.RunAll()
@@ -230,11 +280,65 @@ func (t *tape) run() error {
 	return err
 }
 
+// runSteps computes the nodes of some steps of a tape that has no machine.
+func (t *tape) runSteps(from, to int) {
+	for _, s := range t.steps[from:to] {
+		if !s.op.alias {
+			s.op.forward(s.op.out.Float32s(), s.in)
+		}
+	}
+}
+
+// backpropagate adds the gradients of the nodes wanted to a tape without a machine, given those of some results; nil for a node that no result depends on.
+func (t *tape) backpropagate(results, given, wanted []*G.Node) []*G.Node {
+	parts := map[*G.Node][]*G.Node{}
+	for i, n := range results {
+		parts[n] = append(parts[n], given[i])
+	}
+	whole := func(n *G.Node) *G.Node {
+		list := parts[n]
+		if len(list) > 1 {
+			list = []*G.Node{t.apply("gradient", n.Shape()[0], func(out []float32, in [][]float32) {
+				copy(out, in[0])
+				for _, d := range in[1:] {
+					kernel.Add(out, d)
+				}
+			}, nil, list...)}
+			parts[n] = list
+		}
+		if len(list) == 0 {
+			return nil
+		}
+		return list[0]
+	}
+	for i := len(t.steps) - 1; i >= 0; i-- {
+		s := t.steps[i]
+		grad := whole(s.node)
+		if grad == nil {
+			continue
+		}
+		for k, adj := range s.op.adjoints {
+			if adj != nil {
+				n := s.op.nodes[k]
+				parts[n] = append(parts[n], adj(s.op.nodes, s.node, grad))
+			}
+		}
+	}
+	found := make([]*G.Node, len(wanted))
+	for i, n := range wanted {
+		found[i] = whole(n)
+	}
+	return found
+}
+
 // buffers are the different pieces of memory that the results of all steps lie in.
 func (t *tape) buffers() [][]float32 {
 	var all [][]float32
 	seen := map[*float32]bool{}
 	for _, s := range t.steps {
+		if s.op.inner != nil {
+			all = append(all, s.op.inner.buffers()...)
+		}
 		if s.op.alias || s.op.size() == 0 {
 			continue
 		}

@@ -26,9 +26,10 @@ type trainer struct {
 	trained  map[string]bool
 	inputs   [][]float32 // of the batch, by input of the network
 	teacher  []float32   // what the teacher says of the batch, or nil
-	labels   []float32   // classes of the batch, -1 for none, or nil
+	labels   []float32   // classes of the batch, of every step where there are several, -1 for none, or nil
 	targets  []float32   // what the output should be, where the data say it, or nil
 	head     *G.Node
+	steps    int // that a sample has classes of, see ClassSteps
 	loss     *G.Node
 	solver   *adam
 	// norms are the normalizations behind layers; none without Config.Normalize.
@@ -78,12 +79,11 @@ func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value, no
 	return t, nil
 }
 
-// train adds a trained value to the tape; a second build of the graph starts anew.
+// train adds a trained value to the tape of the network; a second build of the graph starts anew.
 func (t *trainer) train(tp *tape, name string, data []float32, rate float64) *G.Node {
-	p := &param{name: name, value: newVector(data), base: rate}
-	p.node = tp.trained(name, data)
+	p := newParam(tp, name, data, rate)
 	t.params = append(t.params, p)
-	return p.node
+	return tp.capture(p.node)
 }
 
 // coarse is how much faster values move that are rounded to n values than those rounded to
@@ -151,22 +151,31 @@ func (t *trainer) round() func(*tape, *onnx.Value, *G.Node) *G.Node {
 }
 
 // roundSites makes every site of m take its levels. Those of inputs, and of values that nothing trained leads to, have the model's step,
-// and so have all where logStep is nil; else it lays the logarithm of the step of a value.
+// and so have all where logStep is nil; else it lays the logarithm of the step of a value, once, on the tape of the network: what a loop
+// begins with has the step of what it hands on.
 func roundSites(m *quant.Model, logStep func(tp *tape, name string, l quant.Levels) *G.Node) func(*tape, *onnx.Value, *G.Node) *G.Node {
 	sites := map[*onnx.Value]quant.Site{}
 	for _, s := range m.Sites {
 		sites[s.Value] = s
 	}
+	var root *tape
+	var steps map[*onnx.Value]*G.Node // of values on tape root
 	return func(tp *tape, v *onnx.Value, y *G.Node) *G.Node {
 		site, ok := sites[v]
 		if !ok {
 			return y
 		}
-		l := m.Levels[v.Name]
-		if site.Role == quant.RoleInput || logStep == nil || !tp.needs[y] {
-			return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
+		if root != tp.root() {
+			root, steps = tp.root(), map[*onnx.Value]*G.Node{}
 		}
-		return roundNode(tp, l, expNode(tp, logStep(tp, v.Name, l)), y)
+		l := m.Levels[v.Name]
+		if steps[v] == nil {
+			if site.Role == quant.RoleInput || logStep == nil || !tp.needs[y] {
+				return roundNode(tp, l, tp.input("step", []float32{float32(l.Step)}), y)
+			}
+			steps[v] = expNode(root, logStep(root, v.Name, l))
+		}
+		return roundNode(tp, l, tp.capture(steps[v]), y)
 	}
 }
 
@@ -188,7 +197,10 @@ func expNode(tp *tape, x *G.Node) *G.Node {
 
 // finish adds the loss and its gradients.
 func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
-	t.head = b.nodes[headValue]
+	t.head, t.steps = b.nodes[headValue], 1
+	if t.task == TaskClasses {
+		t.steps = ClassSteps(headValue.Shape)
+	}
 	count := t.head.Shape()[0]
 	fromTeacher, fromLabels := t.cfg.shares()
 	var teacher, labels *G.Node
@@ -198,11 +210,10 @@ func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 	}
 	if t.task == TaskClasses {
 		if t.cfg.Loss != LossTeacher {
-			t.labels = make([]float32, t.cfg.Batch)
+			t.labels = make([]float32, t.rows())
 			labels = b.input("labels", t.labels)
 		}
-		l := classLoss{n: t.cfg.Batch, classes: count / t.cfg.Batch, temperature: t.cfg.Temperature, teacher: fromTeacher, labels: fromLabels}
-		t.loss = l.node(b.tape, t.head, teacher, labels)
+		t.loss = t.classLoss().node(b.tape, t.head, teacher, labels)
 	} else {
 		var targets []*G.Node
 		var weights []float64
@@ -225,6 +236,15 @@ func (t *trainer) finish(b *builder, headValue *onnx.Value) error {
 		t.loss = valueLoss(b.tape, t.head, targets, weights)
 	}
 	return t.differentiate(b)
+}
+
+// rows is how many times a batch has scores of classes.
+func (t *trainer) rows() int { return t.cfg.Batch * t.steps }
+
+// classLoss is the loss of classes.
+func (t *trainer) classLoss() classLoss {
+	fromTeacher, fromLabels := t.cfg.shares()
+	return classLoss{n: t.rows(), classes: t.head.Shape()[0] / t.rows(), temperature: t.cfg.Temperature, teacher: fromTeacher, labels: fromLabels}
 }
 
 // differentiate adds the gradients of all trained values that the loss depends on.
@@ -317,7 +337,7 @@ func (t *trainer) blame() error {
 				return diverged(step, "node %q: weights %q are not finite any more", n.Name, in.Name)
 			}
 		}
-		if notFinite(floats(t.builder.raw[n.Outputs[0]].Value())) >= 0 {
+		if y := t.builder.raw[n.Outputs[0]]; y != nil && notFinite(floats(y.Value())) >= 0 { // bodies of loops have none that last
 			return diverged(step, "node %q: its result %q is not finite", n.Name, n.Outputs[0].Name)
 		}
 	}

@@ -246,7 +246,7 @@ func (r *trials) ofLevels() error {
 	byCount := map[int]map[string]quant.Levels{}
 	for _, n := range r.cfg.Levels {
 		cfg := r.cfg.Calibrate
-		cfg.Levels, cfg.InputLevels, cfg.OutputLevels, cfg.PooledLevels, cfg.Sites = n, n, n, n, nil
+		cfg.Levels, cfg.InputLevels, cfg.OutputLevels, cfg.PooledLevels, cfg.StateLevels, cfg.Sites = n, n, n, n, n, nil
 		if byCount[n], err = chooseLevels(r.model, r.sites, histograms, method, cfg); err != nil {
 			return err
 		}
@@ -300,7 +300,8 @@ func (r *trials) tuned(t Trial) (Loss, error) {
 		return Loss{}, err
 	}
 	calibrate, cfg := r.cfg.Calibrate, *r.cfg.Tune
-	calibrate.Levels, calibrate.InputLevels, calibrate.OutputLevels, calibrate.PooledLevels, calibrate.Sites = mostLevels, mostLevels, mostLevels, mostLevels, nil
+	calibrate.Levels, calibrate.InputLevels, calibrate.OutputLevels, calibrate.Sites = mostLevels, mostLevels, mostLevels, nil
+	calibrate.PooledLevels, calibrate.StateLevels = mostLevels, mostLevels
 	calibrate.Unbalanced = true // it is balanced already
 	cfg.Cluster = r.cfg.Cluster
 	cfg.Cluster.Weights, cfg.Cluster.Codebook, cfg.Cluster.Units = mostWeights, quant.KindFree, quant.UnitTensor

@@ -203,7 +203,7 @@ func (r *tuning) feed(b *batch) error {
 		copy(t.inputs[i], x)
 	}
 	if t.labels != nil {
-		for i, l := range b.labels {
+		for i, l := range b.classes(t.steps) {
 			t.labels[i] = float32(l)
 		}
 	}
@@ -359,9 +359,10 @@ func (r *tuning) accuracy(b *batch) float64 {
 		return 0
 	}
 	z := floats(r.head.Value())
-	classes := len(z) / len(b.indices)
+	labels := b.classes(r.trainer.steps)
+	classes := len(z) / len(labels)
 	right, counted := 0, 0
-	for i, label := range b.labels {
+	for i, label := range labels {
 		if label < 0 && r.trainer.teacher != nil {
 			label = Argmax(r.trainer.teacher[i*classes:][:classes])
 		}
@@ -419,16 +420,21 @@ func checkLabels(data Data, cfg Config, task Task, headValue *onnx.Value) error 
 	if task != TaskClasses {
 		return nil
 	}
-	classes, any := outputs, false
+	classes, steps, any := classesIn(headValue.Shape), ClassSteps(headValue.Shape), false
 	for i := range data.Len() {
-		l := data.Label(i)
-		if l >= classes {
-			return fmt.Errorf("finetune: data: sample %d has class %d, the network has %d classes", i, l, classes)
+		labels, err := labelsOf(data, i, steps)
+		if err != nil {
+			return err
 		}
-		if l < 0 && cfg.Loss == LossLabels {
+		for _, l := range labels {
+			if l >= classes {
+				return fmt.Errorf("finetune: data: sample %d has class %d, the network has %d classes", i, l, classes)
+			}
+			any = any || l >= 0
+		}
+		if cfg.Loss == LossLabels && !slices.ContainsFunc(labels, func(l int) bool { return l >= 0 }) {
 			return fmt.Errorf("finetune: data: sample %d has no label, loss %q needs one (loss %q does not)", i, cfg.Loss, LossTeacher)
 		}
-		any = any || l >= 0
 	}
 	if !any && cfg.Loss == LossBoth {
 		return fmt.Errorf("finetune: data: no sample has a label, loss %q needs some (loss %q does not)", cfg.Loss, LossTeacher)

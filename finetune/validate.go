@@ -113,7 +113,7 @@ func (v *validator) measure(ctx context.Context) (own, teacher Metrics, network 
 	for name := range t.trained {
 		v.steps[name][0] = trainedStep(t.logSteps[name][0])
 	}
-	own, teacher, err = Compare(ctx, v.exec.On(v.data), v.teacher, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples})
+	own, teacher, err = Compare(ctx, v.exec.On(v.data), v.teacher, v.data, EvaluateConfig{Limit: t.cfg.ValidateSamples, Steps: t.steps})
 	return own, teacher, t.snapshot(), err
 }
 

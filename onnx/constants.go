@@ -151,10 +151,14 @@ func evalConstant(d *decoder, r *nodeReader) *known {
 // evalConstantOfShape fills a tensor of a known shape with one value, 0 if not given.
 func evalConstantOfShape(d *decoder, r *nodeReader) *known {
 	x := r.known(0)
-	if x == nil || len(x.shape) != 1 || x.constant() == nil {
+	if x == nil || len(x.shape) != 1 {
 		return nil
 	}
-	shape, elems, err := tensorShape(x.constant().Ints)
+	one := x.ofOneSample()
+	if one == nil {
+		return nil
+	}
+	shape, elems, err := tensorShape(one)
 	if err != nil {
 		r.failf("%w", err)
 		return nil
@@ -180,6 +184,57 @@ func evalConstantOfShape(d *decoder, r *nodeReader) *known {
 		out.Ints = filled(elems, value.Ints[0])
 	}
 	return out.known()
+}
+
+// ofOneSample is a shape with the batch, which is one of its dimensions at most, as 1: a constant that is the same for all samples
+// has it so, and is repeated where it meets values of samples. It is nil where a dimension is another multiple of the batch size.
+func (x *ints) ofOneSample() []int64 {
+	var out []int64
+	batches := 0
+	for _, e := range x.v {
+		switch e {
+		case dim{n: e.n}:
+			out = append(out, e.n)
+		case dim{batch: 1}:
+			out = append(out, 1)
+			batches++
+		default:
+			return nil
+		}
+	}
+	if batches > 1 {
+		return nil
+	}
+	return out
+}
+
+// evalExpand repeats a constant to a shape that has the batch size in it, see [ints.ofOneSample].
+func evalExpand(d *decoder, r *nodeReader) *known {
+	if len(r.in) != 2 || r.in[0] == nil || r.in[0].Const == nil || r.known(1) == nil || r.known(1).constant() != nil {
+		return nil
+	}
+	one := r.known(1).ofOneSample()
+	if one == nil {
+		return nil
+	}
+	c := r.in[0].Const
+	shape, err := broadcast(c.Shape, clampInts(one))
+	if err != nil {
+		r.failf("%w", err)
+		return nil
+	}
+	if err := shape.check(); err != nil {
+		r.failf("shape %v: %w", shape, err)
+		return nil
+	}
+	if !r.afford(d, shape.Elems(), c.Type.size()+indexBytes) {
+		return nil
+	}
+	if shape.Equal(c.Shape) {
+		return &known{tensor: c, same: true}
+	}
+	m := stretch(c.Shape, shape)
+	return (&Tensor{Type: c.Type, Shape: shape, Floats: apply(m, c.Floats, 0), Ints: apply(m, c.Ints, 0)}).known()
 }
 
 // afford spends memory on n elements of some bytes that an evaluator makes; the node is wrong if there is

@@ -157,7 +157,7 @@ func (n *Node) commonType(inputs []*Value) (DataType, error) {
 func takesIntegers(op Op) bool {
 	switch op.(type) {
 	case *Add, *Sub, *Mul, *Div, *Max, *Min, *Pow, *Abs, *Neg, *Sign, *Clip, *MatMul, *Gemm, *MaxPool,
-		*Where, *Compare, *Logic, *Not, *Mod, *Cast, *ArgMax, *Reduce, *Concat, Mover, View:
+		*Where, *Compare, *Logic, *Not, *Mod, *Cast, *ArgMax, *Reduce, *Concat, *LoopTake, *LoopPut, *LoopState, *LoopNext, Mover, View:
 		return true
 	}
 	return false

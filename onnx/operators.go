@@ -30,6 +30,7 @@ func Operators() []OperatorInfo {
 		}
 	}
 	list = append(list, OperatorInfo{Name: "If", Since: minOpset, Until: newestOpset, Note: "condition known when the model is read"})
+	list = append(list, OperatorInfo{Name: "Scan", Since: scanOpset, Until: newestOpset, Note: "without loops in it"})
 	for name := range evaluators {
 		if _, ok := ops[name]; !ok {
 			list = append(list, OperatorInfo{Name: name, Since: minOpset, Until: newestOpset, Note: "of shapes and constants"})
@@ -62,14 +63,10 @@ var refused = map[string]string{
 	"QAttention":              attention,
 	"PackedAttention":         attention,
 	"EmbedLayerNormalization": attention,
-	"GRU":                     recurrent,
-	"LSTM":                    recurrent,
 	"Loop":                    controlFlow,
 	"MaxRoiPool":              "regions of interest are computed at run time",
 	"MultiHeadAttention":      attention,
 	"GroupQueryAttention":     attention,
 	"NonMaxSuppression":       dataShape + "; end the network before it",
-	"RNN":                     recurrent,
 	"RoiAlign":                "regions of interest are computed at run time",
-	"Scan":                    controlFlow,
 }

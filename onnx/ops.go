@@ -12,6 +12,8 @@ type opEntry struct {
 	say phrase
 	// before7 reads it, in place of both, where the opset is below 7.
 	before7 phrase
+	// anywhere says that its phrase takes operands whose batch is not dimension 0.
+	anywhere bool
 	// sourceless says that the node may have no inputs.
 	sourceless bool
 }
@@ -23,6 +25,9 @@ var ops = map[string]opEntry{
 	"ConvTranspose":      {since: 1, read: readConvTranspose, note: "one or two spatial dimensions"},
 	"Gemm":               {since: 1, read: readGemm},
 	"MatMul":             {since: 1, read: plain[MatMul]},
+	"LSTM":               {since: 7, say: sayRecurrent(cells["LSTM"]), anywhere: true, note: recurrentNote},
+	"GRU":                {since: 7, say: sayRecurrent(cells["GRU"]), anywhere: true, note: recurrentNote},
+	"RNN":                {since: 7, say: sayRecurrent(cells["RNN"]), anywhere: true, note: recurrentNote},
 	"BatchNormalization": {since: 1, read: readBatchNormalization, note: "inference mode"},
 
 	// Pooling.
@@ -107,8 +112,8 @@ var ops = map[string]opEntry{
 	"Shrink": {since: 9, read: readShrink},
 
 	// Normalization over a dimension.
-	"LogSoftmax": {since: 1, say: saySoftmax(true)},
-	"Softmax":    {since: 1, say: saySoftmax(false)},
+	"LogSoftmax": {since: 1, anywhere: true, say: saySoftmax(true)},
+	"Softmax":    {since: 1, anywhere: true, say: saySoftmax(false)},
 
 	// Reductions.
 	"ArgMax":          {since: 1, read: readArgMax},
@@ -139,7 +144,7 @@ var ops = map[string]opEntry{
 	"SpaceToDepth": {since: 1, read: readSpaceToDepth},
 	"Expand":       {since: 8, read: readExpand, note: "constant target"},
 	"Tile":         {since: 1, read: readTile, note: "constant repeats"},
-	"Gather":       {since: 1, say: sayGather, note: "constant indices, or a constant table"},
+	"Gather":       {since: 1, anywhere: true, say: sayGather, note: "constant indices, or a constant table"},
 	"Slice":        {since: 1, read: readSlice, note: "constant bounds"},
 	"Split":        {since: 2, read: readSplit},
 	"Resize":       {since: 10, read: readResize, note: "constant scales or sizes"},
@@ -147,7 +152,7 @@ var ops = map[string]opEntry{
 	"Cast":         {since: 1, read: readCast, note: "to numbers and Bool"},
 	"CastLike":     {since: 15, read: readCastLike, note: "to the type of the second operand"},
 	"Concat":       {since: 1, read: readConcat},
-	"Dropout":      {since: 1, say: sayDropout, note: "inference mode"},
+	"Dropout":      {since: 1, anywhere: true, say: sayDropout, note: "inference mode"},
 	"Flatten":      {since: 1, read: readFlatten},
 	"Identity":     {since: 1, read: plain[Identity]},
 	"Pad":          {since: 1, read: readPad, note: "constant pads"},
@@ -190,6 +195,9 @@ var ops = map[string]opEntry{
 
 // sequenceNote is said of what reads or makes a sequence of tensors.
 const sequenceNote = "sequences of known length"
+
+// recurrentNote is said of recurrent layers.
+const recurrentNote = "constant weights; all sequences of full length"
 
 // plain reads an operator without attributes.
 func plain[T any, P interface {

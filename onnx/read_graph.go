@@ -33,6 +33,8 @@ type decoder struct {
 	declared map[string]Shape
 	// codes are the values, by name, that hold integer codes in the file.
 	codes map[string]*codes
+	// places are values that are in the graph otherwise than in the file.
+	places places
 	// exact holds integers that depend on the batch size and nothing else.
 	exact map[*Value]*ints
 	// names are those of nodes of the graph.
@@ -41,6 +43,11 @@ type decoder struct {
 	sequences map[*Value][]*Value
 	// repeats count how often a name was asked for that was taken.
 	repeats map[string]int
+	// made is the node that computes a value, and folded are those that turned out to be constant after they had been added.
+	made   map[*Value]*Node
+	folded map[*Node]bool
+	// inLoop says that the body of a loop is being read.
+	inLoop bool
 	// unknown are results of nodes that are not supported, and what depends on them.
 	unknown     map[*Value]bool
 	unsupported []UnsupportedNode
@@ -77,6 +84,10 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		return nil, err
 	}
 	d.declared = declaredShapes(p)
+	d.places, d.inLoop, d.made, d.folded = nil, false, map[*Value]*Node{}, map[*Node]bool{}
+	if hasRecurrence(p.GetNode()) {
+		d.places = places{}
+	}
 	nodes, err := sortNodes(p)
 	if err != nil {
 		return nil, err
@@ -106,6 +117,10 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	}
 	if d.unsupported != nil {
 		return nil, &UnsupportedError{Nodes: d.unsupported}
+	}
+	d.graph.Nodes = slices.DeleteFunc(d.graph.Nodes, func(n *Node) bool { return d.folded[n] })
+	if err := d.graph.OrderLoops(); err != nil {
+		return nil, err
 	}
 	return d.graph, d.graph.CheckWeights()
 }
@@ -229,6 +244,9 @@ func (d *decoder) node(p *node) error {
 	if p.GetOpType() == "If" && isDefault(p.GetDomain()) {
 		return d.branch(p, r, outputs)
 	}
+	if p.GetOpType() == "Scan" && isDefault(p.GetDomain()) && r.opset >= scanOpset {
+		return d.scan(p, r, outputs)
+	}
 	if list := d.sequences[firstOf(r.in)]; list != nil && p.GetOpType() == "Identity" {
 		d.sequences[outputs[0]] = list
 		return nil
@@ -331,19 +349,39 @@ func (d *decoder) add(n *Node, then *Quantize) error {
 		nodes = append(nodes, &Node{Name: n.Name + ".quantize", Op: &op, Inputs: []*Value{between}, Outputs: n.Outputs})
 		n.Outputs = []*Value{between}
 	}
-	for _, n := range nodes {
-		if err := n.infer(); err != nil {
+	for _, file := range nodes {
+		placed, err := d.places.place(file)
+		if err != nil {
 			return err
 		}
-		if err := d.budget.compute(n); err != nil {
-			return err
+		for _, n := range placed {
+			d.nameParts(n, file)
+			if err := d.budget.compute(n); err != nil {
+				return err
+			}
+			if d.foldSmall(n) {
+				continue
+			}
+			d.graph.Nodes = append(d.graph.Nodes, n)
+			for _, v := range n.Outputs {
+				d.made[v] = n
+			}
 		}
-		if d.foldSmall(n) {
-			continue
-		}
-		d.graph.Nodes = append(d.graph.Nodes, n)
 	}
 	return nil
+}
+
+// nameParts names what was made to put a node of the file at its place.
+func (d *decoder) nameParts(n, of *Node) {
+	if n.Name == "" {
+		n.Name = d.nodeName(of.Name, n.Op)
+		d.names[n.Name] = true
+	}
+	for _, v := range slices.Concat(n.Inputs, n.Outputs) {
+		if v != nil && v.Name == "" {
+			v.Name = d.unique(n.Name)
+		}
+	}
 }
 
 // foldSmall computes a node of constants if its results are small, as they are where sizes
@@ -370,6 +408,35 @@ func (d *decoder) foldSmall(n *Node) bool {
 	return results != nil
 }
 
+// foldFor makes a value that is computed from constants by moving their elements a constant, whatever its size: an operand that has to be
+// one. It fails where that takes more than a model may.
+func (d *decoder) foldFor(v *Value) error {
+	n := d.made[v]
+	if n == nil || v.Const != nil || d.folded[n] {
+		return nil
+	}
+	_, joins := n.Op.(*Concat)
+	if !joins && !movesCodes(n.Op) {
+		return nil
+	}
+	for _, in := range n.Inputs {
+		if err := d.foldFor(in); err != nil {
+			return err
+		}
+	}
+	for _, out := range n.Outputs {
+		if err := d.budget.take(out.Shape.Elems(), out.Type.size()); err != nil {
+			return err
+		}
+	}
+	results := fold(n)
+	for i, t := range results {
+		n.Outputs[i].setConst(t)
+	}
+	d.folded[n] = results != nil
+	return nil
+}
+
 // handsOn says whether the integers that an operator computes are some of its operands': those of codes
 // in weights stay codes.
 func handsOn(op Op) bool {
@@ -381,8 +448,9 @@ func handsOn(op Op) bool {
 // graph output takes the name if the result is one. It says whether it could.
 func (d *decoder) rename(n *Node) bool {
 	in, out := n.Inputs[0], n.Outputs[0].Name
+	_, placed := d.places[in]
 	if d.outputs[out] {
-		if d.outputs[in.Name] || in.Const != nil || slices.Contains(d.graph.Inputs, in) {
+		if placed || d.outputs[in.Name] || in.Const != nil || slices.Contains(d.graph.Inputs, in) {
 			return false
 		}
 		in.Name = out
@@ -442,7 +510,7 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, inLoop: d.inLoop, places: d.places, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
 	r.used = func(i int) bool { return i < r.results && r.named[i] != "" && d.used[r.named[i]] }
 	if len(p.GetOutput()) > 0 {
 		r.declared = d.declared[p.GetOutput()[0]]
@@ -452,7 +520,7 @@ func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
 			r.in, r.shapes, r.codes = append(r.in, nil), append(r.shapes, nil), append(r.codes, nil)
 			continue
 		}
-		v := d.values[name]
+		v := d.places.resolve(d.values[name])
 		if v == nil {
 			return nil, fmt.Errorf("input %d, %q, is computed by no node and is neither an input nor an initializer of the graph", i, name)
 		}
@@ -527,7 +595,7 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 	case entry.until != 0 && r.opset > entry.until:
 		r.refusef("the operator was removed after opset %d", entry.until)
 		return nil
-	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "":
+	case !entry.sourceless && len(r.in) == 0 || len(p.GetOutput()) == 0 || p.GetOutput()[0] == "" && cells[name].gates == 0:
 		r.failf("want at least one input and output")
 		return nil
 	}
@@ -535,6 +603,24 @@ func (d *decoder) op(p *node, r *nodeReader, unknown bool) Op {
 		if d.sequences[v] != nil && !sequenceOps[name] {
 			r.refusef("it reads %q, a sequence of tensors", v.Name)
 			return nil
+		}
+	}
+	if entry.say != nil && !entry.anywhere {
+		for _, v := range r.in {
+			if pl, ok := d.places[v]; ok {
+				r.refusef(reasonPlace, pl.at, v.Name, v.Shape)
+				return nil
+			}
+		}
+	}
+	if cells[name].gates > 0 && isDefault(p.GetDomain()) && !unknown {
+		for _, i := range []int{operandW, operandR, operandB, operandPeepholes} {
+			if i < len(r.in) && r.in[i] != nil {
+				if err := d.foldFor(r.in[i]); err != nil {
+					r.failf("%w", err)
+					return nil
+				}
+			}
 		}
 	}
 	if entry.before7 != nil && r.opset < 7 {

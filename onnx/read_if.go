@@ -127,9 +127,26 @@ func (d *decoder) inlineBranch(p *node, g *pb.GraphProto) error {
 		from := name
 		inner.Node = append(inner.Node, &pb.NodeProto{OpType: proto.String("Identity"), Input: []string{from}, Output: []string{out}})
 	}
+	copies := inner.Node
+	inner.Node = nil
+	prefix := p.name + "/"
+	if err := d.defineInner(g, names, prefix); err != nil {
+		return err
+	}
+	for _, n := range g.GetNode() {
+		inner.Node = append(inner.Node, d.renamed(n, names))
+	}
+	for _, n := range copies {
+		inner.Node = append(inner.Node, &pb.NodeProto{OpType: n.OpType, Input: []string{renamedName(n.Input[0], names)}, Output: n.Output})
+	}
+	return d.innerNodes(p, inner, prefix)
+}
+
+// defineInner gives what a graph in a node defines names that no other value has, unless it has some in names, and reads its constants.
+func (d *decoder) defineInner(g *pb.GraphProto, names map[string]string, prefix string) error {
 	for _, name := range sortedKeys(defined(g)) {
 		if name != "" && names[name] == "" {
-			names[name] = d.unique(p.name + "/" + name)
+			names[name] = d.unique(prefix + name)
 			delete(d.values, names[name])
 			d.used[names[name]] = true
 		}
@@ -146,14 +163,11 @@ func (d *decoder) inlineBranch(p *node, g *pb.GraphProto) error {
 			return err
 		}
 	}
-	copies := inner.Node
-	inner.Node = nil
-	for _, n := range g.GetNode() {
-		inner.Node = append(inner.Node, d.renamed(n, names))
-	}
-	for _, n := range copies {
-		inner.Node = append(inner.Node, &pb.NodeProto{OpType: n.OpType, Input: []string{renamedName(n.Input[0], names)}, Output: n.Output})
-	}
+	return nil
+}
+
+// innerNodes reads nodes, whose names of values are those of the whole graph, in place of the node that holds them.
+func (d *decoder) innerNodes(p *node, inner *pb.GraphProto, prefix string) error {
 	nodes, err := sortNodes(inner)
 	if err != nil {
 		return err
@@ -162,7 +176,7 @@ func (d *decoder) inlineBranch(p *node, g *pb.GraphProto) error {
 		if own := d.nodeOpsets[p.NodeProto]; own != nil && d.nodeOpsets[n.NodeProto] == nil {
 			d.nodeOpsets[n.NodeProto] = own
 		}
-		n.name = p.name + "/" + n.name
+		n.name = prefix + n.name
 		for d.names[n.name] {
 			n.name += "_"
 		}

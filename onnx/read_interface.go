@@ -17,6 +17,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		constant[t.GetName()] = true
 	}
 	unused := d.unusedInputs(p, constant)
+	batches := batchPlaces(p.GetNode())
 	for _, info := range p.GetInput() {
 		if constant[info.GetName()] {
 			continue
@@ -44,7 +45,12 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 			}
 			continue
 		}
-		d.graph.Inputs = append(d.graph.Inputs, v)
+		base := v
+		if at := batches[v.Name]; d.places != nil && at > 0 && at < len(info.GetType().GetTensorType().GetShape().GetDim()) && !d.whole {
+			base = &Value{Name: v.Name}
+			d.places[v] = place{base: base, at: at}
+		}
+		d.graph.Inputs = append(d.graph.Inputs, base)
 		t := info.GetType().GetTensorType()
 		kind := pb.TensorProto_DataType(t.GetElemType())
 		_, known := elemBits[kind]
@@ -66,16 +72,21 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		if len(t.GetShape().GetDim()) > maxRank {
 			return formatErrorf(where, "%d dimensions, want at most %d", len(t.GetShape().GetDim()), maxRank)
 		}
-		shape, sizes := d.inputShape(v.Name, t.GetShape(), bound)
+		shape, sizes := d.inputShape(v.Name, t.GetShape(), max(d.places.of(v).at, 0), bound)
 		if sizes != nil {
 			open = append(open, sizes...)
 			d.unknown[v] = true
 			continue
 		}
-		if err := shape.check(); err != nil {
+		base.Shape = shape
+		if base != v {
+			base.Shape, base.Type = shape.front(d.places[v].at), v.Type
+			v.Shape = shape
+			d.graph.Warnings = append(d.graph.Warnings, movedBatch(where, shape, base.Shape))
+		}
+		if err := base.Shape.check(); err != nil {
 			return &FormatError{Where: where, Err: err}
 		}
-		v.Shape = shape
 		if err := d.budget.take(shape.Elems(), inputBytes); err != nil {
 			return &FormatError{Where: where, Err: err}
 		}
@@ -117,8 +128,13 @@ func askForSizes(open []openSize) string {
 	return fmt.Sprintf("sizes of its inputs are open: %s; bind them to the sizes you want, as in %s", strings.Join(where, ", "), strings.Join(flags, " "))
 }
 
-// inputShape binds the dimensions of an input, and says which it cannot bind.
-func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[string]bool) (Shape, []openSize) {
+// movedBatch says that a value has the batch in front here and elsewhere in the file.
+func movedBatch(where string, file, here Shape) string {
+	return fmt.Sprintf("%s is %v in the file and %v here: samples, whose elements keep their order, come one after the other", where, file, here)
+}
+
+// inputShape binds the dimensions of an input, of which dimension batch is the batch, and says which it cannot bind.
+func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, batch int, bound map[string]bool) (Shape, []openSize) {
 	shape := Shape{}
 	var open []openSize
 	for i, dim := range p.GetDim() {
@@ -133,11 +149,11 @@ func (d *decoder) inputShape(name string, p *pb.TensorShapeProto, bound map[stri
 				}
 			}
 		}
-		if i == 0 && !known && d.options.Samples > 0 {
+		if i == batch && !known && d.options.Samples > 0 {
 			size, known = int64(d.options.Samples), true
 		}
 		switch {
-		case i == 0 && !(known && d.whole):
+		case i == batch && !(known && d.whole):
 			shape = append(shape, Batch)
 			if known {
 				d.unequal = d.unequal || d.fixed && d.batch != clampInt(size)
@@ -174,12 +190,32 @@ func declaredShapes(p *pb.GraphProto) map[string]Shape {
 	return shapes
 }
 
+// called is a value under a name that the file asks for: the value itself if nothing asks for it by another.
+func (d *decoder) called(v *Value, name string) *Value {
+	if v.Const == nil && !d.outputs[v.Name] && !slices.Contains(d.graph.Inputs, v) {
+		v.Name = name
+		return v
+	}
+	out := &Value{Name: name, Shape: v.Shape, Type: v.Type}
+	n := &Node{Name: d.freeNode(name), Op: &Identity{}, Inputs: []*Value{v}, Outputs: []*Value{out}}
+	d.names[n.Name] = true
+	d.graph.Nodes = append(d.graph.Nodes, n)
+	return out
+}
+
 // graphOutputs finds the graph's outputs.
 func (d *decoder) graphOutputs(p *pb.GraphProto) error {
 	seen := map[*Value]bool{}
 	for _, info := range p.GetOutput() {
-		v := d.values[info.GetName()]
+		v := d.places.resolve(d.values[info.GetName()])
 		where := fmt.Sprintf("graph output %q", info.GetName())
+		if pl, ok := d.places[v]; ok {
+			d.graph.Warnings = append(d.graph.Warnings, movedBatch(where, v.Shape, pl.base.Shape))
+			v = pl.base
+		}
+		if v != nil && v.Name != info.GetName() {
+			v = d.called(v, info.GetName())
+		}
 		switch {
 		case v == nil:
 			return formatErrorf(where, "no node computes it")

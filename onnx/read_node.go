@@ -35,6 +35,10 @@ type nodeReader struct {
 	used func(i int) bool
 	// exact are operands that are integers known at import but for the batch size.
 	exact func(*Value) *ints
+	// inLoop says that the node is of the body of a loop.
+	inLoop bool
+	// places are the values that stand in the graph otherwise than in the file.
+	places places
 	// unique makes a name of a value that no other has.
 	unique func(string) string
 
@@ -324,6 +328,19 @@ func clampInts(v []int64) []int {
 	out := make([]int, len(v))
 	for i := range v {
 		out[i] = clampInt(v[i])
+	}
+	return out
+}
+
+// texts takes a list of strings; nil when absent.
+func (r *nodeReader) texts(name string) []string {
+	a := r.attr(name, pb.AttributeProto_STRINGS)
+	if a == nil {
+		return nil
+	}
+	out := make([]string, len(a.GetStrings()))
+	for i, v := range a.GetStrings() {
+		out[i] = string(v)
 	}
 	return out
 }

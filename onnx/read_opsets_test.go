@@ -108,7 +108,7 @@ func TestOperatorList(t *testing.T) {
 	if o := info["Upsample"]; o.Since != 1 || o.Until != 9 {
 		t.Errorf("got %+v", o)
 	}
-	if o := info["LSTM"]; o.Since != 0 || o.Note != refused["LSTM"] {
+	if o := info["Loop"]; o.Since != 0 || o.Note != refused["Loop"] {
 		t.Errorf("got %+v", o)
 	}
 }

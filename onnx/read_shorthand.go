@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 )
 
 // Files have more operators than a Graph. What other operators can say in several words is read as
@@ -19,7 +20,7 @@ func (r *nodeReader) phrased(name string, say phrase, unknown bool) {
 	if unknown {
 		return
 	}
-	r.words = &spelling{name: name}
+	r.words = &spelling{name: name, places: r.places}
 	r.said = []*Value{say(r, r.words)}
 	r.finish()
 }
@@ -69,6 +70,9 @@ func (d *decoder) phrase(p *node, r *nodeReader, outputs []*Value) error {
 			continue
 		}
 		made := slices.ContainsFunc(s.nodes, func(n *Node) bool { return slices.Contains(n.Outputs, v) })
+		if pl, placed := d.places[v]; placed && d.nameBase(s, pl, out) {
+			continue
+		}
 		if !made || final[v] != nil {
 			s.nodes = append(s.nodes, &Node{Op: &Identity{}, Inputs: []*Value{v}, Outputs: []*Value{out}})
 			continue
@@ -79,9 +83,14 @@ func (d *decoder) phrase(p *node, r *nodeReader, outputs []*Value) error {
 		v.Name = d.unique(v.Name)
 	}
 	for i, n := range s.nodes {
-		n.Name = d.nodeName(p.name, n.Op)
-		if i == len(s.nodes)-1 {
+		part := strings.HasPrefix(n.Name, p.name+namedPart)
+		switch {
+		case part:
+			n.Name = d.freeNode(n.Name)
+		case i == len(s.nodes)-1:
 			n.Name = p.name
+		default:
+			n.Name = d.nodeName(p.name, n.Op)
 		}
 		d.names[n.Name] = true
 		for _, list := range [][]*Value{n.Inputs, n.Outputs} {
@@ -140,9 +149,26 @@ func (d *decoder) finishPhrase(p *node, where string, r *nodeReader, outputs []*
 
 // nodeName makes a name of a node that no other has.
 func (d *decoder) nodeName(of string, op Op) string {
-	name := of + "." + op.Type()
+	return d.freeNode(of + "." + op.Type())
+}
+
+// freeNode is a name that no node has: the wish, or that with a number behind it.
+func (d *decoder) freeNode(wish string) string {
+	name := wish
 	for k := 2; d.names[name]; k++ {
-		name = fmt.Sprintf("%s.%s%d", of, op.Type(), k)
+		name = fmt.Sprintf("%s%d", wish, k)
 	}
 	return name
+}
+
+// nameBase gives a result of a phrase that stands elsewhere in the graph than in the file the name of the result out, if it is made by the phrase
+// and has no name yet.
+func (d *decoder) nameBase(s *spelling, pl place, out *Value) bool {
+	made := slices.ContainsFunc(s.nodes, func(n *Node) bool { return slices.Contains(n.Outputs, pl.base) })
+	if !made || pl.base.Name != "" {
+		return false
+	}
+	pl.base.Name = out.Name
+	d.places.make(out, pl.base, pl.at)
+	return true
 }

@@ -26,6 +26,7 @@ type evaluator func(d *decoder, r *nodeReader) *known
 type known struct {
 	ints   *ints
 	tensor *Tensor
+	same   bool // the result is operand 0 itself
 }
 
 // evaluators are the operators of shape arithmetic, and those that make constants.
@@ -38,6 +39,7 @@ var evaluators = map[string]evaluator{
 	"DequantizeLinear": evalDequantizeLinear,
 	"Div":              evalDiv,
 	"Equal":            evalEqual,
+	"Expand":           evalExpand,
 	"EyeLike":          evalEyeLike,
 	"Gather":           evalGather,
 	"Identity":         evalIdentity,
@@ -70,6 +72,8 @@ func (d *decoder) evaluate(p *node, r *nodeReader, out *Value) (bool, error) {
 		return false, nil
 	case r.refusals != nil:
 		return false, nil // the typed operator says why, if there is one
+	case result.same && !d.outputs[out.Name]:
+		d.values[out.Name] = r.in[0]
 	case result.tensor != nil:
 		out.setConst(result.tensor)
 	case result.ints.constant() != nil:
@@ -149,7 +153,7 @@ func evalSize(_ *decoder, r *nodeReader) *known {
 		return nil
 	}
 	size := dim{n: int64(r.shapes[0].Elems())}
-	if r.shapes[0].batched() {
+	if r.shapes[0].batchAt() >= 0 {
 		size = dim{batch: size.n}
 	}
 	return (&ints{shape: Shape{}, v: []dim{size}}).known()

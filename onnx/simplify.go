@@ -49,6 +49,9 @@ func Simplify(g *Graph) ([]string, error) {
 	if err := g.InferShapes(); err != nil {
 		return s.log, err
 	}
+	if err := g.OrderLoops(); err != nil {
+		return s.log, err
+	}
 	return s.log, g.CheckWeights() // folding may overflow
 }
 
@@ -170,9 +173,10 @@ func (s *simplifier) sweep() {
 		s.g.Nodes = nodes
 		clear(s.added)
 	}
+	live := s.g.liveNodes(s.from)
+	used := func(v *Value) bool { return len(s.uses[v]) > 0 || s.output[v] }
 	for _, n := range slices.Backward(s.g.Nodes) {
-		used := func(v *Value) bool { return len(s.uses[v]) > 0 || s.output[v] }
-		if !s.dropped[n] && !slices.ContainsFunc(n.Outputs, used) {
+		if !s.dropped[n] && (live == nil && !slices.ContainsFunc(n.Outputs, used) || live != nil && !live[n]) {
 			s.logf("removed %s, whose result is not used", title(n))
 			s.drop(n)
 		}

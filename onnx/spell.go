@@ -76,22 +76,44 @@ type spelling struct {
 	name      string
 	nodes     []*Node
 	constants []*Value
-	err       error
+	// places are those of the values of a file that is being read.
+	places places
+	err    error
 }
 
 // newSpelling starts the nodes that stand for n.
 func newSpelling(n *Node) *spelling { return &spelling{name: n.Name} }
 
 // add appends a node and returns its result, with its shape.
-func (s *spelling) add(op Op, in ...*Value) *Value {
-	out := &Value{}
-	n := &Node{Name: s.name + "." + op.Type(), Op: op, Inputs: in, Outputs: []*Value{out}}
-	if s.err == nil {
-		s.err = n.infer()
+func (s *spelling) add(op Op, in ...*Value) *Value { return s.addAs("", op, 1, in...)[0] }
+
+// addAs appends a node of several results under a name that begins with that of the operator; without one it is named after op.
+func (s *spelling) addAs(name string, op Op, results int, in ...*Value) []*Value {
+	out := make([]*Value, results)
+	for i := range out {
+		out[i] = &Value{}
 	}
-	s.nodes = append(s.nodes, n)
+	n := &Node{Name: s.name + "." + op.Type(), Op: op, Inputs: in, Outputs: out}
+	if name != "" {
+		n.Name = s.name + namedPart + name
+	}
+	if s.err != nil {
+		s.nodes = append(s.nodes, n)
+		return out
+	}
+	var nodes []*Node
+	if nodes, s.err = s.places.place(n); s.err != nil {
+		nodes = []*Node{n}
+	}
+	s.nodes = append(s.nodes, nodes...)
+	for i, v := range out {
+		out[i] = s.places.resolve(v)
+	}
 	return out
 }
+
+// namedPart stands between the name of an operator and that of one of its parts.
+const namedPart = "/"
 
 // constant is a float constant.
 func (s *spelling) constant(t *Tensor) *Value {

@@ -48,7 +48,8 @@ func encode(g *Graph, codes map[*Value]Codes, pairs bool) ([]byte, error) {
 
 // encoder builds the message of a graph.
 type encoder struct {
-	graph     *pb.GraphProto
+	graph     *pb.GraphProto // of the file; all constants stand there
+	body      *pb.GraphProto // of the loop that is being written, nil outside of loops
 	opset     int
 	names     map[string]bool   // of all values and initializers
 	values    map[string]*Value // to find two values of one name
@@ -88,8 +89,19 @@ func (e *encoder) model(g *Graph) *pb.ModelProto {
 			}
 		}
 	}
-	for _, n := range g.Nodes {
-		e.node(n)
+	if err := g.CheckLoops(); err != nil {
+		e.failf("%w", err)
+		return nil
+	}
+	for rest := g.Nodes; len(rest) > 0; {
+		l := loopOf(rest[0].Op)
+		if l == nil {
+			// The first of a body is an operator of its loop.
+			e.node(rest[0])
+			rest = rest[1:]
+			continue
+		}
+		rest = e.loop(l, rest)
 	}
 	for _, v := range g.Outputs {
 		e.constant(v)
@@ -184,7 +196,16 @@ func (e *encoder) node(n *Node) {
 			e.failf("node %q: an operator of type %T cannot be written", n.Name, op)
 		}
 	}
-	e.graph.Node = append(e.graph.Node, p)
+	e.append(p)
+}
+
+// append adds a node where nodes are being written.
+func (e *encoder) append(p *pb.NodeProto) {
+	to := e.graph
+	if e.body != nil {
+		to = e.body
+	}
+	to.Node = append(to.Node, p)
 }
 
 // elemTypes are the types tensors are written in.

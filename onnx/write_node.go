@@ -87,7 +87,8 @@ func (w *nodeWriter) operandBatched(name string, v []int) {
 	join := &nodeWriter{e: w.e, p: &pb.NodeProto{Name: proto.String(list), OpType: proto.String("Concat"),
 		Input: []string{batch, rest}, Output: []string{list}}}
 	join.int("axis", 0)
-	w.e.graph.Node = append(w.e.graph.Node, shape.p, join.p)
+	w.e.append(shape.p)
+	w.e.append(join.p)
 	w.p.Input = append(w.p.Input, list)
 }
 

@@ -34,7 +34,7 @@ func EncodeQDQ(g *Graph, codes map[*Value]Codes) ([]byte, error) {
 func (e *encoder) pair(n *Node, q *Quantize) {
 	w := &nodeWriter{p: &pb.NodeProto{Name: proto.String(n.Name)}, e: e}
 	add := func(op, out string, operands ...string) string {
-		e.graph.Node = append(e.graph.Node, &pb.NodeProto{Name: proto.String(n.Name + "." + op), OpType: proto.String(op), Input: operands, Output: []string{out}})
+		e.append(&pb.NodeProto{Name: proto.String(n.Name + "." + op), OpType: proto.String(op), Input: operands, Output: []string{out}})
 		return out
 	}
 	number := func(name string, v float64) string {
@@ -75,5 +75,5 @@ func (e *encoder) coded(v *Value, c Codes) {
 	}
 	e.initializer(scale, &Tensor{Type: Float, Shape: shape, Floats: c.Scales})
 	w.p.Input = []string{code, scale}
-	e.graph.Node = append(e.graph.Node, w.p)
+	e.append(w.p)
 }

@@ -25,6 +25,7 @@ const (
 	classFinal         // monotone normalization at the output, left to the reader of the logits
 	classMatMul        // multiplies two tensors of matrices, exactly
 	classArgMax        // compares along a dimension: levels, or accumulators where nothing else needs levels
+	classLoop          // leads into the body of a loop or out of it; levels stay those of its input, or of the state
 )
 
 // plan says what becomes of a node.
@@ -45,12 +46,16 @@ type analysis struct {
 	outputs   map[*onnx.Value]bool
 	merged    map[*onnx.Node]*function // nodes that end an island, and the function they compute
 	inner     map[*onnx.Node]bool      // nodes inside an island
-	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views alone
+	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views and the ends of loops alone
 	positions map[*onnx.Value]bool     // results of ArgMax, and views of them
 	fine      map[*onnx.Value]bool     // those that need finer levels than others of the network
 	plans     map[*onnx.Node]*plan
 	codes     map[*onnx.Value]Levels         // what carried has found; no levels for none
 	roundings map[*onnx.Value]*onnx.Quantize // what rounding has found; nil for none
+	begun     map[*onnx.LoopState]*onnx.Node // the node of each
+	next      map[*onnx.LoopState]*onnx.Node // the LoopNext of each
+	states    map[*onnx.Value]bool           // sites that a LoopNext hands on
+	beginning map[*onnx.Value]*onnx.Value    // what begins has found; nil for none
 }
 
 func analyze(g *onnx.Graph) *analysis {
@@ -58,6 +63,7 @@ func analyze(g *onnx.Graph) *analysis {
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
 		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, fine: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
 		codes: map[*onnx.Value]Levels{}, roundings: map[*onnx.Value]*onnx.Quantize{},
+		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{},
 	}
 	for i, n := range g.Nodes {
 		a.order[n] = i
@@ -67,10 +73,13 @@ func analyze(g *onnx.Graph) *analysis {
 	}
 	for i := range g.Nodes {
 		n := g.Nodes[len(g.Nodes)-1-i]
-		if _, ok := n.Op.(onnx.View); ok && a.toOutput[n.Outputs[0]] && len(a.consumers[n.Inputs[0]]) == 1 {
+		_, isView := n.Op.(onnx.View)
+		_, isPut := n.Op.(*onnx.LoopPut)
+		if (isView || isPut) && a.toOutput[n.Outputs[0]] && len(a.consumers[n.Inputs[0]]) == 1 {
 			a.toOutput[n.Inputs[0]] = true
 		}
 	}
+	a.findLoops()
 	a.islands()
 	for _, n := range g.Nodes {
 		p := a.classify(n)
@@ -78,6 +87,7 @@ func analyze(g *onnx.Graph) *analysis {
 	}
 	a.findFine()
 	a.findSites()
+	a.findStates()
 	return a
 }
 
@@ -94,6 +104,9 @@ func (a *analysis) classify(n *onnx.Node) plan {
 	if len(n.Inputs) > 0 && a.positions[n.Inputs[0]] {
 		a.positions[n.Outputs[0]] = true
 		return plan{class: classView} // it leads to outputs alone, or the ArgMax is refused
+	}
+	if isLoopEnd(n.Op) {
+		return plan{class: classLoop}
 	}
 	if moves := onnx.MovesOf(n, 1); moves != nil {
 		return classifyMove(moves)

@@ -35,6 +35,12 @@ func (a *analysis) findCarried(v *onnx.Value) (Levels, bool) {
 		if q, ok := n.Op.(*onnx.Quantize); ok {
 			return levelsOfCodes(q)
 		}
+		if _, ok := n.Op.(*onnx.LoopState); ok {
+			if site := a.gridOf(v); site != v {
+				return a.carried(site)
+			}
+			return Levels{}, false
+		}
 		if keepsCodes(n) {
 			return a.shared(n)
 		}
@@ -70,7 +76,7 @@ func (a *analysis) shared(n *onnx.Node) (Levels, bool) {
 // keepsCodes says whether every element of a node's results is one of its operands' or zero.
 func keepsCodes(n *onnx.Node) bool {
 	switch op := n.Op.(type) {
-	case *onnx.MaxPool, *onnx.GlobalMaxPool, *onnx.Concat, onnx.View:
+	case *onnx.MaxPool, *onnx.GlobalMaxPool, *onnx.Concat, *onnx.LoopTake, *onnx.LoopPut, onnx.View:
 		return true
 	case *onnx.Reduce:
 		return op.Kind == onnx.ReduceMax

@@ -30,10 +30,8 @@ func Compile(m *Model) (*runtime.Program, error) {
 			return nil, err
 		}
 	}
-	for _, n := range m.Graph.Nodes {
-		if err := c.node(n); err != nil {
-			return nil, fmt.Errorf("quant: %s %q: %w", n.Op.Type(), n.Name, err)
-		}
+	if err := c.nodes(); err != nil {
+		return nil, err
 	}
 	for _, v := range m.Graph.Outputs {
 		if err := c.output(v); err != nil {
@@ -41,6 +39,7 @@ func Compile(m *Model) (*runtime.Program, error) {
 		}
 	}
 	fuseMaps(c.prog)
+	fuseBeginnings(c.prog)
 	if err := c.prog.Validate(); err != nil {
 		return nil, err
 	}
@@ -79,7 +78,7 @@ func (st state) pending() bool { return st.sum != nil || len(st.funcs) > 0 }
 // input makes a tensor the program starts from.
 func (c *compiler) input(v *onnx.Value) error {
 	first := c.analysis.entered(v)
-	levels, ok := c.model.Levels[first.Name]
+	levels, ok := c.model.Levels[c.analysis.gridOf(first).Name]
 	if !ok {
 		return fmt.Errorf("quant: input %q has no levels; calibrate the model first", v.Name)
 	}
@@ -114,6 +113,41 @@ func (c *compiler) tensor(shape onnx.Shape, levels Levels) int {
 	return len(c.prog.Tensors) - 1
 }
 
+// nodes lowers all nodes: those of a loop, which stand together, at a time.
+func (c *compiler) nodes() error {
+	g := c.model.Graph
+	if err := g.CheckLoops(); err != nil {
+		return err
+	}
+	bodies, err := g.Bodies()
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(g.Nodes); {
+		loop, first := bodies[g.Nodes[i]], i
+		for i++; loop != nil && i < len(g.Nodes) && bodies[g.Nodes[i]] == loop; {
+			i++
+		}
+		if loop == nil {
+			err = c.lower(g.Nodes[first])
+		} else {
+			err = c.loop(loop, g.Nodes[first:i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// lower is node with errors that name it.
+func (c *compiler) lower(n *onnx.Node) error {
+	if err := c.node(n); err != nil {
+		return fmt.Errorf("quant: %s %q: %w", n.Op.Type(), n.Name, err)
+	}
+	return nil
+}
+
 // node lowers one node into the state of its output.
 func (c *compiler) node(n *onnx.Node) error {
 	out := n.Outputs[0]
@@ -144,6 +178,8 @@ func (c *compiler) node(n *onnx.Node) error {
 		st, err = c.matMul(n)
 	case classArgMax:
 		st, err = c.argMax(n)
+	case classLoop:
+		st, err = c.loopEnd(n)
 	case classPool:
 		st, err = c.pool(n)
 	case classMerge:

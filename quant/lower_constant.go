@@ -22,20 +22,30 @@ func (c *compiler) operand(v *onnx.Value, shape onnx.Shape) (state, error) {
 	if err != nil {
 		return state{}, fmt.Errorf("constant %q: %w", v.Name, err)
 	}
+	return state{shape: shape, tensor: c.constant(values, shape, levels), levels: levels}, nil
+}
+
+// constant is a tensor of constants rounded to levels.
+func (c *compiler) constant(values []float64, shape onnx.Shape, levels Levels) int {
 	id := c.tensor(shape, levels)
-	bias := make([]int32, len(values))
+	bias, equal := make([]int32, len(values)), true
+	for i, x := range values {
+		bias[i] = int32(levels.Index(x))
+		equal = equal && bias[i] == bias[0]
+	}
+	if equal {
+		c.prog.Instrs = append(c.prog.Instrs, &runtime.Copy{Out: id, Fill: uint8(bias[0])})
+		return id
+	}
 	step := runtime.Step{Values: []uint8{0}}
 	for i := 1; i < levels.Size(); i++ {
 		step.Breaks, step.Values = append(step.Breaks, int32(i)), append(step.Values, uint8(i))
-	}
-	for i, x := range values {
-		bias[i] = int32(levels.Index(x))
 	}
 	linear := c.constantLinear(c.flat(id), bias)
 	linear.Steps = []int{len(c.prog.Steps)}
 	c.prog.Steps = append(c.prog.Steps, step)
 	c.prog.Instrs = append(c.prog.Instrs, linear)
-	return state{shape: shape, tensor: linear.Out, levels: levels}, nil
+	return id
 }
 
 // flat gives a tensor the shape of as many channels as it has elements.

@@ -151,18 +151,25 @@ func isIdentity(table []uint8) bool {
 
 // reshaped is the tensor of st seen with another shape of as many elements.
 func (c *compiler) reshaped(st state, shape [3]int) int {
-	old := c.prog.Tensors[st.tensor]
-	if old.Shape == shape {
+	if c.prog.Tensors[st.tensor].Shape == shape {
 		return st.tensor
 	}
-	elems := old.Elems()
-	old.Shape = shape
-	c.prog.Tensors = append(c.prog.Tensors, old)
+	return c.duplicate(st, shape)
+}
+
+// duplicate is a copy of the tensor of st, seen with a shape of as many elements.
+func (c *compiler) duplicate(st state, shape [3]int) int {
+	t := c.prog.Tensors[st.tensor]
+	t.Shape = shape
+	c.prog.Tensors = append(c.prog.Tensors, t)
 	id := len(c.prog.Tensors) - 1
-	c.prog.Instrs = append(c.prog.Instrs, &runtime.Copy{
-		Out: id, Pieces: []runtime.Piece{newPiece(st.tensor, 0, 0, []dim{{elems, 1, 1}})},
-	})
+	c.prog.Instrs = append(c.prog.Instrs, &runtime.Copy{Out: id, Pieces: []runtime.Piece{c.whole(st.tensor)}})
 	return id
+}
+
+// whole is the piece that copies a tensor as it is.
+func (c *compiler) whole(tensor int) runtime.Piece {
+	return newPiece(tensor, 0, 0, []dim{{c.prog.Tensors[tensor].Elems(), 1, 1}})
 }
 
 // dim is one loop of a piece: how many steps, and how far each goes.

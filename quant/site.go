@@ -25,13 +25,16 @@ const (
 	RoleInput
 	RoleOutput
 	RolePooled // a mean over positions, or a value within a Softmax: what needs finer levels
+	RoleState  // what a loop carries from one iteration to the next, and what is summed up to that: its errors add up
 )
 
 // sites lists the values that carry levels, in graph order.
 func (a *analysis) sites() []Site {
 	var sites []Site
 	for _, v := range a.graph.Inputs {
-		sites = append(sites, Site{Value: a.entered(v), Role: RoleInput})
+		if in := a.entered(v); a.begins(in) == nil {
+			sites = append(sites, Site{Value: in, Role: RoleInput})
+		}
 	}
 	for _, n := range a.graph.Nodes {
 		if a.plans[n].site {
@@ -60,6 +63,9 @@ func (a *analysis) findSites() {
 }
 
 func (a *analysis) role(n *onnx.Node) Role {
+	if a.feedsState(n) {
+		return RoleState
+	}
 	if reducesPositions(n.Op) || a.fine[n.Outputs[0]] {
 		return RolePooled
 	}

@@ -18,6 +18,7 @@ var (
 	inputLevelsFlag  = &cli.IntFlag{Name: "input-levels", Category: catQuant, Value: calibDefaults.InputLevels, Usage: "`N` values of an input"}
 	outputLevelsFlag = &cli.IntFlag{Name: "output-levels", Category: catQuant, Value: calibDefaults.OutputLevels, Usage: "`N` values of an output behind a nonlinearity"}
 	pooledLevelsFlag = &cli.IntFlag{Name: "pooled-levels", Category: catQuant, Value: calibDefaults.PooledLevels, Usage: "`N` values of a mean over positions"}
+	stateLevelsFlag  = &cli.IntFlag{Name: "state-levels", Category: catQuant, Value: calibDefaults.StateLevels, Usage: "`N` values of what a recurrent layer carries from step to step"}
 	rangeFlag        = &cli.StringFlag{Name: "range", Category: catQuant, Value: string(calibDefaults.Method), Usage: "how ranges are chosen: `METHOD` mse, percentile, max or auto"}
 	percentileFlag   = &cli.Float64Flag{Name: "percentile", Category: catQuant, Value: calibDefaults.Percentile, Usage: "`P` of --range percentile"}
 	calibSizeFlag    = &cli.IntFlag{Name: "calib-samples", Category: catQuant, Value: calibDefaults.Samples, Usage: "look at `N` samples to choose ranges, 0 = all"}
@@ -35,7 +36,7 @@ var (
 )
 
 var (
-	calibrateFlags = []cli.Flag{levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag}
+	calibrateFlags = []cli.Flag{levelsFlag, inputLevelsFlag, outputLevelsFlag, pooledLevelsFlag, stateLevelsFlag, rangeFlag, percentileFlag, calibSizeFlag}
 	clusterFlags   = []cli.Flag{weightsFlag, scopeFlag, codebookFlag, digitPriceFlag, entropyPriceFlag, methodFlag, pruneFlag, unitsFlag, endWeightsFlag, centreBitsFlag, configFlag}
 	quantFlags     = flagList(calibrateFlags, clusterFlags)
 )
@@ -52,6 +53,7 @@ func calibrateConfigFor(c *cli.Context, levels int) (finetune.CalibrateConfig, e
 	cfg.InputLevels = c.Int(inputLevelsFlag.Name)
 	cfg.OutputLevels = c.Int(outputLevelsFlag.Name)
 	cfg.PooledLevels = c.Int(pooledLevelsFlag.Name)
+	cfg.StateLevels = c.Int(stateLevelsFlag.Name)
 	cfg.Method = finetune.RangeMethod(c.String(rangeFlag.Name))
 	cfg.Percentile = c.Float64(percentileFlag.Name)
 	cfg.Samples = c.Int(calibSizeFlag.Name)
