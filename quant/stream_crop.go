@@ -132,6 +132,7 @@ func readExtents(p *runtime.Program, instr runtime.Instr, need [][3]int, all fun
 	case *runtime.ArgMax:
 		all(instr.In)
 	case *runtime.MatMul:
+		all(out)
 		all(instr.A)
 		all(instr.B)
 	case *runtime.Copy:
