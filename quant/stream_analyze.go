@@ -309,6 +309,8 @@ func describeInstr(p *runtime.Program, i int) string {
 		text += "Copy"
 	case *runtime.ArgMax:
 		text += "ArgMax"
+	case *runtime.MatMul:
+		text += "MatMul"
 	}
 	if srcs := instr.Srcs(); len(srcs) > 0 {
 		text += fmt.Sprintf(", %v", p.Tensors[srcs[0]].Shape)
