@@ -3,7 +3,6 @@ package quant
 import (
 	"fmt"
 	"math"
-	"slices"
 	"unicode/utf8"
 
 	"qconv/onnx"
@@ -51,8 +50,6 @@ type analysis struct {
 	plans     map[*onnx.Node]*plan
 	codes     map[*onnx.Value]Levels         // what carried has found; no levels for none
 	roundings map[*onnx.Value]*onnx.Quantize // what rounding has found; nil for none
-	bodies    map[*onnx.Node]*onnx.Loop      // the loop that a node belongs to; nil for most
-	nested    []*onnx.Node                   // nodes that would belong to two
 	begun     map[*onnx.LoopState]*onnx.Node // the node of each
 	next      map[*onnx.LoopState]*onnx.Node // the LoopNext of each
 	states    map[*onnx.Value]bool           // sites that a LoopNext hands on
@@ -250,9 +247,6 @@ func (a *analysis) check() error {
 	var refused []onnx.UnsupportedNode
 	for _, n := range a.graph.Nodes {
 		reason := a.plans[n].reason
-		if slices.Contains(a.nested, n) {
-			reason = "it belongs to two loops, and a program has no loop inside of another"
-		}
 		for _, v := range n.Outputs {
 			if elems := v.Shape.Elems(); reason == "" && elems > maxElems {
 				reason = fmt.Sprintf("its result %v has %d elements, a program holds tensors of up to %d; a smaller input helps", v.Shape, elems, maxElems)

@@ -65,6 +65,9 @@ func (b *Balancing) rewrite() []string {
 		}
 	}
 	b.graph.Nodes = r.nodes
+	if err := b.graph.OrderLoops(); err != nil {
+		panic(fmt.Sprintf("BUG: quant: balance: %v", err)) // there are no other dependencies than before
+	}
 	if b.model.Balance == nil {
 		b.model.Balance = map[string][]int{}
 	}

@@ -30,14 +30,8 @@ func Compile(m *Model) (*runtime.Program, error) {
 			return nil, err
 		}
 	}
-	for _, u := range a.schedule() {
-		lower := c.loop
-		if u.loop == nil {
-			lower = func(u unit) error { return c.lower(u.nodes[0]) }
-		}
-		if err := lower(u); err != nil {
-			return nil, err
-		}
+	if err := c.nodes(); err != nil {
+		return nil, err
 	}
 	for _, v := range m.Graph.Outputs {
 		if err := c.output(v); err != nil {
@@ -117,6 +111,33 @@ func (c *compiler) tensor(shape onnx.Shape, levels Levels) int {
 		Scale:  runtime.ScaleOf(levels.Step),
 	})
 	return len(c.prog.Tensors) - 1
+}
+
+// nodes lowers all nodes: those of a loop, which stand together, at a time.
+func (c *compiler) nodes() error {
+	g := c.model.Graph
+	if err := g.CheckLoops(); err != nil {
+		return err
+	}
+	bodies, err := g.Bodies()
+	if err != nil {
+		return err
+	}
+	for i := 0; i < len(g.Nodes); {
+		loop, first := bodies[g.Nodes[i]], i
+		for i++; loop != nil && i < len(g.Nodes) && bodies[g.Nodes[i]] == loop; {
+			i++
+		}
+		if loop == nil {
+			err = c.lower(g.Nodes[first])
+		} else {
+			err = c.loop(loop, g.Nodes[first:i])
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // lower is node with errors that name it.
@@ -230,7 +251,12 @@ const (
 func addSelfTests(p *runtime.Program) error {
 	size, work := 0, max(p.MACs(), 1)
 	for seed := uint32(1); seed == 1 || size*int(seed) <= selfTests && work <= selfTestMACs/int(seed); seed++ {
-		outs, err := Simulate(p, p.GenerateInputs(seed)...)
+		inputs, states := p.GenerateStep(seed)
+		s := NewSimulation(p)
+		if err := s.SetStates(states...); err != nil {
+			return err
+		}
+		outs, err := s.Step(inputs...)
 		if err != nil {
 			return err
 		}

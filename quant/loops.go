@@ -10,7 +10,7 @@ import (
 // What it begins with is brought to these levels before the loop. An input of the network that nothing but states of one grid begins with has that grid
 // itself, so that a result that is carried from run to run outside of the program is not rounded again.
 
-// findLoops notes what belongs to a loop, and the two nodes of every state.
+// findLoops notes the two nodes of every state.
 func (a *analysis) findLoops() {
 	for _, n := range a.graph.Nodes {
 		switch op := n.Op.(type) {
@@ -20,7 +20,6 @@ func (a *analysis) findLoops() {
 			a.next[op.State] = n
 		}
 	}
-	a.bodies, a.nested = bodies(a.graph)
 }
 
 // isLoopEnd says whether an operator leads into the body of a loop or out of it.
@@ -75,8 +74,11 @@ func (a *analysis) gridOf(v *onnx.Value) *onnx.Value {
 
 // source is the value whose elements a node hands on; nil where it computes others.
 func (a *analysis) source(n *onnx.Node) *onnx.Value {
-	if op, ok := n.Op.(*onnx.LoopState); ok {
+	switch op := n.Op.(type) {
+	case *onnx.LoopState:
 		return a.next[op].Inputs[0]
+	case *onnx.LoopNext:
+		return a.begun[op.State].Outputs[0]
 	}
 	switch a.plans[n].class {
 	case classMove, classView, classPool, classLoop:

@@ -9,8 +9,8 @@ import (
 
 // loop lowers the nodes of a loop to instructions that run once for each of its steps. What they make of values from outside alone is the same
 // in every iteration: it is made before the loop, and what is known of it holds behind the loop as well.
-func (c *compiler) loop(u unit) error {
-	for _, n := range u.nodes {
+func (c *compiler) loop(of *onnx.Loop, nodes []*onnx.Node) error {
+	for _, n := range nodes {
 		if _, ok := n.Op.(*onnx.LoopState); ok {
 			if err := c.lower(n); err != nil {
 				return err
@@ -18,9 +18,9 @@ func (c *compiler) loop(u unit) error {
 		}
 	}
 	first := len(c.prog.Instrs)
-	loop := runtime.Loop{Count: u.loop.Steps}
+	loop := runtime.Loop{Count: of.Steps}
 	var results []*onnx.Value // of the LoopNext of each Carry
-	for _, n := range u.nodes {
+	for _, n := range nodes {
 		if _, ok := n.Op.(*onnx.LoopState); ok {
 			continue
 		}

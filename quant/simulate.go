@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	gort "runtime"
+	"slices"
 	"sync"
 
 	"qconv/runtime"
@@ -12,41 +13,138 @@ import (
 // Simulate computes a program on one sample by its definition: slowly, in plain loops over
 // 64-bit integers, with every accumulator checked against int32. It is what the runtime
 // must equal. It takes the levels of every input tensor, in its order; the results are the
-// elements of every output, level indices or accumulators.
+// elements of every output, level indices or accumulators. Of a program that is a step of a stream it is the first step.
 func Simulate(p *runtime.Program, inputs ...[]byte) ([][]int32, error) {
-	tensors, err := simulateAll(p, inputs)
+	return NewSimulation(p).Step(inputs...)
+}
+
+// simulateAll returns the elements of every tensor of the program, at the first step of a stream.
+func simulateAll(p *runtime.Program, inputs [][]byte) ([][]int32, error) {
+	return NewSimulation(p).run(inputs)
+}
+
+// Simulation is what [Simulate] computes, for the steps of a stream one after the other: between them it holds the states.
+type Simulation struct {
+	p      *runtime.Program
+	states [][]int32 // the elements of every State's To
+}
+
+// NewSimulation makes one that is reset.
+func NewSimulation(p *runtime.Program) *Simulation {
+	s := &Simulation{p: p}
+	s.Reset()
+	return s
+}
+
+// Reset makes the next Step the first one: the states hold their initial levels.
+func (s *Simulation) Reset() {
+	s.states = nil
+	if s.p.Stream == nil {
+		return
+	}
+	for _, state := range s.p.Stream.States {
+		levels := make([]int32, s.p.Tensors[state.To].Elems())
+		for i := range levels {
+			levels[i] = int32(state.Initial[min(i, len(state.Initial)-1)])
+		}
+		s.states = append(s.states, levels)
+	}
+}
+
+// SetStates gives every state of the stream the levels that the next Step begins with. They are as many as the states and in range.
+func (s *Simulation) SetStates(states ...[]byte) error {
+	if len(states) != len(s.states) {
+		return fmt.Errorf("quant: simulate: %d states, want %d", len(states), len(s.states))
+	}
+	all := make([][]int32, len(states))
+	for n, indices := range states {
+		var err error
+		if all[n], err = simulatedLevels(s.p, s.p.Stream.States[n].To, indices); err != nil {
+			return fmt.Errorf("quant: simulate: state %d: %w", n, err)
+		}
+	}
+	s.states = all
+	return nil
+}
+
+// Step computes the next step of the stream. Without one every Step stands for itself.
+func (s *Simulation) Step(inputs ...[]byte) ([][]int32, error) {
+	tensors, err := s.run(inputs)
 	if err != nil {
 		return nil, err
 	}
-	outs := make([][]int32, len(p.Outputs))
-	for i, o := range p.Outputs {
+	outs := make([][]int32, len(s.p.Outputs))
+	for i, o := range s.p.Outputs {
 		outs[i] = tensors[o.Tensor]
 	}
 	return outs, nil
 }
 
-// simulateAll returns the elements of every tensor of the program.
-func simulateAll(p *runtime.Program, inputs [][]byte) ([][]int32, error) {
+// run is Step, and returns the elements of every tensor.
+func (s *Simulation) run(inputs [][]byte) ([][]int32, error) {
+	p := s.p
 	if len(inputs) != len(p.Inputs) {
 		return nil, fmt.Errorf("quant: simulate: %d inputs, want %d", len(inputs), len(p.Inputs))
 	}
 	tensors := make([][]int32, len(p.Tensors))
 	for n, indices := range inputs {
-		id := p.Inputs[n].Tensor
-		in := p.Tensors[id]
-		if len(indices) != in.Elems() {
-			return nil, fmt.Errorf("quant: simulate: input %d has %d elements, want %d", n, len(indices), in.Elems())
-		}
-		tensors[id] = make([]int32, in.Elems())
-		for i, v := range indices {
-			if int(v) >= in.Levels {
-				return nil, fmt.Errorf("quant: simulate: element %d of input %d is level %d, want less than %d", i, n, v, in.Levels)
-			}
-			tensors[id][i] = int32(v)
+		var err error
+		if tensors[p.Inputs[n].Tensor], err = simulatedLevels(p, p.Inputs[n].Tensor, indices); err != nil {
+			return nil, fmt.Errorf("quant: simulate: input %d: %w", n, err)
 		}
 	}
-	for n, instr := range p.Instrs {
-		out := make([]int32, p.Tensors[instr.Dst()].Elems())
+	for n := range s.states {
+		tensors[p.Stream.States[n].To] = s.states[n]
+	}
+	at := 0
+	for _, l := range p.Loops {
+		if err := simulateInstrs(p, tensors, at, l.First, 0); err != nil {
+			return nil, err
+		}
+		at = l.First + l.Length
+		for t := range l.Count {
+			if err := simulateInstrs(p, tensors, l.First, at, t); err != nil {
+				return nil, err
+			}
+			for _, c := range l.Carries {
+				tensors[c.To] = tensors[c.From]
+			}
+		}
+	}
+	if err := simulateInstrs(p, tensors, at, len(p.Instrs), 0); err != nil {
+		return nil, err
+	}
+	for n := range s.states {
+		s.states[n] = tensors[p.Stream.States[n].From]
+	}
+	return tensors, nil
+}
+
+// simulatedLevels are the elements of a tensor that holds levels, checked.
+func simulatedLevels(p *runtime.Program, tensor int, indices []byte) ([]int32, error) {
+	t := p.Tensors[tensor]
+	if len(indices) != t.Elems() {
+		return nil, fmt.Errorf("%d elements, want %d", len(indices), t.Elems())
+	}
+	levels := make([]int32, len(indices))
+	for i, v := range indices {
+		if int(v) >= t.Levels {
+			return nil, fmt.Errorf("element %d is level %d, want less than %d", i, v, t.Levels)
+		}
+		levels[i] = int32(v)
+	}
+	return levels, nil
+}
+
+// simulateInstrs runs the instructions from..to-1 in iteration t of the loop that they are part of, or 0 outside of loops. Each makes
+// new elements of its tensor, unless those of all iterations belong together.
+func simulateInstrs(p *runtime.Program, tensors [][]int32, from, to, t int) error {
+	for n := from; n < to; n++ {
+		instr := p.Instrs[n]
+		var out []int32
+		if _, ok := instr.(*runtime.Copy); !ok {
+			out = make([]int32, p.Tensors[instr.Dst()].Elems())
+		}
 		var err error
 		switch instr := instr.(type) {
 		case *runtime.Linear:
@@ -61,10 +159,14 @@ func simulateAll(p *runtime.Program, inputs [][]byte) ([][]int32, error) {
 		case *runtime.Map2:
 			simulateMap2(p, instr, tensors[instr.A], tensors[instr.B], out)
 		case *runtime.Copy:
-			for i := range out {
-				out[i] = int32(instr.Fill)
+			if t > 0 && len(instr.Pieces) == 1 && instr.Pieces[0].OutStep != 0 {
+				out = tensors[instr.Out]
+			} else {
+				out = slices.Repeat([]int32{int32(instr.Fill)}, p.Tensors[instr.Out].Elems())
 			}
 			for _, piece := range instr.Pieces {
+				piece.OutStart += t * piece.OutStep
+				piece.InStart += t * piece.InStep
 				simulatePiece(piece, tensors[piece.In], out)
 			}
 		case *runtime.ArgMax:
@@ -73,11 +175,11 @@ func simulateAll(p *runtime.Program, inputs [][]byte) ([][]int32, error) {
 			err = fmt.Errorf("unknown instruction %T", instr)
 		}
 		if err != nil {
-			return nil, fmt.Errorf("quant: simulate: instruction %d: %w", n, err)
+			return fmt.Errorf("quant: simulate: instruction %d: %w", n, err)
 		}
 		tensors[instr.Dst()] = out
 	}
-	return tensors, nil
+	return nil
 }
 
 func simulateLinear(p *runtime.Program, l *runtime.Linear, tensors [][]int32, out []int32) error {

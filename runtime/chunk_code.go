@@ -101,9 +101,12 @@ func (c *checker) instrs() *fault {
 		return faultf(-1, "%d instructions, want at most %d", n, maxInstrs)
 	}
 	c.written, c.compared = make([]bool, len(p.Tensors)), make([]bool, len(p.Tensors))
-	copy(c.written, c.isInput)
+	c.works = make([]int64, len(p.Instrs))
+	for t := range c.written {
+		c.written[t] = c.isInput[t] || c.isState[t]
+	}
 	for i, instr := range p.Instrs {
-		if err := c.instr(instr); err != nil {
+		if err := c.instr(i, instr); err != nil {
 			return faultf(i, "instruction %d%s: %w", i, opName(instr), err)
 		}
 		c.written[instr.Dst()] = true
@@ -119,8 +122,8 @@ func (c *checker) instrs() *fault {
 	return nil
 }
 
-// instr checks one instruction, given the tensors written so far.
-func (c *checker) instr(instr Instr) error {
+// instr checks instruction n, given the tensors written so far.
+func (c *checker) instr(n int, instr Instr) error {
 	if isNil(instr) {
 		return fmt.Errorf("there is none")
 	}
@@ -172,6 +175,7 @@ func (c *checker) instr(instr Instr) error {
 	if err != nil {
 		return err
 	}
+	c.works[n] = work
 	if c.work += work; c.work > maxWork {
 		return fmt.Errorf("the instructions up to here take more than %d multiply-accumulates, comparisons and moves", int64(maxWork))
 	}

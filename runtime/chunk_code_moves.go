@@ -227,55 +227,71 @@ func (q *Piece) check(outElems, inElems int) (size int64, err error) {
 			return 0, fmt.Errorf("sizes %v, want at most %d elements, those of the output", q.Dims, outElems)
 		}
 	}
-	for _, side := range [...]struct {
-		name   string
-		start  int
-		stride *[6]int
-		elems  int
-	}{
-		{"output", q.OutStart, &q.OutStride, outElems},
-		{"input", q.InStart, &q.InStride, inElems},
-	} {
-		if side.start < 0 || side.start >= side.elems {
-			return 0, fmt.Errorf("%s starts at element %d, want 0..%d", side.name, side.start, side.elems-1)
-		}
-		lo, hi := int64(side.start), int64(side.start)
-		for d, n := range q.Dims {
-			s := side.stride[d]
-			if s < -maxElems || s > maxElems {
-				return 0, fmt.Errorf("%s stride %d in dimension %d, want %d..%d", side.name, s, d, -maxElems, maxElems)
-			}
-			if way := int64(n-1) * int64(s); way < 0 {
-				lo += way
-			} else {
-				hi += way
-			}
-		}
-		if lo < 0 || hi >= int64(side.elems) {
-			return 0, fmt.Errorf("covers %s elements %d..%d, want 0..%d", side.name, lo, hi, side.elems-1)
-		}
+	if err := inside("output", q.OutStart, &q.Dims, &q.OutStride, 1, 0, outElems); err != nil {
+		return 0, err
 	}
-	return size, q.checkApart()
+	if err := inside("input", q.InStart, &q.Dims, &q.InStride, 1, 0, inElems); err != nil {
+		return 0, err
+	}
+	return size, q.checkApart(1)
 }
 
-// checkApart checks that no two index vectors of q write the same element, by the rule of FORMAT.md: among
-// the dimensions of more than one index, in order of their output strides, each stride is larger than the way
-// that all smaller ones lead together.
-func (q *Piece) checkApart() error {
-	var dims []int
-	for d, n := range q.Dims {
-		if n > 1 {
-			dims = append(dims, d)
+// inside checks that one side of a piece, whose sizes are in range, stays inside a tensor of elems elements in count iterations.
+func inside(side string, start int, dims, stride *[6]int, count, step, elems int) error {
+	if start < 0 || start >= elems {
+		return fmt.Errorf("%s starts at element %d, want 0..%d", side, start, elems-1)
+	}
+	lo, hi := int64(start), int64(start)
+	reach := func(n, s int) {
+		if way := int64(n-1) * int64(s); way < 0 {
+			lo += way
+		} else {
+			hi += way
 		}
 	}
-	slices.SortFunc(dims, func(a, b int) int { return cmp.Compare(distance(q.OutStride[a]), distance(q.OutStride[b])) })
+	for d, n := range dims {
+		s := stride[d]
+		if s < -maxElems || s > maxElems {
+			return fmt.Errorf("%s stride %d in dimension %d, want %d..%d", side, s, d, -maxElems, maxElems)
+		}
+		reach(n, s)
+	}
+	if reach(count, step); lo < 0 || hi >= int64(elems) {
+		return fmt.Errorf("covers %s elements %d..%d, want 0..%d", side, lo, hi, elems-1)
+	}
+	return nil
+}
+
+// checkApart checks that no two index vectors of q write the same element in count iterations, by the rule of FORMAT.md: among
+// the dimensions of more than one index, the iterations being one of them, in order of their output strides, each stride is larger than the way
+// that all smaller ones lead together.
+func (q *Piece) checkApart(count int) error {
+	type dim struct {
+		d         int // -1: the iterations
+		n, stride int
+	}
+	var room [len(q.Dims) + 1]dim
+	dims := room[:0]
+	for d, n := range q.Dims {
+		if n > 1 {
+			dims = append(dims, dim{d, n, q.OutStride[d]})
+		}
+	}
+	if count > 1 {
+		dims = append(dims, dim{-1, count, q.OutStep})
+	}
+	slices.SortFunc(dims, func(a, b dim) int { return cmp.Compare(distance(a.stride), distance(b.stride)) })
 	way := int64(0)
 	for _, d := range dims {
-		s := distance(q.OutStride[d])
+		s := distance(d.stride)
 		if s <= way {
-			return fmt.Errorf("output stride %d in dimension %d, want more than %d either way, which the smaller ones reach: the piece overlaps itself", q.OutStride[d], d, way)
+			what := fmt.Sprintf("output stride %d in dimension %d", d.stride, d.d)
+			if d.d < 0 {
+				what = fmt.Sprintf("output step %d", d.stride)
+			}
+			return fmt.Errorf("%s, want more than %d either way, which the smaller ones reach: the piece overlaps itself", what, way)
 		}
-		way += int64(q.Dims[d]-1) * s
+		way += int64(d.n-1) * s
 	}
 	return nil
 }

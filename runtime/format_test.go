@@ -24,6 +24,8 @@ var goldens = []struct {
 	{"all", allProgram},
 	{"positions", positionsProgram},
 	{"inputs", inputsProgram},
+	{"loops", loopsProgram},
+	{"stream", streamProgram},
 }
 
 func mustEncode(t testing.TB, p *Program) []byte {

@@ -18,6 +18,9 @@ const (
 	maxSelfTests = 1 << 10
 	MaxString    = 1 << 10 // bytes of a name or label
 
+	maxIterations = 1 << 24 // of a loop
+	maxWarmup     = 1 << 24 // steps of a stream
+
 	maxElems      = 1 << 24 // of a tensor
 	maxTotalElems = 1 << 26 // of all tensors
 	maxWeights    = 1 << 28 // of all terms

@@ -1,5 +1,7 @@
 package runtime
 
+import "slices"
+
 // Loop says that neighbouring instructions run Count times, one after the other, with the same weights: a recurrence over a sequence. In iteration t,
 // counted from 0, the pieces of a [Copy] among them read and write InStep*t and OutStep*t elements further on. After every iteration, the last
 // one too, all elements of a Carry's From become those of its To.
@@ -30,4 +32,9 @@ type Stream struct {
 type State struct {
 	From, To int
 	Initial  []uint8 // one level for every element, or one for all
+}
+
+// isState says that a tensor is the To of a State.
+func (p *Program) isState(tensor int) bool {
+	return p.Stream != nil && slices.ContainsFunc(p.Stream.States, func(s State) bool { return s.To == tensor })
 }

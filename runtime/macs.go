@@ -3,17 +3,20 @@ package runtime
 import "math"
 
 // MACs is the number of multiply-accumulates of one inference, counting every tap of
-// every Linear, padding included. It is what a dense evaluation takes; it is at most
+// every Linear, padding included, and every iteration of a loop. It is what a dense evaluation takes; it is at most
 // math.MaxInt also where an int has 32 bits.
 func (p *Program) MACs() int {
 	var n int64
-	for _, l := range p.linears() {
-		n += p.macs(l)
+	runs := p.runs()
+	for i, instr := range p.Instrs {
+		if l, ok := instr.(*Linear); ok {
+			n += p.macs(l) * runs[i]
+		}
 	}
 	return int(min(n, math.MaxInt))
 }
 
-// LinearMACs is the number of multiply-accumulates of one instruction of p.
+// LinearMACs is the number of multiply-accumulates of one instruction of p each time it runs.
 func (p *Program) LinearMACs(l *Linear) int {
 	return int(min(p.macs(l), math.MaxInt))
 }
@@ -25,4 +28,18 @@ func (p *Program) macs(l *Linear) int64 {
 		n += int64(l.Terms[k].Weights.Len())
 	}
 	return n * int64(out.Shape[1]) * int64(out.Shape[2])
+}
+
+// runs is how many times each instruction runs in an inference.
+func (p *Program) runs() []int64 {
+	runs := make([]int64, len(p.Instrs))
+	for n := range runs {
+		runs[n] = 1
+	}
+	for _, l := range p.Loops {
+		for n := range l.Length {
+			runs[l.First+n] = int64(l.Count)
+		}
+	}
+	return runs
 }

@@ -36,12 +36,13 @@ func (s *ops) takes(p *Program) Memory {
 type LayerInfo struct {
 	Name   string // position and kind of the instruction, such as "3 linear 32x10x10"
 	Kernel string // the kernel that was chosen
-	MACs   int    // multiply-accumulates that the instruction stands for
+	MACs   int    // multiply-accumulates that the instruction stands for, in all runs
+	Runs   int    // how many times it runs in an inference: once, or in every iteration of a loop
 
 	Workers int // goroutines that share it
 
 	// Cost is what the kernel is estimated to take: of a Linear, in additions of words or of vectors, 0 where that is not known;
-	// of others, the elements that it compares or moves.
+	// of others, the elements that it compares or moves. It counts every run.
 	Cost int64
 }
 

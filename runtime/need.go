@@ -35,6 +35,16 @@ func (p *Program) Bytes() int64 {
 			n += int64(unsafe.Sizeof(*i))
 		}
 	}
+	n += sizeOf(p.Loops)
+	for i := range p.Loops {
+		n += sizeOf(p.Loops[i].Carries)
+	}
+	if p.Stream != nil {
+		n += int64(unsafe.Sizeof(*p.Stream)) + sizeOf(p.Stream.States)
+		for i := range p.Stream.States {
+			n += sizeOf(p.Stream.States[i].Initial)
+		}
+	}
 	for i := range p.Inputs {
 		n += tablesOf(p.Inputs[i].Tables) + int64(len(p.Inputs[i].Name)+len(p.Inputs[i].Shifts))
 	}
@@ -94,6 +104,8 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		perInstr  = 800 // a prepared instruction, its name and what it is listed in
 		perTerm   = 300
 		perPiece  = 200
+		perLoop   = 200
+		perCarry  = 100          // and for a state
 		maxTable  = 2048*2 + 512 // a Requantizer for one step function
 		perStep   = 8
 	)
@@ -145,6 +157,12 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		kept += 280 * int64(len(p.Inputs[i].Tables)+1)
 	}
 	kept += perTensor * int64(len(p.Tensors))
+	for i := range p.Loops {
+		kept += perLoop + perCarry*int64(len(p.Loops[i].Carries))
+	}
+	if p.Stream != nil {
+		kept += perCarry * int64(len(p.Stream.States))
+	}
 	each := int64(arena+2*kernel.Margin) + int64(p.outputBytes()) + 64*int64(len(p.Tensors)) + int64(need.Bytes(o.vector())) + 200*int64(len(need.States))
 	// A sample, as it is read and as it enters; the wanted results are part of the Program.
 	each += 2 * int64(p.SampleBytes())

@@ -11,60 +11,130 @@ const arenaAlign = 16
 // span is the place in time and memory of a tensor, and of those that replace it in place.
 type span struct {
 	tensors     []int
-	first, last int // instructions that write it and read it last; -1 is an input
-	size        int // bytes, a multiple of arenaAlign
+	first, last int  // instructions that write it and read it last; -1 is an input
+	size        int  // bytes, a multiple of arenaAlign
+	carried     bool // what a Carry or State hands over stays in place
 	offset      int
 }
 
+// lives says when tensors are needed.
+type lives struct {
+	// from is the instruction from which on the memory of a tensor is taken: the one that writes it, or -1.
+	from []int
+	// until is when a tensor is needed last, by tensor: twice the instruction that reads it, or one more at the end of a loop or of a step.
+	until []int
+	loops []*Loop // by instruction; nil: none
+}
+
+// lives finds out when the tensors of p are needed. What a loop reads and does not write is needed by the next iteration too;
+// what all iterations write together is there from the first on; what is carried is needed at the end of an iteration or of a step.
+func (p *Program) lives() *lives {
+	v := &lives{from: make([]int, len(p.Tensors)), until: make([]int, len(p.Tensors)), loops: make([]*Loop, len(p.Instrs))}
+	for i := range p.Loops {
+		l := &p.Loops[i]
+		for n := l.First; n < l.First+l.Length; n++ {
+			v.loops[n] = l
+		}
+	}
+	for t := range p.Tensors {
+		v.from[t], v.until[t] = -1, -2
+	}
+	for n, instr := range p.Instrs {
+		l := v.loops[n]
+		for _, t := range instr.Srcs() {
+			if l != nil && v.from[t] < l.First {
+				v.need(t, l.end())
+			}
+			v.need(t, 2*n)
+		}
+		t := instr.Dst()
+		v.from[t] = n
+		if l != nil && steps(instr) {
+			v.from[t] = l.First
+		}
+		v.need(t, 2*n)
+	}
+	for i := range p.Loops {
+		for _, c := range p.Loops[i].Carries {
+			v.need(c.From, p.Loops[i].end())
+			v.need(c.To, p.Loops[i].end())
+		}
+	}
+	if p.Stream != nil {
+		for _, s := range p.Stream.States {
+			v.need(s.From, 2*len(p.Instrs)-1)
+			v.need(s.To, 2*len(p.Instrs)-1)
+		}
+	}
+	return v
+}
+
+// end is the end of an iteration of l, in the time of lives.
+func (l *Loop) end() int { return 2*(l.First+l.Length) - 1 }
+
+// need says that a tensor is needed at a time.
+func (v *lives) need(tensor, time int) { v.until[tensor] = max(v.until[tensor], time) }
+
 // lifetimes returns the spans of all tensors of p that are no outputs. A tensor
-// lives from the instruction that writes it to the last one that reads it. A [Map] works in place where its
-// input is not read later.
+// lives from the instruction that writes it to the last one that needs it. A [Map] works in place where its
+// input is not needed later, and so do a [Carry] and a [State].
 func (p *Program) lifetimes() []*span {
+	v := p.lives()
 	byTensor := make([]*span, len(p.Tensors))
 	output := make([]bool, len(p.Tensors))
 	for _, o := range p.Outputs {
 		output[o.Tensor] = true
 	}
+	if p.Stream != nil {
+		for _, s := range p.Stream.States {
+			output[s.To] = false // it is read again after the results were made
+		}
+	}
 	var spans []*span
-	write := func(t, at int) {
+	write := func(t int) {
 		if output[t] {
 			return
 		}
 		size := (p.Tensors[t].bytes() + arenaAlign - 1) / arenaAlign * arenaAlign
-		byTensor[t] = &span{tensors: []int{t}, first: at, last: at, size: size}
+		byTensor[t] = &span{tensors: []int{t}, first: v.from[t], last: v.until[t] >> 1, size: size}
 		spans = append(spans, byTensor[t])
 	}
 	for i := range p.Inputs {
-		write(p.Inputs[i].Tensor, -1)
+		write(p.Inputs[i].Tensor)
 	}
-	for i, instr := range p.Instrs {
-		for _, t := range instr.Srcs() {
-			if !output[t] {
-				byTensor[t].last = i
-			}
+	if p.Stream != nil {
+		for _, s := range p.Stream.States {
+			write(s.To)
 		}
-		write(instr.Dst(), i)
+	}
+	for _, instr := range p.Instrs {
+		write(instr.Dst())
+	}
+	join := func(in, out *span) {
+		in.tensors = append(in.tensors, out.tensors...)
+		in.first, in.last = min(in.first, out.first), max(in.last, out.last)
+		for _, t := range out.tensors {
+			byTensor[t] = in
+		}
+		spans = slices.DeleteFunc(spans, func(s *span) bool { return s == out })
 	}
 	for i, instr := range p.Instrs {
 		m, ok := instr.(*Map)
 		if !ok {
 			continue
 		}
-		if in, out := byTensor[m.In], byTensor[m.Out]; in != nil && out != nil && in.last == i {
-			in.tensors = append(in.tensors, out.tensors...)
-			in.last = out.last
-			byTensor[m.Out] = in
-			spans = slices.DeleteFunc(spans, func(s *span) bool { return s == out })
+		if in, out := byTensor[m.In], byTensor[m.Out]; in != nil && out != nil && v.until[m.In] == 2*i {
+			join(in, out)
 		}
 	}
 	return spans
 }
 
 // Place is where in the arena of a [Runner] some tensors lie, and when. All but one of them are results of a [Map] that replace
-// their source in place.
+// their source in place, or handed over in place by a [Carry] or a [State].
 type Place struct {
 	Tensors       []int
-	First, Last   int // instructions that write it and read it last; -1 is an input
+	First, Last   int // instructions that write it and read it last; -1 is an input or a state of a stream
 	Offset, Bytes int
 }
 

@@ -20,7 +20,7 @@ type Program struct {
 	Codebooks []Codebook
 	// Steps lists the accumulator-to-level functions that instructions refer to.
 	Steps []Step
-	// Instrs run in order. Each tensor but the inputs is written by exactly one
+	// Instrs run in order. Each tensor but the inputs and the states of a stream is written by exactly one
 	// instruction ([Copy] and its Pieces count as one) before it is read.
 	Instrs []Instr
 	// Loops are parts of Instrs that run several times, in order; most programs have none.

@@ -8,7 +8,7 @@ import (
 // randomProgram chains random instructions over small tensors. It is always valid.
 func randomProgram(seed int64) *Program {
 	r := rand.New(rand.NewSource(seed))
-	g := &generator{r: r, p: &Program{}}
+	g := &generator{r: r, p: &Program{}, together: map[int]bool{}}
 	p := g.p
 	for range 1 + r.Intn(3) {
 		g.codebook()
@@ -17,14 +17,20 @@ func randomProgram(seed int64) *Program {
 	for range max(0, r.Intn(6)-3) {
 		g.input()
 	}
+	if r.Intn(3) == 0 {
+		g.states()
+	}
 	for range 1 + r.Intn(6) {
-		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying}[r.Intn(6)]()
+		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying, g.loop}[r.Intn(7)]()
+	}
+	if p.Stream != nil {
+		g.handOver()
 	}
 	for range max(0, r.Intn(6)-3) {
 		g.argMax()
 	}
 	for t := range p.Tensors {
-		if p.Tensors[t].Levels == 0 || t == len(p.Tensors)-1 {
+		if p.Tensors[t].Levels == 0 || t == len(p.Tensors)-1 || r.Intn(8) == 0 {
 			p.Outputs = append(p.Outputs, Output{Name: string(rune('a' + t)), Tensor: t})
 		}
 	}
@@ -61,8 +67,9 @@ func (g *generator) input() {
 }
 
 type generator struct {
-	r *rand.Rand
-	p *Program
+	r        *rand.Rand
+	p        *Program
+	together map[int]bool // tensors that all iterations of the present loop write together
 }
 
 func (g *generator) levels() int { return []int{2, 3, 16, 32, 256}[g.r.Intn(5)] }
@@ -79,7 +86,7 @@ func (g *generator) tensor(shape [3]int, levels int) int {
 // source is a random tensor that holds levels.
 func (g *generator) source() int {
 	for {
-		if t := g.r.Intn(len(g.p.Tensors)); g.p.Tensors[t].Levels > 0 {
+		if t := g.r.Intn(len(g.p.Tensors)); g.p.Tensors[t].Levels > 0 && !g.together[t] {
 			return t
 		}
 	}
@@ -218,7 +225,7 @@ func (g *generator) map2() {
 	a := g.source()
 	b := a
 	for t := range g.p.Tensors {
-		fits := g.p.Tensors[t].Levels > 0
+		fits := g.p.Tensors[t].Levels > 0 && !g.together[t]
 		for d, n := range g.p.Tensors[t].Shape {
 			fits = fits && (n == 1 || n == g.p.Tensors[a].Shape[d])
 		}

@@ -44,7 +44,10 @@ func fullyConnected(in, codebook int, kernel [2]int, w Weights) Term {
 func addSelfTests(p *Program, seeds ...uint32) {
 	for _, seed := range seeds {
 		var want []int32
-		for _, out := range evaluate(p, p.GenerateInputs(seed)...) {
+		e := newEvaluation(p)
+		inputs, states := p.GenerateStep(seed)
+		e.set(states)
+		for _, out := range e.step(inputs...) {
 			want = append(want, out...)
 		}
 		p.SelfTests = append(p.SelfTests, SelfTest{Seed: seed, Want: want})

@@ -11,7 +11,7 @@ import (
 	"qconv/internal/testtool"
 )
 
-// readerCase draws samples for a program and says what a Runner makes of them.
+// readerCase draws samples for a program and says what a Runner makes of them, as the steps of a stream.
 func readerCase(t *testing.T, r *rand.Rand, name string, file []byte, p *Program) testtool.Case {
 	t.Helper()
 	samples := make([][]byte, 3)
@@ -26,7 +26,7 @@ func readerCase(t *testing.T, r *rand.Rand, name string, file []byte, p *Program
 			}
 		}
 	}
-	return testtool.NewCase(t, name, file, samples, mustRunner(t, p, Options{}).RunSample)
+	return testtool.NewCase(t, name, file, samples, mustRunner(t, p, Options{}).StepSample)
 }
 
 // TestSecondReader runs programs in the second reader, which knows FORMAT.md and no Go.
@@ -60,7 +60,7 @@ func TestSecondReader(t *testing.T) {
 		p := randomProgram(seed)
 		cases = append(cases, readerCase(t, r, fmt.Sprint("random program ", seed), mustEncode(t, p), p))
 	}
-	reader.Compare(t, cases)
+	reader.Compare(t, cases, "--stream")
 }
 
 // TestSecondReaderRefuses edits fields of programs, mends the checksums, and demands that the
@@ -102,7 +102,7 @@ func TestSecondReaderRefuses(t *testing.T) {
 			}
 		}
 		if len(cases) > 0 {
-			reader.Compare(t, cases)
+			reader.Compare(t, cases, "--stream")
 		}
 	}
 	t.Logf("%d of %d edited files are valid", accepted, n)

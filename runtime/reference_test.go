@@ -1,10 +1,45 @@
 package runtime
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // evaluate runs p on level indices by the definitions in program.go, slowly, and returns
-// the elements of every output.
-func evaluate(p *Program, inputs ...[]byte) [][]int32 {
+// the elements of every output. Of a stream it is the first step.
+func evaluate(p *Program, inputs ...[]byte) [][]int32 { return newEvaluation(p).step(inputs...) }
+
+// evaluation holds the states of a stream between steps.
+type evaluation struct {
+	p      *Program
+	states [][]int32
+}
+
+func newEvaluation(p *Program) *evaluation {
+	e := &evaluation{p: p}
+	if p.Stream != nil {
+		for _, s := range p.Stream.States {
+			values := make([]int32, p.Tensors[s.To].Elems())
+			for i := range values {
+				values[i] = int32(s.Initial[i%len(s.Initial)])
+			}
+			e.states = append(e.states, values)
+		}
+	}
+	return e
+}
+
+// set gives the states the levels of a self-test.
+func (e *evaluation) set(states [][]byte) {
+	for n := range states {
+		for i, v := range states[n] {
+			e.states[n][i] = int32(v)
+		}
+	}
+}
+
+func (e *evaluation) step(inputs ...[]byte) [][]int32 {
+	p := e.p
 	values := make([][]int32, len(p.Tensors))
 	for i := range values {
 		values[i] = make([]int32, p.Tensors[i].Elems())
@@ -14,7 +49,14 @@ func evaluate(p *Program, inputs ...[]byte) [][]int32 {
 			values[p.Inputs[n].Tensor][i] = int32(v)
 		}
 	}
-	for _, instr := range p.Instrs {
+	for n := range e.states {
+		copy(values[p.Stream.States[n].To], e.states[n])
+	}
+	// counts is how often each instruction has run.
+	counts := make([]int, len(p.Instrs))
+	run := func(n int) {
+		instr, t := p.Instrs[n], counts[n]
+		counts[n]++
 		out := values[instr.Dst()]
 		switch i := instr.(type) {
 		case *Linear:
@@ -35,10 +77,12 @@ func evaluate(p *Program, inputs ...[]byte) [][]int32 {
 			}
 		case *Copy:
 			for k := range out {
-				out[k] = int32(i.Fill)
+				if t == 0 || !steps(i) {
+					out[k] = int32(i.Fill)
+				}
 			}
 			for _, q := range i.Pieces {
-				evaluatePiece(&q, 0, q.OutStart, q.InStart, out, values[q.In])
+				evaluatePiece(&q, 0, q.OutStart+t*q.OutStep, q.InStart+t*q.InStep, out, values[q.In])
 			}
 		case *ArgMax:
 			for k := range out {
@@ -54,9 +98,30 @@ func evaluate(p *Program, inputs ...[]byte) [][]int32 {
 			panic(fmt.Sprintf("BUG: instruction %T", instr))
 		}
 	}
+	for n := 0; n < len(p.Instrs); {
+		at := slices.IndexFunc(p.Loops, func(l Loop) bool { return l.First == n })
+		if at < 0 {
+			run(n)
+			n++
+			continue
+		}
+		l := &p.Loops[at]
+		for range l.Count {
+			for k := range l.Length {
+				run(n + k)
+			}
+			for _, c := range l.Carries {
+				copy(values[c.To], values[c.From])
+			}
+		}
+		n += l.Length
+	}
 	var results [][]int32
 	for _, o := range p.Outputs {
 		results = append(results, values[o.Tensor])
+	}
+	for n := range e.states {
+		e.states[n] = values[p.Stream.States[n].From]
 	}
 	return results
 }

@@ -92,7 +92,7 @@ func (s *spoiler) head(says string, at int, by, want string) {
 
 // TestRules breaks every rule of FORMAT.md, one at a time.
 func TestRules(t *testing.T) {
-	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram()), "inputs": mustEncode(t, inputsProgram())}}
+	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram()), "inputs": mustEncode(t, inputsProgram()), "loops": mustEncode(t, loopsProgram()), "stream": mustEncode(t, streamProgram())}}
 	s.structure()
 	s.fieldTypes()
 	s.tensors()
@@ -103,6 +103,8 @@ func TestRules(t *testing.T) {
 	s.moves()
 	s.argMaxes()
 	s.order()
+	s.streams()
+	s.loops()
 	s.weights()
 	s.normalizations()
 	s.rest()
@@ -419,7 +421,7 @@ func (s *spoiler) order() {
 		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..6")
 	}
 	s.program("each other tensor is written by exactly one instruction", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 1 }, "")
-	s.program("The input tensors are written before the first", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 0 }, "which is written already")
+	s.program("The input tensors and the to of every state are written before the first", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 0 }, "which is written already")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1], p.Instrs[2] = p.Instrs[2], p.Instrs[1] }, "which is not written yet")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1].(*MaxPool).In = 2 }, "which is not written yet")
 	s.payload("No instruction but Linear and ArgMax writes a tensor of accumulators", "tiny", "CODE", "\x01\x02\x01\x00\x02\x02\x00", "want levels")

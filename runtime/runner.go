@@ -56,6 +56,9 @@ type Runner struct {
 	accs    [][]int32 // by tensor; nil for levels
 	src     [][]byte  // operands of the current instruction
 	parts   [][]byte  // inputs of the current sample
+	shifts  []shift   // of the pieces that move on in loops
+	loop    int       // the position of the loop that runs or is next
+	left    int       // its iterations that are not complete
 	scratch *kernel.Scratch
 	own     []*kernel.Scratch // of every instruction, in the arena; nil: all work on scratch
 
@@ -108,6 +111,7 @@ func (o *ops) runner(p *Program) *Runner {
 		accs:    make([][]int32, len(p.Tensors)),
 		src:     make([][]byte, o.operands),
 		parts:   make([][]byte, len(p.Inputs)),
+		shifts:  make([]shift, o.shifts),
 	}
 	if o.places == nil {
 		r.scratch = o.newScratch()
@@ -120,6 +124,8 @@ func (o *ops) runner(p *Program) *Runner {
 		t, n := out.Tensor, p.Tensors[out.Tensor].Elems()
 		switch {
 		case results[t] != nil:
+		case p.isState(t):
+			results[t] = make([]int32, n) // its levels are kept in the arena
 		case p.Tensors[t].Levels > 0:
 			results[t], r.tensors[t] = newResult(n)
 		default:
@@ -129,7 +135,7 @@ func (o *ops) runner(p *Program) *Runner {
 		r.outs = append(r.outs, results[t])
 	}
 	for t := range p.Tensors {
-		if results[t] == nil {
+		if r.tensors[t] == nil && r.accs[t] == nil {
 			at, n := o.offsets[t], p.Tensors[t].bytes()
 			memory := r.arena[at : at+n : at+n]
 			if p.Tensors[t].Levels == 0 {
@@ -142,6 +148,7 @@ func (o *ops) runner(p *Program) *Runner {
 	if o.workers > 1 {
 		r.hire(o.workers - 1)
 	}
+	r.Reset()
 	return r
 }
 
@@ -182,11 +189,33 @@ func widen(numbers []int32, levels []byte) {
 //
 // The result holds the elements of every output: level indices or accumulators. It
 // belongs to the Runner and is valid until the next Run; outputs of the same tensor share theirs.
+//
+// Of a program that is a step of a stream it is the first step, whatever ran before: [Runner.Reset] and [Runner.Step].
 func (r *Runner) Run(inputs ...[]byte) ([][]int32, error) {
 	if err := r.checkInputs(inputs, false); err != nil {
 		return nil, err
 	}
+	r.Reset()
 	r.enter(inputs)
+	return r.run(), nil
+}
+
+// Step is [Runner.Run] for the next step of a stream: it begins with the states that the step before left. A new Runner is at the first one.
+// Without a stream it is Run.
+func (r *Runner) Step(inputs ...[]byte) ([][]int32, error) {
+	if err := r.checkInputs(inputs, false); err != nil {
+		return nil, err
+	}
+	r.enter(inputs)
+	return r.run(), nil
+}
+
+// StepLevels is [Runner.Step] for level indices, as [Runner.RunLevels] takes them.
+func (r *Runner) StepLevels(inputs ...[]byte) ([][]int32, error) {
+	if err := r.checkInputs(inputs, true); err != nil {
+		return nil, err
+	}
+	r.enterLevels(inputs)
 	return r.run(), nil
 }
 
@@ -211,6 +240,7 @@ func (r *Runner) RunLevels(inputs ...[]byte) ([][]int32, error) {
 	if err := r.checkInputs(inputs, true); err != nil {
 		return nil, err
 	}
+	r.Reset()
 	r.enterLevels(inputs)
 	return r.run(), nil
 }
@@ -248,22 +278,26 @@ func (r *Runner) checkInputs(inputs [][]byte, levels bool) error {
 
 // run executes all instructions.
 func (r *Runner) run() [][]int32 {
-	for n := range r.ops.list {
-		r.step(n)
+	for n := r.begin(); n < len(r.ops.list); n = r.next(n) {
+		r.instruction(n)
 	}
 	return r.leave()
 }
 
-// leave collects the outputs.
+// leave collects the outputs and hands the states over to the next step. Numbers take the place of levels that are no states.
 func (r *Runner) leave() [][]int32 {
+	for _, i := range r.ops.kept {
+		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
+	}
+	r.handOver(r.ops.states)
 	for _, i := range r.ops.levels {
 		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}
 	return r.outs
 }
 
-// step runs instruction n.
-func (r *Runner) step(n int) {
+// instruction runs instruction n.
+func (r *Runner) instruction(n int) {
 	if r.own != nil {
 		r.scratch = r.own[n]
 	}
@@ -309,6 +343,13 @@ func (r *Runner) execute(o *op) {
 	case opCopy:
 		if o.fill {
 			kernel.Fill(dst, o.fillWith)
+		}
+		if o.steps != nil {
+			at := r.shifts[o.shifts:][:len(o.copies)]
+			for i, c := range o.copies {
+				c.RunAt(dst, src[i], at[i].out, at[i].in)
+			}
+			return
 		}
 		for i, c := range o.copies {
 			c.Run(dst, src[i])

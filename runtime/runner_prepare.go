@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 	"slices"
 	"strconv"
@@ -28,7 +29,12 @@ type ops struct {
 	tensors int               // bytes of the arena for tensors
 	arena   int               // bytes
 	offsets []int             // by tensor
-	levels  []int             // outputs that hold levels, the first of each tensor
+	levels  []int             // outputs that hold levels, the first of each tensor; without
+	kept    []int             // those of them that are states of a stream
+	loops   []*looped
+	shifts  int // pieces that move on in loops
+	states  []handOver
+	initial [][]byte // levels of the states: one for all elements, or one for each
 
 	decoded  []uint16  // weights of the layer that is prepared; nil afterwards
 	later    *unproved // nil: the program is proved
@@ -60,6 +66,8 @@ type op struct {
 	copies   []*kernel.Copy // one per operand
 	fill     bool
 	fillWith uint8
+	steps    []shift // of the pieces, where they move on in a loop
+	shifts   int     // their position in Runner.shifts
 
 	parts []*op // instead of a kernel: what workers compute at the same time
 	cut   *cut  // of a part
@@ -85,7 +93,11 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 	}
 	seen := map[int]bool{}
 	for i, out := range p.Outputs {
-		if p.Tensors[out.Tensor].Levels > 0 && !seen[out.Tensor] {
+		switch {
+		case p.Tensors[out.Tensor].Levels == 0 || seen[out.Tensor]:
+		case p.isState(out.Tensor):
+			s.kept = append(s.kept, i)
+		default:
 			s.levels = append(s.levels, i)
 		}
 		seen[out.Tensor] = true
@@ -101,13 +113,14 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 	if err := s.plan(p, o); err != nil {
 		return nil, err
 	}
+	runs := p.runs()
 	for _, n := range p.order() {
 		instr := p.Instrs[n]
 		op := newOp(instr)
-		name, macs := "copy", 0
+		name, macs := "copy", int64(0)
 		switch i := instr.(type) {
 		case *Linear:
-			macs = p.LinearMACs(i)
+			macs = p.macs(i)
 			name, err = s.prepareLinear(op, p, n, o)
 		case *MaxPool:
 			name = "maxpool"
@@ -144,8 +157,10 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 		s.list[n] = op
 		s.operands = max(s.operands, len(op.srcs))
 		s.workers = max(s.workers, len(op.parts))
-		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: macs, Workers: max(1, len(op.parts)), Cost: layerCost(p, instr, op)}
+		runs := runs[n]
+		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: int(min(macs*runs, math.MaxInt)), Workers: max(1, len(op.parts)), Runs: int(runs), Cost: layerCost(p, instr, op) * runs}
 	}
+	s.prepareLoops(p)
 	s.overlay()
 	s.decoded, s.later, s.options = nil, nil, nil
 	return s, nil
@@ -203,7 +218,8 @@ func (s *ops) prepareCopy(op *op, p *Program, i *Copy) {
 		s.memory.Tables += k.Memory()
 		op.copies = append(op.copies, k)
 	}
-	op.fill, op.fillWith = !i.covers(p.Tensors[i.Out].Elems()), i.Fill
+	op.steps = i.pieceSteps()
+	op.fill, op.fillWith = !steps(i) && !i.covers(p.Tensors[i.Out].Elems()), i.Fill
 }
 
 // covers says that the pieces together write every element of elems.

@@ -14,6 +14,7 @@ type Profile struct {
 	records []time.Duration
 	runs    int
 	every   int // inferences of which one is recorded
+	zeros   []time.Duration
 }
 
 // profileRecords bounds Profile.records.
@@ -21,7 +22,7 @@ const profileRecords = 1 << 18
 
 // NewProfile prepares inferences on generated inputs. It must not be used at the same time as r.
 func (r *Runner) NewProfile() *Profile {
-	return &Profile{r: r, inputs: r.p.GenerateInputs(1), every: 1}
+	return &Profile{r: r, inputs: r.p.GenerateInputs(1), every: 1, zeros: make([]time.Duration, len(r.ops.list))}
 }
 
 // Run is one inference, from the levels of the inputs to the outputs.
@@ -30,11 +31,17 @@ func (f *Profile) Run() {
 	for i, indices := range f.inputs {
 		copy(r.tensors[r.p.Inputs[i].Tensor], indices)
 	}
+	r.Reset()
+	from := len(f.records)
+	f.records = append(f.records, f.zeros...)
+	layers := f.records[from:]
 	begin := time.Since(start)
-	for n := range r.ops.list {
-		r.step(n)
+	for n := r.begin(); n < len(layers); {
+		r.instruction(n)
+		done := n
+		n = r.next(n)
 		end := time.Since(start)
-		f.records = append(f.records, end-begin)
+		layers[done] += end - begin
 		begin = end
 	}
 	r.leave()
@@ -74,11 +81,12 @@ func (f *Profile) Median() (total time.Duration, layers []time.Duration) {
 }
 
 // Watch is [Runner.Run] that calls after when the inputs are in place, for 0, and behind every instruction, for how many
-// of [Runner.Layers] are done.
+// of [Runner.Layers] are done: in a loop that falls back with every iteration.
 func (r *Runner) Watch(after func(done int), inputs ...[]byte) ([][]int32, error) {
 	if err := r.checkInputs(inputs, false); err != nil {
 		return nil, err
 	}
+	r.Reset()
 	r.enter(inputs)
 	return r.watched(after), nil
 }
@@ -88,15 +96,18 @@ func (r *Runner) WatchLevels(after func(done int), inputs ...[]byte) ([][]int32,
 	if err := r.checkInputs(inputs, true); err != nil {
 		return nil, err
 	}
+	r.Reset()
 	r.enterLevels(inputs)
 	return r.watched(after), nil
 }
 
 func (r *Runner) watched(after func(done int)) [][]int32 {
 	after(0)
-	for n := range r.ops.list {
-		r.step(n)
-		after(n + 1)
+	for n := r.begin(); n < len(r.ops.list); {
+		r.instruction(n)
+		done := n + 1
+		n = r.next(n)
+		after(done)
 	}
 	return r.leave()
 }

@@ -20,14 +20,29 @@ func GenerateInput(seed uint32, dst []byte, levels int) {
 // GenerateInputs makes the self-test inputs of seed for p: level indices for every input, one after the other
 // from the same generator.
 func (p *Program) GenerateInputs(seed uint32) [][]byte {
-	inputs := make([][]byte, len(p.Inputs))
-	x := firstState(seed)
-	for i := range inputs {
-		t := &p.Tensors[p.Inputs[i].Tensor]
-		inputs[i] = make([]byte, t.Elems())
-		x = generate(x, inputs[i], t.Levels)
-	}
+	inputs, _ := p.GenerateStep(seed)
 	return inputs
+}
+
+// GenerateStep makes the self-test inputs of seed for p and, of a stream, the states that the step begins with: level indices for
+// every input, then for every state, one after the other from the same generator.
+func (p *Program) GenerateStep(seed uint32) (inputs, states [][]byte) {
+	x := firstState(seed)
+	fill := func(tensor int) []byte {
+		t := &p.Tensors[tensor]
+		levels := make([]byte, t.Elems())
+		x = generate(x, levels, t.Levels)
+		return levels
+	}
+	for i := range p.Inputs {
+		inputs = append(inputs, fill(p.Inputs[i].Tensor))
+	}
+	if p.Stream != nil {
+		for i := range p.Stream.States {
+			states = append(states, fill(p.Stream.States[i].To))
+		}
+	}
+	return inputs, states
 }
 
 // firstState is the state of the generator before the first element.

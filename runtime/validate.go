@@ -36,10 +36,13 @@ type checker struct {
 	topLevel     []uint8 // by step function: the largest level it delivers
 	isInput      []bool  // by tensor
 	isOutput     []bool  // by tensor
-	written      []bool  // by tensor: by an input or an instruction so far
+	isState      []bool  // by tensor: of a stream
+	written      []bool  // by tensor: by an input, a state or an instruction so far
 	compared     []bool  // by tensor: by an ArgMax so far, if it holds accumulators
+	works        []int64 // by instruction, each time it runs
 	work         int64   // of the instructions so far
-	totalWeights int64   // of the terms so far
+	uses         []tensorUse
+	totalWeights int64 // of the terms so far
 	ranges       accRanger
 	later        bool // ranges are proved by somebody else
 }

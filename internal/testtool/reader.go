@@ -84,11 +84,11 @@ func NewCase(t testing.TB, name string, file []byte, samples [][]byte, run func(
 	return c
 }
 
-// Compare runs all cases and reports the results that are not as wanted.
-func (r Reader) Compare(t testing.TB, cases []Case) {
+// Compare runs all cases, with further flags of the reader, and reports the results that are not as wanted.
+func (r Reader) Compare(t testing.TB, cases []Case, flags ...string) {
 	t.Helper()
 	dir := t.TempDir()
-	var models, flags []string
+	var models []string
 	for i, c := range cases {
 		models = append(models, write(t, dir, fmt.Sprint(i, ".qlut"), c.File))
 		flags = append(flags, "--input", write(t, dir, fmt.Sprint(i, ".raw"), c.Samples))

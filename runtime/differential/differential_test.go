@@ -173,7 +173,7 @@ func (l *single) check() (ran []string, m *mismatch) {
 		}
 	}
 	for _, w := range ways() {
-		if _, m := w.check(p, x, want); m != nil {
+		if _, m := w.check(p, [][][]byte{x}, [][][]int32{want}); m != nil {
 			return ran, m
 		}
 		ran = append(ran, w.name)
@@ -181,9 +181,17 @@ func (l *single) check() (ran []string, m *mismatch) {
 	return ran, nil
 }
 
+// drawn is a network, every second time one with loops or states.
+func drawn(s *source, seed uint64) *runtime.Program {
+	if seed%2 == 0 {
+		return s.repeating()
+	}
+	return s.network()
+}
+
 // network draws and compares a network.
 func (s *suite) network(seed uint64) {
-	p := newSource(seed).network()
+	p := drawn(newSource(seed), seed)
 	ran, m := checkNetwork(p, uint32(seed))
 	s.Lock()
 	classes := networkClasses(p)
@@ -197,9 +205,10 @@ func (s *suite) network(seed uint64) {
 	}
 }
 
-// checkNetwork compares every way to run p on two samples and returns those that agreed, or the first mismatch.
+// checkNetwork compares every way to run p on two samples, which are steps of a stream, and returns those that agreed, or the first mismatch.
 func checkNetwork(p *runtime.Program, seed uint32) (ran []string, m *mismatch) {
-	samples, want := [][]byte{sample(p, seed), sample(p, seed+1)}, [][][]int32{}
+	samples := [][]byte{sample(p, seed), sample(p, seed+1)}
+	var want, first [][][]int32 // as the steps of a stream, and each as the first one
 	for i, x := range samples {
 		for k, part := range inputs(p, x) {
 			if len(p.Inputs[k].Tables) > 0 { // any bytes
@@ -207,20 +216,27 @@ func checkNetwork(p *runtime.Program, seed uint32) (ran []string, m *mismatch) {
 			}
 		}
 	}
+	stream := quant.NewSimulation(p)
+	var steps [][][]byte
 	for _, x := range samples {
-		w, err := quant.Simulate(p, entered(p, x)...)
+		steps = append(steps, entered(p, x))
+		alone, err := quant.Simulate(p, entered(p, x)...)
 		if err != nil {
 			return nil, &mismatch{"simulate/any", err.Error()}
 		}
-		want = append(want, w)
+		w, err := stream.Step(entered(p, x)...)
+		if err != nil {
+			return nil, &mismatch{"simulate/any", err.Error()}
+		}
+		first, want = append(first, alone), append(want, w)
 	}
 	for _, w := range ways() {
-		if _, m := w.check(p, entered(p, samples[0]), want[0]); m != nil {
+		if _, m := w.check(p, steps, want); m != nil {
 			return ran, m
 		}
 		ran = append(ran, w.name)
 	}
-	if m := checkBatch(p, append(samples, samples[0]), append(want, want[0])); m != nil {
+	if m := checkBatch(p, append(samples, samples[0]), append(first, first[0])); m != nil {
 		return ran, m
 	}
 	return append(ran, "batch/any"), nil

@@ -239,8 +239,8 @@ func ways() []way {
 	)
 }
 
-// check runs p several times in way w and returns the kernel of every instruction.
-func (w way) check(p *runtime.Program, indices [][]byte, want [][]int32) (kernels []string, m *mismatch) {
+// check runs p several times in way w on the first step of a stream and those behind it, and returns the kernel of every instruction.
+func (w way) check(p *runtime.Program, steps [][][]byte, want [][][]int32) (kernels []string, m *mismatch) {
 	m = guarded(w.name, func() *mismatch {
 		r, err := runtime.NewRunner(p, w.options)
 		if err != nil {
@@ -253,13 +253,23 @@ func (w way) check(p *runtime.Program, indices [][]byte, want [][]int32) (kernel
 		alone := r.Clone() // without helpers first, whose panics nobody could recover
 		alone.Close()
 		for _, r := range []*runtime.Runner{alone, r, r} {
-			got, err := r.RunLevels(indices...)
-			if err != nil {
-				return &mismatch{w.name, err.Error()}
+			r.Reset()
+			for n, indices := range steps {
+				got, err := r.StepLevels(indices...)
+				if err != nil {
+					return &mismatch{w.name, err.Error()}
+				}
+				if d := outputsDifference(got, want[n]); d != "" {
+					return &mismatch{w.name, fmt.Sprintf("step %d: %s", n, d)}
+				}
 			}
-			if d := outputsDifference(got, want); d != "" {
-				return &mismatch{w.name, d}
-			}
+		}
+		got, err := r.RunLevels(steps[0]...)
+		if err != nil {
+			return &mismatch{w.name, err.Error()}
+		}
+		if d := outputsDifference(got, want[0]); d != "" {
+			return &mismatch{w.name, d}
 		}
 		return nil
 	})

@@ -30,6 +30,16 @@ func FuzzNetwork(f *testing.F) {
 	})
 }
 
+// FuzzRepeating does the same with a network with loops or states.
+func FuzzRepeating(f *testing.F) {
+	addSeeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if _, m := checkNetwork(fromBytes(data).repeating(), 1); m != nil {
+			t.Fatal(m)
+		}
+	})
+}
+
 // addSeeds gives a fuzzer inputs of several lengths to start from.
 func addSeeds(f *testing.F) {
 	r := rand.New(rand.NewPCG(1, 1))

@@ -2,6 +2,7 @@ package differential
 
 import (
 	"fmt"
+	"strings"
 
 	"qconv/runtime"
 )
@@ -31,6 +32,13 @@ func instructionClasses() names {
 	add("outputs:", "1", "2", "3 and more")
 	add("input", "interleaved", "planar")
 	add("tables of the input:", "0", "1", "several")
+	add("loops:", "0", "1", "2")
+	add("iterations:", "1", "2", "3 and more")
+	add("carries:", "0", "1", "2")
+	add("in a loop:", "Linear", "MaxPool", "Map", "Map2", "Copy", "ArgMax")
+	add("a piece that reads", "falling", "rising")
+	add("a piece that writes", "falling", "rising")
+	add("states:", "1", "2", "3")
 	return list
 }
 
@@ -94,8 +102,12 @@ func networkClasses(p *runtime.Program) classSet {
 		set.add("input", map[bool]string{true: "interleaved", false: "planar"}[in.Interleaved])
 		set.add("tables of the input:", several(len(in.Tables)))
 	}
+	repeatingClasses(p, set)
 	return set
 }
+
+// kindOf names the operation of i.
+func kindOf(i runtime.Instr) string { return strings.TrimPrefix(fmt.Sprintf("%T", i), "*runtime.") }
 
 func direction(stride int) string {
 	switch {

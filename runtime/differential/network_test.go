@@ -1,13 +1,15 @@
 package differential
 
 import (
+	"slices"
+
 	"qconv/runtime"
 	"qconv/runtime/internal/kernel"
 )
 
 // network draws a program of up to eight instructions and those that prepare their operands.
 func (s *source) network() *runtime.Program {
-	b := &builder{s, &runtime.Program{}}
+	b := &builder{source: s, p: &runtime.Program{}}
 	b.input()
 	if s.chance(25) {
 		for range s.between(1, 3) {
@@ -15,8 +17,19 @@ func (s *source) network() *runtime.Program {
 		}
 	}
 	for range s.between(2, 8) {
-		[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying, b.argMax}[s.intn(9)]()
+		b.one()
 	}
+	b.outputs()
+	return b.p
+}
+
+// one adds an instruction, or a few.
+func (b *builder) one() {
+	[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying, b.argMax}[b.intn(9)]()
+}
+
+// outputs makes outputs of all tensors that nothing reads, and of some others.
+func (b *builder) outputs() {
 	read := make([]bool, len(b.p.Tensors))
 	for _, i := range b.p.Instrs {
 		for _, t := range i.Srcs() {
@@ -24,11 +37,10 @@ func (s *source) network() *runtime.Program {
 		}
 	}
 	for t := range b.p.Tensors {
-		if !read[t] || s.chance(20) {
+		if !read[t] || b.chance(20) {
 			b.p.Outputs = append(b.p.Outputs, runtime.Output{Name: string(rune('a' + t)), Tensor: t})
 		}
 	}
-	return b.p
 }
 
 // input adds an input; several have names.
@@ -55,7 +67,7 @@ func (b *builder) operand() int {
 		if b.chance(60) {
 			t = n - 1 - b.intn(min(n, 3))
 		}
-		if b.p.Tensors[t].Levels > 0 {
+		if b.p.Tensors[t].Levels > 0 && !slices.Contains(b.together, t) {
 			return t
 		}
 	}
@@ -143,6 +155,9 @@ func (b *builder) maxPool() {
 // argMax adds an ArgMax along a dimension of any tensor, or along all.
 func (b *builder) argMax() {
 	in := b.intn(len(b.p.Tensors))
+	for slices.Contains(b.together, in) {
+		in = b.intn(len(b.p.Tensors))
+	}
 	shape := b.p.Tensors[in].Shape
 	i := &runtime.ArgMax{In: in, Length: elems(shape), Inner: 1, Last: b.chance(50), Least: b.chance(30)}
 	if axis := b.intn(4); axis == 3 {

@@ -128,7 +128,8 @@ func addSelfTest(p *runtime.Program, seed uint32, want [][]int32) {
 // builder makes a program.
 type builder struct {
 	*source
-	p *runtime.Program
+	p        *runtime.Program
+	together []int // tensors that all iterations of the present loop write together
 }
 
 func (b *builder) tensor(shape [3]int, levels, zero int) int {

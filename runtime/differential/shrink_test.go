@@ -118,8 +118,11 @@ func (s *single) narrow(i int) bool {
 	return true
 }
 
-// shrinkNetwork cuts instructions off the end of p as long as it is computed wrongly.
+// shrinkNetwork cuts instructions off the end of p as long as it is computed wrongly. Those with loops or states stay as they are.
 func shrinkNetwork(p *runtime.Program, m *mismatch, seed uint32) (*runtime.Program, *mismatch) {
+	if len(p.Loops) > 0 || p.Stream != nil {
+		return p, m
+	}
 	for n := 1; n < len(p.Instrs); n++ {
 		c := &runtime.Program{Codebooks: p.Codebooks, Steps: p.Steps, Instrs: p.Instrs[:n], Inputs: p.Inputs}
 		for t := range p.Instrs[n-1].Dst() + 1 { // tensors are numbered in the order of instructions

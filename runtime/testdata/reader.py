@@ -23,7 +23,7 @@ sys.dont_write_bytecode = True
 import numpy as np
 
 from qlut.chunks import Record, elements, parse
-from qlut.execute import indices_of, run, selftest
+from qlut.execute import indices_of, initial, run, selftest
 from qlut.fields import Invalid, need
 
 
@@ -47,7 +47,11 @@ def do(options, model, sample_file):
     if options.dump:
         return json.dumps(p, default=plain_data), 0
     if options.input:
-        outputs = [[o.tolist() for o in run(p, indices_of(p, s))] for s in samples_of(p, sample_file)]
+        outputs, states = [], initial(p)
+        for sample in samples_of(p, sample_file):
+            results, after = run(p, indices_of(p, sample), states)
+            outputs.append([o.tolist() for o in results])
+            states = after if options.stream else states
         return json.dumps({"names": [o.name for o in p.outputs], "samples": outputs}), 0
     if options.check:
         return f"{model}: valid", 0
@@ -63,6 +67,7 @@ def main():
     job.add_argument("--input", action="append", metavar="FILE", help="run samples, raw bytes or .npy of uint8")
     job.add_argument("--dump", action="store_true", help="print what the file holds as JSON")
     job.add_argument("--check", action="store_true", help="check the file and no more")
+    parser.add_argument("--stream", action="store_true", help="the samples are the steps of one stream, not the first step each")
     options = parser.parse_args()
     inputs = options.input or [None] * len(options.models)
     if len(inputs) != len(options.models):

@@ -55,9 +55,12 @@ func abs(x int) int { return max(x, -x) }
 func (k *Copy) Memory() int { return 32 * (len(k.dims) + 1) }
 
 // Run copies the block.
-func (k *Copy) Run(dst, src []byte) {
+func (k *Copy) Run(dst, src []byte) { k.RunAt(dst, src, 0, 0) }
+
+// RunAt copies a block that begins out and in elements further on.
+func (k *Copy) RunAt(dst, src []byte, out, in int) {
 	if k.inner.n > 0 {
-		k.run(dst, src, k.out, k.in, k.dims)
+		k.run(dst, src, k.out+out, k.in+in, k.dims)
 	}
 }
 

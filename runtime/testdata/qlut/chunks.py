@@ -11,10 +11,10 @@ from .weights import plain, single, tans
 def parse(file):
     """Reads and validates a file."""
     version, found = chunks(file)
-    p = Record(tensors=[], codebooks=[], steps=[], code=[], inputs=[], norms=[], labels=[], source="", producer="", tests=[],
+    p = Record(tensors=[], codebooks=[], steps=[], code=[], inputs=[], norms=[], labels=[], source="", producer="", tests=[], states=[], warmup=0, loops=[], work=0,
                weights_left=min(1 << 28, (1 << 20) + 256 * len(file)))
     entries = (1 << 16) + 8 * len(file)
-    readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, INPS=further_inputs, CODE=code, BIAS=biases, WGTS=weights,
+    readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, INPS=further_inputs, STAT=stream, CODE=code, LOOP=loops, BIAS=biases, WGTS=weights,
                    shft=shifts, norm=normalizations, labl=labels, prov=origin, test=selftests)
     for name, read in readers.items():
         if name not in found:
@@ -104,9 +104,33 @@ def further_inputs(p, f):
     need(len(p.inputs) > 1 or not p.inputs[0].name, "the only input has a name")
 
 
+def hands_over(p, a, b):
+    ta, tb = p.tensors[a], p.tensors[b]
+    need((ta.shape, ta.levels, ta.zero) == (tb.shape, tb.levels, tb.zero), f"tensors {a} and {b} differ in shape, levels or zero level")
+
+
+def stream(p, f):
+    p.warmup = f.uvarint("warm-up", hi=DIM)
+    taken = {i.tensor for i in p.inputs}
+    for n in range(f.uvarint("number of states", hi=65536)):
+        s = Record(source=tensor(p, f, f"from of state {n}"), to=tensor(p, f, f"to of state {n}"))
+        need(s.to not in taken, f"state {n} is to tensor {s.to}, which is an input or a state already")
+        taken.add(s.to)
+        t = p.tensors[s.to]
+        if f.uint(1, "form of the initial levels", hi=1):
+            s.initial = f.table(elements(t), "initial levels", t.levels - 1)
+        else:
+            s.initial = np.full(elements(t), f.uint(1, "initial level", hi=t.levels - 1), np.uint8)
+        hands_over(p, s.source, s.to)
+        p.states.append(s)
+        p.work += elements(t)
+    states = {s.to for s in p.states}
+    need(not any(s.source in states for s in p.states), "a state is from what is the to of a state")
+
+
 def code(p, f):
     readers = (linear, maxpool, mapping, map2, copy, argmax)
-    written, work = {i.tensor for i in p.inputs}, 0
+    written = {i.tensor for i in p.inputs} | {s.to for s in p.states}
     for n in range(f.uvarint("number of instructions", hi=65536)):
         read = readers[f.uint(1, f"operation of instruction {n}", 1, 6) - 1]
         out = tensor(p, f, "output", levels=read not in (linear, argmax))
@@ -117,8 +141,8 @@ def code(p, f):
         i.out = out
         written.add(out)
         p.code.append(i)
-        work += i.work
-        within(work, 0, 1 << 36, "work of one inference")
+        p.work += i.work
+        within(p.work, 0, 1 << 36, "work of one inference")
     need(len(written) == len(p.tensors), "a tensor is left unwritten")
     free = {o.tensor for o in p.outputs} | {i.inputs[0] for i in p.code if i.op == "ArgMax"}
     for n, t in enumerate(p.tensors):
@@ -221,18 +245,12 @@ def copy(p, f, out):
         dims = [(f.uvarint("size", 1, DIM), f.varint("output stride", -DIM, DIM), f.varint("input stride", -DIM, DIM))
                 for _ in range(f.uint(1, "dimensions", hi=6))]
         q.size, q.to_strides, q.strides = ([d[k] for d in dims] for k in range(3))
+        q.to_step, q.step = 0, 0        # see LOOP
         in_ = p.tensors[q.input]
         need(in_.levels <= out.levels, f"the input of piece {n} has more levels than the output")
         room -= math.prod(q.size)
         need(room >= 0, "the pieces write more elements than the output has")
-        for start, strides, t in ((q.to, q.to_strides, out), (q.start, q.strides, in_)):
-            ends = [(m - 1) * s for m, s in zip(q.size, strides)]
-            within(start + sum(e for e in ends if e < 0), 0, elements(t) - 1, f"least position of piece {n}")
-            within(start + sum(e for e in ends if e > 0), 0, elements(t) - 1, f"largest position of piece {n}")
-        reach = 0
-        for stride, m in sorted((abs(s), m) for m, s in zip(q.size, q.to_strides) if m > 1):
-            need(stride > reach, f"piece {n} may write an element twice")
-            reach += (m - 1) * stride
+        check_piece(p, out, q, q.size, q.to_strides, q.strides, apart=True)
         i.pieces.append(q)
         i.inputs.append(q.input)
         i.work += math.prod(q.size)
@@ -249,6 +267,59 @@ def argmax(p, f, out):
     need(i.work % (i.length * i.inner) == 0, f"{i.length} * {i.inner} does not divide the elements of the input of an ArgMax")
     need(elements(out) * i.length == i.work, "the output of an ArgMax has not one element for each line")
     return i
+
+
+def loops(p, f):
+    writers, readers = {i.out: n for n, i in enumerate(p.code)}, {}
+    for n, i in enumerate(p.code):
+        for source in i.inputs:
+            readers.setdefault(source, n)       # the first
+    end = 0
+    for n in range(f.uvarint("number of loops", hi=65536)):
+        l = Record(first=end + f.uvarint("gap", hi=len(p.code)))
+        end = l.end = l.first + f.uvarint("length", 1, len(p.code) - l.first)
+        l.count = f.uvarint("iterations", 1, DIM)
+        l.carries = [(tensor(p, f, "from"), tensor(p, f, "to")) for _ in range(f.uvarint("number of carries", hi=65536))]
+        body = range(l.first, l.end)
+        stepping = set()
+        for i in (i for i in p.code[l.first:l.end] if i.op == "Copy"):
+            read_steps(p, f, i, l.count)
+            if any(q.to_step for q in i.pieces):
+                stepping.add(i.out)
+                need(readers.get(i.out, l.end) >= l.end, f"loop {n} reads what its iterations write together")
+        for a, b in l.carries:
+            need(writers.get(a, -1) in body and a not in stepping, f"no instruction of loop {n} writes tensor {a} in each iteration")
+            need(writers.get(b, -1) < l.first, f"tensor {b} is not written before loop {n}")
+            hands_over(p, a, b)
+        need(len({b for _, b in l.carries}) == len(l.carries), f"two carries of loop {n} are to the same tensor")
+        once = sum(p.code[k].work for k in body)
+        each = once + sum(elements(p.tensors[b]) for _, b in l.carries) + 64 * (len(body) + len(l.carries))
+        p.work += each * l.count - once
+        within(p.work, 0, 1 << 36, "work of one inference")
+        p.loops.append(l)
+
+
+def read_steps(p, f, i, count):
+    """The steps of the pieces of a Copy."""
+    out = [int(s) for s in f.list(len(i.pieces), "output steps", -DIM, DIM)]
+    into = [int(s) for s in f.list(len(i.pieces), "input steps", -DIM, DIM)]
+    for q, q.to_step, q.step in zip(i.pieces, out, into):
+        check_piece(p, p.tensors[i.out], q, q.size + [count], q.to_strides + [q.to_step], q.strides + [q.step], apart=q.to_step != 0)
+        if q.to_step:
+            need(len(i.pieces) == 1, "a Copy with an output step has other pieces")
+            need(math.prod(q.size) * count == elements(p.tensors[i.out]), "not every element of an output with a step is written once")
+
+
+def check_piece(p, out, q, size, to_strides, strides, apart):
+    """That a piece stays inside its tensors and, if apart, writes no element twice."""
+    for start, steps, t in ((q.to, to_strides, out), (q.start, strides, p.tensors[q.input])):
+        ends = [(m - 1) * s for m, s in zip(size, steps)]
+        within(start + sum(e for e in ends if e < 0), 0, elements(t) - 1, "least position of a piece")
+        within(start + sum(e for e in ends if e > 0), 0, elements(t) - 1, "largest position of a piece")
+    reach = 0
+    for stride, m in sorted((abs(s), m) for m, s in zip(size, to_strides) if m > 1):
+        need(stride > reach or not apart, "a piece may write an element twice")
+        reach += (m - 1) * stride
 
 
 def biases(p, f):

@@ -72,9 +72,15 @@ def positions(start, size, strides):
 
 
 def run_copy(p, i, values):
-    out = np.full(elements(p.tensors[i.out]), i.fill, np.uint8)
+    """In iteration values["t"] of a loop; what all iterations write together is kept from the first on."""
+    t = values["t"]
+    if t > 0 and any(q.to_step for q in i.pieces):
+        out = values[i.out].ravel()
+    else:
+        out = np.full(elements(p.tensors[i.out]), i.fill, np.uint8)
     for q in i.pieces:
-        out[positions(q.to, q.size, q.to_strides)] = values[q.input].ravel()[positions(q.start, q.size, q.strides)]
+        to, start = q.to + t * q.to_step, q.start + t * q.step
+        out[positions(to, q.size, q.to_strides)] = values[q.input].ravel()[positions(start, q.size, q.strides)]
     return out.reshape(p.tensors[i.out].shape)
 
 
@@ -88,12 +94,30 @@ def run_argmax(p, i, values):
 RUN = dict(Linear=run_linear, MaxPool=run_maxpool, Map=run_map, Map2=run_map2, Copy=run_copy, ArgMax=run_argmax)
 
 
-def run(p, indices):
-    """The elements of every output, for level indices in the shapes of the inputs."""
+def initial(p):
+    """What the states hold at the first step."""
+    return [s.initial.reshape(p.tensors[s.to].shape) for s in p.states]
+
+
+def run(p, indices, states):
+    """The elements of every output, for level indices in the shapes of the inputs, and the states of the next step."""
     values = {i.tensor: x for i, x in zip(p.inputs, indices)}
-    for i in p.code:
-        values[i.out] = RUN[i.op](p, i, values)
-    return [values[o.tensor].ravel() for o in p.outputs]
+    values.update({s.to: x for s, x in zip(p.states, states)})
+
+    def execute(code, t):
+        values["t"] = t
+        for i in code:
+            values[i.out] = RUN[i.op](p, i, values)
+
+    at = 0
+    for l in p.loops:
+        execute(p.code[at:l.first], 0)
+        at = l.end
+        for t in range(l.count):
+            execute(p.code[l.first:l.end], t)
+            values.update({to: values[source] for source, to in l.carries})
+    execute(p.code[at:], 0)
+    return [values[o.tensor].ravel() for o in p.outputs], [values[s.source] for s in p.states]
 
 
 def indices_of(p, sample):
@@ -128,9 +152,10 @@ def levels_of(t, x, shifts):
 # Self-test input
 
 def selftest_inputs(p, seed):
+    """The indices of the inputs and those of the states."""
     x = seed ^ 0x9E3779B9 or 1
     inputs = []
-    for t in (p.tensors[i.tensor] for i in p.inputs):
+    for t in (p.tensors[n] for n in [i.tensor for i in p.inputs] + [s.to for s in p.states]):
         mask = (1 << (t.levels - 1).bit_length()) - 1
         out = []
         for _ in range(elements(t)):
@@ -140,13 +165,13 @@ def selftest_inputs(p, seed):
             i = x >> 24 & mask
             out.append(i - t.levels if i >= t.levels else i)
         inputs.append(np.array(out, np.uint8).reshape(t.shape))
-    return inputs
+    return inputs[:len(p.inputs)], inputs[len(p.inputs):]
 
 
 def selftest(p):
     """What fails, or None."""
     for n, t in enumerate(p.tests):
-        for o, got, want in zip(p.outputs, run(p, selftest_inputs(p, t.seed)), t.results):
+        for o, got, want in zip(p.outputs, run(p, *selftest_inputs(p, t.seed))[0], t.results):
             wrong = np.flatnonzero(got != want)
             if len(wrong):
                 k = wrong[0]
