@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"fmt"
+	"slices"
 
 	"qconv/onnx"
 )
@@ -46,4 +47,9 @@ func iterations(g *onnx.Graph) func(n *onnx.Node) int {
 		}
 		return 1
 	}
+}
+
+// hasLoops says whether a network has loops.
+func hasLoops(g *onnx.Graph) bool {
+	return slices.ContainsFunc(g.Nodes, func(n *onnx.Node) bool { _, ok := n.Op.(*onnx.LoopNext); return ok })
 }

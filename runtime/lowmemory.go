@@ -82,7 +82,7 @@ func (s *ops) plan(p *Program, o Options) error {
 	all := min(s.spare, s.room)
 	s.rows = int(max(leastRows, min(all/scarceShare, mostRows)))
 	s.options = make([][]kernel.Option, len(p.Instrs))
-	runs := p.runs()
+	runs := p.Runs()
 	for n, instr := range p.Instrs {
 		if l, ok := instr.(*Linear); ok && l.weightCount() > fewWeights {
 			layer, err := s.describe(p, n)

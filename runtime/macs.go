@@ -7,7 +7,7 @@ import "math"
 // math.MaxInt also where an int has 32 bits.
 func (p *Program) MACs() int {
 	var n int64
-	runs := p.runs()
+	runs := p.Runs()
 	for i, instr := range p.Instrs {
 		if l, ok := instr.(*Linear); ok {
 			n += p.macs(l) * runs[i]
@@ -50,8 +50,8 @@ func (p *Program) Executed() []int {
 	return list
 }
 
-// runs is how many times each instruction runs in an inference.
-func (p *Program) runs() []int64 {
+// Runs is how many times each instruction runs in an inference.
+func (p *Program) Runs() []int64 {
 	runs := make([]int64, len(p.Instrs))
 	for n := range runs {
 		runs[n] = 1

@@ -33,7 +33,7 @@ var convertCommand = &cli.Command{
 		"layer by layer, and said.\n\n" +
 		example("qconv convert model.q.onnx --calib pictures.zip --levels 32 --weights 16"),
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, calibFlag, convertValFlag,
-		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, preprocessFlags, quantFlags, budgetFlags),
+		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, sequenceFlags, preprocessFlags, quantFlags, budgetFlags),
 	Action: runConvert,
 }
 

@@ -31,16 +31,29 @@ func readOptions(c *cli.Context, shape []int) dataset.Options {
 	return dataset.Options{Shape: shape, MaxMemory: maxMemory(c), Context: c.Context}
 }
 
+// sequenceOptions are readOptions with what the flags say of recordings.
+func sequenceOptions(c *cli.Context, shape []int) (o dataset.Options, err error) {
+	o = readOptions(c, shape)
+	o.Sequence, err = readSequence(c)
+	return o, err
+}
+
 // dataOptions are the options of the data flags for a network input of the given shape, what the outputs mean
 // and the class names of the model, if it has any.
-func dataOptions(c *cli.Context, shape []int, a aim, p quant.Preprocess, labels []string) dataset.Options {
-	o := readOptions(c, shape)
-	o.Layout = c.String(layoutFlag.Name)
+func dataOptions(c *cli.Context, shape []int, a aim, p quant.Preprocess, labels []string) (dataset.Options, error) {
+	o, err := sequenceOptions(c, shape)
+	if err != nil {
+		return o, err
+	}
+	if o.Order == "" {
+		o.Layout = c.String(layoutFlag.Name)
+	}
 	o.Limit = c.Int(samplesFlag.Name)
 	o.Seed = c.Uint64(seedFlag.Name)
 	o.SkipBad = c.Bool(skipBadFlag.Name)
 	o.Classes = labels
 	o.NoLabels = c.Bool(noLabelsFlag.Name)
+	o.OutputSteps = a.steps
 	o.Outputs, o.Values, o.Classified = a.outputs, a.numbers(), a.asked == finetune.TaskClasses
 	if len(shape) == 3 {
 		o.Height, o.Width = shape[1], shape[2]
@@ -52,7 +65,7 @@ func dataOptions(c *cli.Context, shape []int, a aim, p quant.Preprocess, labels 
 		o.Height, o.Width = p.Resize[0], p.Resize[1]
 		o.Refit = true
 	}
-	return o
+	return o, nil
 }
 
 // openSet opens the data set for the given inputs, names what it leaves out, and decodes it, with a bar.
@@ -134,10 +147,17 @@ func openProgramSamples(c *cli.Context, spec string, p *qrt.Program, want share)
 
 // openPorts opens the data that spec names for some inputs.
 func openPorts(c *cli.Context, spec string, ports []port, a aim, p quant.Preprocess, labels []string, want share) (*samples, error) {
+	zero, err := states(c, ports)
+	if err != nil {
+		return nil, err
+	}
 	var wanted []dataset.Port
 	for _, port := range ports {
-		o := dataOptions(c, port.shape, a, p, labels)
-		o.Array = port.name
+		o, err := dataOptions(c, port.shape, a, p, labels)
+		if err != nil {
+			return nil, err
+		}
+		o.Array, o.Zero = port.name, slices.Contains(zero, port.name)
 		if want.passed {
 			o.CacheBytes, o.Passed = passedBytes, true
 		}
@@ -222,6 +242,14 @@ func (s *samples) Labelled() bool { return s.set.Labels != nil }
 
 // Label is the class index of sample i, or -1.
 func (s *samples) Label(i int) int { return s.set.Label(i) }
+
+// StepLabels are the class indices of the steps of sample i, or nil.
+func (s *samples) StepLabels(i int) []int {
+	if s.set.StepLabels == nil {
+		return nil
+	}
+	return s.set.StepLabels[i]
+}
 
 // with is the same preprocessing over another set of the same data.
 func (s *samples) with(set *dataset.Set) *samples {

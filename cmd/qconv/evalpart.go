@@ -141,6 +141,9 @@ func dataSum(s *samples) string {
 		if t := s.Target(i); t != nil {
 			binary.Write(h, binary.LittleEndian, t)
 		}
+		for _, l := range s.StepLabels(i) {
+			binary.Write(h, binary.LittleEndian, int64(l))
+		}
 	}
 	const named = 256
 	for i := range min(s.Len(), named) {

@@ -24,9 +24,9 @@ var (
 	outFlag  = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the result to `FILE`; - is standard output, and reports then go to standard error"}
 
 	dataFlag = &cli.StringFlag{Name: "data", Aliases: []string{"d"}, Category: catData,
-		Usage: "`DATA`: folder or .zip of pictures, .tar as of WebDataset, IDX files, .npz (for several inputs with an array of each one's name), .csv; DATA#train, DATA#test or DATA#key choose a part, FILE.csv#a,b,c columns of numbers that the outputs should be"}
+		Usage: "`DATA`: folder or .zip of pictures, .tar as of WebDataset, IDX files, .npz (for several inputs with an array of each one's name), .csv, .wav, or a folder of .csv, .npy or .wav recordings; DATA#train, DATA#test or DATA#key choose a part, FILE.csv#a,b,c columns of numbers that the outputs should be"}
 	valFlag      = &cli.StringFlag{Name: "val", Category: catData, Usage: "`DATA` to measure on: one part chooses the best network, the other is reported on; without it parts of --data are held back for both"}
-	layoutFlag   = &cli.StringFlag{Name: "layout", Category: catData, Usage: "`ORDER` of arrays with channels, nchw or nhwc; without it told by their shape"}
+	layoutFlag   = &cli.StringFlag{Name: "layout", Category: catData, Usage: "`ORDER` of arrays with channels, nchw or nhwc, of samples made of steps, ntc or nct; without it told by the shapes"}
 	samplesFlag  = &cli.IntFlag{Name: "samples", Category: catData, DefaultText: "all", Usage: "use at most `N` samples, drawn by --seed"}
 	skipBadFlag  = &cli.BoolFlag{Name: "skip-bad", Category: catData, Usage: "leave out broken samples instead of stopping"}
 	noLabelsFlag = &cli.BoolFlag{Name: "no-labels", Category: catData, Usage: "use samples without their classes, which need not be the network's"}
@@ -47,7 +47,7 @@ var (
 )
 
 // dataFlags choose and read a data set.
-var dataFlags = []cli.Flag{dataFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}
+var dataFlags = flagList([]cli.Flag{dataFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, sequenceFlags)
 
 // preprocessFlags say how pixels become the network's input.
 var preprocessFlags = []cli.Flag{scaleFlag, meanFlag, stdFlag, resizeFlag, labelsFlag}

@@ -18,13 +18,25 @@ func loadInputs(c *cli.Context, ports []port, specs []string) ([]*dataset.Input,
 	if len(ports) == 0 {
 		return nil, inputf("the network has no input")
 	}
-	files, err := inputFiles(ports, specs)
+	zero, err := states(c, ports)
+	if err != nil {
+		return nil, err
+	}
+	files, err := inputFiles(ports, zero, specs)
 	if err != nil {
 		return nil, err
 	}
 	var inputs []*dataset.Input
 	for i, p := range ports {
-		in, err := dataset.LoadInput(files[i], readOptions(c, p.shape))
+		if files[i] == "" {
+			inputs = append(inputs, &dataset.Input{Name: p.name, Kind: dataset.Floats, Shape: p.shape, Count: 1, Floats: make([]float32, elems(p.shape))})
+			continue
+		}
+		o, err := sequenceOptions(c, p.shape)
+		if err != nil {
+			return nil, err
+		}
+		in, err := dataset.LoadInput(files[i], o)
 		if err != nil {
 			return nil, err
 		}
@@ -80,8 +92,8 @@ func bytesAsNumbers(b []byte) []float32 {
 }
 
 // inputFiles finds the file for every input: the only one given, NAME=FILE for each, or one .npz with arrays of
-// their names.
-func inputFiles(ports []port, specs []string) ([]string, error) {
+// their names. States begin with zeros where no file is named for them, which is then empty.
+func inputFiles(ports []port, states, specs []string) ([]string, error) {
 	named := map[string]string{}
 	for _, spec := range specs {
 		name, file, ok := strings.Cut(spec, "=")
@@ -91,6 +103,9 @@ func inputFiles(ports []port, specs []string) ([]string, error) {
 			return nil, usagef("flag --%s: input %q is given twice", inputFlag.Name, name)
 		case ok && known && file != "":
 			named[name] = file
+		case len(specs) == 1 && len(ports) == len(states)+1 && len(states) > 0:
+			k := slices.IndexFunc(ports, func(p port) bool { return !slices.Contains(states, p.name) })
+			named[ports[k].name] = spec
 		case len(specs) == 1 && len(ports) == 1:
 			return []string{spec}, nil // also a file with = in its name
 		case len(specs) == 1 && strings.EqualFold(filepath.Ext(spec), ".npz"):
@@ -103,7 +118,7 @@ func inputFiles(ports []port, specs []string) ([]string, error) {
 	}
 	files := make([]string, len(ports))
 	for i, p := range ports {
-		if files[i] = named[p.name]; files[i] == "" {
+		if files[i] = named[p.name]; files[i] == "" && !slices.Contains(states, p.name) {
 			return nil, usagef("flag --%s: no file for input %q, want NAME=FILE for each of the inputs %s", inputFlag.Name, p.name, portNames(ports))
 		}
 	}

@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	inputFlag  = &cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Category: catData, Usage: "`FILE` to run: a picture, a folder or .zip of pictures, .csv, .npy, .npz#key, IDX, or raw bytes; #7 and #0:100 choose samples. For each of several inputs NAME=FILE, or an .npz that holds arrays of their names"}
+	inputFlag  = &cli.StringSliceFlag{Name: "input", Aliases: []string{"i"}, Category: catData, Usage: "`FILE` to run: a picture, a folder or .zip of pictures, .csv, .npy, .npz#key, .wav, IDX, or raw bytes; #7 and #0:100 choose samples. For each of several inputs NAME=FILE, or an .npz that holds arrays of their names"}
 	tensorFlag = &cli.StringFlag{Name: "output", Aliases: []string{"o"}, Category: catResult, Usage: "write the first output to `FILE`, as .npy, or else as raw little-endian float32"}
 	expectFlag = &cli.StringFlag{Name: "expect", Category: catResult, Usage: "compare the first output with `FILE` (.npy or .npz#key); exit with 1 where it differs"}
 	atolFlag   = &cli.StringFlag{Name: "atol", Category: catResult, Value: "1e-4", Usage: "largest difference `X` that --expect lets pass"}
@@ -32,7 +32,7 @@ var runCommand = &cli.Command{
 	Description: "Pixels are preprocessed as the model says; float values enter as they are. The outputs of a .qlut " +
 		"are printed as the real numbers they stand for, after the Softmax that the network ends in.\n\n" +
 		example("qconv run model.qlut --input picture.png"),
-	Flags:  flagList([]cli.Flag{inputFlag, taskFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{inputFlag, taskFlag, tensorFlag, expectFlag, atolFlag, topFlag, maxMemoryFlag, jsonFlag, layoutFlag}, sequenceFlags, preprocessFlags),
 	Action: runRun,
 }
 

@@ -13,6 +13,7 @@ var taskFlag = &cli.StringFlag{Name: "task", Category: catData, Usage: "what the
 // aim is what the first output of a network means.
 type aim struct {
 	outputs int // elements of one sample
+	steps   int // of a sequence of outputs; 0 where there is one for the sample
 	copies  bool
 	asked   finetune.Task // by --task
 	looks   finetune.Task // by the network alone
@@ -31,7 +32,7 @@ func readTask(c *cli.Context) (finetune.Task, error) {
 // networkAim is that of a network.
 func networkAim(c *cli.Context, g *onnx.Graph) (aim, error) {
 	asked, err := readTask(c)
-	a := aim{outputs: g.Outputs[0].Shape.Elems(), asked: asked, looks: finetune.TaskOf(g)}
+	a := aim{outputs: g.Outputs[0].Shape.Elems(), steps: outputSteps(g), asked: asked, looks: finetune.TaskOf(g)}
 	a.copies = len(g.Inputs) == 1 && g.Inputs[0].Shape.Elems() == a.outputs
 	return a, err
 }
@@ -41,7 +42,7 @@ func networkAim(c *cli.Context, g *onnx.Graph) (aim, error) {
 func programAim(c *cli.Context, p *qrt.Program) (aim, error) {
 	asked, err := readTask(c)
 	out := &p.Tensors[p.Outputs[0].Tensor]
-	a := aim{outputs: out.Elems(), asked: asked, looks: finetune.TaskClasses}
+	a := aim{outputs: out.Elems(), steps: programSteps(p), asked: asked, looks: finetune.TaskClasses}
 	a.copies = len(p.Inputs) == 1 && p.SampleBytes() == a.outputs
 	switch {
 	case p.Normalization(0) != nil, len(p.Labels) > 1 && len(p.Labels) == a.outputs:

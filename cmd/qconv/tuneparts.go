@@ -63,7 +63,7 @@ func divideGiven(c *cli.Context, m *quant.Model, data *samples, spec string) (pa
 
 // divideHeld holds back a part of --data.
 func divideHeld(c *cli.Context, data *samples, loss finetune.LossKind) (parts, error) {
-	train, held := dataset.Split(data.set, min(heldBack, 2*mostPart/float64(data.Len())), c.Uint64(seedFlag.Name))
+	train, held, how := dataset.Divide(data.set, min(heldBack, 2*mostPart/float64(data.Len())), c.Uint64(seedFlag.Name))
 	if held.Len() < 2*leastPart {
 		note(c, "warning: %d samples are too few to hold some back: nothing is measured without --%s", data.Len(), valFlag.Name)
 		return parts{train: data}, nil
@@ -79,7 +79,8 @@ func divideHeld(c *cli.Context, data *samples, loss finetune.LossKind) (parts, e
 		note(c, "warning: %d of the %d samples held back are trained on too, as %s holds them several times", p.repeated, held.Len(), printable.Name(data.set.Spec))
 	}
 	p.measure(c, val, 0.5)
-	note(c, "%d of the %d samples are held back: %d choose the best network, and %d others are reported on", held.Len(), data.Len(), p.choose.Len(), p.report.Len())
+	leftOut := data.Len() - train.Len() - held.Len()
+	note(c, "%d of the %d samples are held back%s: %d choose the best network, and %d others are reported on", held.Len(), data.Len(), division(how, leftOut), p.choose.Len(), p.report.Len())
 	return p, nil
 }
 

@@ -89,6 +89,9 @@ func readDtype(s string) (dtype, error) {
 		"b1": "bool", "u1": "uint8", "u2": "uint16", "u4": "uint32", "u8": "uint64",
 		"i1": "int8", "i2": "int16", "i4": "int32", "i8": "int64", "f2": "float16", "f4": "float32", "f8": "float64",
 	}
+	if rest == "O" {
+		return d, errors.New("an array of objects, as sequences of different lengths make one: save each as an .npy file of numbers, [steps, values], in a folder, and cut them into windows with --window")
+	}
 	if d.name = names[rest]; d.name == "" {
 		return d, fmt.Errorf("element type %q, want uint8, float16, float32, float64 or another integer type (convert with .astype)", s)
 	}

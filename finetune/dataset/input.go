@@ -48,12 +48,12 @@ func (in *Input) SampleName(i int) string {
 //	F.npy, F.npz#key  one sample, or [N,...] many, in the order of the wanted shape
 //	                  (or uint8 pictures [H,W,C]); whole numbers 0..255 count as pixels
 //	an IDX file       of images, plain or gzip; all of them, or #7, #0:100, #all
-//	a folder, F.zip   of pictures, and F.csv, F.tsv: all samples, as [Open] finds them
+//	a folder, F.zip   of pictures or recordings, F.wav, and F.csv, F.tsv: all samples, as [Open] finds them
 //	any other file    raw bytes, one sample or many, chosen alike
 //
-// Of the options, Shape, MaxMemory, Files and Context count. Without a Shape samples have that of the file.
+// Of the options, Shape, Sequence, MaxMemory, Files and Context count. Without a Shape samples have that of the file.
 func LoadInput(spec string, o Options) (*Input, error) {
-	p, err := newOpener(spec, Options{Shape: o.Shape, MaxMemory: o.MaxMemory, Files: o.Files, Context: o.Context})
+	p, err := newOpener(spec, Options{Shape: o.Shape, Sequence: o.Sequence, MaxMemory: o.MaxMemory, Files: o.Files, Context: o.Context})
 	if err != nil {
 		return nil, err
 	}
@@ -62,6 +62,12 @@ func LoadInput(spec string, o Options) (*Input, error) {
 		return nil, err
 	}
 	var in *Input
+	switch f {
+	case formatNPY, formatNPZ:
+		if o.cuts() {
+			f = formatFolder // of many samples, whatever it is
+		}
+	}
 	switch f {
 	case formatPicture:
 		in, err = p.pictureInput(o.Shape)

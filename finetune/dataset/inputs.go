@@ -1,6 +1,7 @@
 package dataset
 
 import (
+	"fmt"
 	"io/fs"
 	"slices"
 	"strings"
@@ -17,12 +18,20 @@ type Port struct {
 //	F.npz             an array for every input, of its name, and, if there, class indices (or one-hot rows) y
 //	folder            such files, in alphabetical order
 //
+// An input whose options say Zero is all zeros in files without an array for it, as the state of a network that
+// starts is; where that holds for all but one, spec may be anything that [Open] takes.
+//
 // The set is that of the first input, and its Further are those of the others. What concerns the samples as a whole
 // (Limit, Seed, SkipBad, NoLabels) is taken from the options of the first. Close the set when done.
 func OpenInputs(spec string, ports []Port) (*Set, error) {
 	first, err := newOpener(spec, ports[0].Options)
 	if err != nil {
 		return nil, err
+	}
+	if given := onlyGiven(ports); given >= 0 {
+		if whole, err := first.openBesideZeros(ports, given); whole != nil || err != nil {
+			return whole, err
+		}
 	}
 	paths := []string{first.path}
 	if first.dir {
@@ -40,15 +49,92 @@ func OpenInputs(spec string, ports []Port) (*Set, error) {
 			perPort[k] = append(perPort[k], s)
 		}
 	}
-	whole := join(perPort[0])
-	for _, sets := range perPort[1:] {
-		whole.Further = append(whole.Further, join(sets))
+	joint := make([]*Set, len(ports))
+	for k, sets := range perPort {
+		joint[k] = join(sets)
 	}
+	whole := together(joint, 0)
 	if whole.Len() == 0 {
 		return nil, first.fail("", "no samples left, all %d are broken; first: %s", len(whole.Skipped), whole.Skipped[0])
 	}
 	return first.limitFlat(whole), nil
 }
+
+// onlyGiven is the position of the only port that is not zero without data, or -1.
+func onlyGiven(ports []Port) int {
+	given := -1
+	for k, port := range ports {
+		switch {
+		case port.Options.Zero:
+		case given >= 0:
+			return -1
+		default:
+			given = k
+		}
+	}
+	return given
+}
+
+// openBesideZeros opens data for one port, and makes the others zeros. The set is nil where the data are .npz files, which may hold arrays for the others.
+func (p *opener) openBesideZeros(ports []Port, given int) (*Set, error) {
+	format, err := p.format()
+	if err != nil {
+		return nil, err
+	}
+	switch {
+	case format == formatNPZ:
+		f, err := p.openNPZFile()
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		if f.arrays[ports[given].Name] != nil {
+			return nil, nil
+		}
+	case p.dir:
+		if paths, err := p.npzFiles(); err == nil && len(paths) > 0 {
+			return nil, nil
+		}
+	}
+	o, first := ports[given].Options, ports[0].Options
+	o.Limit, o.Seed, o.SkipBad, o.NoLabels = first.Limit, first.Seed, first.SkipBad, first.NoLabels
+	set, err := Open(p.spec, o)
+	if err != nil {
+		return nil, err
+	}
+	sets := make([]*Set, len(ports))
+	for k, port := range ports {
+		sets[k] = zeroSet(p.spec, port, set.Len())
+	}
+	sets[given] = set
+	return together(sets, given), nil
+}
+
+// together makes the sets of all ports one; that at position about says what is known of the samples.
+func together(sets []*Set, about int) *Set {
+	whole := sets[0]
+	if about > 0 {
+		truthOf(sets[about]).setOn(whole)
+		whole.Skipped = sets[about].Skipped
+		truth{}.setOn(sets[about])
+	}
+	whole.Further = sets[1:]
+	return whole
+}
+
+// zeroSet is a set of n samples of zeros.
+func zeroSet(spec string, port Port, n int) *Set {
+	return &Set{Spec: spec, Shape: slices.Clone(port.Options.Shape), Kind: Floats, store: zeroStore(port.Name), index: identity(n)}
+}
+
+// zeroStore is a store of samples of zeros, with the name of the input.
+type zeroStore string
+
+func (z zeroStore) lazy() bool                        { return false }
+func (z zeroStore) name(i int) string                 { return fmt.Sprintf("%s[%d]", name(string(z)), i) }
+func (z zeroStore) Close() error                      { return nil }
+func (z zeroStore) floats(_ int, dst []float32) error { clear(dst); return nil }
+func (z zeroStore) pixels(_ int, dst []byte) error    { clear(dst); return nil }
 
 // npzFiles lists the .npz files in a folder.
 func (p *opener) npzFiles() ([]string, error) {
@@ -75,9 +161,14 @@ func openParts(path, spec string, ports []Port) ([]*Set, error) {
 	for _, port := range ports {
 		names = append(names, port.Name)
 	}
-	for k, port := range ports {
-		o := port.Options
-		o.Limit, o.SkipBad, o.NoLabels = 0, ports[0].Options.SkipBad, k > 0 || ports[0].Options.NoLabels
+	about := 0 // the first port that is not zero without data: what is known of the samples is read with it
+	for about < len(ports)-1 && ports[about].Options.Zero {
+		about++
+	}
+	order := append([]int{about}, slices.DeleteFunc(identityInts(len(ports)), func(k int) bool { return k == about })...)
+	for _, k := range order {
+		port, o := ports[k], ports[k].Options
+		o.Limit, o.SkipBad, o.NoLabels = 0, ports[0].Options.SkipBad, k != about || ports[0].Options.NoLabels
 		p, err := newOpener(path, o)
 		if err != nil {
 			return nil, err
@@ -92,21 +183,29 @@ func openParts(path, spec string, ports []Port) ([]*Set, error) {
 		if sets[k], err = p.openPort(port.Name, names); err != nil {
 			return nil, err
 		}
+		if sets[k] == nil {
+			sets[k] = zeroSet(spec, port, sets[about].stored())
+		}
 		sets[k].Spec = spec
-		if a, b := sets[k].stored(), sets[0].stored(); a != b {
-			return nil, p.fail("", "array %s holds %d samples, want %d as in %s", name(port.Name), a, b, name(names[0]))
+		if a, b := sets[k].stored(), sets[about].stored(); a != b {
+			return nil, p.fail("", "array %s holds %d samples, want %d as in %s", name(port.Name), a, b, name(names[about]))
 		}
 	}
+	whole := together(sets, about)
+	whole.Further = nil
 	return commonSamples(sets), nil
 }
 
-// openPort opens the array of an input; names are those of all.
+// openPort opens the array of an input; names are those of all. It is nil where there is none and zeros will do.
 func (p *opener) openPort(input string, names []string) (*Set, error) {
 	f, err := p.openNPZFile()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if f.arrays[input] == nil && p.o.Zero {
+		return nil, nil
+	}
 	if f.arrays[input] == nil {
 		return nil, p.fail("", "no array %s, want one for each of the inputs %s, there are: %s", name(input), list(names), list(f.keys))
 	}
@@ -163,8 +262,8 @@ func join(sets []*Set) *Set {
 	}
 	out := *sets[0]
 	st := &joined{}
-	out.store, out.index, out.Labels, out.Targets, out.Skipped = st, nil, nil, nil, nil
-	labelled, aimed := true, true
+	out.store, out.index, out.Labels, out.Targets, out.StepLabels, out.Skipped = st, nil, nil, nil, nil, nil
+	labelled, aimed, stepwise := true, true, true
 	for _, s := range sets {
 		st.starts = append(st.starts, len(out.index))
 		st.sets = append(st.sets, s)
@@ -180,13 +279,21 @@ func join(sets []*Set) *Set {
 		}
 		labelled = labelled && s.Labels != nil
 		aimed = aimed && s.Targets != nil
+		stepwise = stepwise && s.StepLabels != nil
 		out.Labels, out.Targets = append(out.Labels, s.Labels...), append(out.Targets, s.Targets...)
+		out.StepLabels = append(out.StepLabels, s.StepLabels...)
+	}
+	if !stepwise {
+		out.StepLabels = nil
 	}
 	if !aimed {
 		out.Targets = nil
 	}
 	if !labelled {
-		out.Labels, out.Classes = nil, nil
+		out.Labels = nil
+	}
+	if !labelled && !stepwise {
+		out.Classes = nil
 	}
 	return &out
 }

@@ -112,6 +112,9 @@ func (p *opener) npzSamples(f *npzFile, xKey, yKey string) (*Set, error) {
 		return nil, p.fail(name(xKey), "%w", err)
 	}
 	defer x.Close()
+	if p.o.cuts() {
+		return p.npzRecordings(f, xKey, yKey, x)
+	}
 	x.shape = p.o.asSamples(x.shape)
 	if err := p.checkSamples(name(xKey), x.shape, x.kind()); err != nil {
 		return nil, err
@@ -130,6 +133,44 @@ func (p *opener) npzSamples(f *npzFile, xKey, yKey string) (*Set, error) {
 	return p.fromArray(xKey, array, x.packed, known)
 }
 
+// npzRecordings reads recordings of the array x, which are to be cut, with what yKey says of them or of their steps if there is such an array.
+func (p *opener) npzRecordings(f *npzFile, xKey, yKey string, x *npzArray) (*Set, error) {
+	count, steps, form, err := p.arrayRecordings(name(xKey), x.shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.checkArray(x.arrayReader, name(xKey), x.packed, nil); err != nil {
+		return nil, err
+	}
+	known := knownOf{}
+	if f.arrays[yKey] != nil && !p.o.NoLabels {
+		y, err := f.open(p.ctx, yKey)
+		if err != nil {
+			return nil, p.fail(name(yKey), "%w", err)
+		}
+		defer y.Close()
+		n, q := count, *p
+		switch dims := y.shape; {
+		case len(dims) > 0 && count == 1 && dims[0] == steps && steps > 1, len(dims) > 1 && dims[0] == count && dims[1] == steps:
+			n, known.ofSteps = count*steps, true
+			if q.o.stepwise(form.steps) {
+				q.o.Outputs /= form.steps
+			}
+		case len(dims) > 0 && dims[0] == count:
+		default:
+			return nil, p.fail(name(yKey), "has shape %v, want class indices or targets for each of %d recordings, or of their %d steps", dims, count, steps)
+		}
+		if known.truth, err = q.readTruth(yKey, y, n, x.packed); err != nil {
+			return nil, err
+		}
+	}
+	array, err := x.read()
+	if err != nil {
+		return nil, p.fail(name(xKey), "%w", err)
+	}
+	return p.cutArray(xKey, array, x.packed, known)
+}
+
 // npzTruth reads what the array of a key says of the samples, where there is one.
 func (p *opener) npzTruth(f *npzFile, key string, x *npzArray) (truth, error) {
 	if f.arrays[key] == nil || p.o.NoLabels {
@@ -141,6 +182,12 @@ func (p *opener) npzTruth(f *npzFile, key string, x *npzArray) (truth, error) {
 	}
 	defer y.Close()
 	n := x.shape[0]
+	if p.o.stepLabels(y.arrayReader, n) {
+		q := *p
+		q.o.Outputs /= p.o.OutputSteps
+		flat, err := q.readTruth(key, y, n*p.o.OutputSteps, x.packed)
+		return flat.bySteps(p.o.OutputSteps), err
+	}
 	if len(y.shape) == 0 || y.shape[0] != n && (n > 1 || y.elems != int64(p.o.Outputs)) {
 		return truth{}, p.fail(name(key), "has shape %v, want class indices or targets for each of the %d samples", y.shape, n)
 	}
@@ -148,7 +195,36 @@ func (p *opener) npzTruth(f *npzFile, key string, x *npzArray) (truth, error) {
 	if len(y.shape) > 2 && width != p.o.Outputs {
 		return truth{}, p.fail(name(key), "has shape %v, want [%d] class indices, [%d,K] one-hot rows, or as many targets for each sample as the network has outputs", y.shape, n, n)
 	}
-	if err := p.checkMemory(name(key), "an array of shape "+fmt.Sprint(y.shape), y.memory()+int64(n)*bytesPerLabel+4*y.elems, x.packed+y.packed); err != nil {
+	return p.readTruth(key, y, n, x.packed)
+}
+
+// stepLabels says whether an array says what the steps of n samples are, for a network with an output for every step: [N, steps] class indices or, where scores
+// are of classes, [N, steps, K] one-hot rows.
+func (o Options) stepLabels(y *arrayReader, n int) bool {
+	steps := o.OutputSteps
+	if steps < 2 || len(y.shape) < 2 || y.shape[0] != n || y.shape[1] != steps {
+		return false
+	}
+	width := int(y.elems) / n / steps
+	return width == 1 && o.Outputs > steps || width > 1 && width*steps == o.Outputs && o.Classified
+}
+
+// bySteps is what is known of samples of so many rows each, given what is known of the rows.
+func (t truth) bySteps(steps int) truth {
+	out := truth{classes: t.classes}
+	for i := 0; i < len(t.labels); i += steps {
+		out.steps = append(out.steps, t.labels[i:i+steps])
+	}
+	for i := 0; i < len(t.targets); i += steps {
+		out.targets = append(out.targets, t.targets[i][:steps*len(t.targets[i])])
+	}
+	return out
+}
+
+// readTruth reads what an array says of n rows, which are samples or steps; other are the packed bytes of what it is read with.
+func (p *opener) readTruth(key string, y *npzArray, n int, other int64) (truth, error) {
+	width := int(y.elems) / n
+	if err := p.checkMemory(name(key), "an array of shape "+fmt.Sprint(y.shape), y.memory()+int64(n)*bytesPerLabel+4*y.elems, other+y.packed); err != nil {
 		return truth{}, err
 	}
 	array, err := y.read()
@@ -179,11 +255,18 @@ func (p *opener) openNPY() (*Set, error) {
 		return nil, p.fail("", "an .npy file has no parts to choose with #")
 	}
 	x, err := p.readNPY(func(a *arrayReader) error {
+		if p.o.cuts() {
+			_, _, _, err := p.arrayRecordings("array", a.shape)
+			return err
+		}
 		a.shape = p.o.asSamples(a.shape)
 		return p.checkSamples("array", a.shape, a.kind())
 	})
 	if err != nil {
 		return nil, err
+	}
+	if p.o.cuts() {
+		return p.cutArray("array", x, p.size, knownOf{})
 	}
 	return p.fromArray("array", x, p.size, truth{})
 }

@@ -29,6 +29,9 @@ import (
 //	F.npz             array x (or the one called Options.Array) and, if there, y: class indices, one-hot
 //	                  rows, or targets, as many for each sample as Options.Outputs
 //	F.npy             samples without labels
+//	F.wav             a sample, or several with Options.Window
+//	folder, F.zip     recordings (csv, npy, wav) of one sample each, or of several with Options.Window, in
+//	                  folders that are their classes, or alone
 //	F.csv, F.tsv      a header, which may be missing, and rows of numbers; the labels are the column named
 //	                  label, class, target or y, or else the last one. Where a row has as many numbers as
 //	                  the network takes there are none, and where it has as many more as the network
@@ -187,11 +190,16 @@ func (p *opener) open() (*Set, error) {
 	case formatNPZ:
 		return p.openNPZ()
 	case formatCSV:
+		if p.o.cuts() {
+			return p.openTableSteps()
+		}
 		return p.openCSV()
+	case formatWAV:
+		return p.openWave()
 	case formatPicture:
 		return nil, p.fail("", "a single picture, want a folder or zip of pictures")
 	}
-	return nil, p.fail("", "unknown format, want a folder, .zip, .tar, .npz, .npy, .csv or IDX file")
+	return nil, p.fail("", "unknown format, want a folder, .zip, .tar, .npz, .npy, .csv, .wav or IDX file")
 }
 
 type format uint8
@@ -206,6 +214,7 @@ const (
 	formatNPZ
 	formatCSV
 	formatPicture
+	formatWAV
 )
 
 // format tells the format by name, and by the first bytes where the name says nothing.
@@ -228,6 +237,8 @@ func (p *opener) format() (format, error) {
 		return formatNPY, nil
 	case ext == ".csv" || ext == ".tsv":
 		return formatCSV, nil
+	case ext == ".wav":
+		return formatWAV, nil
 	case strings.Contains(name, "-ubyte") || strings.HasPrefix(ext, ".idx"):
 		return formatIDX, nil
 	case isPicture(name):
@@ -248,6 +259,8 @@ func (p *opener) format() (format, error) {
 		return formatZip, nil
 	case bytes.HasPrefix(head, []byte("\x93NUMPY")):
 		return formatNPY, nil
+	case bytes.HasPrefix(head, []byte("RIFF")) && len(head) >= 12 && string(head[8:12]) == "WAVE":
+		return formatWAV, nil
 	case len(head) >= 4 && head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] >= 1 && head[3] <= 4:
 		return formatIDX, nil
 	case looksLikePicture(head):

@@ -20,6 +20,8 @@ const (
 
 // Options says how samples are wanted. The zero value takes them as they are.
 type Options struct {
+	// Sequence says how samples are made of recordings.
+	Sequence
 	// Channels of pictures: 1 = grey, 3 = red, green, blue, 0 = as the first picture.
 	// Arrays may have any number.
 	Channels int
@@ -47,6 +49,9 @@ type Options struct {
 	// Outputs is how many numbers the network delivers for a sample, 0 where that is not known. What a file says of its samples is
 	// taken as that many targets where it cannot be classes.
 	Outputs int
+	// OutputSteps is how many steps the output has that stand for those of a sample: its labels and targets then are those of steps where the data say them. 0
+	// where there is one output for the sample.
+	OutputSteps int
 	// Values says that the outputs are numbers in any case: what a file says of its samples then are targets, although whole
 	// numbers may look like classes. Classified says that they are scores of classes in any case. At most one of both is set.
 	Values, Classified bool
@@ -55,7 +60,9 @@ type Options struct {
 	Shape []int
 	// Array is the array of an .npz that is taken where none is called x: the name of the network's input.
 	Array string
-	// CacheBytes bounds the decoded pictures kept in memory: 0 = 1 GiB, negative = none.
+	// Zero says that an input of several is all zeros where the data have nothing for it, see [OpenInputs].
+	Zero bool
+	// CacheBytes bounds the decoded pictures and recordings kept in memory: 0 = 1 GiB, negative = none.
 	CacheBytes int64
 	// Passed says that every sample is used once, in order: decoded pictures are then kept only where CacheBytes hold all of them.
 	Passed bool
@@ -103,8 +110,10 @@ func (o Options) check() error {
 		return fmt.Errorf("layout is %q, want \"nchw\" or \"nhwc\"", o.Layout)
 	case slices.ContainsFunc(o.Shape, func(d int) bool { return d < 1 }):
 		return fmt.Errorf("the shape wanted is %v, want dimensions of at least 1", o.Shape)
+	case o.OutputSteps < 0:
+		return fmt.Errorf("the output has %d steps, want a number, or 0 for one output", o.OutputSteps)
 	case o.Limit < 0:
 		return fmt.Errorf("limit is %d, want a number of samples, or 0 for all", o.Limit)
 	}
-	return nil
+	return o.Sequence.check()
 }

@@ -147,7 +147,7 @@ func (p *opener) layoutOf(where string, dims []int, kind Kind) (l layout, err er
 		return l, p.fail(where, "%d samples, want at most %d", dims[0], math.MaxInt32)
 	}
 	if want := p.o.Shape; kind == Floats && len(want) > 0 && elems(dims[1:]) != elems(want) {
-		return l, p.fail(where, "samples have shape %v, the network's input wants %v: numbers are taken as they are, give samples of that shape", dims[1:], want)
+		return l, p.fail(where, "samples have shape %v, the network's input wants %v: %s", dims[1:], want, p.o.remedy(dims[1:], "numbers are taken as they are, give samples of that shape"))
 	}
 	l.shape, l.interleaved = p.o.sampleShape(dims[1:])
 	if l.to, l.convert, err = p.o.target(l.shape, kind); err != nil {
@@ -168,7 +168,7 @@ func (p *opener) checkShape(shape []int) error {
 	switch {
 	case len(want) == 0:
 	case elems(shape) != elems(want):
-		return p.fail("", "samples have shape %v, the network's input wants %v: give samples of that shape", shape, want)
+		return p.fail("", "samples have shape %v, the network's input wants %v: %s", shape, want, p.o.remedy(shape, "give samples of that shape"))
 	case len(shape) == len(want) && !slices.Equal(shape, want):
 		return p.fail("", "samples have shape %v, the network's input wants %v in this order", shape, want)
 	}

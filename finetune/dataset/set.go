@@ -37,7 +37,10 @@ type Set struct {
 	Classes []string
 	// Labels holds the class index of every sample; nil without labels.
 	Labels []int
-	// Targets holds the numbers that a network should deliver for every sample, as many for each; nil without. A set has labels or targets, not both.
+	// StepLabels holds the class index of every step of every sample, for a network with an output for each step; nil without.
+	StepLabels [][]int
+	// Targets holds the numbers that a network should deliver for every sample, as many for each; nil without. A set has Labels, StepLabels or Targets,
+	// one of them at most.
 	Targets [][]float32
 	// Shape of one sample: [C,H,W] for pictures and planes of numbers, [features] for
 	// rows of numbers, as in the file for other ranks.
@@ -131,7 +134,7 @@ func (s *Set) Subset(index []int) *Set {
 	for k, i := range index {
 		out.index[k] = s.index[i]
 	}
-	truth{s.Labels, s.Classes, s.Targets}.pick(index).setOn(&out)
+	truthOf(s).pick(index).setOn(&out)
 	out.Further = nil
 	for _, f := range s.Further {
 		out.Further = append(out.Further, f.Subset(index))
@@ -159,10 +162,14 @@ func (s *Set) Evenly(n int) *Set {
 }
 
 // Apart divides at most first + second samples: those that [Set.Evenly] gives for first, and at most second of the others, evenly
-// spaced over these. first 0 means all.
+// spaced over these. first 0 means all. Windows of recordings are taken from other files, or other stretches of time, than the first.
 func (s *Set) Apart(first, second int) (a, b *Set) {
 	if first <= 0 || first >= s.Len() {
 		return s, s.Subset(nil)
+	}
+	if s.timed() != nil && second > 0 {
+		a, b = Split(s, float64(second)/float64(first+second), 1)
+		return a.Evenly(first), b.Evenly(second)
 	}
 	a = s.Evenly(first)
 	taken := make([]bool, s.Len())

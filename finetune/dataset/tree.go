@@ -48,22 +48,22 @@ func (n *node) dirNames() []string {
 	return names
 }
 
-// pictures appends all pictures in n and below, folder by folder.
-func (n *node) pictures(out []*entry) []*entry {
+// matching appends all files in n and below that are wanted, folder by folder.
+func (n *node) matching(wanted func(base string) bool, out []*entry) []*entry {
 	for _, f := range n.files {
-		if isPicture(f.base) {
+		if wanted(f.base) {
 			out = append(out, f)
 		}
 	}
 	for _, d := range n.dirs {
-		out = d.pictures(out)
+		out = d.matching(wanted, out)
 	}
 	return out
 }
 
-// hasData says whether pictures or IDX files lie in n itself.
+// hasData says whether pictures, recordings or IDX files lie in n itself.
 func (n *node) hasData() bool {
-	return slices.ContainsFunc(n.files, func(f *entry) bool { return isPicture(f.base) || isIDXName(f.base) })
+	return slices.ContainsFunc(n.files, func(f *entry) bool { return isPicture(f.base) || isRecording(f.base) || isIDXName(f.base) })
 }
 
 // wrapped is the only folder in n if it merely wraps the data, as archives often do.
@@ -123,6 +123,9 @@ func (p *opener) openTree(src *source) (*Set, error) {
 		}
 		return p.openTar(paths)
 	}
+	if len(n.matching(isPicture, nil)) == 0 && len(n.matching(isRecording, nil)) > 0 {
+		return p.openRecordings(src, n)
+	}
 	return p.openPictures(src, n)
 }
 
@@ -154,43 +157,51 @@ func (n *node) find(path string) *node {
 // openPictures makes a set of the pictures in n: of its folders as classes, or of its
 // own pictures without labels.
 func (p *opener) openPictures(src *source, n *node) (*Set, error) {
+	files, labels, classes, err := p.classFiles(n, isPicture, "pictures", pictureKinds)
+	if err != nil {
+		return nil, err
+	}
+	return p.newPictures(src.pictures(files), labels, classes)
+}
+
+// classFiles are the files in n that are wanted: those of its folders, which are classes, or its own without labels. what and kinds name them in messages.
+func (p *opener) classFiles(n *node, wanted func(base string) bool, what, kinds string) (files []*entry, labels []int, classes []string, err error) {
 	var own []*entry
 	for _, f := range n.files {
-		if isPicture(f.base) {
+		if wanted(f.base) {
 			own = append(own, f)
 		}
 	}
-	all := n.pictures(nil)
+	all := n.matching(wanted, nil)
 	switch {
 	case len(all) == 0:
-		return nil, p.fail("", "no pictures found (%s), nor IDX files", pictureKinds)
+		return nil, nil, nil, p.fail("", "no pictures found (%s), nor recordings (%s), nor IDX files", pictureKinds, recordingKinds)
 	case len(own) == len(all):
-		return p.newPictures(src.pictures(own), nil, nil)
+		return own, nil, nil, nil
 	case len(own) > 0:
-		return nil, p.fail(name(own[0].path), "lies beside folders of pictures (%s), want either folders, one per class, or pictures alone", list(n.dirNames()))
+		return nil, nil, nil, p.fail(name(own[0].path), "lies beside folders of %s (%s), want either folders, one per class, or %s alone", what, list(n.dirNames()), what)
 	case !slices.ContainsFunc(n.dirs, func(d *node) bool { return !slices.Contains(splitNames, d.name) }):
 		names := n.dirNames()
-		return nil, p.fail("", "holds the parts %s, choose one, such as %q", list(names), p.spec+"#"+names[0])
+		return nil, nil, nil, p.fail("", "holds the parts %s, choose one, such as %q", list(names), p.spec+"#"+names[0])
 	}
 
-	classes := n.dirNames()
+	classes = n.dirNames()
 	if len(p.o.Classes) > 0 {
 		classes = slices.Clone(p.o.Classes)
 	}
-	files, labels := make([]*entry, 0, len(all)), make([]int, 0, len(all))
 	for _, d := range n.dirs {
 		l := slices.Index(classes, d.name)
 		if l < 0 {
-			return nil, p.fail(name(d.name), "%w", otherClasses("this class folder is none of the %d classes wanted: %s", len(classes), list(classes)))
+			return nil, nil, nil, p.fail(name(d.name), "%w", otherClasses("this class folder is none of the %d classes wanted: %s", len(classes), list(classes)))
 		}
 		before := len(files)
-		files = d.pictures(files)
+		files = d.matching(wanted, files)
 		if len(files) == before {
-			return nil, p.fail(name(d.name), "this class folder holds no pictures (%s), add some or remove the folder", pictureKinds)
+			return nil, nil, nil, p.fail(name(d.name), "this class folder holds no %s (%s), add some or remove the folder", what, kinds)
 		}
 		for range len(files) - before {
 			labels = append(labels, l)
 		}
 	}
-	return p.newPictures(src.pictures(files), labels, classes)
+	return files, labels, classes, nil
 }

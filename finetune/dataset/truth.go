@@ -6,19 +6,38 @@ import (
 	"strconv"
 )
 
-// truth is what a file says of its samples: their classes, or the numbers that a network should deliver for them. It may say nothing.
+// truth is what a file says of its samples: their classes, those of their steps, or the numbers that a network should deliver for them. It may say nothing.
 type truth struct {
 	labels  []int
 	classes []string
 	targets [][]float32
+	steps   [][]int
 }
 
 // setOn gives a set of all samples what is known of them.
-func (t truth) setOn(s *Set) { s.Labels, s.Classes, s.Targets = t.labels, t.classes, t.targets }
+func (t truth) setOn(s *Set) {
+	s.Labels, s.Classes, s.Targets, s.StepLabels = t.labels, t.classes, t.targets, t.steps
+}
+
+// truthOf is what is known of the samples of a set.
+func truthOf(s *Set) truth { return truth{s.Labels, s.Classes, s.Targets, s.StepLabels} }
 
 // pick is the truth of the samples at positions index.
 func (t truth) pick(index []int) truth {
-	return truth{picked(t.labels, index), t.classes, picked(t.targets, index)}
+	return truth{picked(t.labels, index), t.classes, picked(t.targets, index), picked(t.steps, index)}
+}
+
+// add adds what from says of its sample i.
+func (t *truth) add(from truth, i int) {
+	if from.labels != nil {
+		t.labels = append(t.labels, from.labels[i])
+	}
+	if from.targets != nil {
+		t.targets = append(t.targets, from.targets[i])
+	}
+	if from.steps != nil {
+		t.steps = append(t.steps, from.steps[i])
+	}
 }
 
 // picked are the elements at positions index of a list that there may not be.
@@ -103,7 +122,7 @@ func numberTargets(n, width int, at func(i, k int) float64, where func(i int) st
 	all := make([]float32, n*width)
 	t := truth{targets: make([][]float32, n)}
 	for i := range n {
-		row := all[i*width:][:width:width]
+		row := all[i*width:][:width] // those behind it follow, for samples of several rows
 		for k := range row {
 			if row[k] = float32(at(i, k)); notFinite(row[k]) {
 				return truth{}, fmt.Errorf("%s: target %d is %v, want a finite number", where(i), k, at(i, k))

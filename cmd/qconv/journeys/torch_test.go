@@ -1,4 +1,4 @@
-package main
+package journeys
 
 import (
 	"context"
@@ -17,11 +17,8 @@ import (
 // converts, with those of PyTorch.
 func TestTorch(t *testing.T) {
 	python := testtool.Torch(t)
-	folder, err := filepath.Abs(filepath.Join("..", "..", "finetune", "torch", "tests"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	qrun := buildBoardTool(t)
+	folder, bin := filepath.Join(repository(t), "finetune", "torch", "tests"), t.TempDir()
+	build(t, nil, "-o", bin+"/", "./cmd/qconv", "./cmd/qrun")
 	tests, err := filepath.Glob(filepath.Join(folder, "test_*.py"))
 	if err != nil || len(tests) == 0 {
 		t.Fatalf("no tests (%v)", err)
@@ -33,13 +30,15 @@ func TestTorch(t *testing.T) {
 				if testing.Short() {
 					t.Skip("trains six networks")
 				}
-				shared(t, "data")
+				if _, err := os.Stat(filepath.Join(repository(t), "..", "shared", "data")); err != nil {
+					t.Skip("needs ../shared/data, which is not there")
+				}
 			}
 			ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 			defer cancel()
 			cmd := exec.CommandContext(ctx, python, "-W", "ignore", "-m", "unittest", name)
 			cmd.Dir = folder
-			cmd.Env = append(os.Environ(), asProgram+"=1", "QCONV="+os.Args[0], "QRUN="+qrun, "OMP_NUM_THREADS=1",
+			cmd.Env = append(os.Environ(), "QCONV="+bin+"/qconv", "QRUN="+bin+"/qrun", "OMP_NUM_THREADS=1",
 				"QCONV_TORCH_STEPS=12", "QCONV_TORCH_SAMPLES=200", "QCONV_TORCH_TRACED=4", "PYTHONDONTWRITEBYTECODE=1")
 			out, err := cmd.CombinedOutput()
 			t.Logf("%s", out)

@@ -1,4 +1,4 @@
-package main
+package journeys
 
 import (
 	"archive/zip"
@@ -27,13 +27,9 @@ func TestDocuments(t *testing.T) {
 	if testing.Short() {
 		t.Skip("trains networks")
 	}
-	root, err := filepath.Abs("../..")
-	if err != nil {
-		t.Fatal(err)
-	}
-	bin := t.TempDir()
-	buildAll(t, root, nil, "-o", bin+"/", "./cmd/qconv", "./cmd/qrun")
-	buildAll(t, root, []string{"GOOS=linux", "GOARCH=arm", "GOARM=5", "CGO_ENABLED=0"}, "-o", bin+"/qrun-linux-armv5", "./cmd/qrun")
+	root, bin := repository(t), t.TempDir()
+	build(t, nil, "-o", bin+"/", "./cmd/qconv", "./cmd/qrun")
+	build(t, []string{"GOOS=linux", "GOARCH=arm", "GOARM=5", "CGO_ENABLED=0"}, "-o", bin+"/qrun-linux-armv5", "./cmd/qrun")
 	for _, page := range documents {
 		t.Run(page, func(t *testing.T) {
 			text, err := os.ReadFile(filepath.Join(root, page))
@@ -60,16 +56,6 @@ func TestDocuments(t *testing.T) {
 				t.Error("no command was run")
 			}
 		})
-	}
-}
-
-// buildAll is go build in a folder.
-func buildAll(t *testing.T, dir string, env []string, args ...string) {
-	t.Helper()
-	build := exec.Command("go", append([]string{"build"}, args...)...)
-	build.Dir, build.Env = dir, append(os.Environ(), env...)
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
 	}
 }
 
@@ -124,15 +110,21 @@ func documentFolder(t *testing.T, root, bin string) string {
 	if err := os.WriteFile(dir+"/model.onnx", model, 0o666); err != nil {
 		t.Fatal(err)
 	}
-	writePictures(t, dir)
-	mustCall(t, "import", dir+"/model.onnx", "--scale", "1/255", "--mean", "0.1", "--std", "0.22", "-o", dir+"/model.q.onnx")
-	mustCall(t, "finetune", dir+"/model.q.onnx", "--data", bundled(t, "digits")+"#train", "--samples", "200", "--steps", "5", "--codebook", "integer", "-o", dir+"/model.tuned.q.onnx")
-	mustCall(t, "convert", dir+"/model.tuned.q.onnx", "-o", dir+"/model.qlut")
+	writePictures(t, root, dir)
+	qconv := func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command(bin+"/qconv", args...).CombinedOutput(); err != nil {
+			t.Fatalf("qconv %s: %v\n%s", strings.Join(args, " "), err, out)
+		}
+	}
+	qconv("import", dir+"/model.onnx", "--scale", "1/255", "--mean", "0.1", "--std", "0.22", "-o", dir+"/model.q.onnx")
+	qconv("finetune", dir+"/model.q.onnx", "--data", root+"/testdata/digits"+"#train", "--samples", "200", "--steps", "5", "--codebook", "integer", "-o", dir+"/model.tuned.q.onnx")
+	qconv("convert", dir+"/model.tuned.q.onnx", "-o", dir+"/model.qlut")
 	return dir
 }
 
 // writePictures makes pictures.zip, with train and test folders of ten classes, and picture.png of bundled digits.
-func writePictures(t *testing.T, dir string) {
+func writePictures(t *testing.T, root, dir string) {
 	t.Helper()
 	file, err := os.Create(filepath.Join(dir, "pictures.zip"))
 	if err != nil {
@@ -141,7 +133,7 @@ func writePictures(t *testing.T, dir string) {
 	defer file.Close()
 	archive := zip.NewWriter(file)
 	for part, count := range map[string]int{"train": 300, "test": 100} {
-		set, err := dataset.Open(bundled(t, "digits")+"#"+part, dataset.Options{Channels: 1, Limit: count, Seed: 1})
+		set, err := dataset.Open(root+"/testdata/digits"+"#"+part, dataset.Options{Channels: 1, Limit: count, Seed: 1})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,0 +1,70 @@
+package quant
+
+import (
+	"slices"
+
+	"qconv/runtime"
+)
+
+// dropDead removes instructions, states, tensors, codebooks and step functions that no output depends on, at this step or a later one. It returns which
+// tensors there are still, by their positions before.
+func dropDead(p *runtime.Program) map[int]bool {
+	live := map[int]bool{}
+	for _, o := range p.Outputs {
+		live[o.Tensor] = true
+	}
+	for _, in := range p.Inputs {
+		live[in.Tensor] = true
+	}
+	for before := -1; before != len(live); {
+		before = len(live)
+		for i := len(p.Instrs) - 1; i >= 0; i-- {
+			if live[p.Instrs[i].Dst()] {
+				for _, src := range p.Instrs[i].Srcs() {
+					live[src] = true
+				}
+			}
+		}
+		for _, l := range p.Loops {
+			for _, c := range l.Carries {
+				if live[c.To] {
+					live[c.From] = true
+				}
+			}
+		}
+		for _, s := range p.Stream.States {
+			if live[s.To] {
+				live[s.From] = true
+			}
+		}
+	}
+	kept := make([]runtime.Instr, 0, len(p.Instrs))
+	place := make([]int, len(p.Instrs)+1) // by instruction, how many before it are kept
+	for i, instr := range p.Instrs {
+		place[i] = len(kept)
+		if live[instr.Dst()] {
+			kept = append(kept, instr)
+		}
+	}
+	place[len(p.Instrs)] = len(kept)
+	loops := p.Loops
+	p.Instrs, p.Loops = kept, nil
+	for _, l := range loops {
+		first, end := place[l.First], place[l.First+l.Length]
+		l.First, l.Length = first, end-first
+		l.Carries = slices.DeleteFunc(slices.Clone(l.Carries), func(c runtime.Carry) bool { return !live[c.To] })
+		if l.Length > 0 {
+			p.Loops = append(p.Loops, l)
+		}
+	}
+	p.Stream.States = slices.DeleteFunc(p.Stream.States, func(s runtime.State) bool { return !live[s.To] })
+	gone := map[int]bool{}
+	for t := range p.Tensors {
+		if !live[t] {
+			gone[t] = true
+		}
+	}
+	dropTensors(p, gone)
+	dropSteps(p)
+	return live
+}
