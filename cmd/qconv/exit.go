@@ -9,6 +9,7 @@ import (
 
 	"qconv/finetune/dataset"
 	"qconv/onnx"
+	"qconv/quant"
 	"qconv/runtime"
 	"qconv/runtime/printable"
 )
@@ -35,6 +36,8 @@ var exitTable = []struct {
 	{exitUsage, is[*runtime.OptionError]},
 	{exitGate, is[*gateError]},
 	{exitUnsupported, is[*onnx.UnsupportedError]},
+	{exitUnsupported, is[*quant.StreamError]},
+	{exitUnsupported, is[*quant.LookAheadError]},
 	{exitUnsupported, doesNotFit},
 	{exitBadInput, is[*onnx.FormatError]},
 	{exitBadInput, is[*runtime.FormatError]},
