@@ -55,6 +55,8 @@ func (a *analysis) gridOf(v *onnx.Value) *onnx.Value {
 		switch {
 		case v.Const != nil:
 			return nil
+		case a.tied[v] != nil:
+			v = a.tied[v]
 		case n == nil, a.plans[n].class == classEntry:
 			state := a.begins(v)
 			if state == nil {
@@ -132,7 +134,7 @@ func SharedLevels(g *onnx.Graph) map[*onnx.Value]*onnx.Value {
 	a := analyze(g)
 	shared := map[*onnx.Value]*onnx.Value{}
 	for _, in := range g.Inputs {
-		if v := a.entered(in); a.begins(v) != nil {
+		if v := a.entered(in); a.begins(v) != nil || a.tiedAway(v) {
 			shared[v] = a.gridOf(v)
 		}
 	}

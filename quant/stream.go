@@ -15,6 +15,8 @@ type StreamOptions struct {
 	Hop int
 	// Axes are, by input, the dimension 0..2 of [C][H][W] that is time, or -1 for an input that every step is given as a whole. Nil: those that work.
 	Axes []int
+	// States are inputs that hold, at every step, what outputs held at the step before. A stream keeps them inside: they begin with zeros.
+	States []StatePair
 	// Names are those of the layers that instructions were made for, as [CompileNamed] returns them; nil where they are not known.
 	Names []string
 }
@@ -29,8 +31,8 @@ type StreamInfo struct {
 	Buffers    []StreamBuffer
 	// Recurrent counts states of recurrences.
 	Recurrent int
-	// Whole counts instructions that are computed anew from a window at every step, Moving those that are computed for new positions alone.
-	Whole, Moving int
+	// Moving counts the instructions that compute for the new positions alone, Whole those that compute once for every step.
+	Moving, Whole int
 	// Notes say what to know about the results, one sentence each.
 	Notes []string
 }
@@ -51,6 +53,10 @@ type StreamBuffer struct {
 func Stream(p *runtime.Program, o StreamOptions) (*runtime.Program, *StreamInfo, error) {
 	if p.Stream != nil {
 		return nil, nil, &StreamError{"the program is a step of a stream already"}
+	}
+	if len(o.States) > 0 {
+		p = withoutStates(p, o.States)
+		o.Names = slices.Concat(make([]string, len(o.States)), o.Names)
 	}
 	q := cropped(p)
 	constants, err := constantsOf(q)
@@ -155,7 +161,11 @@ func findTime(p *runtime.Program, constants map[int][]int32, o StreamOptions) (*
 		s, err := along(p, constants, o.Names, axes)
 		switch {
 		case err != nil:
-			problems = append(problems, fmt.Errorf("along %s: %w", axesText(p, axes), err))
+			var look *LookAheadError
+			if errors.As(err, &look) {
+				look.along = ", with time along " + axesText(p, axes)
+			}
+			problems = append(problems, err)
 		case s.moving > 0:
 			found = append(found, s)
 		}
@@ -327,8 +337,8 @@ func (b *stepBuilder) info(live map[int]bool) *StreamInfo {
 	for _, st := range b.out.Stream.States {
 		info.StateBytes += b.out.Tensors[st.To].Elems()
 	}
-	for _, r := range b.rules {
-		if r.kind == wholeWindow {
+	for i, r := range b.rules {
+		if _, isCopy := b.p.Instrs[i].(*runtime.Copy); r.kind == wholeWindow && !isCopy {
 			info.Whole++
 		}
 	}

@@ -61,7 +61,7 @@ func (s *streamer) slideTime(i int, w slide, in int, at timePlace, out, padding 
 			continue
 		}
 		if last >= t.n {
-			return nil, nil, &LookAheadError{i, s.describe(i), t.stride.times(last-t.n+1, 1).ceil()}
+			return nil, nil, &LookAheadError{What: s.describe(i), Frames: t.stride.times(last-t.n+1, 1).ceil()}
 		}
 		if first < 0 {
 			r.padding = padding

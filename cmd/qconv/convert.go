@@ -137,7 +137,7 @@ func runConvert(c *cli.Context) error {
 	// What is measured is the program over the window: the steps of a stream have its outputs.
 	window := p
 	var streamed *streamReport
-	if wanted.any() {
+	if wanted.states = m.States(); wanted.any() {
 		if p, streamed, err = wanted.make(c, m, p, names); err != nil {
 			return named(path, err)
 		}
@@ -193,6 +193,11 @@ func openModel(c *cli.Context, path string) (*quant.Model, error) {
 	}
 	if labels != nil {
 		m.Labels = labels
+	}
+	if pairs := statePairs(c); len(pairs) > 0 {
+		if err := m.TieStates(pairs); err != nil {
+			return nil, err
+		}
 	}
 	return m, checkPreprocess(m)
 }

@@ -37,6 +37,7 @@ var exitTable = []struct {
 	{exitGate, is[*gateError]},
 	{exitUnsupported, is[*onnx.UnsupportedError]},
 	{exitUnsupported, is[*quant.StreamError]},
+	{exitUsage, is[*quant.StatesError]},
 	{exitUnsupported, is[*quant.LookAheadError]},
 	{exitUnsupported, doesNotFit},
 	{exitBadInput, is[*onnx.FormatError]},

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
 	"qconv/runtime/printable"
@@ -24,14 +26,15 @@ type streamWanted struct {
 	hop    int
 	hopSet bool
 	axes   []string
+	states []quant.StatePair // of the model
 }
 
 func readStream(c *cli.Context) streamWanted {
-	return streamWanted{c.Bool(streamFlag.Name), c.Int(streamHopFlag.Name), c.IsSet(streamHopFlag.Name), c.StringSlice(timeAxisFlag.Name)}
+	return streamWanted{c.Bool(streamFlag.Name), c.Int(streamHopFlag.Name), c.IsSet(streamHopFlag.Name), c.StringSlice(timeAxisFlag.Name), nil}
 }
 
 // any says whether the program is to be a step of a stream.
-func (s streamWanted) any() bool { return s.stream }
+func (s streamWanted) any() bool { return s.stream || len(s.states) > 0 }
 
 // check demands that the flags of streams go together.
 func (s streamWanted) check() error {
@@ -56,7 +59,7 @@ type streamReport struct {
 	Recurrent  int            `json:"recurrent_states"`
 	Buffers    []streamBuffer `json:"buffers,omitempty"`
 	Moving     int            `json:"instructions_in_time"`
-	Whole      int            `json:"instructions_over_window"`
+	Whole      int            `json:"instructions_once"`
 	Notes      []string       `json:"notes,omitempty"`
 }
 
@@ -75,9 +78,22 @@ type streamBuffer struct {
 
 // make turns the program of a model into a step of a stream.
 func (s streamWanted) make(c *cli.Context, m *quant.Model, p *qrt.Program, names []string) (*qrt.Program, *streamReport, error) {
-	o := quant.StreamOptions{Hop: s.hop, Names: names}
 	var err error
-	if o.Axes, err = s.imageAxes(m); err != nil {
+	if !s.stream {
+		step, err := quant.CarryStates(p, s.states)
+		if err != nil {
+			return nil, nil, err
+		}
+		r := &streamReport{Window: 1, Hop: 1}
+		for _, st := range step.Stream.States {
+			r.StateBytes += step.Tensors[st.To].Elems()
+		}
+		r.Recurrent = len(step.Stream.States)
+		return step, r, nil
+	}
+	o := quant.StreamOptions{Hop: s.hop, Names: names, States: s.states}
+	inputs := s.inputs(m)
+	if o.Axes, err = s.imageAxes(inputs); err != nil {
 		return nil, nil, err
 	}
 	step, info, err := quant.Stream(p, o)
@@ -86,7 +102,7 @@ func (s streamWanted) make(c *cli.Context, m *quant.Model, p *qrt.Program, names
 		if errors.As(err, &several) {
 			var choices []string
 			for _, axes := range several.Axes {
-				choices = append(choices, axisFlags(m, axes))
+				choices = append(choices, axisFlags(inputs, axes))
 			}
 			return nil, nil, usagef("time may run along several dimensions: say which with %s", strings.Join(choices, ", or "))
 		}
@@ -95,12 +111,12 @@ func (s streamWanted) make(c *cli.Context, m *quant.Model, p *qrt.Program, names
 	r := &streamReport{Window: info.Window, Hop: info.Hop, Warmup: info.Warmup, StateBytes: info.StateBytes, Recurrent: info.Recurrent, Moving: info.Moving, Whole: info.Whole, Notes: info.Notes}
 	for i, d := range info.Axes {
 		if d >= 0 {
-			v := m.Graph.Inputs[i]
-			r.Inputs = append(r.Inputs, streamInput{v.Name, networkAxis(m, i, d), step.Tensors[step.Inputs[i].Tensor].Shape})
+			v := inputs[i]
+			r.Inputs = append(r.Inputs, streamInput{v.Name, networkAxis(inputs[i], d), step.Tensors[step.Inputs[i].Tensor].Shape})
 		}
 	}
 	if o.Axes == nil {
-		note(c, "note: time is %s, found as the only choice that works", axisFlags(m, info.Axes))
+		note(c, "note: time is %s, found as the only choice that works", axisFlags(inputs, info.Axes))
 	}
 	for _, b := range info.Buffers {
 		r.Buffers = append(r.Buffers, streamBuffer{b.What, b.Positions, b.Bytes})
@@ -112,11 +128,11 @@ func (s streamWanted) make(c *cli.Context, m *quant.Model, p *qrt.Program, names
 }
 
 // imageAxes are the dimensions of the program's inputs that flags name; nil for none.
-func (s streamWanted) imageAxes(m *quant.Model) ([]int, error) {
+func (s streamWanted) imageAxes(inputs []*onnx.Value) ([]int, error) {
 	if len(s.axes) == 0 {
 		return nil, nil
 	}
-	axes := make([]int, len(m.Graph.Inputs))
+	axes := make([]int, len(inputs))
 	for i := range axes {
 		axes[i] = -1
 	}
@@ -129,20 +145,20 @@ func (s streamWanted) imageAxes(m *quant.Model) ([]int, error) {
 		case !named:
 			number = text
 		default:
-			for at < len(axes) && m.Graph.Inputs[at].Name != name {
+			for at < len(axes) && inputs[at].Name != name {
 				at++
 			}
 			if at == len(axes) {
 				return nil, usagef("flag --%s: no input is called %q", timeAxisFlag.Name, name)
 			}
 		}
-		v := m.Graph.Inputs[at]
+		v := inputs[at]
 		axis, err := strconv.Atoi(number)
 		if err != nil || axis < 0 || axis >= len(v.Shape) {
 			return nil, usagef("flag --%s: got %q, want an axis 0..%d of %v", timeAxisFlag.Name, text, len(v.Shape)-1, v.Shape)
 		}
 		for d := range 3 {
-			if networkAxis(m, at, d) == axis {
+			if networkAxis(v, d) == axis {
 				axes[at] = d
 			}
 		}
@@ -153,9 +169,15 @@ func (s streamWanted) imageAxes(m *quant.Model) ([]int, error) {
 	return axes, nil
 }
 
+// inputs are those of the network that are no states.
+func (s streamWanted) inputs(m *quant.Model) []*onnx.Value {
+	return slices.DeleteFunc(slices.Clone(m.Graph.Inputs), func(v *onnx.Value) bool {
+		return slices.ContainsFunc(s.states, func(p quant.StatePair) bool { return p.Input == v.Name })
+	})
+}
+
 // networkAxis is the dimension of an input of the network that dimension d of the program's is; -1 for none.
-func networkAxis(m *quant.Model, input, d int) int {
-	v := m.Graph.Inputs[input]
+func networkAxis(v *onnx.Value, d int) int {
 	sample := quant.SampleShape(v.Shape)
 	first := len(v.Shape) - len(sample)
 	switch {
@@ -178,21 +200,25 @@ func networkAxis(m *quant.Model, input, d int) int {
 }
 
 // axisFlags are the flags that say what time is.
-func axisFlags(m *quant.Model, axes []int) string {
+func axisFlags(inputs []*onnx.Value, axes []int) string {
 	var flags []string
 	for i, d := range axes {
-		switch axis := networkAxis(m, i, d); {
+		switch axis := networkAxis(inputs[i], d); {
 		case d < 0:
 		case len(axes) == 1:
 			flags = append(flags, fmt.Sprintf("--%s %d", timeAxisFlag.Name, axis))
 		default:
-			flags = append(flags, fmt.Sprintf("--%s %s=%d", timeAxisFlag.Name, printable.Name(m.Graph.Inputs[i].Name), axis))
+			flags = append(flags, fmt.Sprintf("--%s %s=%d", timeAxisFlag.Name, printable.Name(inputs[i].Name), axis))
 		}
 	}
 	return strings.Join(flags, " ")
 }
 
 func (r *streamReport) print(w io.Writer) {
+	if len(r.Inputs) == 0 {
+		fmt.Fprintf(w, "a run is a step of a stream; %d states, %s bytes\n", r.Recurrent, grouped(r.StateBytes))
+		return
+	}
 	fmt.Fprintf(w, "a step takes %d of the window's %d frames; state %s bytes", r.Hop, r.Window, grouped(r.StateBytes))
 	if r.Recurrent > 0 {
 		fmt.Fprintf(w, ", %d of recurrences", r.Recurrent)
@@ -202,6 +228,6 @@ func (r *streamReport) print(w io.Writer) {
 		fmt.Fprintf(w, "  kept: %d positions, %s bytes, for %s\n", b.Positions, grouped(b.Bytes), b.ReadBy)
 	}
 	if r.Whole > 0 {
-		fmt.Fprintf(w, "  %d instructions are computed for the new frames alone, %d from a whole window at every step\n", r.Moving, r.Whole)
+		fmt.Fprintf(w, "  %d instructions compute for the new frames alone, %d once for every step\n", r.Moving, r.Whole)
 	}
 }
