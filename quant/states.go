@@ -126,11 +126,10 @@ func (a *analysis) findTied() {
 		if out == nil {
 			continue
 		}
-		if grid := a.gridOf(out); grid != nil {
-			a.states[grid] = true
-		} else {
+		if a.gridOf(out) == nil {
 			delete(a.tied, in)
 		}
+		a.markState(out)
 	}
 }
 
