@@ -1,6 +1,9 @@
 package onnx
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // RNN, GRU and LSTM are read as loops whose bodies are the equations of one step. Weights are taken apart by gates, those of
 // gates that have one activation stay together: their sums come from one linear map and are split behind the activation.
@@ -56,6 +59,10 @@ func sayRecurrent(of cell) phrase {
 	return func(r *nodeReader, s *spelling) *Value {
 		c := &recurrence{cell: of, r: r, s: s}
 		if !c.attributes() || !c.weights() || !c.lengths() {
+			return nil
+		}
+		// Every direction copies its part of the weights.
+		if !c.afford(c.w.Shape.Elems() + c.rec.Shape.Elems()) {
 			return nil
 		}
 		var sequences []*Value
@@ -274,6 +281,13 @@ func (c *recurrence) initial(i int, leaveOut bool) *Value {
 		if leaveOut {
 			return nil
 		}
+		if c.rows > maxDim/c.hidden {
+			c.r.failf("a state of %d rows of %d has 2^31 elements or more", c.rows, c.hidden)
+			return nil
+		}
+		if !c.afford(c.rows * c.hidden) {
+			return nil
+		}
 		return c.weight(c.states[i]+".initial", &Tensor{Type: Float, Shape: Shape{c.rows, c.hidden}, Floats: make([]float32, c.rows*c.hidden)})
 	}
 	if !c.r.given(at) {
@@ -331,6 +345,15 @@ func (c *recurrence) rowsOf(t *Tensor, rows, batchAxis int) []float32 {
 		out = append(out, t.Floats[at*c.hidden:(at+1)*c.hidden]...)
 	}
 	return out
+}
+
+// afford spends memory on a constant of n numbers.
+func (c *recurrence) afford(n int) bool {
+	if err := c.r.take(n, valueBytes); err != nil {
+		c.r.failf("%w", err)
+		return false
+	}
+	return true
 }
 
 // weight is a constant with a name of its own.
@@ -404,8 +427,16 @@ func (c *recurrence) activate(name string, k int, x *Value) *Value {
 }
 
 // split cuts the values of gates that have been computed together.
-func (c *recurrence) split(x *Value, names string, gates int) []*Value {
-	return c.s.addAs(c.part+names+".split", &Split{Axis: 1, Sizes: slices.Repeat([]int{c.hidden}, gates)}, gates, x)
+func (c *recurrence) split(x *Value, gates ...string) []*Value {
+	all := strings.Join(gates, "")
+	parts := c.s.addAs(c.part+all+".split", &Split{Axis: 1, Sizes: slices.Repeat([]int{c.hidden}, len(gates))}, len(gates), x)
+	if c.s.wishes == nil {
+		c.s.wishes = map[*Value]string{}
+	}
+	for i, v := range parts {
+		c.s.wishes[v] = c.s.name + namedPart + c.part + gates[i]
+	}
+	return parts
 }
 
 // product is a*b, where a nil b is zero.
@@ -446,7 +477,7 @@ func stepGRU(c *recurrence, x *Value, states []*Value) []*Value {
 		zs := c.gate("z", 0, c.sum("z", x, nil, z))
 		return []*Value{c.blend(zs, c.gate("n", 1, c.sum("n", x, nil, n)), nil)}
 	}
-	gates := c.split(c.gate("zr", 0, c.sum("zr", x, h, z, r)), "zr", 2)
+	gates := c.split(c.gate("zr", 0, c.sum("zr", x, h, z, r)), "z", "r")
 	var candidate *Value
 	switch {
 	case !c.linearBefore:
@@ -489,10 +520,10 @@ func stepLSTM(c *recurrence, x *Value, states []*Value) []*Value {
 			forget = c.peeped("f", x, h, memory, f, 2)
 		}
 	case c.coupled:
-		gates := c.split(c.gate("io", 0, c.sum("io", x, h, i, o)), "io", 2)
+		gates := c.split(c.gate("io", 0, c.sum("io", x, h, i, o)), "i", "o")
 		in, out = gates[0], gates[1]
 	default:
-		gates := c.split(c.gate("iof", 0, c.sum("iof", x, h, i, o, f)), "iof", 3)
+		gates := c.split(c.gate("iof", 0, c.sum("iof", x, h, i, o, f)), "i", "o", "f")
 		in, out, forget = gates[0], gates[1], gates[2]
 	}
 	if forget == nil && memory != nil {

@@ -14,13 +14,14 @@ import (
 //   - a MatMul with constant weights becomes Gemm or, over positions, Conv; a Gemm with constant weights
 //     has them as [O][K] (TransB), with Alpha and Beta multiplied in and a bias of [O];
 //   - BatchNormalization, and arithmetic with a constant per channel, is folded into the
-//     Conv, ConvTranspose or Gemm before it;
+//     Conv, ConvTranspose or Gemm before it, or into those behind it that work at each position alone;
 //   - Pad with zeros is folded into the Conv or AveragePool behind it;
 //   - arithmetic that spells out an activation, such as x * Sigmoid(x), becomes one node;
 //   - a Reshape made for a batch of one is made for any batch, and several in a row, such
 //     as a Squeeze behind an Unsqueeze, become one;
 //   - a mean or maximum over all spatial dimensions becomes a global pooling;
 //   - pictures that together are one sample become the channels of one;
+//   - the last step of the sequence of a loop is read from what the loop ends with;
 //   - Transpose nodes are moved towards the outputs, until they meet their opposites.
 //
 // Weights are folded in double precision and rounded once. It returns one line per change.
@@ -32,8 +33,8 @@ func Simplify(g *Graph) ([]string, error) {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
-			s.reduceToPool, s.recognizeActivation,
-			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldPad,
+			s.joinDirections, s.takeLastStep, s.reduceToPool, s.recognizeActivation,
+			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldAhead, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
 				if s.dropped[n] {
@@ -264,6 +265,8 @@ func idle(n *Node) bool {
 	case *Identity, *Dropout, *Concat, *Sum, *Mean, *Max, *Min:
 		return true
 	case *Reshape, *Flatten, *Squeeze, *Unsqueeze:
+		return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
+	case *Expand, *Tile:
 		return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
 	case *Transpose:
 		return slices.IsSorted(op.Perm)

@@ -192,6 +192,8 @@ func (c *compiler) node(n *onnx.Node) error {
 		st.shape = out.Shape
 	case classMove:
 		return c.move(n)
+	case classMatMul:
+		st, err = c.matMul(n)
 	case classArgMax:
 		st, err = c.argMax(n)
 	case classLoop:

@@ -88,7 +88,7 @@ func (a *analysis) leveled(v *onnx.Value) bool {
 			return true
 		}
 		switch a.plans[n].class {
-		case classLinear, classScalar, classFinal:
+		case classLinear, classScalar, classFinal, classMatMul:
 			return false
 		case classView:
 			v = n.Inputs[0]

@@ -312,6 +312,8 @@ func (s *streamer) describe(i int) string {
 		text += "Copy"
 	case *runtime.ArgMax:
 		text += "ArgMax"
+	case *runtime.MatMul:
+		text += "MatMul"
 	}
 	if srcs := instr.Srcs(); len(srcs) > 0 {
 		text += fmt.Sprintf(", %v", p.Tensors[srcs[0]].Shape)

@@ -70,6 +70,8 @@ func (b *stepBuilder) whole(instr runtime.Instr, rule *rule) {
 		c := *instr
 		c.Out, c.In = id, src(instr.In)
 		b.emit(&c)
+	case *runtime.MatMul:
+		b.emit(&runtime.MatMul{Out: id, A: src(instr.A), B: src(instr.B), Steps: slices.Clone(instr.Steps)})
 	case *runtime.Copy:
 		c := &runtime.Copy{Out: id, Fill: instr.Fill, Pieces: slices.Clone(instr.Pieces)}
 		for k := range c.Pieces {
