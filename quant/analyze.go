@@ -56,6 +56,7 @@ type analysis struct {
 	next      map[*onnx.LoopState]*onnx.Node // the LoopNext of each
 	states    map[*onnx.Value]bool           // sites that a LoopNext hands on
 	beginning map[*onnx.Value]*onnx.Value    // what begins has found; nil for none
+	tied      map[*onnx.Value]*onnx.Value    // by input, the output that becomes it at the next step of a stream
 }
 
 func analyze(g *onnx.Graph) *analysis {
@@ -63,13 +64,18 @@ func analyze(g *onnx.Graph) *analysis {
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
 		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, fine: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
 		codes: map[*onnx.Value]Levels{}, roundings: map[*onnx.Value]*onnx.Quantize{},
-		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{},
+		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{}, tied: map[*onnx.Value]*onnx.Value{},
 	}
 	for i, n := range g.Nodes {
 		a.order[n] = i
 	}
 	for _, v := range g.Outputs {
 		a.outputs[v], a.toOutput[v] = true, true
+	}
+	for _, p := range statesOf(g) {
+		if in, out := valueCalled(g.Inputs, p.Input), valueCalled(g.Outputs, p.Output); in != nil && out != nil {
+			a.tied[in] = out
+		}
 	}
 	for i := range g.Nodes {
 		n := g.Nodes[len(g.Nodes)-1-i]
@@ -88,6 +94,7 @@ func analyze(g *onnx.Graph) *analysis {
 	a.findFine()
 	a.findSites()
 	a.findStates()
+	a.findTied()
 	return a
 }
 

@@ -44,7 +44,7 @@ func scaling(n *onnx.Node) (*onnx.Value, []int) {
 // Nil where there is none.
 func (a *analysis) entry(in *onnx.Value) *onnx.Node {
 	readers := a.consumers[in]
-	if len(readers) != 1 || a.outputs[in] || a.outputs[readers[0].Outputs[0]] {
+	if len(readers) != 1 || a.tied[in] != nil || a.outputs[in] || a.outputs[readers[0].Outputs[0]] {
 		return nil
 	}
 	if from, _ := scaling(readers[0]); from != in {

@@ -32,7 +32,7 @@ const (
 func (a *analysis) sites() []Site {
 	var sites []Site
 	for _, v := range a.graph.Inputs {
-		if in := a.entered(v); a.begins(in) == nil {
+		if in := a.entered(v); a.begins(in) == nil && !a.tiedAway(in) {
 			sites = append(sites, Site{Value: in, Role: RoleInput})
 		}
 	}

@@ -28,6 +28,7 @@ type term struct {
 	unit    float64
 	units   []float64 // in place of unit, one for each output channel; nil where all have the same
 	indices []uint16
+	layer   string // the node whose weights these are; empty for those that are made here
 }
 
 // unitOf is the unit of an output channel.
@@ -115,6 +116,9 @@ func (c *compiler) emit(s *sum, out, levels int, use use) (*runtime.Linear, matc
 		}
 		for i, centres := range books {
 			linear.Terms[i].Codebook = c.codebook(centres)
+			if layer := s.terms[i].layer; layer != "" && c.named[linear] == "" {
+				c.named[linear] = layer
+			}
 		}
 		return linear, m, nil
 	}
