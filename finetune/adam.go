@@ -2,6 +2,7 @@ package finetune
 
 import (
 	"fmt"
+	"math"
 
 	"qconv/finetune/internal/kernel"
 
@@ -21,6 +22,34 @@ type adam struct {
 	Steps int
 	// Mean and Square are the moments of every value, in the order of the model.
 	Mean, Square [][]float32
+	// limit, unless 0, is how many times larger than so far the gradient of all values together may be; it is made smaller where it is not. See [spikes].
+	limit   float64
+	limited []float32
+}
+
+// spikes is the limit for networks with loops, whose gradients may for a step become larger by orders of magnitude: with each iteration they are multiplied once more.
+const spikes = 4
+
+// spikeSteps is how many steps it takes to know how large gradients are.
+const spikeSteps = 10
+
+// shrink is what gradients have to be multiplied by.
+func (a *adam) shrink(grads [][]float32, left float64) float32 {
+	if a.limit == 0 || a.Steps <= spikeSteps {
+		return 1
+	}
+	now, before := 0.0, 0.0
+	for i, g := range grads {
+		for k, v := range g {
+			now += float64(v) * float64(v)
+			before += float64(a.Square[i][k])
+		}
+	}
+	before /= left
+	if most := a.limit * a.limit * before; now > most {
+		return float32(math.Sqrt(most / now))
+	}
+	return 1
 }
 
 // newAdam returns a solver with the usual decays.
@@ -47,14 +76,28 @@ func (a *adam) Step(model []G.ValueGrad) error {
 		left[0] *= a.Decays[0]
 		left[1] *= a.Decays[1]
 	}
+	grads := make([][]float32, len(model))
 	for i, p := range model {
 		grad, err := p.Grad()
 		if err != nil {
 			return fmt.Errorf("finetune: adam: %w", err)
 		}
 		w, g := floats(p.Value()), floats(grad)
+		grads[i] = g
 		if len(a.Mean[i]) != len(w) || len(a.Square[i]) != len(w) || len(g) != len(w) {
 			return fmt.Errorf("finetune: adam: value %d has %d elements, want %d as before", i, len(w), len(a.Mean[i]))
+		}
+	}
+	// Before this step Square is a sum of one term fewer.
+	shrink := a.shrink(grads, 1-left[1]/a.Decays[1])
+	for i, p := range model {
+		w, g := floats(p.Value()), grads[i]
+		if shrink != 1 {
+			a.limited = room(a.limited, len(g))
+			for k, v := range g {
+				a.limited[k] = shrink * v
+			}
+			g = a.limited
 		}
 		rate := a.Rate
 		if r, ok := p.(interface{ Rate() float64 }); ok {

@@ -46,6 +46,39 @@ func TestAdamAgainstGorgonia(t *testing.T) {
 	}
 }
 
+// TestAdamLimit lets a gradient become a thousand times larger for a step: it counts as one that is as large as the limit allows.
+func TestAdamLimit(t *testing.T) {
+	for _, limit := range []float64{0, 4} {
+		a := newAdam(0.1)
+		a.limit = limit
+		p := &steady{newVector([]float32{0, 0}), newVector([]float32{3, 4})}
+		for range 20 {
+			if err := a.Step([]G.ValueGrad{p}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		before := a.Mean[0][1]
+		floats(p.grad)[0], floats(p.grad)[1] = 3000, 4000
+		if err := a.Step([]G.ValueGrad{p}); err != nil {
+			t.Fatal(err)
+		}
+		moved := float64(a.Mean[0][1]-0.9*before) / 0.1
+		want := 4000.0
+		if limit > 0 {
+			want = 4 * limit
+		}
+		if math.Abs(moved-want) > 0.01*want {
+			t.Errorf("limit %g: the gradient counted as %g, want %g", limit, moved, want)
+		}
+	}
+}
+
+// steady is a value with a gradient that stays.
+type steady struct{ value, grad *tensor.Dense }
+
+func (s *steady) Value() G.Value         { return s.value }
+func (s *steady) Grad() (G.Value, error) { return s.grad, nil }
+
 func TestAdamModelChanged(t *testing.T) {
 	a := newAdam(0.1)
 	if err := a.Step([]G.ValueGrad{newParabola(1, 2)}); err != nil {

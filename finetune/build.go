@@ -34,6 +34,7 @@ var operators = map[string]func(b *builder, n *onnx.Node) (*G.Node, error){
 	"Resize":             buildResize,
 	"Sigmoid":            buildSigmoid,
 	"Softmax":            buildSoftmax,
+	"Sub":                buildSub,
 	"Sum":                buildAdd,
 	"Swish":              buildSwish,
 	"Tanh":               buildTanh,
@@ -74,6 +75,8 @@ type plan struct {
 	constant func(t *tape, v *onnx.Value) *G.Node
 	// adjust replaces what a linear node (see [isLinear]) computed, before anything reads it.
 	adjust func(t *tape, n *onnx.Node, y *G.Node) *G.Node
+	// delivers says of a value in the body of a loop whether the network's tape has it too, in all iterations and as [Executor.Value] has them.
+	delivers func(v *onnx.Value) bool
 	// outputsOnly lets the memory of values be used again when nothing reads them any more.
 	outputsOnly bool
 	// round replaces an input or computed value by its levels; it may return y.
@@ -121,7 +124,7 @@ func build(g *onnx.Graph, batch int, p plan, finish func(b *builder) error) (*bu
 
 func (b *builder) lay(g *onnx.Graph) error {
 	b.layInputs(g)
-	parts, err := blocks(g.Nodes)
+	parts, err := blocks(g)
 	if err != nil {
 		return err
 	}

@@ -48,10 +48,10 @@ func canDistil(m *quant.Model) bool {
 // distilPlan is the number of steps, 0 for none, and of samples in each.
 func distilPlan(m *quant.Model) (steps, batch int) {
 	work := 0.0 // of a sample: forward, and two gradients
-	iterations := stepsOf(m.Graph)
+	times := iterations(m.Graph)
 	for _, l := range m.Layers() {
 		if p, ok := patchesOf(l); ok {
-			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area()) * float64(iterations(l.Node))
+			work += 3 * float64(p.inputs()*p.perOut*p.groups*p.area()) * float64(times(l.Node))
 		}
 	}
 	for batch = distilBatch; batch >= distilLeast; batch /= 2 {
@@ -84,11 +84,14 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 	if err != nil {
 		return false, err
 	}
-	b, err := build(m.Graph, batchSize, plan{constant: d.constants(), round: d.rounding()}, d.addLoss)
+	b, err := build(m.Graph, batchSize, plan{constant: d.constants(), round: d.rounding(), delivers: d.isSite()}, d.addLoss)
 	if err != nil {
 		return false, err
 	}
 	solver := newAdam(masterRate)
+	if hasLoops(m.Graph) {
+		solver.limit = spikes
+	}
 	order := order{n: data.Len(), batch: batchSize, seed: cfg.Seed}
 	pick := func(k int) []visit {
 		if k == steps {
@@ -238,6 +241,15 @@ func (d *distiller) constants() func(*tape, *onnx.Value) *G.Node {
 		}
 		return nil
 	}
+}
+
+// isSite says whether a value carries levels.
+func (d *distiller) isSite() func(*onnx.Value) bool {
+	sites := map[*onnx.Value]bool{}
+	for _, s := range d.model.Sites {
+		sites[s.Value] = true
+	}
+	return func(v *onnx.Value) bool { return sites[v] }
 }
 
 // rounding makes every site take its levels, with a trained step but for inputs.

@@ -92,31 +92,16 @@ func BatchFor(g *onnx.Graph, most int) int {
 
 // valuesOf counts the elements that all values of a network have for one sample, in all iterations of its loops.
 func valuesOf(g *onnx.Graph) int {
-	steps := stepsOf(g)
+	times := iterations(g)
 	sum := 0
 	for _, n := range g.Nodes {
 		for _, out := range n.Outputs {
 			if out != nil {
-				sum += out.Shape.Elems() * steps(n)
+				sum += out.Shape.Elems() * times(n)
 			}
 		}
 	}
 	return sum
-}
-
-// stepsOf says how often a node of a network runs: 1 unless it belongs to a loop.
-func stepsOf(g *onnx.Graph) func(n *onnx.Node) int {
-	owner, _ := bodies(g.Nodes)
-	return func(n *onnx.Node) int {
-		switch n.Op.(type) {
-		case *onnx.LoopPut, *onnx.LoopNext: // what they compute is outside
-			return 1
-		}
-		if loop := owner[n]; loop != nil {
-			return loop.Steps
-		}
-		return 1
-	}
 }
 
 // NewModelExecutor prepares a model with its levels: every site that has levels is rounded to

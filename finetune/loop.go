@@ -172,6 +172,16 @@ func (b *builder) layLoop(loop *onnx.Loop, body []*onnx.Node) error {
 			s.next = y
 		}
 	}
+	var delivered []*onnx.Value // of the puts behind those of outputs
+	for _, n := range body {
+		for _, v := range n.Outputs {
+			if y := r.inner.nodes[v]; y != nil && b.plan.delivers != nil && b.plan.delivers(v) {
+				p := &put{sequence: r.each(v, y, b.batch), node: y, at: r.size}
+				r.puts, delivered = append(r.puts, p), append(delivered, v)
+				r.size += p.rows * p.width * p.steps
+			}
+		}
+	}
 	for _, s := range r.states {
 		if s.next == nil {
 			return fmt.Errorf("finetune: loop %q: state %q has no LoopNext", loop.Name, s.value.Name)
@@ -196,8 +206,13 @@ func (b *builder) layLoop(loop *onnx.Loop, body []*onnx.Node) error {
 			}
 		}
 	}
-	for i, p := range r.puts {
-		b.define(outputs[i], b.cut(whole, p.at, p.rows*p.width*p.steps))
+	for i, v := range outputs {
+		p := r.puts[i]
+		b.define(v, b.cut(whole, p.at, p.rows*p.width*p.steps))
+	}
+	for i, v := range delivered {
+		p := r.puts[len(outputs)+i]
+		b.nodes[v] = b.cut(whole, p.at, p.rows*p.width*p.steps)
 	}
 	for _, n := range ends {
 		if op, ok := n.Op.(*onnx.LoopNext); ok {
@@ -206,6 +221,15 @@ func (b *builder) layLoop(loop *onnx.Loop, body []*onnx.Node) error {
 		}
 	}
 	return nil
+}
+
+// each says where iterations lie in all values of a node of the body: those of a sample one after the other.
+func (r *recurrence) each(v *onnx.Value, y *G.Node, batch int) sequence {
+	s := sequence{rows: 1, width: y.Shape()[0], steps: r.loop.Steps}
+	if len(v.Shape) > 0 && v.Shape[0] == onnx.Batch {
+		s.rows, s.width = batch, s.width/batch
+	}
+	return s
 }
 
 // readBy lays what the nodes of a body read from outside, and says whether gradients are wanted of any of it.

@@ -213,10 +213,7 @@ func (r *recurrence) values(v *onnx.Value, batch int) []float32 {
 	rec := r.records[v]
 	if rec == nil {
 		n := r.inner.nodes[v]
-		rec = &record{node: n, sequence: sequence{rows: 1, width: n.Shape()[0], steps: r.loop.Steps}}
-		if len(v.Shape) > 0 && v.Shape[0] == onnx.Batch {
-			rec.rows, rec.width = batch, rec.width/batch
-		}
+		rec = &record{node: n, sequence: r.each(v, n, batch)}
 		rec.data = make([]float32, rec.rows*rec.width*rec.steps)
 		r.records[v] = rec
 		if r.again != nil {

@@ -204,6 +204,7 @@ func TestPostTrainLoop(t *testing.T) {
 			if r.Undistilled != nil {
 				t.Error(r.Undistilled)
 			}
+			t.Log(r.Loss)
 			if !(r.Loss[StageDistilled] < 0.5*r.Loss[StageClustered]) {
 				t.Errorf("losses by stage: %v", r.Loss)
 			}

@@ -49,7 +49,7 @@ func newNorms(ctx context.Context, m *quant.Model, cfg Config, data Data) (map[*
 		users[l.Weights]++
 		users[l.Bias]++
 	}
-	inLoop, err := bodies(m.Graph.Nodes)
+	inLoop, err := m.Graph.Bodies()
 	if err != nil {
 		return nil, err
 	}

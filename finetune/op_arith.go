@@ -126,6 +126,36 @@ func (b *builder) pairwise(name string, x, y *G.Node, f func(x, y float32) float
 	}, []adjoint{partial(false), partial(true)}, x, y)
 }
 
+// buildSub lays x - y; whole numbers are left to [buildPair].
+func buildSub(b *builder, n *onnx.Node) (*G.Node, error) {
+	if n.Outputs[0].Type == onnx.Int {
+		return buildPair(b, n)
+	}
+	in, err := b.operands(n)
+	if err != nil {
+		return nil, err
+	}
+	count := in[0].Shape()[0]
+	pass := func(_ []*G.Node, _, dy *G.Node) *G.Node { return dy }
+	negative := func(_ []*G.Node, _, dy *G.Node) *G.Node {
+		return b.apply("Sub.dy", count, func(out []float32, in [][]float32) {
+			eachChunk(count, func(lo, hi int) {
+				for i := lo; i < hi; i++ {
+					out[i] = -in[0][i]
+				}
+			})
+		}, nil, dy)
+	}
+	return b.apply("Sub", count, func(out []float32, in [][]float32) {
+		eachChunk(count, func(lo, hi int) {
+			x, y := in[0][lo:hi], in[1][lo:hi]
+			for i, v := range x {
+				out[lo+i] = v - y[i]
+			}
+		})
+	}, []adjoint{pass, negative}, in...), nil
+}
+
 func buildMul(b *builder, n *onnx.Node) (*G.Node, error) {
 	in, err := b.operands(n)
 	if err != nil {

@@ -31,7 +31,7 @@ func reconstructLayers(ctx context.Context, m *quant.Model, float *onnx.Graph, d
 		return nil
 	}
 	ownBiases(m.Graph)
-	inLoop, err := bodies(m.Graph.Nodes)
+	inLoop, err := m.Graph.Bodies()
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func (r *reconstruction) lay(samples int) error {
 	for _, l := range r.layers {
 		layers[l.Node] = l
 	}
-	parts, err := blocks(r.model.Graph.Nodes)
+	parts, err := blocks(r.model.Graph)
 	if err != nil {
 		return err
 	}
@@ -135,7 +135,7 @@ func (r *reconstruction) lay(samples int) error {
 			r.floatValues[v] = r.float.Nodes[i].Outputs[k]
 		}
 	}
-	floatParts, err := blocks(r.float.Nodes)
+	floatParts, err := blocks(r.float)
 	if err != nil {
 		return err
 	}

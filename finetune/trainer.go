@@ -46,6 +46,9 @@ type trainer struct {
 // newTrainer lays the graph for batches of the configured size.
 func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value, norms map[*onnx.Node]*normalized) (*trainer, error) {
 	t := &trainer{model: m, cfg: cfg, task: task, solver: newAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}, norms: norms}
+	if hasLoops(m.Graph) {
+		t.solver.limit = spikes
+	}
 	for _, s := range m.Sites {
 		l, ok := m.Levels[s.Value.Name]
 		if !ok {

@@ -413,7 +413,7 @@ func (p places) stretch(n *Node) (placedNode, error) {
 			base, nodes := p.widen(n, v, more)
 			r.nodes = append(r.nodes, nodes...)
 			in = append(in, base)
-		case v.Shape.Elems() == 1 && v.Const != nil:
+		case v.Shape.Elems() == 1:
 			in = append(in, v)
 		case v.Const != nil:
 			c := v.Const.frontOne(rank, to)

@@ -1,6 +1,9 @@
 package onnx
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // RNN, GRU and LSTM are read as loops whose bodies are the equations of one step. Weights are taken apart by gates, those of
 // gates that have one activation stay together: their sums come from one linear map and are split behind the activation.
@@ -404,8 +407,16 @@ func (c *recurrence) activate(name string, k int, x *Value) *Value {
 }
 
 // split cuts the values of gates that have been computed together.
-func (c *recurrence) split(x *Value, names string, gates int) []*Value {
-	return c.s.addAs(c.part+names+".split", &Split{Axis: 1, Sizes: slices.Repeat([]int{c.hidden}, gates)}, gates, x)
+func (c *recurrence) split(x *Value, gates ...string) []*Value {
+	all := strings.Join(gates, "")
+	parts := c.s.addAs(c.part+all+".split", &Split{Axis: 1, Sizes: slices.Repeat([]int{c.hidden}, len(gates))}, len(gates), x)
+	if c.s.wishes == nil {
+		c.s.wishes = map[*Value]string{}
+	}
+	for i, v := range parts {
+		c.s.wishes[v] = c.s.name + namedPart + c.part + gates[i]
+	}
+	return parts
 }
 
 // product is a*b, where a nil b is zero.
@@ -446,7 +457,7 @@ func stepGRU(c *recurrence, x *Value, states []*Value) []*Value {
 		zs := c.gate("z", 0, c.sum("z", x, nil, z))
 		return []*Value{c.blend(zs, c.gate("n", 1, c.sum("n", x, nil, n)), nil)}
 	}
-	gates := c.split(c.gate("zr", 0, c.sum("zr", x, h, z, r)), "zr", 2)
+	gates := c.split(c.gate("zr", 0, c.sum("zr", x, h, z, r)), "z", "r")
 	var candidate *Value
 	switch {
 	case !c.linearBefore:
@@ -489,10 +500,10 @@ func stepLSTM(c *recurrence, x *Value, states []*Value) []*Value {
 			forget = c.peeped("f", x, h, memory, f, 2)
 		}
 	case c.coupled:
-		gates := c.split(c.gate("io", 0, c.sum("io", x, h, i, o)), "io", 2)
+		gates := c.split(c.gate("io", 0, c.sum("io", x, h, i, o)), "i", "o")
 		in, out = gates[0], gates[1]
 	default:
-		gates := c.split(c.gate("iof", 0, c.sum("iof", x, h, i, o, f)), "iof", 3)
+		gates := c.split(c.gate("iof", 0, c.sum("iof", x, h, i, o, f)), "i", "o", "f")
 		in, out, forget = gates[0], gates[1], gates[2]
 	}
 	if forget == nil && memory != nil {

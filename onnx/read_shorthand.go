@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -107,7 +108,7 @@ func (d *decoder) phrase(p *node, r *nodeReader, outputs []*Value) error {
 		}
 		for _, v := range n.Outputs {
 			if v.Name == "" {
-				v.Name = d.unique(n.Name)
+				v.Name = d.unique(cmp.Or(s.wishes[v], n.Name))
 			}
 		}
 		if err := d.add(n, nil); err != nil {

@@ -21,6 +21,7 @@ import (
 //     as a Squeeze behind an Unsqueeze, become one;
 //   - a mean or maximum over all spatial dimensions becomes a global pooling;
 //   - pictures that together are one sample become the channels of one;
+//   - the last step of the sequence of a loop is read from what the loop ends with;
 //   - Transpose nodes are moved towards the outputs, until they meet their opposites.
 //
 // Weights are folded in double precision and rounded once. It returns one line per change.
@@ -32,7 +33,7 @@ func Simplify(g *Graph) ([]string, error) {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
-			s.reduceToPool, s.recognizeActivation,
+			s.joinDirections, s.takeLastStep, s.reduceToPool, s.recognizeActivation,
 			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
@@ -264,6 +265,8 @@ func idle(n *Node) bool {
 	case *Identity, *Dropout, *Concat, *Sum, *Mean, *Max, *Min:
 		return true
 	case *Reshape, *Flatten, *Squeeze, *Unsqueeze:
+		return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
+	case *Expand, *Tile:
 		return n.Inputs[0].Shape.Equal(n.Outputs[0].Shape)
 	case *Transpose:
 		return slices.IsSorted(op.Perm)

@@ -96,6 +96,12 @@ func (s *spelling) columns(x *Value, w *Tensor, out Shape) {
 		s.finish(y, out)
 		return
 	}
+	if groups == 1 {
+		// [N][P][K] -> [N][K][P] -> [N][M][P] -> [N][P][M]
+		x = s.transpose(s.reshape(x, append(batch.clone(), lead*rows, k)), 0, 2, 1)
+		s.finish(s.transpose(s.add(pointwise(1), x, weights), 0, 2, 1), out)
+		return
+	}
 	// [N][G][P][K] -> [N][G*K][P] -> [N][G*M][P] -> [N][G][P][M]
 	x = s.reshape(x, append(batch.clone(), groups, lead*rows, k))
 	x = s.transpose(x, 0, 1, 3, 2)

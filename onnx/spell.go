@@ -76,6 +76,8 @@ type spelling struct {
 	name      string
 	nodes     []*Node
 	constants []*Value
+	// wishes are names that values should have.
+	wishes map[*Value]string
 	// places are those of the values of a file that is being read.
 	places places
 	err    error

@@ -7,7 +7,7 @@ import "math"
 // math.MaxInt also where an int has 32 bits.
 func (p *Program) MACs() int {
 	var n int64
-	runs := p.runs()
+	runs := p.Runs()
 	for i, instr := range p.Instrs {
 		if l, ok := instr.(*Linear); ok {
 			n += p.macs(l) * runs[i]
@@ -30,8 +30,28 @@ func (p *Program) macs(l *Linear) int64 {
 	return n * int64(out.Shape[1]) * int64(out.Shape[2])
 }
 
-// runs is how many times each instruction runs in an inference.
-func (p *Program) runs() []int64 {
+// Executed lists the instructions of one inference in the order in which they run, those of a loop once for every iteration.
+func (p *Program) Executed() []int {
+	var list []int
+	n := 0
+	until := func(end int) {
+		for ; n < end; n++ {
+			list = append(list, n)
+		}
+	}
+	for _, l := range p.Loops {
+		until(l.First)
+		for range l.Count {
+			n = l.First
+			until(l.First + l.Length)
+		}
+	}
+	until(len(p.Instrs))
+	return list
+}
+
+// Runs is how many times each instruction runs in an inference.
+func (p *Program) Runs() []int64 {
 	runs := make([]int64, len(p.Instrs))
 	for n := range runs {
 		runs[n] = 1

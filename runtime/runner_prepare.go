@@ -113,7 +113,7 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 	if err := s.plan(p, o); err != nil {
 		return nil, err
 	}
-	runs := p.runs()
+	runs := p.Runs()
 	for _, n := range p.order() {
 		instr := p.Instrs[n]
 		op := newOp(instr)

@@ -27,10 +27,14 @@ const (
 	kindRaw     = "raw"
 	kindNPY     = "npy"
 	kindF32     = "f32"
+	kindS16     = "s16"
 	kindCSV     = "csv"
 )
 
-var kinds = []string{kindPicture, kindIDX, kindRaw, kindNPY, kindF32, kindCSV}
+var kinds = []string{kindPicture, kindIDX, kindRaw, kindNPY, kindF32, kindS16, kindCSV}
+
+// numberBytes are the bytes of a number, of the kinds that are nothing but numbers one after the other.
+var numberBytes = map[string]int{kindF32: 4, kindS16: 2}
 
 // inputFile is a file of samples that is there, or what came out of a stream.
 type inputFile struct {
@@ -145,6 +149,7 @@ type reading struct {
 //	picture        PNG, JPEG, GIF, BMP or WebP, stretched to the input's size; grey or colour is converted
 //	IDX            pictures, gzipped or not: all, or those chosen by #7 or #0:100
 //	npy, f32, csv  numbers in [C][H][W] order as the network takes them, which become levels
+//	s16            the same as PCM: integers of 16 bits, of which 32768 are 1
 //	raw            bytes in [C][H][W] order, or frames as the flags describe them
 //
 // An input that is a plain vector takes pictures with as many pixels (grey), or
@@ -192,7 +197,7 @@ func kindOfName(file string) string {
 		return kindPicture
 	case ".raw", ".bin", ".rgb", ".yuv":
 		return kindRaw
-	case ".npy", ".f32", ".csv":
+	case ".npy", ".f32", ".s16", ".csv":
 		return ext[1:]
 	}
 	if strings.HasSuffix(name, "-ubyte") || strings.HasPrefix(filepath.Ext(name), ".idx") {

@@ -189,8 +189,8 @@ func (g *generator) digitsOf(tensor int) float64 {
 	return g.density[tensor]
 }
 
-// measureDigits runs the network on the input of a self-test and looks at what enters fully connected layers. Where it cannot be run, it is
-// as if every level were as likely.
+// measureDigits runs the network on the input of a self-test and looks at what enters fully connected layers, in the last iteration of a loop. Where it
+// cannot be run, it is as if every level were as likely.
 func (g *generator) measureDigits() {
 	g.density = map[int]float64{}
 	p := *g.p
@@ -209,7 +209,7 @@ func (g *generator) measureDigits() {
 	}
 	var outs [][]int32
 	if r, err := runtime.NewRunner(&p, runtime.Options{}); err == nil {
-		outs, _ = r.RunLevels(p.GenerateInputs(1)...)
+		outs, _ = r.RunGenerated(1)
 		defer r.Close() // what it gives belongs to it
 	}
 	for i, o := range p.Outputs {

@@ -115,12 +115,13 @@ func compact(q *runtime.Piece) []dimension {
 // copying writes the pieces of a copy. Nothing is done where it stays in place.
 func (g *generator) copying(n int, i *runtime.Copy) {
 	size := g.p.Tensors[i.Out].Elems()
+	moved := g.movingAt(n)
 	if g.identity(i) && g.at(i.Out) == g.at(i.Pieces[0].In) {
 		g.calls = append(g.calls, "/* Nothing to do: the tensor stays where it is. */")
 		return
 	}
 	var text string
-	if !g.identity(i) {
+	if !g.identity(i) && !steps(i) {
 		left := size
 		for k := range i.Pieces {
 			left -= pieceElems(&i.Pieces[k])
@@ -132,8 +133,9 @@ func (g *generator) copying(n int, i *runtime.Copy) {
 	for k := range i.Pieces {
 		q := &i.Pieces[k]
 		list := compact(q)
+		out, in := moved.variable(q.OutStep), moved.variable(q.InStep)
 		if len(list) == 0 || len(list) == 1 && list[0].out == 1 && list[0].in == 1 {
-			text += fmt.Sprintf("memcpy(Q_BYTES(%d), Q_BYTES(%d), %d); ", g.at(i.Out)+q.OutStart, g.at(q.In)+q.InStart, pieceElems(q))
+			text += fmt.Sprintf("memcpy(Q_BYTES(%s), Q_BYTES(%s), %d); ", plus(g.at(i.Out)+q.OutStart, out), plus(g.at(q.In)+q.InStart, in), pieceElems(q))
 			continue
 		}
 		dims, steps := make([]any, 0, 6), [2][]any{}
@@ -157,7 +159,7 @@ func (g *generator) copying(n int, i *runtime.Copy) {
 		g.use("copy")
 		name := g.tables.structs("q_piece", "piece", 80, []string{fields(g.at(i.Out)+q.OutStart, g.at(q.In)+q.InStart,
 			"{"+fields(dims...)+"}", "{"+fields(steps[0]...)+"}", "{"+fields(steps[1]...)+"}")})
-		text += fmt.Sprintf("q_copy(%s); ", name)
+		text += fmt.Sprintf("q_copy(%s, %s, %s); ", name, orZero(out), orZero(in))
 	}
 	g.calls = append(g.calls, text)
 }
