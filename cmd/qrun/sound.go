@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"strings"
 
 	"qconv/runtime"
 	"qconv/runtime/wav"
@@ -10,8 +11,8 @@ import (
 
 // parseWAV reads the samples of sound, -1..1, for a program that takes them as they are.
 func parseWAV(data []byte, p *runtime.Program) ([]float32, error) {
-	if p.Features != "" {
-		return nil, fmt.Errorf("is sound, and the program takes features of it (%.120s), which are computed on a host: give these, as .npy or .f32", p.Features)
+	if kind, _, _ := strings.Cut(p.Features, ":"); kind != "" {
+		return nil, fmt.Errorf("is sound, and the program takes features of it (%s, see --info), which are computed on a host: give these, as .npy or .f32", kind)
 	}
 	r, err := wav.NewReader(bytes.NewReader(data), int64(len(data)))
 	if err != nil {

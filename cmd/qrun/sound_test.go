@@ -20,7 +20,7 @@ func TestSoundForFeatures(t *testing.T) {
 	dir := inputFolder(t, map[string][]byte{"a.wav": waveFile(1, 0, 0, 0, 0)})
 	p := &runtime.Program{Tensors: []runtime.Tensor{{Shape: [3]int{2, 1, 1}, Levels: 256, Zero: 10, Scale: runtime.ScaleOf(0.5)}}, Inputs: []runtime.Input{{}}, Features: "mfcc:rate=16000"}
 	_, err := readInputs(filepath.Join(dir, "a.wav"), p, 0, &options{})
-	if want := "a.wav: is sound, and the program takes features of it (mfcc:rate=16000), which are computed on a host"; err == nil || !strings.Contains(err.Error(), want) || exitCode(err) != exitBadInput {
+	if want := "a.wav: is sound, and the program takes features of it (mfcc, see --info), which are computed on a host"; err == nil || !strings.Contains(err.Error(), want) || exitCode(err) != exitBadInput {
 		t.Errorf("error is %v, want %q", err, want)
 	}
 }
