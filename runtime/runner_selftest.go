@@ -9,7 +9,7 @@ func (r *Runner) SelfTest() error {
 	for n, test := range r.p.SelfTests {
 		inputs, states := r.p.GenerateStep(test.Seed)
 		for i, levels := range states {
-			copy(r.tensors[r.ops.states[i].to], levels)
+			copy(r.tensors[r.ops.states[i]], levels)
 		}
 		outs, err := r.StepLevels(inputs...)
 		if err != nil {
