@@ -25,7 +25,7 @@ var allowed = map[string]struct {
 		modules: []string{
 			"gorgonia.org/", "github.com/chewxy/hm", "go4.org/unsafe/assume-no-moving-gc",
 			"github.com/owulveryck/onnx-go", "github.com/sbinet/npyio",
-			"golang.org/x/sys",
+			"golang.org/x/sys", "gonum.org/v1/gonum/dsp/fourier",
 		},
 	},
 	"qconv/export/c": {own: []string{"qconv/runtime"}},

@@ -21,6 +21,7 @@ func levelsOfCodes(q *onnx.Quantize) (Levels, bool) {
 func (a *analysis) carried(v *onnx.Value) (Levels, bool) {
 	l, ok := a.codes[v]
 	if !ok {
+		a.codes[v] = Levels{} // while they are looked for: a state may lead to itself
 		l, ok = a.findCarried(v)
 		if !ok {
 			l = Levels{}

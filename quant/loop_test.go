@@ -245,7 +245,8 @@ func TestLoopsUnrolled(t *testing.T) {
 	for _, c := range loops {
 		t.Run(c.name, func(t *testing.T) {
 			m, p := buildLoop(t, c.build)
-			checkBodies(t, m, p)
+			checkWeights(t, m, p)
+			checkBodies(t, p)
 			plain, missing := withoutLoops(t, m)
 			if missing != "" {
 				t.Fatalf("without loops %q has levels, with them it has none", missing)
@@ -290,6 +291,18 @@ func compareLoops(t *testing.T, p, want *runtime.Program, samples int) map[int]b
 	if len(want.Loops) > 0 || len(p.Loops) == 0 {
 		t.Fatalf("%d and %d loops", len(p.Loops), len(want.Loops))
 	}
+	file, err := runtime.Encode(p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := runtime.Decode(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	run, err := runtime.NewRunner(read, runtime.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	seen, rng := map[int]bool{}, rand.New(rand.NewPCG(5, 6))
 	for range samples {
 		var inputs [][]byte
@@ -312,7 +325,14 @@ func compareLoops(t *testing.T, p, want *runtime.Program, samples int) map[int]b
 		if err != nil {
 			t.Fatal(err)
 		}
+		ran, err := run.RunLevels(inputs...)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i := range expected {
+			if !slices.Equal(ran[i], got[i]) {
+				t.Fatalf("output %d of the runtime is\n%v, want\n%v", i, ran[i], got[i])
+			}
 			if !slices.Equal(got[i], expected[i]) {
 				t.Fatalf("output %d is\n%v, without loops\n%v", i, got[i], expected[i])
 			}
@@ -324,16 +344,15 @@ func compareLoops(t *testing.T, p, want *runtime.Program, samples int) map[int]b
 	return seen
 }
 
-// checkBodies wants that iterations repeat nothing that stays the same, that weights stand once, and that states are carried as a program asks for.
-func checkBodies(t *testing.T, m *Model, p *runtime.Program) {
+// checkWeights wants that weights stand once.
+func checkWeights(t *testing.T, m *Model, p *runtime.Program) {
 	t.Helper()
 	weighted := map[*onnx.Value]bool{}
 	for _, l := range m.Layers() {
 		weighted[l.Weights] = true
 	}
-	terms, writes := 0, map[int]int{}
+	terms := 0
 	for _, instr := range p.Instrs {
-		writes[instr.Dst()]++
 		if l, ok := instr.(*runtime.Linear); ok {
 			for _, term := range l.Terms {
 				if term.Groups == 1 && term.Weights.Len() > 4 {
@@ -344,6 +363,15 @@ func checkBodies(t *testing.T, m *Model, p *runtime.Program) {
 	}
 	if terms > len(weighted) {
 		t.Errorf("%d linear maps of %d tensors of weights", terms, len(weighted))
+	}
+}
+
+// checkBodies wants that iterations repeat nothing that stays the same, and that states are carried as a program asks for.
+func checkBodies(t *testing.T, p *runtime.Program) {
+	t.Helper()
+	writes := map[int]int{}
+	for _, instr := range p.Instrs {
+		writes[instr.Dst()]++
 	}
 	for _, in := range p.Inputs {
 		writes[in.Tensor]++

@@ -3,6 +3,7 @@ package quant_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -197,6 +198,33 @@ var lowerings = []struct {
 		y = n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, y, n.constant(0, 5, 48), n.constant(0, 5))
 		return n.add(&onnx.Add{}, y, n.constant(0, 5))
 	}},
+	{"rnn", onnx.Shape{onnx.Batch, 6, 3}, func(n *net, x *onnx.Value) *onnx.Value {
+		all, last := n.recurrent(x, 4, 1, false, func(x *onnx.Value, states []*onnx.Value) []*onnx.Value {
+			return []*onnx.Value{n.add(&onnx.Tanh{}, n.gates(4, x, states[0]))}
+		})
+		return n.add(&onnx.Concat{Axis: 1}, n.add(&onnx.Flatten{Axis: 1}, all), last)
+	}},
+	{"gru in reverse", onnx.Shape{onnx.Batch, 5, 3}, func(n *net, x *onnx.Value) *onnx.Value {
+		one := &onnx.Value{Name: "one", Shape: onnx.Shape{}, Const: &onnx.Tensor{Shape: onnx.Shape{}, Floats: []float32{1}}}
+		all, _ := n.recurrent(x, 4, 1, true, func(x *onnx.Value, states []*onnx.Value) []*onnx.Value {
+			gates := n.addAll(&onnx.Split{Axis: 1, Sizes: []int{4, 4}}, 2, n.add(&onnx.Sigmoid{}, n.gates(8, x, states[0])))
+			candidate := n.add(&onnx.Tanh{}, n.gates(4, x, n.add(&onnx.Mul{}, gates[1], states[0])))
+			rest := n.add(&onnx.Mul{}, n.add(&onnx.Sub{}, one, gates[0]), candidate)
+			return []*onnx.Value{n.add(&onnx.Add{}, rest, n.add(&onnx.Mul{}, gates[0], states[0]))}
+		})
+		return all
+	}},
+	{"lstm, then a second", onnx.Shape{onnx.Batch, 4, 3}, func(n *net, x *onnx.Value) *onnx.Value {
+		lstm := func(x *onnx.Value, states []*onnx.Value) []*onnx.Value {
+			gates := n.addAll(&onnx.Split{Axis: 1, Sizes: []int{5, 5, 5}}, 3, n.add(&onnx.Sigmoid{}, n.gates(15, x, states[0])))
+			g := n.add(&onnx.Tanh{}, n.gates(5, x, states[0]))
+			c := n.add(&onnx.Add{}, n.add(&onnx.Mul{}, gates[0], states[1]), n.add(&onnx.Mul{}, gates[1], g))
+			return []*onnx.Value{n.add(&onnx.Mul{}, gates[2], n.add(&onnx.Tanh{}, c)), c}
+		}
+		all, _ := n.recurrent(x, 5, 2, false, lstm)
+		_, last := n.recurrent(all, 5, 2, true, lstm)
+		return last
+	}},
 }
 
 // samples are random inputs.
@@ -211,6 +239,32 @@ func (s samples) Label(int) int   { return -1 }
 func (s samples) Input(i int, dst []float32) error {
 	copy(dst, s.data[i])
 	return nil
+}
+
+// recurrent adds a loop over the steps of x [N][T][C], of units that begin with zeros, and returns what step makes of them for all steps, [N][T][units], and
+// behind the last.
+func (n *net) recurrent(x *onnx.Value, units, states int, reverse bool, step func(x *onnx.Value, states []*onnx.Value) []*onnx.Value) (all, last *onnx.Value) {
+	loop := &onnx.Loop{Name: fmt.Sprint("loop", len(n.graph.Nodes)), Steps: x.Shape[1]}
+	zeros := &onnx.Value{Name: loop.Name + "zeros", Shape: onnx.Shape{1, units}, Const: &onnx.Tensor{Shape: onnx.Shape{1, units}, Floats: make([]float32, units)}}
+	var ops []*onnx.LoopState
+	var now []*onnx.Value
+	for range states {
+		op := &onnx.LoopState{Loop: loop, Batched: true}
+		ops, now = append(ops, op), append(now, n.add(op, zeros))
+	}
+	next := step(n.add(&onnx.LoopTake{Loop: loop, Axis: 1, Reverse: reverse}, x), now)
+	for i, op := range ops {
+		if v := n.add(&onnx.LoopNext{Loop: loop, State: op}, next[i]); i == 0 {
+			last = v
+		}
+	}
+	return n.add(&onnx.LoopPut{Loop: loop, Axis: 1, Reverse: reverse}, next[0]), last
+}
+
+// gates is a dense layer of two operands.
+func (n *net) gates(units int, x, h *onnx.Value) *onnx.Value {
+	dense := &onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}
+	return n.add(&onnx.Add{}, n.add(dense, x, n.constant(0, units, x.Shape[1]), n.constant(0, units)), n.add(dense, h, n.constant(0, units, h.Shape[1])))
 }
 
 // TestLowerings takes every network through the float engine with rounded values, the exact

@@ -8,7 +8,8 @@ import (
 )
 
 // unroll is a graph without loops that computes the same: every iteration has copies of the body's nodes, whose values have names that end in @ and the number of the
-// iteration. A Concat of one operand stands where values are brought to the levels of others: in front of a state, behind a sequence.
+// iteration. A Concat of one operand stands for
+// what loops mean for levels: values are brought to those of a state before it, and what an iteration leaves has levels.
 func unroll(g *onnx.Graph) *onnx.Graph {
 	out := *g
 	out.Nodes = nil
@@ -92,9 +93,7 @@ func unroll(g *onnx.Graph) *onnx.Graph {
 				case *onnx.LoopState:
 					now[n.Outputs[0]] = states[op]
 				case *onnx.LoopNext:
-					if in.Const != nil {
-						in = add(&onnx.Concat{Axis: len(in.Shape) - 1}, name, &onnx.Value{Name: in.Name, Shape: states[op.State].Shape, Const: in.Const})
-					}
+					in = add(&onnx.Concat{Axis: len(in.Shape) - 1}, name, in)
 					next[op.State] = in
 					values[n.Outputs[0]] = in
 				case *onnx.LoopPut:

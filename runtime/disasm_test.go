@@ -109,7 +109,7 @@ func follow(funcs map[string][]instruction, root, goarch string) (reached, fault
 // The roots of the run path, and functions that must be among those reached: a change
 // that hides them from the search is an error as well.
 var (
-	runRoots    = []string{"(*Runner).Run", "(*Runner).RunLevels", "(*helper).serve", "(*seat).serve"}
+	runRoots    = []string{"(*Runner).Run", "(*Runner).RunLevels", "(*Runner).StepSample", "(*Runner).StepLevels", "(*helper).serve", "(*seat).serve"}
 	mustBeFound = []string{
 		"runtime.(*Runner).execute",
 		"runtime/internal/kernel.(*Lookup).Run",
@@ -132,6 +132,7 @@ var (
 		"runtime/internal/kernel.(*Copy).run",
 		"runtime/internal/kernel.(*ArgMax).Run",
 		"runtime/internal/kernel.(*ArgMax).RunWide",
+		"runtime/internal/kernel.(*MatMul).Run",
 	}
 )
 

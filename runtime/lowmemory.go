@@ -1,6 +1,8 @@
 package runtime
 
 import (
+	"math"
+
 	"qconv/runtime/internal/kernel"
 )
 
@@ -80,14 +82,19 @@ func (s *ops) plan(p *Program, o Options) error {
 	all := min(s.spare, s.room)
 	s.rows = int(max(leastRows, min(all/scarceShare, mostRows)))
 	s.options = make([][]kernel.Option, len(p.Instrs))
+	runs := p.Runs()
 	for n, instr := range p.Instrs {
-		if l, ok := instr.(*Linear); ok && l.weightCount() > fewWeights {
+		if l, ok := instr.(*Linear); ok && (l.weightCount() > fewWeights || runs[n] > 1) {
 			layer, err := s.describe(p, n)
 			if err != nil {
 				return err
 			}
 			layer = layer.Turned()
 			s.options[n] = s.optionsOf(layer.Cropped(), layer, l, true, o)
+			for i := range s.options[n] { // what counts is the time of an inference
+				option := &s.options[n][i]
+				option.Cost = min(option.Cost, math.MaxInt64/runs[n]) * runs[n]
+			}
 		}
 	}
 	// Estimates of tables may be too low by a part.

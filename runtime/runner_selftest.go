@@ -7,11 +7,7 @@ import "fmt"
 func (r *Runner) SelfTest() error {
 	defer r.Reset()
 	for n, test := range r.p.SelfTests {
-		inputs, states := r.p.GenerateStep(test.Seed)
-		for i, levels := range states {
-			copy(r.tensors[r.ops.states[i].to], levels)
-		}
-		outs, err := r.StepLevels(inputs...)
+		outs, err := r.RunGenerated(test.Seed)
 		if err != nil {
 			return fmt.Errorf("runtime: self-test %d: %w", n, err)
 		}
@@ -29,4 +25,16 @@ func (r *Runner) SelfTest() error {
 		}
 	}
 	return nil
+}
+
+// RunGenerated is [Runner.RunLevels] for what [Program.GenerateStep] makes of seed: of a stream it is a step from states of its own. The
+// stream is reset behind it.
+func (r *Runner) RunGenerated(seed uint32) ([][]int32, error) {
+	inputs, states := r.p.GenerateStep(seed)
+	for i, levels := range states {
+		copy(r.tensors[r.ops.states[i].to], levels)
+	}
+	outs, err := r.StepLevels(inputs...)
+	r.Reset()
+	return outs, err
 }

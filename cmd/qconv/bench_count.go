@@ -73,12 +73,13 @@ func (r *machineReport) count(c *cli.Context, p *qrt.Program, path string) error
 		return err
 	}
 	// Three sections end before the first inference, and before the inputs of one whose instructions are counted.
-	if len(whole) != 3+2+1 || len(layers) != 4+len(p.Instrs)+1 {
-		return fmt.Errorf("counting: QEMU told of %d and %d sections, want 6 and %d", len(whole), len(layers), 5+len(p.Instrs))
+	order := p.Executed()
+	if len(whole) != 3+2+1 || len(layers) != 4+len(order)+1 {
+		return fmt.Errorf("counting: QEMU told of %d and %d sections, want 6 and %d", len(whole), len(layers), 5+len(order))
 	}
 	r.Counted, r.Loads, r.Stores = whole[4][0], whole[4][1], whole[4][2]
-	for i := range r.Layers {
-		r.Layers[i].Counted = layers[4+i][0]
+	for i, n := range order {
+		r.Layers[n].Counted += layers[4+i][0]
 	}
 	return nil
 }

@@ -120,12 +120,12 @@ func (r *machineReport) estimateOf(p *qrt.Program, size int64, costs map[string]
 	}
 	r.MACs = p.MACs()
 	for i, l := range layers {
-		x := targetLayer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs, Cost: l.Cost, Outputs: p.Tensors[p.Instrs[i].Dst()].Elems()}
+		x := targetLayer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs, Cost: l.Cost, Outputs: l.Runs * p.Tensors[p.Instrs[i].Dst()].Elems()}
 		each, known := costs[x.Kernel]
 		if !known || x.MACs > 0 && x.Cost == 0 {
 			r.Unknown = append(r.Unknown, x.Name)
 		}
-		x.Estimated = callInstructions + each.of(x)
+		x.Estimated = callInstructions*int64(l.Runs) + each.of(x)
 		if uneven(p, p.Instrs[i]) {
 			x.Estimated += unevenInstructions * int64(x.Outputs)
 		}

@@ -84,6 +84,8 @@ func instrTitle(p *qrt.Program, instr qrt.Instr) string {
 		return "table of two"
 	case *qrt.ArgMax:
 		return "position of the largest"
+	case *qrt.MatMul:
+		return "product of matrices"
 	case *qrt.Copy:
 		return "move"
 	}
@@ -123,7 +125,7 @@ func window(kernel, stride [2]int) string {
 
 func instrColor(instr qrt.Instr) color.RGBA {
 	switch instr.(type) {
-	case *qrt.Linear:
+	case *qrt.Linear, *qrt.MatMul:
 		return page.Blue
 	case *qrt.MaxPool:
 		return page.Teal

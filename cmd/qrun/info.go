@@ -18,13 +18,17 @@ type info struct {
 	Source    string `json:"source_sha256"`
 	FileBytes int    `json:"file_bytes"`
 	// Input is the shape of the only input; Inputs tells all about each.
-	Input   *[3]int             `json:"input_shape,omitempty"`
-	Inputs  []runtime.InputInfo `json:"inputs"`
-	Labels  []string            `json:"labels,omitempty"`
-	Outputs []outputInfo        `json:"outputs"`
+	Input  *[3]int             `json:"input_shape,omitempty"`
+	Inputs []runtime.InputInfo `json:"inputs"`
+	// Features says which features of sound enter.
+	Features string       `json:"features,omitempty"`
+	Labels   []string     `json:"labels,omitempty"`
+	Outputs  []outputInfo `json:"outputs"`
 	// Left says which outputs hold scores, and before what.
 	Left []string `json:"left_to_reader,omitempty"`
 	MACs int      `json:"macs"`
+	// Stream is there where a run is a step of a stream.
+	Stream *streamInfo `json:"stream,omitempty"`
 	// RAM is what a Runner takes, exactly, in bytes.
 	Arena   int `json:"arena_bytes"`
 	Scratch int `json:"scratch_bytes"`
@@ -56,6 +60,33 @@ func outputInfos(p *runtime.Program) []outputInfo {
 	return infos
 }
 
+// streamInfo says what a step of a stream takes and keeps.
+type streamInfo struct {
+	FrameBytes int `json:"frame_bytes"` // as raw bytes: the elements of all inputs
+	States     int `json:"states"`
+	StateBytes int `json:"state_bytes"` // of the arena
+	Warmup     int `json:"warmup"`      // steps
+}
+
+func streamInfoOf(p *runtime.Program) *streamInfo {
+	if p.Stream == nil {
+		return nil
+	}
+	s := &streamInfo{FrameBytes: p.SampleBytes(), States: len(p.Stream.States), Warmup: p.Stream.Warmup}
+	for i := range p.Stream.States {
+		s.StateBytes += p.Tensors[p.Stream.States[i].To].Elems()
+	}
+	return s
+}
+
+func (s *streamInfo) String() string {
+	text := fmt.Sprintf("a step takes a frame of %d bytes (%d as s16, %d as f32), and carries %d states of %d bytes on", s.FrameBytes, 2*s.FrameBytes, 4*s.FrameBytes, s.States, s.StateBytes)
+	if s.Warmup > 0 {
+		text += fmt.Sprintf("; results come from step %d on, when its window is full", s.Warmup+1)
+	}
+	return text
+}
+
 func (o outputInfo) String() string {
 	kind := "accumulators"
 	if o.Levels > 0 {
@@ -73,6 +104,8 @@ type layer struct {
 	Name   string `json:"name"`
 	Kernel string `json:"kernel"`
 	MACs   int    `json:"macs"`
+	// Runs is how many times a layer of a loop runs in an inference; MACs and Ns are those of all. 0 stands for once.
+	Runs int `json:"runs,omitempty"`
 	// Workers share the layer.
 	Workers int   `json:"workers,omitempty"`
 	Ns      int64 `json:"ns,omitempty"` // of --bench
@@ -86,9 +119,9 @@ func readInfo(o options, p *runtime.Program, r *runtime.Runner) (*info, error) {
 	m := r.Memory()
 	i := &info{
 		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(size),
-		Inputs: p.InputInfos(), Labels: p.Labels, Outputs: outputInfos(p), Left: p.LeftToReader(), MACs: p.MACs(),
+		Inputs: p.InputInfos(), Features: p.Features, Labels: p.Labels, Outputs: outputInfos(p), Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
-		Process: peakResident(), Layers: layers(r),
+		Process: peakResident(), Layers: layers(r), Stream: streamInfoOf(p),
 	}
 	if len(i.Inputs) == 1 {
 		i.Input = &i.Inputs[0].Shape
@@ -116,7 +149,11 @@ func peakResident() int64 {
 func layers(r *runtime.Runner) []layer {
 	var out []layer
 	for _, l := range r.Layers() {
-		out = append(out, layer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs, Workers: l.Workers})
+		runs := l.Runs
+		if runs == 1 {
+			runs = 0
+		}
+		out = append(out, layer{Name: l.Name, Kernel: l.Kernel, MACs: l.MACs, Runs: runs, Workers: l.Workers})
 	}
 	return out
 }
@@ -128,8 +165,14 @@ func (i *info) print(w io.Writer) {
 		fmt.Fprintf(w, "process   %9d bytes resident at most so far, with qrun itself and Go's runtime\n", i.Process)
 	}
 	fmt.Fprintf(w, "MACs      %9d\n", i.MACs)
+	if i.Stream != nil {
+		fmt.Fprintf(w, "stream    %v\n", i.Stream)
+	}
 	for _, in := range i.Inputs {
 		fmt.Fprintf(w, "input     %v\n", in)
+	}
+	if i.Features != "" {
+		fmt.Fprintf(w, "features  %s\n", printable.Text(i.Features))
 	}
 	for _, out := range i.Outputs {
 		fmt.Fprintf(w, "output    %v\n", out)
@@ -160,6 +203,9 @@ func printLayers(w io.Writer, layers []layer, restNs int64) {
 			ns = fmt.Sprint(l.Ns)
 		}
 		kernel := l.Kernel
+		if l.Runs > 0 {
+			kernel += fmt.Sprintf(", %d times", l.Runs)
+		}
 		if l.Workers > 1 {
 			kernel += fmt.Sprintf(", %d workers", l.Workers)
 		}

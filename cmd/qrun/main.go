@@ -2,6 +2,7 @@
 //
 //	qrun MODEL.qlut picture.png    what the network says
 //	qrun MODEL.qlut --input A=a.png --input B=b.raw    the same, of several inputs
+//	arecord -t raw -f S16_LE -r 16000 | qrun --stream --format s16 MODEL.qlut    step after step of a stream
 //	camera | qrun --loop --size 320x240 --pixel yuyv MODEL.qlut -    frame after frame
 //	qrun --selftest MODEL.qlut     is this board right?
 //	qrun --info MODEL.qlut         inputs, layers, bytes, exact RAM
@@ -35,7 +36,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if err == nil {
 		o, err = parse(args, program)
 	}
-	o.stdin = stdin
+	o.stdin, o.stderr = stdin, stderr
 	w := bufio.NewWriter(stdout)
 	switch {
 	case err != nil:
@@ -131,7 +132,10 @@ func execute(o options, w *bufio.Writer) error {
 			doc.Bench.print(w)
 		}
 	}
-	if o.loop {
+	if !o.mode() {
+		o.noteStream(p)
+	}
+	if o.loop || o.stream {
 		return o.serve(p, r, groups[0][0], w)
 	}
 	var bad []error

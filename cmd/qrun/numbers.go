@@ -28,8 +28,10 @@ func numberInput(f *inputFile, p *runtime.Program, i int) (samples [][]byte, fir
 	switch f.kind {
 	case kindNPY:
 		all, err = parseNPY(data)
-	case kindF32:
-		all, err = parseF32(data)
+	case kindF32, kindS16:
+		all, err = parseNumbers(f.kind, data)
+	case kindWAV:
+		all, err = parseWAV(data, p)
 	default:
 		all, err = parseCSV(data, n)
 	}
@@ -56,14 +58,20 @@ func numberInput(f *inputFile, p *runtime.Program, i int) (samples [][]byte, fir
 	return samples, first, len(all) > n, nil
 }
 
-// parseF32 reads IEEE 754 numbers of 32 bits, the lowest byte first.
-func parseF32(data []byte) ([]float32, error) {
-	if len(data)%4 != 0 {
-		return nil, fmt.Errorf("has %d bytes, no whole count of numbers of 4 bytes", len(data))
+// parseNumbers reads numbers of a kind in numberBytes, the lowest byte first: IEEE 754 numbers of 32 bits, or PCM of 16 bits, whose integers
+// are divided by 32768.
+func parseNumbers(kind string, data []byte) ([]float32, error) {
+	size := numberBytes[kind]
+	if len(data)%size != 0 {
+		return nil, fmt.Errorf("has %d bytes, no whole count of numbers of %d bytes", len(data), size)
 	}
-	all := make([]float32, len(data)/4)
+	all := make([]float32, len(data)/size)
 	for i := range all {
-		all[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		if kind == kindS16 {
+			all[i] = float32(int16(binary.LittleEndian.Uint16(data[2*i:]))) / (1 << 15)
+		} else {
+			all[i] = math.Float32frombits(binary.LittleEndian.Uint32(data[4*i:]))
+		}
 	}
 	return all, nil
 }

@@ -20,8 +20,8 @@ Usage:
 
 A qrun that "qconv pack" made carries its program: leave MODEL.qlut out.
 FILE is a picture (PNG, JPEG, GIF, BMP, WebP), which is stretched to the input's size; IDX
-(gzipped or not); numbers [C][H][W] as the network takes them (.npy, .f32, .csv with a sample
-in a line); or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
+(gzipped or not); numbers [C][H][W] as the network takes them (.npy, .f32, .s16, .csv with a
+sample in a line, .wav where it takes sound); or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
 standard input; pipes and devices are read to their end.
 A program with several inputs takes a file for each, all with as many samples, or
 FILEs of raw bytes with the inputs one after the other in every sample. --info lists
@@ -33,8 +33,17 @@ Flags may stand before or after the files; -- ends them.
   --json          one JSON document on standard output, exact integers; a file that cannot be used
                   has an object with an error in it, the others their results
   --loop          read raw frames or numbers (--format f32) from a pipe for ever, and print one
-                  line of JSON for each as soon as it is there, also without --json
-  --format KIND   what FILEs are, whatever their names: picture, idx, raw, npy, f32 or csv
+                  line of JSON for each as soon as it is there, also without --json: every one stands
+                  for itself
+  --stream        FILE (default: standard input) is a stream of frames, each of what one run takes:
+                  raw bytes, or with --format f32 or s16 numbers. They are run one after the other, a
+                  program that is a step of a stream carries its states on, and the result of
+                  each is printed as soon as it is there: a line with the class or with all
+                  outputs in numbers, or with --json a line of JSON. Steps whose window is not full yet
+                  have no line
+  --warmup        with --stream: print these steps as well, marked as warm-up
+  --format KIND   what FILEs are, whatever their names: picture, idx, raw, npy, f32, s16 (16-bit PCM,
+                  of which 32768 is the number 1), csv or wav
   --size WxH      raw bytes are frames of that many pixels (default: of the input's size), which
                   are stretched to the input's size
   --pixel P       pixels of a frame: rgb, bgr, gray, yuyv or nv12 (default rgb, or gray for inputs
@@ -64,7 +73,8 @@ Flags may stand before or after the files; -- ends them.
 Exit codes: 0 all is well, 1 failure, 2 wrong command line, 3 a file that cannot be used: the
 other files' results are printed.
 
-Example: v4l2-ctl --stream-mmap --stream-to=- | qrun --loop --size 320x240 --pixel yuyv net.qlut -
+Examples: arecord -t raw -f S16_LE -r 16000 | qrun --stream --format s16 words.qlut
+          v4l2-ctl --stream-mmap --stream-to=- | qrun --loop --size 320x240 --pixel yuyv net.qlut -
 `
 
 // options are the parsed arguments.
@@ -76,8 +86,11 @@ type options struct {
 
 	json, selftest, info, bench, lowMemory, help, version, loop bool
 
+	stream, warmup bool
+
 	layout layout    // of FILEs
 	stdin  io.Reader // what - reads
+	stderr io.Writer // what notes go to
 
 	top       int
 	workers   int
@@ -93,7 +106,7 @@ func parse(args []string, own []byte) (options, error) {
 	switches := map[string]*bool{
 		"json": &o.json, "selftest": &o.selftest, "info": &o.info, "bench": &o.bench,
 		"low-memory": &o.lowMemory, "help": &o.help, "h": &o.help, "version": &o.version,
-		"loop": &o.loop, "crop": &o.layout.crop,
+		"loop": &o.loop, "crop": &o.layout.crop, "stream": &o.stream, "warmup": &o.warmup,
 	}
 	values := map[string]func(string) error{
 		"input":      func(s string) error { o.inputs = append(o.inputs, s); return nil },
@@ -158,6 +171,9 @@ func (o *options) assign(files []string) error {
 		return usagef("no MODEL.qlut given")
 	}
 	o.model, o.files = files[0], files[1:]
+	if o.stream && !o.mode() && len(o.files)+len(o.inputs) == 0 {
+		o.files = []string{"-"}
+	}
 	given := slices.Concat(o.files, o.inputs)
 	switch {
 	case o.mode() && len(given) > 0:
@@ -170,8 +186,12 @@ func (o *options) assign(files []string) error {
 		return usagef("--size, --pixel, --order and --crop describe raw bytes, got --format %s", o.layout.kind)
 	case o.layout.order == "chw" && (o.layout.pixel == "yuyv" || o.layout.pixel == "nv12"):
 		return usagef("flag --order: %s has an order of its own", o.layout.pixel)
-	case o.loop && (o.mode() || len(given) != 1 || o.layout.kind != "" && o.layout.kind != kindRaw && o.layout.kind != kindF32):
-		return usagef("flag --loop: want one FILE or - of raw bytes or, with --format f32, of numbers")
+	case o.loop && o.stream:
+		return usagef("flags --loop and --stream exclude each other: --loop runs every sample for itself")
+	case o.warmup && !o.stream:
+		return usagef("flag --warmup: want --stream as well")
+	case (o.loop || o.stream) && (o.mode() || len(given) != 1 || o.layout.kind != "" && o.layout.kind != kindRaw && numberBytes[o.layout.kind] == 0):
+		return usagef("flag --%s: want one FILE or - of raw bytes or, with --format f32 or s16, of numbers", map[bool]string{true: "loop", false: "stream"}[o.loop])
 	case o.workers > 256:
 		return usagef("flag --workers: got %d, want at most 256", o.workers)
 	}

@@ -20,6 +20,8 @@ type result struct {
 	Input   string   `json:"input"`
 	Top     []class  `json:"top,omitempty"` // best class first
 	Outputs []output `json:"outputs,omitempty"`
+	// Warmup says that the step is one of a window that is not full yet.
+	Warmup bool `json:"warmup,omitempty"`
 	// Error says why there is no result; Input is then what the command line calls the file.
 	Error string `json:"error,omitempty"`
 }
@@ -77,6 +79,7 @@ type entrance struct {
 	levels  []bool   // by input
 	inputs  [][]byte // of the next sample, [C][H][W]
 	room    [][]byte // what they become
+	step    bool     // samples are the steps of a stream
 }
 
 func newEntrance(p *runtime.Program, r *runtime.Runner, levels []bool) *entrance {
@@ -106,8 +109,13 @@ func (e *entrance) run() ([][]int32, error) {
 		}
 		parts[k] = e.room[k]
 	}
-	if numbers {
+	switch {
+	case numbers && e.step:
+		return e.runner.StepLevels(parts...)
+	case numbers:
 		return e.runner.RunLevels(parts...)
+	case e.step:
+		return e.runner.Step(parts...)
 	}
 	return e.runner.Run(parts...)
 }

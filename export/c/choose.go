@@ -7,11 +7,14 @@ import (
 	"qconv/runtime"
 )
 
-// instructions is about how many instructions a layer takes in a form.
-func (g *generator) instructions(f form, l *runtime.Linear) int {
-	t := f.cost(g, l)
-	return t.instructions(g.o.Target, g.o.Optimize)
+// instructions is about how many instructions layer n takes in a form, in all iterations of a loop.
+func (g *generator) instructions(f form, n int) int {
+	t := f.cost(g, g.linear(n))
+	return t.instructions(g.o.Target, g.o.Optimize) * int(g.runs[n])
 }
+
+// linear is instruction n.
+func (g *generator) linear(n int) *runtime.Linear { return g.p.Instrs[n].(*runtime.Linear) }
 
 // codeBytes is about the size of the code of kernels on a Cortex-M0, in bytes, as GCC makes it with -O2 and -Os.
 var codeBytes = map[Goal]map[string]int{
@@ -45,8 +48,7 @@ func (g *generator) choose(forms [][]form) {
 	layers := g.linears()
 	if g.o.Optimize == Speed {
 		for _, n := range layers {
-			l := g.p.Instrs[n].(*runtime.Linear)
-			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return g.instructions(a, l) - g.instructions(b, l) })
+			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return g.instructions(a, n) - g.instructions(b, n) })
 		}
 		g.shrink(forms, layers)
 		return
@@ -62,10 +64,9 @@ func (g *generator) choose(forms [][]form) {
 	}
 	fastest := 0
 	for _, n := range layers {
-		l := g.p.Instrs[n].(*runtime.Linear)
-		least := g.instructions(forms[n][0], l)
+		least := g.instructions(forms[n][0], n)
 		for _, f := range forms[n] {
-			least = min(least, g.instructions(f, l))
+			least = min(least, g.instructions(f, n))
 		}
 		fastest += least
 	}
@@ -78,7 +79,7 @@ func (g *generator) choose(forms [][]form) {
 	}
 	if !found { // there are very many kernels
 		for _, n := range layers {
-			l := g.p.Instrs[n].(*runtime.Linear)
+			l := g.linear(n)
 			g.taken[n] = slices.MinFunc(forms[n], func(a, b form) int { return a.flash(g, l) - b.flash(g, l) })
 		}
 	}
@@ -91,7 +92,7 @@ func (g *generator) shrink(forms [][]form, layers []int) {
 	for g.spare > 0 {
 		bytes, code := 0, map[string]bool{}
 		for _, n := range layers {
-			bytes += g.taken[n].flash(g, g.p.Instrs[n].(*runtime.Linear))
+			bytes += g.taken[n].flash(g, g.linear(n))
 			for _, k := range g.taken[n].kernels() {
 				code[k] = true
 			}
@@ -104,10 +105,10 @@ func (g *generator) shrink(forms [][]form, layers []int) {
 		}
 		at, to, best := -1, form(nil), 0.0
 		for _, n := range layers {
-			l := g.p.Instrs[n].(*runtime.Linear)
-			have, time := g.taken[n].flash(g, l), g.instructions(g.taken[n], l)
+			l := g.linear(n)
+			have, time := g.taken[n].flash(g, l), g.instructions(g.taken[n], n)
 			for _, f := range forms[n] {
-				saved, lost := have-f.flash(g, l), g.instructions(f, l)-time
+				saved, lost := have-f.flash(g, l), g.instructions(f, n)-time
 				if worth := float64(saved) / float64(max(1, lost)); saved > 0 && worth > best {
 					at, to, best = n, f, worth
 				}
@@ -132,7 +133,7 @@ func (g *generator) within(forms [][]form, layers []int, kernels []string, set i
 	taken = make([]form, len(forms))
 	code := map[string]bool{}
 	for _, n := range layers {
-		l := g.p.Instrs[n].(*runtime.Linear)
+		l := g.linear(n)
 		least := 0
 		for _, f := range forms[n] {
 			if k := slices.Index(kernels, fmt.Sprint(f.kernels())); set>>k&1 == 0 {
@@ -146,7 +147,7 @@ func (g *generator) within(forms [][]form, layers []int, kernels []string, set i
 			return nil, 0, 0
 		}
 		bytes += least
-		time += g.instructions(taken[n], l)
+		time += g.instructions(taken[n], n)
 		for _, k := range taken[n].kernels() {
 			if !code[k] {
 				code[k] = true

@@ -44,7 +44,7 @@ type Report struct {
 	Code         int     `json:"code_bytes"`   // about
 	RAMBytes     int     `json:"ram_bytes"`    // the arena; the stack comes on top
 	Tensors      int     `json:"tensor_bytes"` // of the arena: what activations would take alone
-	Instructions int     `json:"instructions"` // of one inference, about
+	Instructions int     `json:"instructions"` // of one inference, or step of a stream, about
 	Layers       []Layer `json:"layers"`
 	// Tally counts what the kernels do: what Instructions is estimated from.
 	Tally tally `json:"-"`
@@ -56,36 +56,40 @@ type Layer struct {
 	Kernel       string `json:"kernel"`
 	Constants    int    `json:"constant_bytes"` // that no earlier one has
 	Work         int    `json:"work_bytes"`     // of the arena
-	MACs         int    `json:"macs"`
-	Instructions int    `json:"instructions"` // about
+	Runs         int    `json:"runs"`           // in an inference: iterations of a loop, or 1
+	MACs         int    `json:"macs"`           // of all runs
+	Instructions int    `json:"instructions"`   // of all runs, about
 }
 
 //go:embed kernels
 var kernels embed.FS
 
 // kernelOrder lists the kernels, those that others need first. A %d stands for the rows that are added before a lane could overflow.
-var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "enter"}
+var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "scale", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul", "enter"}
 
 // generator makes the sources of one program.
 type generator struct {
-	p       *runtime.Program
-	o       Options
-	tables  tables
-	used    map[string]bool
-	vars    map[string]any // of the templates
-	level   string         // kernel for step functions
-	groups  []int          // of rows that are added before a lane could overflow, ascending
-	taken   []form         // by instruction; nil: another kernel
-	arena   arena
-	slack   int             // the arena may exceed that of the tensors by that part in 16
-	spare   int             // bytes of flash that forms may take in all; 0: any
-	calls   []string        // statements, by instruction
-	wordsOf map[int]bool    // by group: rows of whole bytes are added
-	least   bool            // no smaller forms are left
-	density map[int]float64 // by tensor: see digitsOf
-	tensors int             // bytes of the arena for tensors alone
-	entries []string        // the names of the descriptions of inputs
-	report  Report
+	p        *runtime.Program
+	o        Options
+	tables   tables
+	used     map[string]bool
+	vars     map[string]any // of the templates
+	level    string         // kernel for step functions
+	groups   []int          // of rows that are added before a lane could overflow, ascending
+	taken    []form         // by instruction; nil: another kernel
+	arena    arena
+	slack    int      // the arena may exceed that of the tensors by that part in 16
+	spare    int      // bytes of flash that forms may take in all; 0: any
+	calls    []string // statements, by instruction
+	runs     []int64  // of every instruction, in an inference
+	moved    map[*runtime.Loop]*moving
+	initials []string        // statements that fill the states of a stream
+	wordsOf  map[int]bool    // by group: rows of whole bytes are added
+	least    bool            // no smaller forms are left
+	density  map[int]float64 // by tensor: see digitsOf
+	tensors  int             // bytes of the arena for tensors alone
+	entries  []string        // the names of the descriptions of inputs
+	report   Report
 }
 
 func (g *generator) use(kernel string) { g.used[kernel] = true }
@@ -136,7 +140,7 @@ func Export(p *runtime.Program, o Options) (*Result, error) {
 
 // generate makes the sources of p with so much slack in the arena, in forms that take about spare bytes of flash.
 func generate(p *runtime.Program, o Options, slack, spare int) (*generator, error) {
-	g := &generator{p: p, o: o, used: map[string]bool{}, wordsOf: map[int]bool{}, level: "level", slack: slack, spare: spare,
+	g := &generator{p: p, o: o, used: map[string]bool{}, wordsOf: map[int]bool{}, level: "level", slack: slack, spare: spare, runs: p.Runs(), moved: map[*runtime.Loop]*moving{},
 		vars: map[string]any{"WEIGHT": "uint8_t", "NIBBLES": false, "CODES": false, "LISTS": 0, "BREAK": "uint16_t", "EACH": false}}
 	for i := range p.Steps {
 		s := reduced(&p.Steps[i])
@@ -156,7 +160,9 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 		return nil, err
 	}
 	g.vars["BIAS"] = g.biasType()
+	g.denseVars()
 	inputs := g.inputs()
+	g.initials = g.writeInitials()
 	before := g.tables.bytes
 	g.report = Report{Target: o.Target, Optimize: o.Optimize, RAMBytes: max(4, g.arena.bytes), Tensors: g.tensors}
 	for n, instr := range p.Instrs {
@@ -170,6 +176,7 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 	for k := range p.Inputs {
 		g.report.Tally[moveOne] += float64(p.Tensors[p.Inputs[k].Tensor].Elems())
 	}
+	g.countHandOvers()
 	g.report.Instructions = g.report.Tally.instructions(o.Target, o.Optimize)
 	g.entries = inputs
 	g.report.Constants = g.tables.bytes
@@ -228,6 +235,8 @@ func (g *generator) instruction(n int, instr runtime.Instr) error {
 		g.copying(n, i)
 	case *runtime.ArgMax:
 		g.argMax(i)
+	case *runtime.MatMul:
+		g.matMul(n, i)
 	default:
 		return fmt.Errorf("a %T, which is no instruction", instr)
 	}

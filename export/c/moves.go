@@ -50,14 +50,32 @@ func (g *generator) map2(i *runtime.Map2) {
 	for k := range a.Levels {
 		copy(table[k<<shift:], i.Table[k*b.Levels:][:b.Levels])
 	}
-	next := [3]int{b.Shape[1] * b.Shape[2], b.Shape[2], 1}
-	for d := range next {
-		if b.Shape[d] == 1 {
-			next[d] = 0
-		}
-	}
+	size, next := together(a.Shape, b.Shape)
 	g.call("map2", fields(add(&g.tables, "uint8_t", "table", table), g.at(i.Out), g.at(i.A), g.at(i.B),
-		a.Shape[0], a.Shape[1], a.Shape[2], next[0], next[1], next[2], shift), g.o.Target.size(1, 40))
+		size[0], size[1], size[2], next[0], next[1], next[2], shift), g.o.Target.size(1, 40))
+}
+
+// together is how one walks over a and, with steps of 0 along dimensions of size 1, over b: the last dimensions are as large as can be.
+func together(a, b [3]int) (size, next [3]int) {
+	size, next = [3]int{1, 1, 1}, [3]int{}
+	at, step := 2, 1
+	for d := 2; d >= 0; d-- {
+		s := step
+		if step *= b[d]; b[d] == 1 {
+			s = 0
+		}
+		switch {
+		case a[d] == 1:
+			continue
+		case size[at] > 1 && s == size[at]*next[at]:
+			size[at] *= a[d]
+			continue
+		case size[at] > 1:
+			at--
+		}
+		size[at], next[at] = a[d], s
+	}
+	return size, next
 }
 
 func (g *generator) argMax(i *runtime.ArgMax) {
@@ -115,12 +133,13 @@ func compact(q *runtime.Piece) []dimension {
 // copying writes the pieces of a copy. Nothing is done where it stays in place.
 func (g *generator) copying(n int, i *runtime.Copy) {
 	size := g.p.Tensors[i.Out].Elems()
+	moved := g.movingAt(n)
 	if g.identity(i) && g.at(i.Out) == g.at(i.Pieces[0].In) {
 		g.calls = append(g.calls, "/* Nothing to do: the tensor stays where it is. */")
 		return
 	}
 	var text string
-	if !g.identity(i) {
+	if !g.identity(i) && !steps(i) {
 		left := size
 		for k := range i.Pieces {
 			left -= pieceElems(&i.Pieces[k])
@@ -132,8 +151,9 @@ func (g *generator) copying(n int, i *runtime.Copy) {
 	for k := range i.Pieces {
 		q := &i.Pieces[k]
 		list := compact(q)
+		out, in := moved.variable(q.OutStep), moved.variable(q.InStep)
 		if len(list) == 0 || len(list) == 1 && list[0].out == 1 && list[0].in == 1 {
-			text += fmt.Sprintf("memcpy(Q_BYTES(%d), Q_BYTES(%d), %d); ", g.at(i.Out)+q.OutStart, g.at(q.In)+q.InStart, pieceElems(q))
+			text += fmt.Sprintf("memcpy(Q_BYTES(%s), Q_BYTES(%s), %d); ", plus(g.at(i.Out)+q.OutStart, out), plus(g.at(q.In)+q.InStart, in), pieceElems(q))
 			continue
 		}
 		dims, steps := make([]any, 0, 6), [2][]any{}
@@ -157,7 +177,7 @@ func (g *generator) copying(n int, i *runtime.Copy) {
 		g.use("copy")
 		name := g.tables.structs("q_piece", "piece", 80, []string{fields(g.at(i.Out)+q.OutStart, g.at(q.In)+q.InStart,
 			"{"+fields(dims...)+"}", "{"+fields(steps[0]...)+"}", "{"+fields(steps[1]...)+"}")})
-		text += fmt.Sprintf("q_copy(%s); ", name)
+		text += fmt.Sprintf("q_copy(%s, %s, %s); ", name, orZero(out), orZero(in))
 	}
 	g.calls = append(g.calls, text)
 }

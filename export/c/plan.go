@@ -13,7 +13,9 @@ const arenaAlign = 4
 // span is the place in time and memory of a tensor, and of those that replace it in place, or of what an instruction works on.
 type span struct {
 	tensors     []int // none: working memory of instruction first
-	first, last int   // instructions; -1 is an input
+	first, last int   // instructions; -1 is an input or a state
+	kept        bool  // it is needed when last has run
+	handed      bool  // what a carry or a state hands over stays in place
 	size        int   // bytes, a multiple of arenaAlign
 	offset      int
 }
@@ -39,39 +41,7 @@ func aligned(n int) int { return (n + arenaAlign - 1) / arenaAlign * arenaAlign 
 // planArena places the tensors of p and the working memory of its instructions so that nothing that is needed at the same
 // time overlaps. Outputs stay until the end. inPlace says which instructions write where they read; work is by instruction, in bytes.
 func planArena(p *runtime.Program, inPlace []bool, work []int) arena {
-	byTensor := make([]*span, len(p.Tensors))
-	var spans []*span
-	write := func(t, at int) {
-		byTensor[t] = &span{tensors: []int{t}, first: at, last: at, size: aligned(tensorBytes(&p.Tensors[t]))}
-		spans = append(spans, byTensor[t])
-	}
-	for i := range p.Inputs {
-		write(p.Inputs[i].Tensor, -1)
-	}
-	for i, instr := range p.Instrs {
-		for _, t := range instr.Srcs() {
-			byTensor[t].last = i
-		}
-		write(instr.Dst(), i)
-	}
-	for _, o := range p.Outputs {
-		byTensor[o.Tensor].last = len(p.Instrs)
-	}
-	for i, instr := range p.Instrs {
-		if !inPlace[i] {
-			continue
-		}
-		in, out := byTensor[instr.Srcs()[0]], byTensor[instr.Dst()]
-		if in.last != i || in == out {
-			continue
-		}
-		in.tensors = append(in.tensors, out.tensors...)
-		in.last, in.size = out.last, max(in.size, out.size)
-		for _, t := range out.tensors {
-			byTensor[t] = in
-		}
-		spans = slices.DeleteFunc(spans, func(s *span) bool { return s == out })
-	}
+	spans := tensorSpans(p, inPlace)
 	for i, n := range work {
 		if n > 0 {
 			spans = append(spans, &span{first: i, last: i, size: aligned(n)})
@@ -98,6 +68,56 @@ func planArena(p *runtime.Program, inPlace []bool, work []int) arena {
 		}
 	}
 	return best
+}
+
+// tensorSpans are the spans of all tensors.
+func tensorSpans(p *runtime.Program, inPlace []bool) []*span {
+	lives := p.Lifetimes()
+	byTensor := make([]*span, len(p.Tensors))
+	var spans []*span
+	add := func(t int) {
+		l := lives[t]
+		byTensor[t] = &span{tensors: []int{t}, first: l.First, last: l.Last, kept: l.Kept, size: aligned(tensorBytes(&p.Tensors[t]))}
+		spans = append(spans, byTensor[t])
+	}
+	for i := range p.Inputs {
+		add(p.Inputs[i].Tensor)
+	}
+	for _, s := range states(p) {
+		add(s.To)
+	}
+	for _, instr := range p.Instrs {
+		add(instr.Dst())
+	}
+	for _, o := range p.Outputs {
+		byTensor[o.Tensor].last = len(p.Instrs)
+	}
+	join := func(a, b *span) {
+		if b.last > a.last || b.last == a.last && b.kept {
+			a.last, a.kept = b.last, b.kept
+		}
+		a.tensors = append(a.tensors, b.tensors...)
+		a.first, a.size = min(a.first, b.first), max(a.size, b.size)
+		for _, t := range b.tensors {
+			byTensor[t] = a
+		}
+		spans = slices.DeleteFunc(spans, func(s *span) bool { return s == b })
+	}
+	for _, h := range staying(p) {
+		to, from := byTensor[h.to], byTensor[h.from]
+		to.handed = true
+		join(to, from)
+	}
+	for i, instr := range p.Instrs {
+		if !inPlace[i] {
+			continue
+		}
+		in, out := byTensor[instr.Srcs()[0]], byTensor[instr.Dst()]
+		if in != out && in.last == i && !in.kept && !out.handed {
+			join(in, out)
+		}
+	}
+	return spans
 }
 
 // place gives every span in turn the lowest offset that is free throughout its life.

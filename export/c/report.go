@@ -2,6 +2,7 @@ package c
 
 import (
 	"fmt"
+	"math"
 	"strings"
 
 	"qconv/runtime"
@@ -12,14 +13,15 @@ func (g *generator) describeLayer(n int) Layer {
 	instr := g.p.Instrs[n]
 	s := g.p.Tensors[instr.Dst()].Shape
 	kind := strings.ToLower(strings.TrimPrefix(fmt.Sprintf("%T", instr), "*runtime."))
-	l := Layer{Name: fmt.Sprintf("%d %s %dx%dx%d", n, kind, s[0], s[1], s[2]), Kernel: kind}
+	runs := g.runs[n]
+	l := Layer{Name: fmt.Sprintf("%d %s %dx%dx%d", n, kind, s[0], s[1], s[2]), Kernel: kind, Runs: int(runs)}
 	var t tally
 	elems := float64(s[0] * s[1] * s[2])
 	switch i := instr.(type) {
 	case *runtime.Linear:
 		f := g.taken[n]
 		t = f.cost(g, i)
-		l.Kernel, l.Work, l.MACs = formName(f), f.work(g, i), g.p.LinearMACs(i)
+		l.Kernel, l.Work, l.MACs = formName(f), f.work(g, i), int(min(int64(g.p.LinearMACs(i))*runs, math.MaxInt))
 	case *runtime.MaxPool:
 		t[moveOne] = elems * float64(1+i.Kernel[0]*i.Kernel[1])
 		if inside(i, g.p.Tensors[i.In].Shape, s) {
@@ -30,15 +32,22 @@ func (g *generator) describeLayer(n int) Layer {
 		}
 	case *runtime.ArgMax:
 		t[moveOne] = float64(g.p.Tensors[i.In].Elems())
+	case *runtime.MatMul:
+		l.Work, l.MACs = matMulWork(g.p, i), g.p.MatMulMACs(i)
+		t[square], t[toLevel] = float64(l.MACs), elems
 	case *runtime.Copy:
-		if !g.identity(i) || g.at(i.Out) != g.at(i.Pieces[0].In) {
+		switch {
+		case steps(i):
+			t[moveOne] = elems / float64(runs)
+		case !g.identity(i) || g.at(i.Out) != g.at(i.Pieces[0].In):
 			t[moveOne] = elems
 		}
 	default:
 		t[moveOne] = elems
 	}
-	for k, x := range t {
-		g.report.Tally[k] += x
+	for k := range t {
+		t[k] *= float64(runs)
+		g.report.Tally[k] += t[k]
 	}
 	l.Instructions = t.instructions(g.o.Target, g.o.Optimize)
 	return l
@@ -76,7 +85,7 @@ func (g *generator) codeBytes() int {
 			}
 		}
 	}
-	for _, k := range []string{"maxpool", "maxpool_inside", "map", "map2", "copy", "argmax"} {
+	for _, k := range []string{"maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul"} {
 		if g.used[k] {
 			n += 150
 		}

@@ -28,7 +28,7 @@ func (g *generator) selfTests() ([]selfTest, error) {
 	}
 	defer r.Close()
 	const seed = 1
-	outs, err := r.RunLevels(g.p.GenerateInputs(seed)...)
+	outs, err := r.RunGenerated(seed)
 	if err != nil {
 		return nil, err
 	}
@@ -102,6 +102,10 @@ func (g *generator) writeSelfTest(b *bytes.Buffer) error {
 		t := &g.p.Tensors[g.p.Inputs[k].Tensor]
 		fmt.Fprintf(b, "        x = q_generate(x, Q_BYTES(%d), %d, %d);\n", g.at(g.p.Inputs[k].Tensor), t.Elems(), t.Levels)
 	}
+	for _, s := range states(g.p) {
+		t := &g.p.Tensors[s.To]
+		fmt.Fprintf(b, "        x = q_generate(x, Q_BYTES(%d), %d, %d);\n", g.at(s.To), t.Elems(), t.Levels)
+	}
 	b.WriteString("        q_run();\n")
 	for _, o := range g.p.Outputs {
 		t := &g.p.Tensors[o.Tensor]
@@ -111,6 +115,10 @@ func (g *generator) writeSelfTest(b *bytes.Buffer) error {
 			fmt.Fprintf(b, "        numbers = Q_WORDS(%d);\n        for (i = 0; i < %d; i++) crc = q_checksum(crc, numbers[i]);\n", g.at(o.Tensor), t.Elems())
 		}
 	}
-	b.WriteString("        if ((crc ^ 0xFFFFFFFFU) != q_selftests[n][1]) return n + 1;\n    }\n    return 0;\n}\n")
+	if g.p.Stream == nil {
+		b.WriteString("        if ((crc ^ 0xFFFFFFFFU) != q_selftests[n][1]) return n + 1;\n    }\n    return 0;\n}\n")
+		return nil
+	}
+	fmt.Fprintf(b, "        %[1]s_reset();\n        if ((crc ^ 0xFFFFFFFFU) != q_selftests[n][1]) return n + 1;\n    }\n    return 0;\n}\n", g.o.Name)
 	return nil
 }

@@ -3,6 +3,8 @@ package dataset
 import (
 	"fmt"
 	"slices"
+
+	"qconv/finetune/features"
 )
 
 // Sequence says how samples are made of recordings: rows of numbers in time, each a step, as in a CSV file with a row for each step,
@@ -21,8 +23,10 @@ type Sequence struct {
 	Majority bool
 	// Order of samples is "ntc" (steps, then values of a step), "nct", or "" to decide by the network's input, steps first where both fit.
 	Order string
-	// Pad appends zeros to recordings that are shorter than a sample.
+	// Pad appends zeros to recordings that are shorter than a sample, to sound before its features are computed.
 	Pad bool
+	// Features are computed of sound, whose steps their frames then are; nil takes the samples of sound themselves, -1..1.
+	Features *features.Extractor
 }
 
 // cuts says whether recordings are cut into windows.
@@ -117,10 +121,7 @@ func (p *opener) formOf(width int) (form, error) {
 	if ok {
 		return f, nil
 	}
-	one := "1 value"
-	if width != 1 {
-		one = fmt.Sprintf("%d values", width)
-	}
+	one := valuesText(width)
 	switch any, fits := p.o.formWith(width, 0); {
 	case fits && p.o.Window > 0:
 		return f, fmt.Errorf("windows of %d steps of %s, the network's input %v wants %d steps: say --window %d", p.o.Window, one, p.o.Shape, any.steps, any.steps)
@@ -130,6 +131,14 @@ func (p *opener) formOf(width int) (form, error) {
 	return f, fmt.Errorf("steps of %s, the network's input wants %v: [steps, values] or [values, steps] of a sample", one, p.o.Shape)
 }
 
+// valuesText is so many values in words.
+func valuesText(n int) string {
+	if n == 1 {
+		return "1 value"
+	}
+	return fmt.Sprintf("%d values", n)
+}
+
 // cut adds the windows of a recording with so many steps to those before it, or says why it has none.
 func (p *opener) cut(f form, steps int, add func(first int)) error {
 	want := f.steps
@@ -137,13 +146,15 @@ func (p *opener) cut(f form, steps int, add func(first int)) error {
 		want = steps
 	}
 	switch {
+	case steps == 0:
+		return fmt.Errorf("holds no steps")
 	case steps < want && p.o.Pad:
 		add(0)
 		return nil
 	case steps < want:
-		return fmt.Errorf("%d steps of %d values, want %d steps (--pad appends zeros)", steps, f.width, want)
+		return fmt.Errorf("%d steps of %s, want %d steps (--pad appends zeros)", steps, valuesText(f.width), want)
 	case !p.o.cuts() && steps > want:
-		return fmt.Errorf("%d steps of %d values, the network's input %v wants %d steps: cut it into windows with --window %d --hop N", steps, f.width, p.o.Shape, want, want)
+		return fmt.Errorf("%d steps of %s, the network's input %v wants %d steps: cut it into windows with --window %d --hop N", steps, valuesText(f.width), p.o.Shape, want, want)
 	case !p.o.cuts():
 		add(0)
 		return nil

@@ -13,7 +13,7 @@ import (
 	"qconv/runtime"
 )
 
-// Case is a program with samples and the elements of all outputs that each must give.
+// Case is a program with samples and the elements of all outputs that each must give. Of a stream they are the first steps.
 type Case struct {
 	Options c.Options
 	Program *runtime.Program
@@ -112,16 +112,29 @@ func (k *Case) source() []byte {
 		args = append(args, fmt.Sprintf("output%d", i))
 		outputs[i] = fmt.Sprintf("        for (i = 0; i < %s; i++) crc = check_add(crc, (uint32_t)output%d[i]);\n", macro, i)
 	}
-	fmt.Fprintf(&b, "int check_%s(void) {\n    static const uint8_t *const samples[] = {", name)
+	b.WriteString("static const uint8_t *const samples[] = {")
 	for i := range k.Samples {
 		fmt.Fprintf(&b, "sample%d,", i)
 	}
-	b.WriteString("};\n    static const uint32_t want[] = {")
+	b.WriteString("};\nstatic const uint32_t want[] = {")
 	for _, w := range k.Want {
 		fmt.Fprintf(&b, "%dU,", Checksum(w))
 	}
-	fmt.Fprintf(&b, "};\n    int n, code;\n    uint32_t i, crc;\n    for (n = 0; n < CHECK_RUNS; n++) %s_run(%s);\n    for (n = 0; n < %d; n++) {\n        if (%s_run(%s)) return 100 + n;\n        crc = 0xFFFFFFFFU;\n%s", name, strings.ReplaceAll(strings.Join(args, ", "), "[n]", "[0]"), len(k.Samples), name, strings.Join(args, ", "), strings.Join(outputs, ""))
-	fmt.Fprintf(&b, "        if (~crc != want[n]) return 1 + n;\n    }\n    code = %s_selftest();\n    return code ? 200 + code : 0;\n}\n", name)
+	run, reset := name+"_run", ""
+	if p.Stream != nil {
+		run, reset = name+"_step", name+"_reset();"
+	}
+	call := fmt.Sprintf("%s(%s)", run, strings.Join(args, ", "))
+	fmt.Fprintf(&b, "};\n\nstatic int check_samples(void) {\n    int n;\n    for (n = 0; n < %d; n++) {\n        uint32_t i, crc = 0xFFFFFFFFU;\n        if (%s) return 100 + n;\n%s        if (~crc != want[n]) return 1 + n;\n    }\n    return 0;\n}\n\n", len(k.Samples), call, strings.Join(outputs, ""))
+	fmt.Fprintf(&b, "int check_%s(void);\nint check_%[1]s(void) {\n    int n, code;\n    for (n = 0; n < CHECK_RUNS; n++) %s;\n", name, strings.ReplaceAll(call, "[n]", "[0]"))
+	if reset != "" { // at first nothing resets the stream, then this does, then the self-test
+		fmt.Fprintf(&b, "    if (CHECK_RUNS > 0) %[1]s\n    code = check_samples();\n    if (code != 0) return code;\n    %[1]s\n", reset)
+	}
+	fmt.Fprintf(&b, "    code = check_samples();\n    if (code != 0) return code;\n    code = %s_selftest();\n    if (code != 0) return 200 + code;\n", name)
+	if reset != "" {
+		b.WriteString("    code = check_samples();\n")
+	}
+	b.WriteString("    return code;\n}\n")
 	return b.Bytes()
 }
 
@@ -134,7 +147,7 @@ func Checksum(values []int32) uint32 {
 	return crc32.Checksum(bytes, crc32.MakeTable(crc32.Castagnoli))
 }
 
-// FromRuntime makes a case of p whose samples are drawn from seed, count of them.
+// FromRuntime makes a case of p whose samples are drawn from seed, count of them; of a stream its first steps.
 func FromRuntime(o c.Options, p *runtime.Program, seed uint32, count int) (Case, error) {
 	k := Case{Options: o, Program: p}
 	r, err := runtime.NewRunner(p, runtime.Options{})
@@ -150,7 +163,7 @@ func FromRuntime(o c.Options, p *runtime.Program, seed uint32, count int) (Case,
 			}
 			sample = append(sample, part...)
 		}
-		outs, err := r.RunSample(sample)
+		outs, err := r.StepSample(sample)
 		if err != nil {
 			return k, err
 		}
