@@ -491,8 +491,8 @@ func TestLoopErrors(t *testing.T) {
 		}, "a.h"},
 		"a node that reads what nobody computes": {func(r *recurrent) {
 			for _, n := range r.Nodes {
-				if n.Outputs[0].Name == "a.h" {
-					n.Inputs[0] = &onnx.Value{Name: "nothing", Shape: n.Inputs[0].Shape}
+				if n.Outputs[0].Name == "a.h.sum" {
+					n.Inputs[1] = &onnx.Value{Name: "nothing", Shape: n.Inputs[1].Shape}
 				}
 			}
 		}, "nothing"},

@@ -9,7 +9,7 @@ import (
 )
 
 // ProgramONNX writes a program as an ONNX file of standard integer operators, opset 17, whose outputs are those of the program, integer
-// by integer: ConvInteger sums products of unsigned bytes, thresholds are counted, and tables are gathered from. Inputs are the uint8
+// by integer: ConvInteger and MatMulInteger sum products of unsigned bytes, thresholds are counted, and tables are gathered from. Inputs are the uint8
 // that [runtime.Runner.Run] takes, with a batch dimension in front; outputs are int32, [N][C][H][W].
 //
 // A weight of more than eight bits is a sum of digits of base 256, each a convolution of its own. Bytes of weights have the zero point
@@ -75,6 +75,8 @@ func (w *programWriter) instrs(from, to int) error {
 			value = w.copies(name, i)
 		case *runtime.ArgMax:
 			value = w.argMax(name, i)
+		case *runtime.MatMul:
+			value = w.matMul(name, i)
 		default:
 			refused = append(refused, onnx.UnsupportedNode{Name: fmt.Sprint("instruction ", n), Op: fmt.Sprintf("%T", instr), Reason: "has no form of standard ONNX operators here"})
 		}
@@ -275,6 +277,15 @@ func (w *programWriter) copies(name string, c *runtime.Copy) string {
 	}
 	moved := w.b.Node("Gather", name, []string{all, from}, onnx.Attr{Name: "axis", Value: 1})
 	return w.reshape(moved, 0, shape[0], shape[1], shape[2])
+}
+
+// matMul multiplies bytes, each less its zero.
+func (w *programWriter) matMul(name string, m *runtime.MatMul) string {
+	acc := w.b.Node("MatMulInteger", name, []string{w.values[m.A], w.values[m.B], w.level(w.p.Tensors[m.A].Zero), w.level(w.p.Tensors[m.B].Zero)})
+	if len(m.Steps) == 0 {
+		return acc
+	}
+	return w.requantize(name, m.Steps, acc)
 }
 
 func (w *programWriter) argMax(name string, a *runtime.ArgMax) string {
