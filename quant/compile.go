@@ -26,7 +26,7 @@ func CompileNamed(m *Model) (*runtime.Program, []string, error) {
 	c := &compiler{
 		model:    m,
 		analysis: a,
-		prog:     &runtime.Program{Labels: m.Labels, Source: m.Source, Producer: short(m.Producer)},
+		prog:     &runtime.Program{Labels: m.Labels, Features: m.Input.Features, Source: m.Source, Producer: short(m.Producer)},
 		states:   map[*onnx.Value]state{},
 		sums:     map[*sum]int{},
 		books:    map[string]int{},

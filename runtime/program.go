@@ -35,6 +35,8 @@ type Program struct {
 	// Normalizations says what is left to the reader of outputs, in order of these.
 	Normalizations []Normalization
 
+	// Features says which features of sound the input takes, in words of whoever computes them; may be empty.
+	Features string
 	// Labels names the classes in order of the first output's elements; may be empty.
 	Labels []string
 	// Source is the SHA-256 of the ONNX file the program was made from.

@@ -219,7 +219,7 @@ func allProgram() *Program {
 		},
 		Inputs:   []Input{{Tensor: 0, Tables: input, Interleaved: true, Shifts: []int8{0, 64, -5}}},
 		Outputs:  []Output{{Name: "logits", Tensor: 7}, {Name: "ünder", Tensor: 6}},
-		Labels:   []string{"a", "", "third"},
+		Features: "mfcc:rate=16000", Labels: []string{"a", "", "third"},
 		Producer: "",
 	}
 	p.Instrs = []Instr{

@@ -536,6 +536,7 @@ func (s *spoiler) rest() {
 	shifts := "list of C shifts, each in -64..64, C the channels of the input"
 	s.payload(shifts, "all", "shft", "", "0 remain")
 	s.field(shifts, "all", "input: shifts", "\x00"+varint(130), "want -64..64")
+	s.payload("string: which features of sound enter", "all", "feat", "\x05mfcc", "4 bytes remain")
 	s.payload("uvarint number (0..65536), then strings", "all", "labl", varint(65537)+strings.Repeat("\x00", 65537), "want 0..65536")
 	s.payload("| 32 | source | bytes |", "tiny", "prov", strings.Repeat("x", 31), "31 remain")
 	s.payload("| | producer | string |", "tiny", "prov", strings.Repeat("x", 32), "0 remain")

@@ -10,7 +10,7 @@ import (
 // What kernels do, by which instructions are estimated.
 const (
 	addFour    = iota // a row of four words is added
-	addOne            // a row of one word
+	addOne            // a row of one word, or a number times a digit of a constant
 	addNibbles        // a row of two words of half bytes
 	spreadFour        // lanes of four words become halves
 	spreadOne
@@ -155,9 +155,20 @@ func (f *denseForm) cost(g *generator, l *runtime.Linear) tally {
 	t[toLevel] += float64(f.outputs)
 	for k := range f.terms {
 		term := &f.terms[k]
+		if term.single != nil {
+			t[addOne] += float64(f.outputs * (1 + term.scaleDigits()))
+			if !term.same() {
+				t[multiply] += float64(f.outputs)
+			}
+			continue
+		}
+		if _, scaled := term.scale(); scaled {
+			chunks := (term.inputs + term.chunk - 1) / term.chunk
+			t[addOne] += float64(4 * f.words * (1 + term.scaleDigits()) * chunks)
+		}
 		for first := 0; first < term.inputs; first += term.chunk {
 			inputs := min(term.chunk, term.inputs-first)
-			rows := g.digitsOf(l.Terms[k].In) * float64(inputs)
+			rows := g.digitsOf(l.Terms[term.term].In) * float64(inputs)
 			lists := float64(2 * term.planes)
 			spreads := rows / float64(f.group)
 			begun := lists * (1 - math.Exp(-rows/lists)) // lists that are not empty

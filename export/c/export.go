@@ -65,7 +65,7 @@ type Layer struct {
 var kernels embed.FS
 
 // kernelOrder lists the kernels, those that others need first. A %d stands for the rows that are added before a lane could overflow.
-var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul", "enter"}
+var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "scale", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul", "enter"}
 
 // generator makes the sources of one program.
 type generator struct {
@@ -160,6 +160,7 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 		return nil, err
 	}
 	g.vars["BIAS"] = g.biasType()
+	g.denseVars()
 	inputs := g.inputs()
 	g.initials = g.writeInitials()
 	before := g.tables.bytes

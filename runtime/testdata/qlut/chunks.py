@@ -310,7 +310,8 @@ def loops(p, f):
             hands_over(p, a, b)
         need(len({b for _, b in l.carries}) == len(l.carries), f"two carries of loop {n} are to the same tensor")
         once = sum(p.code[k].work for k in body)
-        each = once + sum(elements(p.tensors[b]) for _, b in l.carries) + 64 * (len(body) + len(l.carries))
+        each = once + sum(elements(p.tensors[b]) for _, b in l.carries) + 256 * (len(body) + len(l.carries))
+        each += 256 * sum(len(i.terms) for i in p.code[l.first:l.end] if i.op == "Linear")
         p.work += each * l.count - once
         within(p.work, 0, 1 << 36, "work of one inference")
         p.loops.append(l)
