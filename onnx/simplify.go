@@ -32,7 +32,7 @@ func Simplify(g *Graph) ([]string, error) {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
-			s.reduceToPool, s.recognizeActivation,
+			s.reduceToPool, s.recognizeActivation, s.repeatMean,
 			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldAhead, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
