@@ -69,7 +69,7 @@ func (c *compiler) summedParts(st state) [2]state {
 }
 
 // findFine notes the values of every Softmax inside of the network that need finer levels than others: its operand, the differences to
-// the largest, the logarithms and the result.
+// the largest, the logarithms and the result. Differences whose exponentials are nothing beside that of 0 are all alike.
 func (a *analysis) findFine() {
 	for _, n := range a.graph.Nodes {
 		if _, ok := n.Op.(*onnx.Exp); !ok {
@@ -94,6 +94,7 @@ func (a *analysis) findFine() {
 		for _, v := range []*onnx.Value{n.Outputs[0], d, log} {
 			a.fine[v] = true
 		}
+		a.lowest[d] = -math.Log(math.MaxUint16)
 		if difference := a.producers[d]; difference != nil && isSub(difference) {
 			a.fine[a.carrier(difference.Inputs[0])] = true
 		}
