@@ -149,12 +149,7 @@ func Checksum(values []int32) uint32 {
 
 // FromRuntime makes a case of p whose samples are drawn from seed, count of them; of a stream its first steps.
 func FromRuntime(o c.Options, p *runtime.Program, seed uint32, count int) (Case, error) {
-	k := Case{Options: o, Program: p}
-	r, err := runtime.NewRunner(p, runtime.Options{})
-	if err != nil {
-		return k, err
-	}
-	defer r.Close()
+	var samples [][]byte
 	for i := range count {
 		var sample []byte
 		for n, part := range p.GenerateInputs(seed + uint32(i)) {
@@ -163,6 +158,20 @@ func FromRuntime(o c.Options, p *runtime.Program, seed uint32, count int) (Case,
 			}
 			sample = append(sample, part...)
 		}
+		samples = append(samples, sample)
+	}
+	return FromSamples(o, p, samples)
+}
+
+// FromSamples makes a case of p; of a stream they are its first steps.
+func FromSamples(o c.Options, p *runtime.Program, samples [][]byte) (Case, error) {
+	k := Case{Options: o, Program: p}
+	r, err := runtime.NewRunner(p, runtime.Options{})
+	if err != nil {
+		return k, err
+	}
+	defer r.Close()
+	for _, sample := range samples {
 		outs, err := r.StepSample(sample)
 		if err != nil {
 			return k, err

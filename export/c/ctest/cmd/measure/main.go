@@ -1,8 +1,8 @@
 // Command measure exports programs as C, runs them on the machines of QEMU, checks the integers and counts instructions.
 //
-//	go run ./export/c/ctest/cmd/measure [-board NAME,...] [-optimize speed] [-keep DIR] MODEL.qlut...
+//	go run ./export/c/ctest/cmd/measure [-board NAME,...] [-optimize speed] [-keep DIR] [-sample FILE] MODEL.qlut...
 //
-// Instructions are those of one run, counted by a plugin of QEMU; text and data are the bytes of the network alone, as size tells them.
+// Instructions are those of one run, or step of a stream, counted by a plugin of QEMU; text and data are the bytes of the network alone, as size tells them.
 package main
 
 import (
@@ -24,6 +24,7 @@ var (
 	tally        bool
 	maxRAM       = flag.Int("max-ram", 0, "bytes of RAM that the network may take")
 	maxFlash     = flag.Int("max-flash", 0, "bytes of flash that it may take")
+	sampleFile   = flag.String("sample", "", "bytes of the sample that is run, as qrun reads them; without, numbers are drawn")
 	estimateOnly = flag.Bool("estimate", false, "run nothing: print what the kernels do as JSON")
 )
 
@@ -77,6 +78,12 @@ func measure(path, name string, goal c.Goal, keep string) error {
 	}
 	o := c.Options{Name: "net", Target: b.Target, Optimize: goal, MaxRAM: *maxRAM, MaxFlash: *maxFlash}
 	k, err := ctest.FromRuntime(o, p, 7, 1)
+	if *sampleFile != "" {
+		var sample []byte
+		if sample, err = os.ReadFile(*sampleFile); err == nil {
+			k, err = ctest.FromSamples(o, p, [][]byte{sample})
+		}
+	}
 	if err != nil {
 		return err
 	}
