@@ -198,7 +198,7 @@ func TestHandedOverInPlace(t *testing.T) {
 			t.Fatal(err)
 		}
 		for _, f := range result.Files {
-			if strings.HasSuffix(f.Path, ".c") && strings.Contains(string(f.Data), "what the next one begins with") != v.stream { // a frame does not
+			if f.Path == v.name+".c" && strings.Contains(string(f.Data), "what the next one begins with") != v.stream { // a frame does not
 				t.Errorf("%s: what is handed over:\n%s", v.name, f.Data)
 			}
 		}
@@ -240,7 +240,10 @@ func TestLoopEstimate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if result.Instructions < 4*single.Instructions || result.Instructions > 6*single.Instructions {
-		t.Errorf("%d iterations are estimated to take %d instructions, one of them %d", l.Count, result.Instructions, single.Instructions)
+	for n := l.First; n < l.First+3; n++ { // what enters the layer in one iteration is not what enters it in another
+		all, one := result.Layers[n], single.Layers[n]
+		if r := float64(all.Instructions) / float64(one.Instructions); r < 0.8*float64(l.Count) || r > 1.2*float64(l.Count) {
+			t.Errorf("%s: %d iterations are estimated to take %d instructions, one of them %d", all.Name, l.Count, all.Instructions, one.Instructions)
+		}
 	}
 }
