@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"qconv/finetune/internal/kernel"
+	"qconv/onnx"
 
 	G "gorgonia.org/gorgonia"
 	"gorgonia.org/tensor"
@@ -22,20 +23,26 @@ type adam struct {
 	Steps int
 	// Mean and Square are the moments of every value, in the order of the model.
 	Mean, Square [][]float32
-	// limit, unless 0, is how many times larger than so far the gradient of all values together may be; it is made smaller where it is not. See [spikes].
-	limit   float64
-	limited []float32
 }
 
-// spikes is the limit for networks with loops, whose gradients may for a step become larger by orders of magnitude: with each iteration they are multiplied once more.
+// spikes is how many times larger than so far the gradients of all values together may be in networks with loops; they are made smaller where they are not. With each
+// iteration they are multiplied once more, and may for a step become larger by orders of magnitude.
 const spikes = 4
+
+// gradientLimit is the limit for a network, 0 for none.
+func gradientLimit(g *onnx.Graph) float64 {
+	if hasLoops(g) {
+		return spikes
+	}
+	return 0
+}
 
 // spikeSteps is how many steps it takes to know how large gradients are.
 const spikeSteps = 10
 
 // shrink is what gradients have to be multiplied by.
-func (a *adam) shrink(grads [][]float32, left float64) float32 {
-	if a.limit == 0 || a.Steps <= spikeSteps {
+func (a *adam) shrink(grads [][]float32, left, limit float64) float32 {
+	if limit == 0 || a.Steps <= spikeSteps {
 		return 1
 	}
 	now, before := 0.0, 0.0
@@ -46,7 +53,7 @@ func (a *adam) shrink(grads [][]float32, left float64) float32 {
 		}
 	}
 	before /= left
-	if most := a.limit * a.limit * before; now > most {
+	if most := limit * limit * before; now > most {
 		return float32(math.Sqrt(most / now))
 	}
 	return 1
@@ -59,7 +66,10 @@ func newAdam(rate float64) *adam {
 
 // Step changes every value of the model against its gradient. The model must have the same
 // values in the same order each time.
-func (a *adam) Step(model []G.ValueGrad) error {
+func (a *adam) Step(model []G.ValueGrad) error { return a.step(model, 0) }
+
+// step is Step with a limit to how many times larger than so far gradients may be, unless 0; see [spikes].
+func (a *adam) step(model []G.ValueGrad, limit float64) error {
 	if a.Mean == nil {
 		for _, p := range model {
 			n := p.Value().Shape().TotalSize()
@@ -89,15 +99,16 @@ func (a *adam) Step(model []G.ValueGrad) error {
 		}
 	}
 	// Before this step Square is a sum of one term fewer.
-	shrink := a.shrink(grads, 1-left[1]/a.Decays[1])
+	shrink := a.shrink(grads, 1-left[1]/a.Decays[1], limit)
+	var limited []float32
 	for i, p := range model {
 		w, g := floats(p.Value()), grads[i]
 		if shrink != 1 {
-			a.limited = room(a.limited, len(g))
+			limited = room(limited, len(g))
 			for k, v := range g {
-				a.limited[k] = shrink * v
+				limited[k] = shrink * v
 			}
-			g = a.limited
+			g = limited
 		}
 		rate := a.Rate
 		if r, ok := p.(interface{ Rate() float64 }); ok {

@@ -50,16 +50,15 @@ func TestAdamAgainstGorgonia(t *testing.T) {
 func TestAdamLimit(t *testing.T) {
 	for _, limit := range []float64{0, 4} {
 		a := newAdam(0.1)
-		a.limit = limit
 		p := &steady{newVector([]float32{0, 0}), newVector([]float32{3, 4})}
 		for range 20 {
-			if err := a.Step([]G.ValueGrad{p}); err != nil {
+			if err := a.step([]G.ValueGrad{p}, limit); err != nil {
 				t.Fatal(err)
 			}
 		}
 		before := a.Mean[0][1]
 		floats(p.grad)[0], floats(p.grad)[1] = 3000, 4000
-		if err := a.Step([]G.ValueGrad{p}); err != nil {
+		if err := a.step([]G.ValueGrad{p}, limit); err != nil {
 			t.Fatal(err)
 		}
 		moved := float64(a.Mean[0][1]-0.9*before) / 0.1

@@ -89,9 +89,6 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 		return false, err
 	}
 	solver := newAdam(masterRate)
-	if hasLoops(m.Graph) {
-		solver.limit = spikes
-	}
 	order := order{n: data.Len(), batch: batchSize, seed: cfg.Seed}
 	pick := func(k int) []visit {
 		if k == steps {
@@ -129,7 +126,7 @@ func distil(ctx context.Context, m *quant.Model, float *onnx.Graph, data Data, c
 		if cfg.Progress != nil {
 			cfg.Progress("distil", k+1, steps)
 		}
-		return solver.Step(model)
+		return solver.step(model, gradientLimit(m.Graph))
 	})
 	if err != nil || !sane {
 		return false, err

@@ -431,3 +431,81 @@ func TestLoopExecutor(t *testing.T) {
 		}
 	}
 }
+
+// TestLoopMemory wants a loop of many iterations to take the memory of one, besides that of its sequence.
+func TestLoopMemory(t *testing.T) {
+	const steps, units, batch = 3000, 32, 4
+	r := newRecurrent(t)
+	_, last := r.recur("a", cells["lstm"], r.input("x", steps, 2), units, false, false)
+	r.output(last[0])
+	r.Nodes = slices.DeleteFunc(r.Nodes, func(n *onnx.Node) bool { _, puts := n.Op.(*onnx.LoopPut); return puts }) // nobody reads them
+	held := func(b *builder) (sum int) {
+		for _, data := range b.buffers() {
+			sum += len(data)
+		}
+		return sum
+	}
+	exec, err := NewExecutor(r.Graph, batch, ExecOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const ofIteration = 100 * units * batch
+	if n := held(exec.builder); n > ofIteration {
+		t.Errorf("the results of %d iterations take room for %d numbers, want at most %d", steps, n, ofIteration)
+	}
+	x := randomFloats(1, batch*steps*2)
+	if _, err := exec.Run(x); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(exec.builder.loops[exec.byName["a.h"]].records); n != 0 {
+		t.Errorf("%d values are noted, and nobody asked for any", n)
+	}
+	// The values of all iterations, once they are asked for; the last is what the loop leaves.
+	out, values := exec.builder.nodes[last[0]], exec.Value("a.h")
+	if len(values) != batch*steps*units {
+		t.Fatalf("%d values, want %d", len(values), batch*steps*units)
+	}
+	for s := range batch {
+		if !slices.Equal(values[(s*steps+steps-1)*units:][:units], floats(out.Value())[s*units:][:units]) {
+			t.Errorf("sample %d: the value of the last iteration is not what the loop leaves", s)
+		}
+	}
+}
+
+// TestLoopErrors wants graphs whose loops are not whole to be named, not to be run.
+func TestLoopErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		change func(r *recurrent)
+		want   string
+	}{
+		"no LoopNext": {func(r *recurrent) {
+			r.Nodes = slices.DeleteFunc(r.Nodes, func(n *onnx.Node) bool { _, is := n.Op.(*onnx.LoopNext); return is })
+			r.Outputs = r.Outputs[:1]
+		}, "LoopNext"},
+		"a value of the body outside": {func(r *recurrent) {
+			for _, n := range r.Nodes {
+				if n.Outputs[0].Name == "a.h" {
+					r.output(n.Outputs[0])
+				}
+			}
+		}, "a.h"},
+		"a node that reads what nobody computes": {func(r *recurrent) {
+			for _, n := range r.Nodes {
+				if n.Outputs[0].Name == "a.h.sum" {
+					n.Inputs[1] = &onnx.Value{Name: "nothing", Shape: n.Inputs[1].Shape}
+				}
+			}
+		}, "nothing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRecurrent(t)
+			all, last := r.recur("a", cells["rnn"], r.input("x", 3, 2), 4, false, false)
+			r.output(all, last[0])
+			c.change(r)
+			_, err := NewExecutor(r.Graph, 2, ExecOptions{})
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("error %v, want one that names %q", err, c.want)
+			}
+		})
+	}
+}

@@ -46,9 +46,6 @@ type trainer struct {
 // newTrainer lays the graph for batches of the configured size.
 func newTrainer(m *quant.Model, cfg Config, task Task, headValue *onnx.Value, norms map[*onnx.Node]*normalized) (*trainer, error) {
 	t := &trainer{model: m, cfg: cfg, task: task, solver: newAdam(cfg.Rate), logSteps: map[string][]float32{}, trained: map[string]bool{}, norms: norms}
-	if hasLoops(m.Graph) {
-		t.solver.limit = spikes
-	}
 	for _, s := range m.Sites {
 		l, ok := m.Levels[s.Value.Name]
 		if !ok {
@@ -317,7 +314,7 @@ func (t *trainer) step(share float64) (loss float64, err error) {
 		}
 		model[i] = p
 	}
-	if err := t.solver.Step(model); err != nil {
+	if err := t.solver.step(model, gradientLimit(t.model.Graph)); err != nil {
 		return loss, err
 	}
 	if t.adjusted {

@@ -148,6 +148,10 @@ func (p places) place(n *Node) ([]*Node, error) {
 			return nil, p.refuse(n)
 		}
 	}
+	// What is wrong in the file is found in its own shapes, with a batch of one.
+	if err := p.check(n); err != nil {
+		return nil, err
+	}
 	var r placedNode
 	var err error
 	switch op := n.Op.(type) {
@@ -207,6 +211,20 @@ func (p places) place(n *Node) ([]*Node, error) {
 	return r.nodes, nil
 }
 
+// check infers the shapes of a node of the file, whose batch is 1.
+func (p places) check(n *Node) error {
+	in := make([]Shape, len(n.Inputs))
+	for i, v := range n.Inputs {
+		in[i] = v.shape()
+		if at := in[i].batchAt(); at >= 0 {
+			in[i] = in[i].clone()
+			in[i][at] = 1
+		}
+	}
+	_, err := n.Op.InferShape(in)
+	return err
+}
+
 // refuse says that an operator is not read where the batch is.
 func (p places) refuse(n *Node) error {
 	for _, v := range n.Inputs {
@@ -234,9 +252,6 @@ func (p places) aliasOf(n *Node, at int) placedNode {
 
 func (p places) transpose(n *Node, op *Transpose) (placedNode, error) {
 	at := p.of(n.Inputs[0]).at
-	if _, err := op.InferShape([]Shape{n.Inputs[0].Shape.WithBatchAt(at, 1)}); err != nil {
-		return placedNode{}, err
-	}
 	perm, to := []int{0}, 0
 	for i, d := range op.Perm {
 		if d == at {
@@ -251,19 +266,8 @@ func (p places) transpose(n *Node, op *Transpose) (placedNode, error) {
 	return p.one(n, &Transpose{Perm: perm}, to), nil
 }
 
-// WithBatchAt returns the shape with dimension at, which is the batch, bound to n.
-func (s Shape) WithBatchAt(at, n int) Shape {
-	out := s.clone()
-	out[at] = n
-	return out
-}
-
 func (p places) unsqueeze(n *Node, op *Unsqueeze) (placedNode, error) {
-	x := n.Inputs[0]
-	at := p.of(x).at
-	if _, err := op.InferShape([]Shape{x.Shape.WithBatchAt(at, 1)}); err != nil {
-		return placedNode{}, err
-	}
+	at := p.of(n.Inputs[0]).at
 	to := -1 // dimensions of the operand fill the places between the axes
 	for left := at; left >= 0; {
 		if to++; !slices.Contains(op.Axes, to) {
@@ -279,9 +283,6 @@ func (p places) squeeze(n *Node, op *Squeeze) (placedNode, error) {
 	if slices.Contains(op.Axes, at) {
 		return placedNode{}, refusef("axes %v would remove the batch of input %v", op.Axes, x.Shape)
 	}
-	if err := checkAxes(op.Axes, len(x.Shape)); err != nil {
-		return placedNode{}, err
-	}
 	return p.one(n, &Squeeze{Axes: frontAxes(op.Axes, at)}, at-before(op.Axes, at)), nil
 }
 
@@ -289,7 +290,9 @@ func (p places) squeeze(n *Node, op *Squeeze) (placedNode, error) {
 func (p places) reshape(n *Node, op *Reshape) (placedNode, error) {
 	x := n.Inputs[0]
 	at := p.of(x).at
-	full, err := op.InferShape([]Shape{x.Shape.WithBatchAt(at, 1)})
+	one := x.Shape.clone()
+	one[at] = 1
+	full, err := op.InferShape([]Shape{one})
 	if err != nil {
 		return placedNode{}, refusef("target %v would mix samples of the batch of input %v", op.Dims, x.Shape)
 	}
@@ -382,9 +385,6 @@ func (p places) matMul(n *Node) (placedNode, error) {
 func (p places) tile(n *Node, op *Tile) (placedNode, error) {
 	x := n.Inputs[0]
 	at := p.of(x).at
-	if len(op.Repeats) != len(x.Shape) {
-		return placedNode{}, p.refuse(n)
-	}
 	return p.one(n, &Tile{Repeats: Shape(op.Repeats).front(at)}, at), nil
 }
 

@@ -61,6 +61,10 @@ func sayRecurrent(of cell) phrase {
 		if !c.attributes() || !c.weights() || !c.lengths() {
 			return nil
 		}
+		// Every direction copies its part of the weights.
+		if !c.afford(c.w.Shape.Elems() + c.rec.Shape.Elems()) {
+			return nil
+		}
 		var sequences []*Value
 		last := make([][]*Value, len(c.states))
 		for c.direction = range c.directions {
@@ -277,6 +281,13 @@ func (c *recurrence) initial(i int, leaveOut bool) *Value {
 		if leaveOut {
 			return nil
 		}
+		if c.rows > maxDim/c.hidden {
+			c.r.failf("a state of %d rows of %d has 2^31 elements or more", c.rows, c.hidden)
+			return nil
+		}
+		if !c.afford(c.rows * c.hidden) {
+			return nil
+		}
 		return c.weight(c.states[i]+".initial", &Tensor{Type: Float, Shape: Shape{c.rows, c.hidden}, Floats: make([]float32, c.rows*c.hidden)})
 	}
 	if !c.r.given(at) {
@@ -334,6 +345,15 @@ func (c *recurrence) rowsOf(t *Tensor, rows, batchAxis int) []float32 {
 		out = append(out, t.Floats[at*c.hidden:(at+1)*c.hidden]...)
 	}
 	return out
+}
+
+// afford spends memory on a constant of n numbers.
+func (c *recurrence) afford(n int) bool {
+	if err := c.r.take(n, valueBytes); err != nil {
+		c.r.failf("%w", err)
+		return false
+	}
+	return true
 }
 
 // weight is a constant with a name of its own.

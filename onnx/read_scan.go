@@ -65,7 +65,10 @@ func (d *decoder) scan(p *node, r *nodeReader, outputs []*Value) error {
 		return nil
 	}
 	// Whether a constant state is one for all samples shows when the body is read.
-	state := d.mark()
+	state, err := d.mark()
+	if err != nil {
+		return &FormatError{Where: where, Err: err}
+	}
 	for _, repeat := range []bool{true, false} {
 		fits, err := d.scanBody(s, repeat)
 		if err != nil {
@@ -95,8 +98,11 @@ type decoderMark struct {
 	values          map[string]*Value
 }
 
-func (d *decoder) mark() decoderMark {
-	return decoderMark{nodes: len(d.graph.Nodes), warnings: len(d.graph.Warnings), values: maps.Clone(d.values)}
+func (d *decoder) mark() (decoderMark, error) {
+	if err := d.budget.do(len(d.values)); err != nil {
+		return decoderMark{}, err
+	}
+	return decoderMark{nodes: len(d.graph.Nodes), warnings: len(d.graph.Warnings), values: maps.Clone(d.values)}, nil
 }
 
 // reset forgets what has been read since.
@@ -116,6 +122,10 @@ func (d *decoder) reset(m decoderMark) {
 // attributes takes those of the node, and checks counts.
 func (s *scanned) attributes() {
 	r := s.r
+	if r.opset < scanOpset {
+		r.refusef("a Scan of opset %d; export the network for opset %d or newer", r.opset, scanOpset)
+		return
+	}
 	a := r.attr("body", pb.AttributeProto_GRAPH)
 	s.inputs = r.int("num_scan_inputs", 0)
 	s.states = len(r.in) - s.inputs
@@ -208,7 +218,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 	origins := identities(s.body)
 	inner, results := s.inner(origins)
 	for name := range defined(inner) {
-		if names[name] != "" && !isInput(s.body, name) {
+		if names[name] != "" {
 			return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "value %q of the body is there twice", name)
 		}
 	}
@@ -291,18 +301,9 @@ func (d *decoder) scanNode(s *scanned, op Op, x, out *Value) error {
 // stand for those.
 func (s *scanned) inner(copies map[string]string) (*pb.GraphProto, []string) {
 	g := &pb.GraphProto{Initializer: s.body.GetInitializer(), SparseInitializer: s.body.GetSparseInitializer()}
-	needed := map[string]bool{}
 	var results []string
 	for _, v := range s.body.GetOutput() {
-		name := v.GetName()
-		for range len(copies) {
-			if copies[name] == "" {
-				break
-			}
-			name = copies[name]
-		}
-		results = append(results, name)
-		needed[name] = true
+		results = append(results, originOf(copies, v.GetName()))
 	}
 	from := map[string]*pb.NodeProto{}
 	for _, n := range s.body.GetNode() {
@@ -328,6 +329,19 @@ func (s *scanned) inner(copies map[string]string) (*pb.GraphProto, []string) {
 	return g, results
 }
 
+// originOf follows copies to what has been copied, and shortens the way for others.
+func originOf(copies map[string]string, name string) string {
+	origin, left := name, len(copies)
+	for copies[origin] != "" && left > 0 {
+		origin = copies[origin]
+		left--
+	}
+	for copies[name] != "" && copies[name] != origin {
+		copies[name], name = origin, copies[name]
+	}
+	return origin
+}
+
 // identities maps the results of nodes that only copy a value to that.
 func identities(g *pb.GraphProto) map[string]string {
 	copies := map[string]string{}
@@ -337,8 +351,4 @@ func identities(g *pb.GraphProto) map[string]string {
 		}
 	}
 	return copies
-}
-
-func isInput(g *pb.GraphProto, name string) bool {
-	return slices.ContainsFunc(g.GetInput(), func(v *pb.ValueInfoProto) bool { return v.GetName() == name })
 }

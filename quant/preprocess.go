@@ -18,6 +18,8 @@ type Preprocess struct {
 	Std   []float64 `json:"std,omitempty"`
 	// Resize is the height and width pictures are scaled to; zero keeps the network's.
 	Resize [2]int `json:"resize,omitempty"`
+	// Features says which features of sound enter the network, as package features of finetune describes them; empty where sound enters as it is.
+	Features string `json:"features,omitempty"`
 	// Given says that the user (or an earlier stage) chose the values; without it the
 	// defaults above are only an assumption.
 	Given bool `json:"given,omitempty"`

@@ -131,6 +131,10 @@ func readExtents(p *runtime.Program, instr runtime.Instr, need [][3]int, all fun
 		grow(instr.B, need[out][1], need[out][2])
 	case *runtime.ArgMax:
 		all(instr.In)
+	case *runtime.MatMul:
+		all(out)
+		all(instr.A)
+		all(instr.B)
 	case *runtime.Copy:
 		shape := p.Tensors[out].Shape
 		for _, piece := range instr.Pieces {

@@ -70,6 +70,8 @@ func (b *stepBuilder) whole(instr runtime.Instr, rule *rule) {
 		c := *instr
 		c.Out, c.In = id, src(instr.In)
 		b.emit(&c)
+	case *runtime.MatMul:
+		b.emit(&runtime.MatMul{Out: id, A: src(instr.A), B: src(instr.B), Steps: slices.Clone(instr.Steps)})
 	case *runtime.Copy:
 		c := &runtime.Copy{Out: id, Fill: instr.Fill, Pieces: slices.Clone(instr.Pieces)}
 		for k := range c.Pieces {
@@ -295,7 +297,7 @@ func (b *stepBuilder) loop(k int) error {
 		if cold > 0 {
 			initial := initialLevels(b.constants[c.To])
 			if len(initial) > 1 {
-				return &streamError{fmt.Sprintf("the loop at %s begins with a state whose elements differ, before the frames that its input is made of are there: pad what stands before it on the left", b.describe(l.First))}
+				return &StreamError{fmt.Sprintf("the loop at %s begins with a state whose elements differ, before the frames that its input is made of are there: pad what stands before it on the left", b.describe(l.First))}
 			}
 			gated := b.add(b.p.Tensors[c.From])
 			b.emit(&runtime.Map2{Out: gated, A: from, B: flag, Table: gateTable(b.p.Tensors[c.From].Levels, int(initial[0]))})

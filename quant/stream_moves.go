@@ -113,7 +113,7 @@ func (s *streamer) copyTime(i int, c *runtime.Copy) (*timing, *rule, error) {
 		return nil, nil, nil
 	}
 	if t.ahead > 0 {
-		return nil, nil, &lookAheadError{i, s.describe(i), t.ahead}
+		return nil, nil, &LookAheadError{What: s.describe(i), Frames: t.ahead}
 	}
 	r := &rule{copy: t}
 	h := max(1, s.hop*t.stride.den/t.stride.num)

@@ -409,7 +409,7 @@ func (n *streamNet) head(top layerOut) {
 	in := n.shape(top.id)
 	out := top.id
 	whole := runtime.Term{In: top.id, Groups: 1, Kernel: [2]int{in[1], in[2]}, Stride: ones, Dilation: ones, Up: ones}
-	switch kind := n.rng.IntN(6); kind {
+	switch kind := n.rng.IntN(7); kind {
 	case 0: // a dense layer over the window
 		n.say("dense")
 		// Weights are drawn by position, so that they do not depend on what is drawn before.
@@ -440,8 +440,31 @@ func (n *streamNet) head(top layerOut) {
 		shape[0] = 1
 		out = n.tensor(shape, 0)
 		n.emit(&runtime.ArgMax{Out: out, In: top.id, Length: in[0], Inner: in[1] * in[2]})
+	case 5: // a recurrence over the other dimension, or over channels where that has one element
+		n.say("across")
+		out = n.across(top)
 	default:
 		n.say("sequence")
 	}
 	n.p.Outputs = []runtime.Output{{Name: "y", Tensor: out}}
+}
+
+// across is a loop over channels, each of which it sees with all of the window.
+func (n *streamNet) across(top layerOut) int {
+	in := n.shape(top.id)
+	initial := n.tensor([3]int{2, 1, 1}, 4)
+	n.emit(&runtime.Copy{Out: initial, Fill: 1})
+	first := len(n.p.Instrs)
+	take := n.like(top.id, [3]int{1, in[1], in[2]})
+	p := piece(top.id, 0, 0, [3]int{1, in[1], in[2]}, [3]int{in[1] * in[2], in[2], 1}, [3]int{in[1] * in[2], in[2], 1})
+	p.InStep = in[1] * in[2]
+	n.emit(&runtime.Copy{Out: take, Pieces: []runtime.Piece{p}})
+	next := n.like(initial, [3]int{2, 1, 1})
+	x := runtime.Term{In: take, Groups: 1, Kernel: [2]int{in[1], in[2]}, Stride: ones, Dilation: ones, Up: ones, Weights: n.weights(2 * in[1] * in[2])}
+	h := runtime.Term{In: initial, Groups: 1, Kernel: ones, Stride: ones, Dilation: ones, Up: ones, Weights: n.weights(4)}
+	n.finish(&runtime.Linear{Out: next, Terms: []runtime.Term{x, h}})
+	n.p.Loops = append(n.p.Loops, runtime.Loop{First: first, Length: 2, Count: in[0], Carries: []runtime.Carry{{From: next, To: initial}}})
+	out := n.tensor([3]int{2, 1, 1}, 0)
+	n.finish(&runtime.Linear{Out: out, Terms: []runtime.Term{{In: initial, Groups: 1, Kernel: ones, Stride: ones, Dilation: ones, Up: ones, Weights: n.weights(4)}}})
+	return out
 }

@@ -15,6 +15,7 @@ const (
 	opMap2    = 4
 	opCopy    = 5
 	opArgMax  = 6 // since version 2
+	opMatMul  = 7 // since version 3
 )
 
 // codeOf is the operation code of i; 0 where i is no instruction.
@@ -32,6 +33,8 @@ func codeOf(i Instr) byte {
 		return opCopy
 	case *ArgMax:
 		return opArgMax
+	case *MatMul:
+		return opMatMul
 	}
 	return 0
 }
@@ -56,6 +59,8 @@ func encodeInstrs(w *writer, p *Program) {
 			encodeCopy(w, i)
 		case *ArgMax:
 			encodeArgMax(w, i)
+		case *MatMul:
+			encodeMatMul(w, i)
 		default:
 			panic(fmt.Sprintf("BUG: instruction %T passed validation", instr))
 		}
@@ -86,8 +91,13 @@ func decodeInstrs(r *reader, p *Program) {
 				r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, versionArgMax)
 			}
 			instr = decodeArgMax(r, p)
+		case opMatMul:
+			if r.version < versionMatMul {
+				r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, versionMatMul)
+			}
+			instr = decodeMatMul(r, p)
 		default:
-			r.fail(from, "operation %d, want %d..%d", op, opLinear, opArgMax)
+			r.fail(from, "operation %d, want %d..%d", op, opLinear, opMatMul)
 		}
 		p.Instrs = append(p.Instrs, instr)
 	}
@@ -148,11 +158,16 @@ func (c *checker) instr(n int, instr Instr) error {
 			return fmt.Errorf("reads tensor %d, which holds accumulators, want levels", src)
 		}
 	}
-	switch _, linear := instr.(*Linear); {
-	case !linear && !argMax && p.Tensors[dst].Levels == 0:
-		return fmt.Errorf("writes tensor %d, which holds accumulators, want levels", dst)
-	case argMax && p.Tensors[dst].Levels != 0:
-		return fmt.Errorf("writes tensor %d, which holds levels, want int32", dst)
+	switch instr.(type) {
+	case *Linear, *MatMul:
+	case *ArgMax:
+		if p.Tensors[dst].Levels != 0 {
+			return fmt.Errorf("writes tensor %d, which holds levels, want int32", dst)
+		}
+	default:
+		if p.Tensors[dst].Levels == 0 {
+			return fmt.Errorf("writes tensor %d, which holds accumulators, want levels", dst)
+		}
 	}
 	var work int64
 	var err error
@@ -169,6 +184,8 @@ func (c *checker) instr(n int, instr Instr) error {
 		work, err = c.copying(i)
 	case *ArgMax:
 		work, err = c.argMax(i)
+	case *MatMul:
+		work, err = c.matMul(i)
 	default:
 		return fmt.Errorf("is of an unknown type")
 	}
@@ -199,6 +216,8 @@ func isNil(instr Instr) bool {
 		return i == nil
 	case *ArgMax:
 		return i == nil
+	case *MatMul:
+		return i == nil
 	}
 	return false
 }
@@ -218,6 +237,8 @@ func opName(instr Instr) string {
 		return " (Copy)"
 	case *ArgMax:
 		return " (ArgMax)"
+	case *MatMul:
+		return " (MatMul)"
 	}
 	return ""
 }

@@ -92,8 +92,8 @@ func decodeLoopSteps(r *reader, p *Program, l *Loop) {
 	}
 }
 
-// loopInstrWork is what an instruction or a Carry of a loop takes in every iteration, besides its own work.
-const loopInstrWork = 1 << 6
+// loopWork is what an instruction, a term or a Carry of a loop takes in every iteration, besides its own work.
+const loopWork = 1 << 8
 
 // loops checks the loops, the steps of all pieces, and adds the work of the iterations behind the first.
 func (c *checker) loops() *fault {
@@ -147,12 +147,15 @@ func (c *checker) loop(l *Loop) error {
 	if n := len(l.Carries); n > maxTensors {
 		return fmt.Errorf("%d carries, want at most %d", n, maxTensors)
 	}
-	once, each := int64(0), loopInstrWork*int64(l.Length+len(l.Carries))
+	once, each := int64(0), loopWork*int64(l.Length+len(l.Carries))
 	for n := l.First; n < l.First+l.Length; n++ {
 		if err := c.loopSteps(l, n); err != nil {
 			return fmt.Errorf("instruction %d (Copy): %w", n, err)
 		}
 		once += c.works[n]
+		if linear, ok := c.p.Instrs[n].(*Linear); ok {
+			each += loopWork * int64(len(linear.Terms))
+		}
 	}
 	each += once
 	taken := make(map[int]bool, len(l.Carries))

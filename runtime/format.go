@@ -34,6 +34,7 @@ var chunks = [...]chunk{
 	{weightsID, "weights", hasLinears, encodeWeights, decodeWeights, (*checker).weights},
 	{"shft", "scales of the inputs' channels", hasShifts, encodeShifts, decodeShifts, (*checker).shifts},
 	{"norm", "normalizations left to the reader", hasNormalizations, encodeNormalizations, decodeNormalizations, (*checker).normalizations},
+	{"feat", "features of sound", hasFeatures, encodeFeatures, decodeFeatures, (*checker).features},
 	{"labl", "class names", hasLabels, encodeLabels, decodeLabels, (*checker).labels},
 	{"prov", "origin", hasProvenance, encodeProvenance, decodeProvenance, (*checker).provenance},
 	{"test", "self-tests", hasSelfTests, encodeSelfTests, decodeSelfTests, (*checker).selfTests},

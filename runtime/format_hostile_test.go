@@ -196,8 +196,8 @@ func TestNotAProgram(t *testing.T) {
 		{"zip", "PK\x03\x04abcdefgh", "zip archive"},
 		{"gzip", "\x1f\x8b\x08abcdefgh", "gzip-compressed"},
 		{"other", "RIFFabcdefgh", "starts with 52 49 46 46"},
-		{"version", magic + "\x03\x00", "format version 3, want 1..2"},
-		{"version 256", magic + "\x01\x01", "format version 257, want 1..2"},
+		{"version", magic + "\x04\x00", "format version 4, want 1..3"},
+		{"version 256", magic + "\x01\x01", "format version 257, want 1..3"},
 	}
 	for _, tt := range tests {
 		_, err := Decode([]byte(tt.data))

@@ -12,7 +12,7 @@ import (
 const (
 	magic         = "\x89QLT\r\n\x1a\n"
 	firstVersion  = 1
-	newestVersion = 2
+	newestVersion = 3
 	headSize      = len(magic) + 2
 	frameBefore   = 8                        // id and length of a chunk
 	frameAfter    = 4                        // checksum
@@ -109,6 +109,20 @@ func checkHead(file []byte) error {
 		return &FormatError{Offset: int64(len(magic)), Reason: fmt.Errorf("format version %d, want %d..%d", v, firstVersion, newestVersion)}
 	}
 	return nil
+}
+
+// versionOf is the least version of the format that holds p.
+func versionOf(p *Program) int {
+	version := firstVersion
+	for _, instr := range p.Instrs {
+		switch instr.(type) {
+		case *ArgMax:
+			version = max(version, versionArgMax)
+		case *MatMul:
+			version = max(version, versionMatMul)
+		}
+	}
+	return version
 }
 
 // fileVersion is the version that the head of a file names; 0 where the head is cut short.

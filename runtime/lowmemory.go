@@ -84,7 +84,7 @@ func (s *ops) plan(p *Program, o Options) error {
 	s.options = make([][]kernel.Option, len(p.Instrs))
 	runs := p.Runs()
 	for n, instr := range p.Instrs {
-		if l, ok := instr.(*Linear); ok && l.weightCount() > fewWeights {
+		if l, ok := instr.(*Linear); ok && (l.weightCount() > fewWeights || runs[n] > 1) {
 			layer, err := s.describe(p, n)
 			if err != nil {
 				return err

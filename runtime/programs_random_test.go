@@ -21,7 +21,7 @@ func randomProgram(seed int64) *Program {
 		g.states()
 	}
 	for range 1 + r.Intn(6) {
-		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying, g.loop}[r.Intn(7)]()
+		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying, g.matMul, g.loop}[r.Intn(8)]()
 	}
 	if p.Stream != nil {
 		g.handOver()
@@ -194,6 +194,25 @@ func (g *generator) argMax() {
 		}
 	}
 	i.Out = g.tensor(shape, 0)
+	g.p.Instrs = append(g.p.Instrs, i)
+}
+
+// matMul multiplies a tensor by another, which a Copy brings to a shape that fits.
+func (g *generator) matMul() {
+	first, second := g.source(), g.source()
+	a, from := g.p.Tensors[first].Shape, g.p.Tensors[second]
+	shape := [3]int{a[0], a[2], 1 + g.r.Intn(5)}
+	move := &Copy{Fill: uint8(g.r.Intn(from.Levels)), Out: g.tensor(shape, from.Levels)}
+	n := min(shape[0]*shape[1]*shape[2], from.Elems())
+	move.Pieces = []Piece{{In: second, Dims: [6]int{n, 1, 1, 1, 1, 1}, OutStride: [6]int{1}, InStride: [6]int{1}}}
+	g.p.Instrs = append(g.p.Instrs, move)
+	levels := []int{0, g.levels()}[g.r.Intn(2)]
+	i := &MatMul{A: first, B: move.Out, Out: g.tensor([3]int{a[0], a[1], shape[2]}, levels)}
+	if levels > 0 {
+		for range []int{1, a[0]}[g.r.Intn(2)] {
+			i.Steps = append(i.Steps, g.step(levels))
+		}
+	}
 	g.p.Instrs = append(g.p.Instrs, i)
 }
 

@@ -41,7 +41,7 @@ func (s *spoiler) streams() {
 
 // busyProgram takes the most work there is and so much more, and has a state of one element.
 func busyProgram(more int, state bool) *Program {
-	n := 1<<36>>24 - loopInstrWork + more
+	n := 1<<36>>24 - loopWork + more
 	p := &Program{
 		Tensors: []Tensor{{Shape: [3]int{1, 1, 1}, Levels: 2}, {Shape: [3]int{n, 1, 1}, Levels: 2}},
 		Instrs:  []Instr{&Copy{Out: 1}},
@@ -121,7 +121,7 @@ func (s *spoiler) loops() {
 		p.Loops[1].Carries[1] = Carry{From: 10, To: 6}
 		p.Instrs[5].(*Copy).Fill = 0
 	}, "which all iterations of instruction 9 write together")
-	s.bytes("64 for each of its instructions and carries | 2^36 |", encodeAnyway(busyProgram(1, false)), "loop 0: its 16777216 iterations take more than 68719476736")
+	s.bytes("256 for each of its instructions, terms and carries | 2^36 |", encodeAnyway(busyProgram(1, false)), "loop 0: its 16777216 iterations take more than 68719476736")
 	if err := busyProgram(0, false).Validate(); err != nil {
 		s.t.Error(err)
 	}

@@ -340,6 +340,8 @@ func (r *Runner) execute(o *op) {
 		} else {
 			o.argMax.Run(acc, src[0])
 		}
+	case opMatMul:
+		o.matMul.Run(dst, acc, src[0], src[1], r.scratch)
 	case opCopy:
 		if o.fill {
 			kernel.Fill(dst, o.fillWith)

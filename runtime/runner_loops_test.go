@@ -148,9 +148,9 @@ func TestLoopCounts(t *testing.T) {
 	}
 	// The instructions, and by the definition of work in FORMAT.md what the loops add.
 	work := int64(once) + 4 + 2*3 + (20 + 4)
-	work = 5*(work-4+64*4+4) + 4
+	work = 5*(work-4+256*(4+2)+4) + 4
 	other := int64(2*4 + 4 + 4 + (20 + 4))
-	work += 4 + 4 + 5*(other+64*6+4+4) + int64(p.LinearMACs(p.Instrs[10].(*Linear)))
+	work += 4 + 4 + 5*(other+256*6+4+4) + int64(p.LinearMACs(p.Instrs[10].(*Linear)))
 	if got := p.Least(Options{}).MACs; got != work {
 		t.Errorf("work %d, want %d", got, work)
 	}

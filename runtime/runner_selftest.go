@@ -5,6 +5,7 @@ import "fmt"
 // SelfTest runs every self-test of the program and reports the first element that
 // differs. It is nil if the program has none. The tests of a stream are single steps from states of their own; it is reset behind them.
 func (r *Runner) SelfTest() error {
+	defer r.Reset()
 	for n, test := range r.p.SelfTests {
 		outs, err := r.RunGenerated(test.Seed)
 		if err != nil {

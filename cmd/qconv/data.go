@@ -10,6 +10,7 @@ import (
 
 	"qconv/finetune"
 	"qconv/finetune/dataset"
+	"qconv/finetune/features"
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
@@ -31,17 +32,24 @@ func readOptions(c *cli.Context, shape []int) dataset.Options {
 	return dataset.Options{Shape: shape, MaxMemory: maxMemory(c), Context: c.Context}
 }
 
-// sequenceOptions are readOptions with what the flags say of recordings.
-func sequenceOptions(c *cli.Context, shape []int) (o dataset.Options, err error) {
+// sequenceOptions are readOptions with what the flags say of recordings, and the features that sound becomes.
+func sequenceOptions(c *cli.Context, shape []int, p quant.Preprocess) (o dataset.Options, err error) {
 	o = readOptions(c, shape)
-	o.Sequence, err = readSequence(c)
-	return o, err
+	if o.Sequence, err = readSequence(c); err != nil || p.Features == "" {
+		return o, err
+	}
+	spec, err := features.Parse(p.Features)
+	if err != nil {
+		return o, inputf("the model's features of sound are not understood: %v", err)
+	}
+	o.Features = features.New(spec)
+	return o, nil
 }
 
 // dataOptions are the options of the data flags for a network input of the given shape, what the outputs mean
 // and the class names of the model, if it has any.
 func dataOptions(c *cli.Context, shape []int, a aim, p quant.Preprocess, labels []string) (dataset.Options, error) {
-	o, err := sequenceOptions(c, shape)
+	o, err := sequenceOptions(c, shape, p)
 	if err != nil {
 		return o, err
 	}
@@ -142,7 +150,7 @@ func openProgramSamples(c *cli.Context, spec string, p *qrt.Program, want share)
 	if err != nil {
 		return nil, err
 	}
-	return openPorts(c, spec, programPorts(p), a, quant.Preprocess{}, p.Labels, want)
+	return openPorts(c, spec, programPorts(p), a, quant.Preprocess{Features: p.Features}, p.Labels, want)
 }
 
 // openPorts opens the data that spec names for some inputs.
@@ -237,14 +245,14 @@ func (b *sampleBuffer) load(count int, number func(k int) int) ([][]float32, err
 	return inputs, nil
 }
 
-// Labelled says whether samples have class indices.
-func (s *samples) Labelled() bool { return s.set.Labels != nil }
+// Labelled says whether samples, or their steps, have class indices.
+func (s *samples) Labelled() bool { return s.set.Labels != nil || s.set.StepLabels != nil }
 
 // Label is the class index of sample i, or -1.
 func (s *samples) Label(i int) int { return s.set.Label(i) }
 
-// StepLabels are the class indices of the steps of sample i, or nil.
-func (s *samples) StepLabels(i int) []int {
+// StepLabel are the class indices of the steps of sample i, -1 for none; nil where the data have none.
+func (s *samples) StepLabel(i int) []int {
 	if s.set.StepLabels == nil {
 		return nil
 	}
@@ -258,6 +266,15 @@ func (s *samples) with(set *dataset.Set) *samples {
 
 // checkLabels reports a class index beyond the network's outputs.
 func (s *samples) checkLabels(outputs int) error {
+	for i, steps := range s.set.StepLabels {
+		classes := outputs / max(len(steps), 1)
+		for step, l := range steps {
+			if l >= classes {
+				return inputf("%s: step %d of %s has class %d, the network has the classes 0 to %d (--%s leaves classes out)",
+					printable.Name(s.set.Spec), step, s.set.Name(i), l, classes-1, noLabelsFlag.Name)
+			}
+		}
+	}
 	for i, l := range s.set.Labels {
 		if l >= outputs {
 			name := ""

@@ -281,6 +281,9 @@ func tally(c *cli.Context, what string, net, against network, each func(sample i
 	bar := newProgress(c.App.ErrWriter, what, "samples", to-from)
 	defer bar.finish()
 	cfg := finetune.EvaluateConfig{Progress: func(done, _ int) { bar.update(done) }, Each: each, Part: sh.part()}
+	if a := net.data().aim; net.data().task() == finetune.TaskClasses && a.steps < a.outputs {
+		cfg.Steps = a.steps
+	}
 	if against == nil {
 		return finetune.Measure(c.Context, net, nil, net.data(), cfg)
 	}

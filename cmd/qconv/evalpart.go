@@ -141,7 +141,7 @@ func dataSum(s *samples) string {
 		if t := s.Target(i); t != nil {
 			binary.Write(h, binary.LittleEndian, t)
 		}
-		for _, l := range s.StepLabels(i) {
+		for _, l := range s.StepLabel(i) {
 			binary.Write(h, binary.LittleEndian, int64(l))
 		}
 	}

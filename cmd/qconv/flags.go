@@ -5,6 +5,7 @@ import (
 
 	"github.com/urfave/cli/v2"
 
+	"qconv/finetune/features"
 	"qconv/quant"
 	"qconv/runtime/printable"
 )
@@ -32,11 +33,12 @@ var (
 	noLabelsFlag = &cli.BoolFlag{Name: "no-labels", Category: catData, Usage: "use samples without their classes, which need not be the network's"}
 	seedFlag     = &cli.Uint64Flag{Name: "seed", Category: catData, Value: 1, Usage: "`SEED` of every random choice"}
 
-	scaleFlag  = &cli.StringFlag{Name: "scale", Category: catPreprocess, Usage: "`FACTOR` of pixels 0..255, such as 1/255; one, or one per channel"}
-	meanFlag   = &cli.StringFlag{Name: "mean", Category: catPreprocess, Usage: "`VALUES` subtracted from scaled pixels; one, or one per channel"}
-	stdFlag    = &cli.StringFlag{Name: "std", Category: catPreprocess, Usage: "`VALUES` they are then divided by; one, or one per channel"}
-	resizeFlag = &cli.StringFlag{Name: "resize", Category: catPreprocess, Usage: "scale pictures to `HxW`; without it to the network's input"}
-	labelsFlag = &cli.StringFlag{Name: "labels", Category: catPreprocess, Usage: "class `NAMES` by output index: a,b,c or a file with one per line"}
+	scaleFlag    = &cli.StringFlag{Name: "scale", Category: catPreprocess, Usage: "`FACTOR` of pixels 0..255, such as 1/255; one, or one per channel"}
+	meanFlag     = &cli.StringFlag{Name: "mean", Category: catPreprocess, Usage: "`VALUES` subtracted from scaled pixels; one, or one per channel"}
+	stdFlag      = &cli.StringFlag{Name: "std", Category: catPreprocess, Usage: "`VALUES` they are then divided by; one, or one per channel"}
+	resizeFlag   = &cli.StringFlag{Name: "resize", Category: catPreprocess, Usage: "scale pictures to `HxW`; without it to the network's input"}
+	featuresFlag = &cli.StringFlag{Name: "features", Category: catPreprocess, Usage: "features of sound that enter the network, `KIND:KEY=VALUE,...`: mfcc, logmel, mel or spectrogram, as of torchaudio or tf.signal; docs/sequences.md lists the keys"}
+	labelsFlag   = &cli.StringFlag{Name: "labels", Category: catPreprocess, Usage: "class `NAMES` by output index: a,b,c or a file with one per line"}
 
 	minAccuracyFlag = &cli.StringFlag{Name: "min-accuracy", Category: catResult,
 		Usage: "exit with 5 unless the accuracy reaches `X`, a fraction or a percentage such as 97.5%"}
@@ -49,8 +51,8 @@ var (
 // dataFlags choose and read a data set.
 var dataFlags = flagList([]cli.Flag{dataFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, sequenceFlags)
 
-// preprocessFlags say how pixels become the network's input.
-var preprocessFlags = []cli.Flag{scaleFlag, meanFlag, stdFlag, resizeFlag, labelsFlag}
+// preprocessFlags say how pixels, or sound, become the network's input.
+var preprocessFlags = []cli.Flag{scaleFlag, meanFlag, stdFlag, resizeFlag, featuresFlag, labelsFlag}
 
 // flagList joins groups of flags.
 func flagList(groups ...[]cli.Flag) []cli.Flag {
@@ -124,6 +126,13 @@ func setPreprocess(c *cli.Context, p *quant.Preprocess) error {
 			return usagef("flag --%s: %v", resizeFlag.Name, err)
 		}
 		p.Resize = size
+	}
+	if c.IsSet(featuresFlag.Name) {
+		spec, err := features.Parse(c.String(featuresFlag.Name))
+		if err != nil {
+			return usagef("flag --%s: %v", featuresFlag.Name, err)
+		}
+		p.Features = spec.String()
 	}
 	return nil
 }

@@ -14,7 +14,7 @@ import (
 
 // loadInputs reads the samples for every input of a network or program, as many for each. One alone serves all
 // those of the other inputs.
-func loadInputs(c *cli.Context, ports []port, specs []string) ([]*dataset.Input, error) {
+func loadInputs(c *cli.Context, ports []port, pre quant.Preprocess, specs []string) ([]*dataset.Input, error) {
 	if len(ports) == 0 {
 		return nil, inputf("the network has no input")
 	}
@@ -32,7 +32,7 @@ func loadInputs(c *cli.Context, ports []port, specs []string) ([]*dataset.Input,
 			inputs = append(inputs, &dataset.Input{Name: p.name, Kind: dataset.Floats, Shape: p.shape, Count: 1, Floats: make([]float32, elems(p.shape))})
 			continue
 		}
-		o, err := sequenceOptions(c, p.shape)
+		o, err := sequenceOptions(c, p.shape, pre)
 		if err != nil {
 			return nil, err
 		}

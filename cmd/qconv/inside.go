@@ -21,7 +21,7 @@ type insides interface {
 	levels(i, k int) ([]byte, int)
 }
 
-// insideValue describes one of them. Elements come by channel.
+// insideValue describes one of them. Elements come by channel. One in the body of a loop is that of the last iteration.
 type insideValue struct {
 	name            string
 	layer           string // the node, or the instruction of a program, that makes it; empty where that has no name
@@ -85,6 +85,7 @@ type floatInsides struct {
 	buffer *sampleBuffer
 	batch  int
 	held   [][]float32 // by value, of the latest samples, as the network has them
+	count  int         // of these samples
 }
 
 func newFloatInsides(n *floatNetwork) *floatInsides {
@@ -115,6 +116,7 @@ func newFloatInsides(n *floatNetwork) *floatInsides {
 func (f *floatInsides) values() []insideValue { return f.list }
 
 func (f *floatInsides) run(samples []int) error {
+	f.count = len(samples)
 	for i := range f.held {
 		f.held[i] = f.held[i][:0]
 	}
@@ -149,10 +151,11 @@ func (f *floatInsides) read(i, k int, dst []float64) {
 // of is value i of the k-th sample, empty where the executor does not hold it.
 func (f *floatInsides) of(i, k int) []float32 {
 	n := f.list[i].elems
-	if len(f.held[i]) < (k+1)*n {
+	all := len(f.held[i]) / max(f.count, 1) // of a sample, in all iterations
+	if all < n {
 		return nil
 	}
-	return f.held[i][k*n:][:n]
+	return f.held[i][(k+1)*all-n:][:n]
 }
 
 func (f *floatInsides) levels(i, k int) ([]byte, int) {

@@ -82,7 +82,7 @@ func runInspect(c *cli.Context) error {
 		return err
 	}
 	r := programReport{Model: path, Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]),
-		Inputs: p.InputInfos(), Labels: p.Labels, programInfo: *info}
+		Inputs: p.InputInfos(), Features: p.Features, Labels: p.Labels, programInfo: *info}
 	if len(r.Inputs) == 1 {
 		r.Input = &r.Inputs[0].Shape
 	}
@@ -100,7 +100,9 @@ type programReport struct {
 	// Input is the shape of the only input; Inputs tells all about each.
 	Input  *[3]int         `json:"input_shape,omitempty"`
 	Inputs []qrt.InputInfo `json:"inputs"`
-	Labels []string        `json:"labels,omitempty"`
+	// Features says which features of sound enter.
+	Features string   `json:"features,omitempty"`
+	Labels   []string `json:"labels,omitempty"`
 	programInfo
 }
 
@@ -116,6 +118,9 @@ func (r programReport) print(w io.Writer) {
 	fmt.Fprintln(w)
 	for _, in := range r.Inputs {
 		fmt.Fprintf(w, "input    %v\n", in)
+	}
+	if r.Features != "" {
+		fmt.Fprintf(w, "features %s\n", printable.Text(r.Features))
 	}
 	fmt.Fprintf(w, "source   %s\n", r.Source)
 	r.printTotals(w)

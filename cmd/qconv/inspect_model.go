@@ -18,10 +18,12 @@ type modelReport struct {
 	Parameters int               `json:"parameters"`
 	MACs       int               `json:"macs"`
 	Preprocess *quant.Preprocess `json:"preprocess,omitempty"`
-	Labels     []string          `json:"labels,omitempty"`
-	Codebooks  []int             `json:"codebooks"` // centres of each
-	Sites      []siteInfo        `json:"levels"`
-	Weights    []weightInfo      `json:"weights"`
+	// Features says which features of sound enter.
+	Features  string       `json:"features,omitempty"`
+	Labels    []string     `json:"labels,omitempty"`
+	Codebooks []int        `json:"codebooks"` // centres of each
+	Sites     []siteInfo   `json:"levels"`
+	Weights   []weightInfo `json:"weights"`
 }
 
 // siteInfo is a value that carries levels; Levels is 0 before calibration.
@@ -53,12 +55,13 @@ func inspectONNX(c *cli.Context, path string, shown *inspection) error {
 	if err != nil {
 		return named(path, err)
 	}
-	r := modelReport{Model: path, Imported: imported, Parameters: parameters(m.Graph), Labels: m.Labels, Codebooks: []int{}}
+	r := modelReport{Model: path, Imported: imported, Parameters: parameters(m.Graph), Features: m.Input.Features, Labels: m.Labels, Codebooks: []int{}}
 	if m.Input.Given {
 		r.Preprocess = &m.Input
 	}
+	cost := onnx.Costs(m.Graph)
 	for _, n := range m.Graph.Nodes {
-		_, macs := onnx.Cost(n)
+		_, macs := cost(n)
 		r.MACs += macs
 	}
 	for _, centres := range m.Codebooks {
@@ -103,6 +106,9 @@ func (r modelReport) print(w io.Writer) {
 	fmt.Fprintf(w, "%s: %s, %s parameters, %s MACs\n", printable.Name(r.Model), state, grouped(r.Parameters), grouped(r.MACs))
 	if p := r.Preprocess; p != nil {
 		fmt.Fprintf(w, "preprocessing: scale %v, mean %v, std %v\n", p.Scale, p.Mean, p.Std)
+	}
+	if r.Features != "" {
+		fmt.Fprintf(w, "features: %s\n", printable.Text(r.Features))
 	}
 	if len(r.Labels) > 0 {
 		fmt.Fprintf(w, "labels: %s\n", printable.Names(r.Labels))

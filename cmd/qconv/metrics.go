@@ -12,6 +12,8 @@ import (
 // of all such samples lies, given the ones measured.
 type metrics struct {
 	Samples int `json:"samples"`
+	// Steps is how many steps of a sample have a class each, which accuracies are of then; 0 where the sample has one.
+	Steps int `json:"steps,omitempty"`
 	// Accuracy and Top5 are fractions of the samples whose label is the best, or among
 	// the five best, outputs.
 	Accuracy   *float64  `json:"accuracy,omitempty"`
@@ -56,10 +58,14 @@ func metricsOf(m finetune.Metrics, compared bool, outputs int, task finetune.Tas
 	out := metrics{Samples: m.Samples}
 	classes := !m.HasMSE && (m.Labelled > 0 || task == finetune.TaskClasses) || m.HasMSE && !m.HasTargets && task == finetune.TaskClasses
 	if classes {
-		if m.Labelled > 0 {
-			out.Accuracy, out.Accuracy95 = &m.Accuracy, share95(m.Accuracy, m.Labelled)
-			if outputs > 5 {
-				out.Top5, out.Top595 = &m.Top5, share95(m.Top5, m.Labelled)
+		steps := max(m.Steps, 1)
+		if steps > 1 {
+			out.Steps = steps
+		}
+		if labelled := (m.Labelled + steps - 1) / steps; labelled > 0 { // intervals count samples, since the steps of one are alike
+			out.Accuracy, out.Accuracy95 = &m.Accuracy, share95(m.Accuracy, labelled)
+			if outputs/steps > 5 {
+				out.Top5, out.Top595 = &m.Top5, share95(m.Top5, labelled)
 			}
 		}
 		if compared {
@@ -135,7 +141,10 @@ func (v metric) interval() string {
 }
 
 func (m metrics) print(w io.Writer) {
-	fmt.Fprintf(w, "%-10s %d\n", "samples", m.Samples)
+	if fmt.Fprintf(w, "%-10s %d", "samples", m.Samples); m.Steps > 0 {
+		fmt.Fprintf(w, " of %d steps with a class each", m.Steps)
+	}
+	fmt.Fprintln(w)
 	for _, v := range m.values() {
 		if v.value != nil {
 			fmt.Fprintf(w, "%-10s %s\n", v.name, v.text())

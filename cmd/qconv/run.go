@@ -154,7 +154,7 @@ func (r *runReport) runFloat(c *cli.Context, path string, specs []string) error 
 		return err
 	}
 	ports := networkPorts(f.graph, f.input)
-	inputs, err := loadInputs(c, ports, specs)
+	inputs, err := loadInputs(c, ports, f.input, specs)
 	if err != nil {
 		return err
 	}
@@ -216,7 +216,7 @@ func (r *runReport) runProgram(c *cli.Context, path string, specs []string) erro
 		return err
 	}
 	ports := programPorts(p)
-	inputs, err := loadInputs(c, ports, specs)
+	inputs, err := loadInputs(c, ports, quant.Preprocess{Features: p.Features}, specs)
 	if err != nil {
 		return err
 	}

@@ -64,6 +64,8 @@ func (s *samples) task() finetune.Task {
 		return s.aim.asked
 	case s.set.Targets != nil:
 		return finetune.TaskValues
+	case s.set.StepLabels != nil:
+		return finetune.TaskClasses
 	}
 	return s.aim.looks
 }

@@ -145,6 +145,14 @@ func dense(p *runtime.Program, in int, shape [3]int, kernel [2]int, levels int, 
 	return out
 }
 
+// endless repeats the instructions of p as often as the default limit of work allows, and makes the last tensor an output.
+func endless(p *runtime.Program) *runtime.Program {
+	yield(p, len(p.Tensors)-1)
+	p.Loops = []runtime.Loop{{Length: len(p.Instrs), Count: 1}}
+	p.Loops[0].Count = int(1 << 30 / p.Least(runtime.Options{}).MACs)
+	return p
+}
+
 // wide is a codebook of n centres.
 func wide(n int) runtime.Codebook {
 	var b runtime.Codebook
@@ -298,6 +306,45 @@ var bombs = map[string]func() *runtime.Program{
 		})
 		yield(p, t)
 		return p
+	},
+	"iterations of next to nothing": func() *runtime.Program {
+		p := bomb([3]int{1, 1, 1})
+		t := addTensor(p, [3]int{1, 1, 1}, 256)
+		p.Instrs = append(p.Instrs, &runtime.Copy{Out: t})
+		return endless(p)
+	},
+	"iterations of a pooling": func() *runtime.Program {
+		p := bomb([3]int{1, 1, 1})
+		t := addTensor(p, [3]int{1, 1, 1}, 256)
+		p.Instrs = append(p.Instrs, &runtime.MaxPool{Out: t, In: 0, Kernel: [2]int{3, 3}, Stride: one, Dilation: one, Pad: one})
+		return endless(p)
+	},
+	"iterations of a small layer": func() *runtime.Program {
+		p := bomb([3]int{1, 1, 1})
+		dense(p, 0, [3]int{1, 1, 1}, one, 256, nil)
+		return endless(p)
+	},
+	"iterations of a layer of many terms": func() *runtime.Program {
+		p := bomb([3]int{1, 1, 1})
+		dense(p, 0, [3]int{1, 1, 1}, one, 256, func(l *runtime.Linear) {
+			for range 100 {
+				l.Terms = append(l.Terms, l.Terms[0])
+			}
+		})
+		return endless(p)
+	},
+	"iterations of layers with coded weights": func() *runtime.Program {
+		p := bomb([3]int{8, 1, 1})
+		p.Codebooks[0] = wide(5000)
+		dense(p, 0, [3]int{8, 1, 1}, one, 256, func(l *runtime.Linear) {
+			w := make([]uint16, 64)
+			for i := range w {
+				w[i] = 2500
+			}
+			w[7], w[10], w[20], w[30], w[31], w[60] = 1, 1000, 10, 4999, 12, 1700
+			l.Terms[0] = term(p, 0, l.Out, one, w)
+		})
+		return endless(p)
 	},
 	"dense layers": func() *runtime.Program {
 		p := bomb([3]int{128, 32, 32})

@@ -85,6 +85,7 @@ func TestNumbers(t *testing.T) {
 		"odd.f32": f32(1, 2, 3), "bytes.f32": {1, 2, 3}, "nan.f32": f32(1, float32(math.NaN())), "t.npy": npyFile("<f4", "True", "2,", f32(1, 2)),
 		"c.npy": npyFile("<c8", "False", "1,", f32(1, 2)), "s.npy": npyFile("<f4", "False", "3,", f32(1, 2)), "bad.csv": []byte("1,2\n3,x\n"), "long.csv": []byte("1,2,3\n"),
 		"cut.npy": []byte(npyMagic + "\x01\x00\xff\x00{}"), "empty.csv": nil,
+		"a.wav": waveFile(1, 0, 0xC0, 0, 0x40), "sound": waveFile(1, 0, 0xC0, 0, 0x40, 0, 0, 0, 0x40), "odd.wav": waveFile(1, 0, 0, 0, 0, 0, 0), "two.wav": waveFile(2, 0, 0, 0, 0),
 	})
 	want := [3]int{2, 1, 1} // steps of a half, zero at level 10
 	for _, c := range []struct {
@@ -95,6 +96,8 @@ func TestNumbers(t *testing.T) {
 	}{
 		{file: "a.f32", last: []byte{8, 14}, n: 1}, {file: "a.npy", last: []byte{8, 14}, n: 1}, {file: "b.npy", last: []byte{8, 14}, n: 1}, {file: "i.npy", last: []byte{8, 14}, n: 1},
 		{file: "two.f32", last: []byte{10, 11}, n: 2}, {file: "two.f32#0", last: []byte{8, 14}, n: 1}, {file: "a.csv", last: []byte{10, 11}, n: 2},
+		{file: "a.wav", last: []byte{9, 11}, n: 1}, {file: "sound", last: []byte{10, 11}, n: 2}, {file: "sound#0", last: []byte{9, 11}, n: 1},
+		{file: "odd.wav", msg: "holds 3 numbers, which are 1 times 2 (2x1x1"}, {file: "two.wav", msg: "2 channels, want 1"},
 		{file: "odd.f32", msg: "holds 3 numbers, which are 1 times 2 (2x1x1"}, {file: "bytes.f32", msg: "no whole count of numbers"}, {file: "nan.f32", msg: "number 1 is NaN"},
 		{file: "t.npy", msg: "fortran_order"}, {file: "c.npy", msg: `type "<c8"`}, {file: "s.npy", msg: "8 bytes of numbers, want 12"}, {file: "cut.npy", msg: "ends within its header"},
 		{file: "bad.csv", msg: `line 2, column 2: "x" is no number`}, {file: "long.csv", msg: "line 1 holds 3 numbers, want 2"}, {file: "empty.csv", msg: "holds 0 numbers"},

@@ -18,10 +18,12 @@ type info struct {
 	Source    string `json:"source_sha256"`
 	FileBytes int    `json:"file_bytes"`
 	// Input is the shape of the only input; Inputs tells all about each.
-	Input   *[3]int             `json:"input_shape,omitempty"`
-	Inputs  []runtime.InputInfo `json:"inputs"`
-	Labels  []string            `json:"labels,omitempty"`
-	Outputs []outputInfo        `json:"outputs"`
+	Input  *[3]int             `json:"input_shape,omitempty"`
+	Inputs []runtime.InputInfo `json:"inputs"`
+	// Features says which features of sound enter.
+	Features string       `json:"features,omitempty"`
+	Labels   []string     `json:"labels,omitempty"`
+	Outputs  []outputInfo `json:"outputs"`
 	// Left says which outputs hold scores, and before what.
 	Left []string `json:"left_to_reader,omitempty"`
 	MACs int      `json:"macs"`
@@ -117,7 +119,7 @@ func readInfo(o options, p *runtime.Program, r *runtime.Runner) (*info, error) {
 	m := r.Memory()
 	i := &info{
 		Producer: p.Producer, Source: hex.EncodeToString(p.Source[:]), FileBytes: int(size),
-		Inputs: p.InputInfos(), Labels: p.Labels, Outputs: outputInfos(p), Left: p.LeftToReader(), MACs: p.MACs(),
+		Inputs: p.InputInfos(), Features: p.Features, Labels: p.Labels, Outputs: outputInfos(p), Left: p.LeftToReader(), MACs: p.MACs(),
 		Arena: m.Arena, Scratch: m.Scratch, Weights: m.Weights, Tables: m.Tables, RAM: m.Total(),
 		Process: peakResident(), Layers: layers(r), Stream: streamInfoOf(p),
 	}
@@ -168,6 +170,9 @@ func (i *info) print(w io.Writer) {
 	}
 	for _, in := range i.Inputs {
 		fmt.Fprintf(w, "input     %v\n", in)
+	}
+	if i.Features != "" {
+		fmt.Fprintf(w, "features  %s\n", printable.Text(i.Features))
 	}
 	for _, out := range i.Outputs {
 		fmt.Fprintf(w, "output    %v\n", out)

@@ -29,9 +29,10 @@ const (
 	kindF32     = "f32"
 	kindS16     = "s16"
 	kindCSV     = "csv"
+	kindWAV     = "wav"
 )
 
-var kinds = []string{kindPicture, kindIDX, kindRaw, kindNPY, kindF32, kindS16, kindCSV}
+var kinds = []string{kindPicture, kindIDX, kindRaw, kindNPY, kindF32, kindS16, kindCSV, kindWAV}
 
 // numberBytes are the bytes of a number, of the kinds that are nothing but numbers one after the other.
 var numberBytes = map[string]int{kindF32: 4, kindS16: 2}
@@ -150,6 +151,7 @@ type reading struct {
 //	IDX            pictures, gzipped or not: all, or those chosen by #7 or #0:100
 //	npy, f32, csv  numbers in [C][H][W] order as the network takes them, which become levels
 //	s16            the same as PCM: integers of 16 bits, of which 32768 are 1
+//	wav            sound of one channel, whose samples are numbers -1..1
 //	raw            bytes in [C][H][W] order, or frames as the flags describe them
 //
 // An input that is a plain vector takes pictures with as many pixels (grey), or
@@ -197,7 +199,7 @@ func kindOfName(file string) string {
 		return kindPicture
 	case ".raw", ".bin", ".rgb", ".yuv":
 		return kindRaw
-	case ".npy", ".f32", ".s16", ".csv":
+	case ".npy", ".f32", ".s16", ".csv", ".wav":
 		return ext[1:]
 	}
 	if strings.HasSuffix(name, "-ubyte") || strings.HasPrefix(filepath.Ext(name), ".idx") {
@@ -218,6 +220,8 @@ func kindOfHead(head []byte) string {
 		return kindPicture
 	case bytes.HasPrefix(head, []byte(npyMagic)):
 		return kindNPY
+	case len(head) >= 12 && string(head[:4]) == "RIFF" && string(head[8:12]) == "WAVE":
+		return kindWAV
 	case len(head) > 4 && head[0] == 0 && head[1] == 0 && head[2] == 8 && head[3] == 3 || bytes.HasPrefix(head, []byte{0x1f, 0x8b}):
 		return kindIDX
 	}

@@ -30,6 +30,8 @@ func numberInput(f *inputFile, p *runtime.Program, i int) (samples [][]byte, fir
 		all, err = parseNPY(data)
 	case kindF32, kindS16:
 		all, err = parseNumbers(f.kind, data)
+	case kindWAV:
+		all, err = parseWAV(data, p)
 	default:
 		all, err = parseCSV(data, n)
 	}

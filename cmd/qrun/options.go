@@ -21,7 +21,7 @@ Usage:
 A qrun that "qconv pack" made carries its program: leave MODEL.qlut out.
 FILE is a picture (PNG, JPEG, GIF, BMP, WebP), which is stretched to the input's size; IDX
 (gzipped or not); numbers [C][H][W] as the network takes them (.npy, .f32, .s16, .csv with a
-sample in a line); or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
+sample in a line, .wav where it takes sound); or raw bytes [C][H][W]. FILE#7 and FILE#0:100 choose samples of one that holds many. - is
 standard input; pipes and devices are read to their end.
 A program with several inputs takes a file for each, all with as many samples, or
 FILEs of raw bytes with the inputs one after the other in every sample. --info lists
@@ -43,7 +43,7 @@ Flags may stand before or after the files; -- ends them.
                   have no line
   --warmup        with --stream: print these steps as well, marked as warm-up
   --format KIND   what FILEs are, whatever their names: picture, idx, raw, npy, f32, s16 (16-bit PCM,
-                  of which 32768 is the number 1) or csv
+                  of which 32768 is the number 1), csv or wav
   --size WxH      raw bytes are frames of that many pixels (default: of the input's size), which
                   are stretched to the input's size
   --pixel P       pixels of a frame: rgb, bgr, gray, yuyv or nv12 (default rgb, or gray for inputs

@@ -67,7 +67,7 @@ type Layer struct {
 var kernels embed.FS
 
 // kernelOrder lists the kernels, those that others need first. A %d stands for the rows that are added before a lane could overflow.
-var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "scale", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "enter"}
+var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "scale", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul", "enter"}
 
 // generator makes the sources of one program.
 type generator struct {
@@ -237,6 +237,8 @@ func (g *generator) instruction(n int, instr runtime.Instr) error {
 		g.copying(n, i)
 	case *runtime.ArgMax:
 		g.argMax(i)
+	case *runtime.MatMul:
+		g.matMul(n, i)
 	default:
 		return fmt.Errorf("a %T, which is no instruction", instr)
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"sync"
 )
 
@@ -166,8 +167,8 @@ func (p *opener) fromRecordings(f form, list []*recording, known knownOf, packed
 	s := &Set{Spec: p.spec, Shape: f.shape, Kind: Floats, store: st}
 	var of truth // the samples
 	const perSample = bytesPerSample + 2*8 + bytesPerLabel + 3*8
-	if known.ofSteps && p.o.Pad && p.o.stepwise(f.steps) && (known.labels != nil || known.targets != nil) {
-		return nil, p.fail("", "zeros cannot be appended to recordings whose every step has a label: leave --pad out")
+	if known.ofSteps && p.o.Pad && p.o.stepwise(f.steps) && known.targets != nil {
+		return nil, p.fail("", "zeros cannot be appended to recordings whose every step has targets: leave --pad out")
 	}
 	for k, rec := range list {
 		if need := int64(len(st.at)+rec.steps/max(1, p.o.Hop)) * perSample; need > p.o.Allowance(packed) {
@@ -214,8 +215,10 @@ func (o Options) stepwise(steps int) bool { return steps > 1 && o.OutputSteps ==
 // windowTruth adds what is known of the steps [first, first+n) as that of a window of so many steps.
 func (p *opener) windowTruth(of *truth, steps truth, first, n, window int) {
 	last := first + n - 1
-	each := p.o.stepwise(window) && n == window
+	each := p.o.stepwise(window)
 	switch {
+	case steps.labels != nil && each && n < window:
+		of.steps = append(of.steps, append(slices.Clone(steps.labels[first:first+n]), slices.Repeat([]int{-1}, window-n)...))
 	case steps.labels != nil && each:
 		of.steps = append(of.steps, steps.labels[first:first+n])
 	case steps.labels != nil && p.o.Majority:

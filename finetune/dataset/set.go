@@ -37,7 +37,7 @@ type Set struct {
 	Classes []string
 	// Labels holds the class index of every sample; nil without labels.
 	Labels []int
-	// StepLabels holds the class index of every step of every sample, for a network with an output for each step; nil without.
+	// StepLabels holds the class index of every step of every sample, -1 for a step that was appended, for a network with an output for each step; nil without.
 	StepLabels [][]int
 	// Targets holds the numbers that a network should deliver for every sample, as many for each; nil without. A set has Labels, StepLabels or Targets,
 	// one of them at most.

@@ -16,7 +16,7 @@ import (
 )
 
 // documents are the pages whose commands are run.
-var documents = []string{"README.md", "docs/tutorial.md", "docs/board.md", "docs/cluster.md"}
+var documents = []string{"README.md", "docs/tutorial.md", "docs/board.md", "docs/cluster.md", "docs/sequences.md"}
 
 // elsewhere are commands of documents that need what a test has not: another machine, a camera, a terminal.
 var elsewhere = []string{"scp ", "ssh ", "capture ", "CGO_ENABLED=0", "go build", "go run", "go test", "git ", "qemu-arm-static", "make ", "docker ", "source "}

@@ -28,7 +28,7 @@ def parse(file):
         except Invalid as fault:
             raise Invalid(f"chunk {name} at byte {start + fields.at}: {fault}") from None
         entries = fields.entries
-    needed = 2 if any(i.op == "ArgMax" for i in p.code) else 1
+    needed = max([dict(ArgMax=2, MatMul=3).get(i.op, 1) for i in p.code], default=1)
     need(version == needed, f"the version is {version}, want {needed}, the least that holds the program")
     return p
 
@@ -129,11 +129,11 @@ def stream(p, f):
 
 
 def code(p, f):
-    readers = (linear, maxpool, mapping, map2, copy, argmax)
+    readers = (linear, maxpool, mapping, map2, copy, argmax, matmul)
     written = {i.tensor for i in p.inputs} | {s.to for s in p.states}
     for n in range(f.uvarint("number of instructions", hi=65536)):
-        read = readers[f.uint(1, f"operation of instruction {n}", 1, 6) - 1]
-        out = tensor(p, f, "output", levels=read not in (linear, argmax))
+        read = readers[f.uint(1, f"operation of instruction {n}", 1, 7) - 1]
+        out = tensor(p, f, "output", levels=read not in (linear, argmax, matmul))
         need(out not in written, f"instruction {n} writes tensor {out} again")
         i = read(p, f, p.tensors[out])
         for source in i.inputs:
@@ -174,19 +174,24 @@ def check_window(w, out, in_):
         within((in_.shape[1 + axis] - 1) * w.up[axis], 0, (1 << 30) - 1, "extent of the input of a window")
 
 
-def linear(p, f, out):
-    channels = out.shape[0]
+def uses(p, f, out):
+    """Which step functions an instruction has."""
     form = f.uint(1, "form", hi=2)
     need((form == 0) == (out.levels == 0), "the output holds accumulators, or there are step functions, want one of them")
     last = len(p.steps) - 1
     used = [f.uvarint("step function", hi=last)] if form else []
     if form == 2:
-        used = np.cumsum(used + list(f.list(channels - 1, "step functions", -last, last)))
+        used = np.cumsum(used + list(f.list(out.shape[0] - 1, "step functions", -last, last)))
         within(int(used.min()), 0, last, "step function")
         within(int(used.max()), 0, last, "step function")
     for s in set(map(int, used)):
         within(int(p.steps[s].values.max()), 0, out.levels - 1, f"value of step function {s}")
-    i = Record(op="Linear", steps=list(map(int, used)), terms=[], inputs=[], work=0)
+    return list(map(int, used))
+
+
+def linear(p, f, out):
+    channels = out.shape[0]
+    i = Record(op="Linear", steps=uses(p, f, out), terms=[], inputs=[], work=0)
     for _ in range(f.uvarint("number of terms", 1, 4096)):
         t = Record(input=tensor(p, f, "input"), codebook=f.uvarint("codebook", hi=len(p.codebooks) - 1),
                    groups=f.uvarint("groups", 1, DIM), window=window(f))
@@ -269,6 +274,18 @@ def argmax(p, f, out):
     return i
 
 
+def matmul(p, f, out):
+    i = Record(op="MatMul", steps=uses(p, f, out), inputs=[tensor(p, f, "input a"), tensor(p, f, "input b")])
+    a, b = (p.tensors[n] for n in i.inputs)
+    need(b.shape == [a.shape[0], a.shape[2], b.shape[2]], f"a MatMul of shapes {a.shape} and {b.shape}")
+    need(out.shape == a.shape[:2] + b.shape[2:], f"a MatMul of shapes {a.shape} and {b.shape} to {out.shape}")
+    ends = [u * v for u in (-a.zero, a.levels - 1 - a.zero) for v in (-b.zero, b.levels - 1 - b.zero)]
+    within(a.shape[2] * min(ends), *INT32, "least accumulator of a MatMul")
+    within(a.shape[2] * max(ends), *INT32, "largest accumulator of a MatMul")
+    i.work = elements(out) * a.shape[2]
+    return i
+
+
 def loops(p, f):
     writers, readers = {i.out: n for n, i in enumerate(p.code)}, {}
     for n, i in enumerate(p.code):
@@ -293,7 +310,8 @@ def loops(p, f):
             hands_over(p, a, b)
         need(len({b for _, b in l.carries}) == len(l.carries), f"two carries of loop {n} are to the same tensor")
         once = sum(p.code[k].work for k in body)
-        each = once + sum(elements(p.tensors[b]) for _, b in l.carries) + 64 * (len(body) + len(l.carries))
+        each = once + sum(elements(p.tensors[b]) for _, b in l.carries) + 256 * (len(body) + len(l.carries))
+        each += 256 * sum(len(i.terms) for i in p.code[l.first:l.end] if i.op == "Linear")
         p.work += each * l.count - once
         within(p.work, 0, 1 << 36, "work of one inference")
         p.loops.append(l)
