@@ -51,7 +51,7 @@ func (s *seat) serve() {
 	}
 }
 
-// Run computes the outputs of every sample as [Runner.RunSample] does and calls each for them,
+// Run computes the outputs of every sample as [Runner.RunSample] does, of a step of a stream as the first one, and calls each for them,
 // in the order of samples and in this goroutine. The outputs are valid until each
 // returns. The first error, of a sample or of each, ends Run.
 func (b *Batch) Run(samples [][]byte, each func(i int, outputs [][]int32) error) error {
