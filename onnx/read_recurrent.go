@@ -7,6 +7,9 @@ import (
 
 // RNN, GRU and LSTM are read as loops whose bodies are the equations of one step. Weights are taken apart by gates, those of
 // gates that have one activation stay together: their sums come from one linear map and are split behind the activation.
+//
+// The values of a body are [batch][channels]. Where the batch axis is not the batch, but rows that belong to one sample, they are
+// [1][channels][rows], and linear maps are convolutions by kernels of one element: rows are positions, as elsewhere.
 
 // cell is what a recurrent operator does in one step.
 type cell struct {
@@ -213,9 +216,15 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 		if c.r.wrong(c.s) {
 			return nil, nil
 		}
-		last = c.step(c, c.say("x", &Squeeze{Axes: []int{c.stepAxis}}, x), states)
+		x, axis := c.sequence(x)
+		last = c.step(c, c.say("x", &Squeeze{Axes: []int{axis}}, x), states)
 		if c.r.used(0) {
-			sequence = c.say("y", &Unsqueeze{Axes: []int{c.stepAxis}}, last[0])
+			sequence = c.inRows("y", c.say("y", &Unsqueeze{Axes: []int{axis}}, last[0]), true)
+		}
+		for i, name := range c.states {
+			if c.r.used(1 + i) {
+				last[i] = c.inRows(name+".last", last[i], false)
+			}
 		}
 		return sequence, last
 	}
@@ -237,12 +246,17 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 		ops[i] = &LoopState{Loop: loop, Batched: c.batched && !begin.Shape.batched()}
 		states = append(states, c.say(name, ops[i], begin))
 	}
-	next := c.step(c, c.say("x", &LoopTake{Loop: loop, Axis: c.stepAxis, Reverse: reverse}, x), states)
+	x, axis := c.sequence(x)
+	next := c.step(c, c.say("x", &LoopTake{Loop: loop, Axis: axis, Reverse: reverse}, x), states)
 	for i, name := range c.states {
-		last = append(last, c.say(name+".last", &LoopNext{Loop: loop, State: ops[i]}, next[i]))
+		v := c.say(name+".last", &LoopNext{Loop: loop, State: ops[i]}, next[i])
+		if c.r.used(1 + i) {
+			v = c.inRows(name+".last", v, false)
+		}
+		last = append(last, v)
 	}
 	if c.r.used(0) {
-		sequence = c.say("y", &LoopPut{Loop: loop, Axis: c.stepAxis, Reverse: reverse}, next[0])
+		sequence = c.inRows("y", c.say("y", &LoopPut{Loop: loop, Axis: axis, Reverse: reverse}, next[0]), true)
 	}
 	return sequence, last
 }
@@ -256,6 +270,52 @@ func (c *recurrence) handedOn() bool {
 		}
 	}
 	return false
+}
+
+// positions says whether rows of one sample are positions.
+func (c *recurrence) positions() bool { return c.rows > 1 }
+
+// sequence is X as the loop takes it, and the axis of its steps: with positions [1][steps][channels][rows].
+func (c *recurrence) sequence(x *Value) (*Value, int) {
+	if !c.positions() {
+		return x, c.stepAxis
+	}
+	x = c.say("x.positions", &Transpose{Perm: []int{c.stepAxis, 2, c.batchAxis}}, x)
+	return c.say("x.sample", &Unsqueeze{Axes: []int{0}}, x), 1
+}
+
+// inRows is a result as the operator has it, without the dimension of directions: of [1][channels][rows] it makes [rows][channels], of a sequence
+// of these [steps][rows][channels] or, in the other layout, [rows][steps][channels].
+func (c *recurrence) inRows(name string, v *Value, sequence bool) *Value {
+	if !c.positions() {
+		return v
+	}
+	perm := []int{1, 0}
+	if sequence {
+		perm = []int{0, 2, 1}
+		if c.stepAxis == 1 {
+			perm = []int{2, 0, 1}
+		}
+	}
+	return c.say(name+".rows", &Transpose{Perm: perm}, c.say(name+".sample", &Squeeze{Axes: []int{0}}, v))
+}
+
+// perChannel is a constant that is the same for all samples and rows.
+func (c *recurrence) perChannel(name string, v []float32) *Value {
+	shape := Shape{1, len(v)}
+	if c.positions() {
+		shape = append(shape, 1)
+	}
+	return c.weight(name, &Tensor{Type: Float, Shape: shape, Floats: v})
+}
+
+// begin is a constant state of some rows.
+func (c *recurrence) begin(name string, rows []float32) *Value {
+	t := &Tensor{Type: Float, Shape: Shape{len(rows) / c.hidden, c.hidden}, Floats: rows}
+	if c.positions() {
+		t = &Tensor{Type: Float, Shape: Shape{1, c.hidden, c.rows}, Floats: transpose(rows, t.Shape, []int{1, 0})}
+	}
+	return c.weight(name, t)
 }
 
 // parts is what names of a direction begin with.
@@ -299,7 +359,7 @@ func (c *recurrence) initial(i int, leaveOut bool) *Value {
 		if !c.afford(c.rows * c.hidden) {
 			return nil
 		}
-		return c.weight(c.states[i]+".initial", &Tensor{Type: Float, Shape: Shape{c.rows, c.hidden}, Floats: make([]float32, c.rows*c.hidden)})
+		return c.begin(c.states[i]+".initial", make([]float32, c.rows*c.hidden))
 	}
 	if !c.r.given(at) {
 		return zero()
@@ -332,7 +392,7 @@ func (c *recurrence) initial(i int, leaveOut bool) *Value {
 		if !slices.ContainsFunc(rows, func(x float32) bool { return x != 0 }) {
 			return zero()
 		}
-		return c.weight(c.states[i]+".initial", &Tensor{Type: Float, Shape: Shape{len(rows) / c.hidden, c.hidden}, Floats: rows})
+		return c.begin(c.states[i]+".initial", rows)
 	}
 	if c.batched != (shape.batchAt() == stateBatch) {
 		c.r.refusef("%s (operand %d) %v and X (operand 0) %v: the batch must be dimension %d of the one and %d of the other",
@@ -340,9 +400,14 @@ func (c *recurrence) initial(i int, leaveOut bool) *Value {
 		return nil
 	}
 	if c.directions == 1 {
-		return c.say(c.states[i]+".initial", &Squeeze{Axes: []int{c.stateAxis}}, v)
+		v = c.say(c.states[i]+".initial", &Squeeze{Axes: []int{c.stateAxis}}, v)
+	} else {
+		v = c.say(c.states[i]+".initial", &Gather{Axis: c.stateAxis, Indices: &Tensor{Type: Int, Shape: Shape{}, Ints: []int64{int64(c.direction)}}}, v)
 	}
-	return c.say(c.states[i]+".initial", &Gather{Axis: c.stateAxis, Indices: &Tensor{Type: Int, Shape: Shape{}, Ints: []int64{int64(c.direction)}}}, v)
+	if c.positions() {
+		v = c.say(c.states[i]+".sample", &Unsqueeze{Axes: []int{0}}, c.say(c.states[i]+".positions", &Transpose{Perm: []int{1, 0}}, v))
+	}
+	return v
 }
 
 // rowsOf are the rows of a constant initial state that belong to the direction.
@@ -407,11 +472,15 @@ func (c *recurrence) biasOf(gates []int, ofW, ofR bool) *Tensor {
 
 // linear is the linear map of gates of W or R: x [batch][K] becomes [batch][gates*hidden].
 func (c *recurrence) linear(name string, x *Value, w *Tensor, gates []int, bias *Tensor) *Value {
-	in := []*Value{x, c.weight(name+".weight", c.gatesOf(w, gates))}
+	op, weights := Op(&Gemm{Alpha: 1, Beta: 1, TransB: true}), c.gatesOf(w, gates)
+	if c.positions() {
+		op, weights = pointwise(1), weights.as(weights.Shape[0], weights.Shape[1], 1)
+	}
+	in := []*Value{x, c.weight(name+".weight", weights)}
 	if bias != nil && slices.ContainsFunc(bias.Floats, func(b float32) bool { return b != 0 }) {
 		in = append(in, c.weight(name+".bias", bias))
 	}
-	return c.say(name, &Gemm{Alpha: 1, Beta: 1, TransB: true}, in...)
+	return c.say(name, op, in...)
 }
 
 // sum is x*W + h*R + bias for gates, before their activation. A state that is nil is zero.
@@ -496,7 +565,7 @@ func stepGRU(c *recurrence, x *Value, states []*Value) []*Value {
 		candidate = c.sum("n", x, reset, n)
 	case h == nil:
 		bias := c.biasOf([]int{n}, false, true)
-		reset := c.say("n.reset", &Mul{}, gates[1], c.weight("n.h.bias", bias.as(1, c.hidden)))
+		reset := c.say("n.reset", &Mul{}, gates[1], c.perChannel("n.h.bias", bias.Floats))
 		candidate = c.say("n.sum", &Add{}, c.linear("n.x", x, c.w, []int{n}, c.biasOf([]int{n}, true, false)), reset)
 	default:
 		inner := c.linear("n.h", h, c.rec, []int{n}, c.biasOf([]int{n}, false, true))
@@ -553,7 +622,7 @@ func (c *recurrence) peeped(name string, x, h, memory *Value, gate, peep int) *V
 	sum := c.sum(name, x, h, gate)
 	if memory != nil {
 		from := (c.direction*3 + peep) * c.hidden
-		p := c.weight(name+".peep", &Tensor{Type: Float, Shape: Shape{1, c.hidden}, Floats: c.peeps.Floats[from : from+c.hidden]})
+		p := c.perChannel(name+".peep", c.peeps.Floats[from:from+c.hidden])
 		sum = c.say(name+".peeped", &Add{}, sum, c.say(name+".c", &Mul{}, memory, p))
 	}
 	return c.gate(name, 0, sum)

@@ -299,9 +299,11 @@ func (c recurrentFile) build() *pb.ModelProto {
 	}
 	switch c.lengths {
 	case "constant":
-		parts = append(parts, tensorProto("lens", &Tensor{Type: Int, Shape: Shape{1}, Ints: []int64{int64(c.steps)}}))
-		parts[len(parts)-1].(*pb.TensorProto).DataType = proto.Int32(int32(pb.TensorProto_INT32))
-		parts[len(parts)-1].(*pb.TensorProto).RawData = binary.LittleEndian.AppendUint32(nil, uint32(c.steps))
+		lens := &pb.TensorProto{Name: proto.String("lens"), Dims: []int64{int64(c.batch.(int))}, DataType: proto.Int32(int32(pb.TensorProto_INT32))}
+		for range c.batch.(int) {
+			lens.RawData = binary.LittleEndian.AppendUint32(lens.RawData, uint32(c.steps))
+		}
+		parts = append(parts, lens)
 		operands[4] = "lens"
 	}
 	for _, name := range []string{"h0", "c0"}[:len(cells[c.op].states)] {
@@ -446,6 +448,12 @@ func TestRecurrentForms(t *testing.T) {
 				c := base(op)
 				change.do(&c)
 				agree(t, ort, marshal(t, c.build()), ReadOptions{}, 3)
+			})
+			t.Run(op+", "+change.name+", rows of one sample", func(t *testing.T) {
+				c := base(op)
+				change.do(&c)
+				c.batch = 3
+				agree(t, ort, marshal(t, c.build()), ReadOptions{Samples: 1}, 3)
 			})
 		}
 	}
