@@ -136,8 +136,8 @@ type trials struct {
 	readers map[*onnx.Value][]*onnx.Node
 	// times is how often a node runs.
 	times func(n *onnx.Node) int
-	all     int
-	found   []Trial
+	all   int
+	found []Trial
 }
 
 // tensors are the weights to try, with the first layer that reads them.
