@@ -157,7 +157,7 @@ func (m *Model) InputRead(n *onnx.Node) *onnx.Value {
 			break
 		}
 	}
-	if !slices.Contains(m.Sites, Site{v, RoleInput}) {
+	if !slices.ContainsFunc(m.Sites, func(s Site) bool { return s.Value == v && s.Role == RoleInput }) {
 		return nil
 	}
 	return v
