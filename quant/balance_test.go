@@ -75,6 +75,18 @@ var uneven = []struct {
 	{"boxes and scores, in rows", onnx.Shape{onnx.Batch, 3, 6, 6}, 1, func(n *net, x *onnx.Value) []*onnx.Value {
 		return one(n.add(&onnx.Reshape{Dims: []int{0, 8, 36}}, n.parts(x)))
 	}},
+	{"a recurrent layer of uneven features", onnx.Shape{onnx.Batch, 5, 3}, 1, func(n *net, x *onnx.Value) []*onnx.Value {
+		dense := &onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}
+		all, last := n.recurrent(x, 4, 1, false, func(x *onnx.Value, states []*onnx.Value) []*onnx.Value {
+			w := n.constant(0, 8, 3)
+			for i := range w.Const.Floats {
+				w.Const.Floats[i] *= float32(spread(i/3, 8, 1, 1e3))
+			}
+			u := n.add(&onnx.Relu{}, n.add(dense, x, w))
+			return []*onnx.Value{n.add(&onnx.Tanh{}, n.add(&onnx.Add{}, n.dense(u, 4, 1e3), n.add(dense, states[0], n.constant(0, 4, 4))))}
+		})
+		return []*onnx.Value{all, last}
+	}},
 	{"depthwise, hard swish", onnx.Shape{onnx.Batch, 8, 6, 6}, 1, func(n *net, x *onnx.Value) []*onnx.Value {
 		y := n.add(conv(3, 1, 1, 8), x, n.rows(8, 9, 1e-2, 10))
 		return one(n.add(conv(1, 1, 0, 1), n.add(&onnx.HardSwish{}, y), n.columns(4, 8, 1, 1e3, 1, 1)))

@@ -136,14 +136,31 @@ func Groups(m *Model, scope Scope) []Group {
 // inputs reach to 1: with pixels of 0..255 all weights of the first layer would be next to nothing.
 func (m *Model) largestInput(w *onnx.Value) float64 {
 	for _, n := range m.Graph.Nodes {
-		if len(n.Inputs) < 2 || n.Inputs[1] != w || !slices.Contains(m.Sites, Site{Value: n.Inputs[0], Role: RoleInput}) {
+		if len(n.Inputs) < 2 || n.Inputs[1] != w {
 			continue
 		}
-		if l, ok := m.Levels[n.Inputs[0].Name]; ok {
-			return max(-l.Min(), l.Max())
+		if in := m.InputRead(n); in != nil {
+			if l, ok := m.Levels[in.Name]; ok {
+				return max(-l.Min(), l.Max())
+			}
 		}
 	}
 	return 1
+}
+
+// InputRead is the input of the network that a node reads as its first operand, as it is or a step of it at a time; nil for other nodes.
+func (m *Model) InputRead(n *onnx.Node) *onnx.Value {
+	v := n.Inputs[0]
+	for _, from := range m.Graph.Nodes {
+		if _, ok := from.Op.(*onnx.LoopTake); ok && from.Outputs[0] == v {
+			v = from.Inputs[0]
+			break
+		}
+	}
+	if !slices.ContainsFunc(m.Sites, func(s Site) bool { return s.Value == v && s.Role == RoleInput }) {
+		return nil
+	}
+	return v
 }
 
 // Pool returns all weights of the group, each divided by its tensor's scale.

@@ -230,7 +230,12 @@ func buildLoop(t *testing.T, of func(r *recurrent, x *onnx.Value) []*onnx.Value)
 
 func compiledLoop(t *testing.T, m *Model) *runtime.Program {
 	t.Helper()
-	if err := Cluster(m, ClusterConfig{Weights: 16, Scope: ScopeLayer, Codebook: KindFree, Method: MethodKMeans}); err != nil {
+	return compiledWith(t, m, ClusterConfig{Weights: 16, Scope: ScopeLayer, Codebook: KindFree, Method: MethodKMeans})
+}
+
+func compiledWith(t *testing.T, m *Model, cfg ClusterConfig) *runtime.Program {
+	t.Helper()
+	if err := Cluster(m, cfg); err != nil {
 		t.Fatal(err)
 	}
 	p, err := Compile(m)
@@ -467,5 +472,55 @@ func TestLoopOfOneStep(t *testing.T) {
 	}
 	if seen := compareLoops(t, p, compiledLoop(t, plain), 20); len(seen) < 20 {
 		t.Errorf("only %d different results: they show little", len(seen))
+	}
+}
+
+// TestLoopsClustered does what TestLoopsUnrolled does with every way to cluster weights.
+func TestLoopsClustered(t *testing.T) {
+	layer := DefaultClusterConfig()
+	layer.Weights = 8
+	configs := map[string]func(c *ClusterConfig){
+		"integers":           func(c *ClusterConfig) { c.Codebook = KindInteger },
+		"units by channel":   func(c *ClusterConfig) { c.Codebook, c.Units = KindInteger, UnitChannel },
+		"cheap":              func(c *ClusterConfig) { c.Codebook = KindCheap },
+		"pruned":             func(c *ClusterConfig) { c.Prune = 0.5 },
+		"one codebook":       func(c *ClusterConfig) { c.Scope = ScopeNetwork },
+		"raw, with biases":   func(c *ClusterConfig) { c.Scope = ScopeGlobal },
+		"two weights":        func(c *ClusterConfig) { c.Weights = 2 },
+		"end layers of more": func(c *ClusterConfig) { c.Layers = map[string]LayerCodebook{"w3": {Weights: 32}} },
+	}
+	for name, change := range configs {
+		t.Run(name, func(t *testing.T) {
+			cfg := layer
+			change(&cfg)
+			for _, c := range loops[:4] {
+				m, _ := buildLoop(t, c.build)
+				plain, missing := withoutLoops(t, m)
+				if missing != "" {
+					t.Fatalf("%q has no levels", missing)
+				}
+				p := compiledWith(t, m, cfg)
+				plain.Codebooks, plain.Weights = m.Codebooks, m.Weights
+				want, err := Compile(plain)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compareLoops(t, p, want, 5)
+			}
+		})
+	}
+}
+
+// TestInputRead finds the input behind a step of it.
+func TestInputRead(t *testing.T) {
+	m, _ := buildLoop(t, loops[1].build)
+	var readers []string
+	for _, l := range m.Layers() {
+		if in := m.InputRead(l.Node); in != nil {
+			readers = append(readers, l.Name+" of "+in.Name)
+		}
+	}
+	if want := []string{"Gemm5 of input", "Gemm12 of input"}; !slices.Equal(readers, want) {
+		t.Errorf("inputs are read by %q, want %q", readers, want)
 	}
 }

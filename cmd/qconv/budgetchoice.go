@@ -102,7 +102,7 @@ type allocator struct {
 	picks     []int
 }
 
-// take divides trials into those of each part of the network. Levels of inputs, outputs and means are not chosen, as they cost next to nothing.
+// take divides trials into those of each part of the network. Levels of inputs, outputs, means and states are not chosen, as they cost next to nothing.
 func (a *allocator) take(found []finetune.Trial) {
 	inside := map[string]bool{}
 	for _, s := range a.model.Sites {

@@ -80,6 +80,72 @@ func TestExportONNX(t *testing.T) {
 	}
 }
 
+// TestExportONNXSequences does so with networks of loops, whose inputs may be several, where they are beside the repository.
+func TestExportONNXSequences(t *testing.T) {
+	folder := filepath.Join("..", "..", "..", "shared", "sequences")
+	if _, err := os.Stat(folder); err != nil {
+		t.Skip("without ../shared/sequences")
+	}
+	ort := testtool.NewORT(t)
+	dir := t.TempDir()
+	program, file := filepath.Join(dir, "m.qlut"), filepath.Join(dir, "m.onnx")
+	states := map[string][]string{"gru_state": {"s0"}, "lstm_state": {"s0", "s1"}}
+	samples := filepath.Join(dir, "x.npz")
+	for _, name := range []string{"gru_2layers", "gru_steps", "gru_state", "lstm_bi_steps", "lstm_state", "rnn_tanh", "lstm_autoencoder"} {
+		var arrays []array
+		for _, input := range append([]string{"input"}, states[name]...) {
+			x, shape := readArray(t, filepath.Join(folder, name+".ref.npz"), "in."+input+".npy")
+			arrays = append(arrays, array{input, shape, x})
+		}
+		writeArchive(t, samples, arrays...)
+		data := samples
+		if len(arrays) == 1 {
+			data += "#input"
+		}
+		mustCall(t, "convert", filepath.Join(folder, name+".onnx"), "--fast", "--calib", data, "--weights", "256", "-o", program)
+		mustCall(t, "export", program, "--onnx", file)
+		p, err := qrt.Open(program)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runner, err := qrt.NewRunner(p, qrt.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		inputs := p.GenerateInputs(9)
+		feed := map[string]testtool.Tensor{}
+		for i, in := range p.Inputs {
+			tensor, name := p.Tensors[in.Tensor], in.Name
+			if name == "" {
+				name = "input"
+			}
+			feed[name] = testtool.Tensor{Type: "uint8", Dims: []int{1, tensor.Shape[0], tensor.Shape[1], tensor.Shape[2]}, Data: inputs[i]}
+		}
+		want, err := runner.Run(inputs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := ort.Run(readFile(t, file), feed)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		for o, out := range p.Outputs {
+			data := got[0][out.Name].Data
+			if len(data) != 4*len(want[o]) {
+				t.Errorf("%s: %d bytes of output %q, want those of %d int32", name, len(data), out.Name, len(want[o]))
+				continue
+			}
+			for i, v := range want[o] {
+				if g := int32(binary.NativeEndian.Uint32(data[4*i:])); g != v {
+					t.Errorf("%s: output %q is %d at %d in ONNX Runtime, %d in the runtime", name, out.Name, g, i, v)
+					break
+				}
+			}
+		}
+	}
+}
+
 // TestExportQDQ tunes networks for a step and demands of ONNX Runtime, without optimizations, what the tuned model computes.
 func TestExportQDQ(t *testing.T) {
 	ort := testtool.NewORT(t)

@@ -67,8 +67,7 @@ func applyLayerConfig(c *cli.Context, m *quant.Model, cluster *quant.ClusterConf
 func endLayers(m *quant.Model, n int) map[string]quant.LayerCodebook {
 	out := map[string]quant.LayerCodebook{}
 	for _, l := range m.Layers() {
-		first := slices.ContainsFunc(m.Sites, func(s quant.Site) bool { return s.Role == quant.RoleInput && s.Value == l.Node.Inputs[0] })
-		if first || l.Site == nil {
+		if m.InputRead(l.Node) != nil || l.Site == nil {
 			out[l.Weights.Name] = quant.LayerCodebook{Weights: n}
 		}
 	}
