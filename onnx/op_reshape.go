@@ -107,6 +107,10 @@ func readReshape(r *nodeReader) Op {
 	case r.given(1):
 		target = r.exact(r.in[1])
 	}
+	if rows := r.rejoin(target); rows != nil && !allowZero {
+		r.keep(1)
+		return rows
+	}
 	if target == nil {
 		r.operandInts(1, "shape") // says why
 	} else {

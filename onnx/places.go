@@ -15,6 +15,9 @@ import (
 type place struct {
 	base *Value
 	at   int
+	// rows are dimensions that the file has joined with the batch: the last of them, with stepsFirst, else the first.
+	rows       Shape
+	stepsFirst bool
 }
 
 // places are the values that are not in the graph as they are in the file. It is nil for networks without recurrences, whose batch has to be
@@ -86,7 +89,7 @@ func (p places) of(v *Value) place {
 
 // resolve is v, or if it has the batch in front, what stands in the graph for it.
 func (p places) resolve(v *Value) *Value {
-	if pl, ok := p[v]; ok && pl.at == 0 {
+	if pl, ok := p[v]; ok && pl.at == 0 && pl.rows == nil {
 		return pl.base
 	}
 	return v
@@ -113,9 +116,14 @@ func (p places) place(n *Node) ([]*Node, error) {
 		return []*Node{n}, n.infer()
 	}
 	placed, moves := false, false
+	_, rows := n.Op.(*rejoin)
 	for _, v := range n.Inputs {
-		_, is := p[v]
+		pl, is := p[v]
 		placed = placed || is
+		rows = rows || pl.rows != nil
+	}
+	if rows {
+		return p.rowwise(n)
 	}
 	switch op := n.Op.(type) {
 	case *Transpose:
@@ -444,6 +452,9 @@ func (t *Tensor) frontOne(rank, at int) *Tensor {
 func (p places) permuted(n *Node) (placedNode, error) {
 	at := p.of(n.Inputs[0]).at
 	rank := len(n.Inputs[0].Shape)
+	if op, ok := n.Op.(*LayerNormalization); ok && at >= 0 && op.Axis > at {
+		return p.one(n, op, at), nil // its parameters belong to the dimensions from the axis on
+	}
 	for _, v := range n.Inputs {
 		if p.of(v).at != at || len(v.Shape) != rank {
 			return placedNode{}, p.refuse(n)
@@ -460,11 +471,6 @@ func (p places) permuted(n *Node) (placedNode, error) {
 		if slices.Contains(op.Axes, at) {
 			return placedNode{}, p.refuse(n)
 		}
-	case *LayerNormalization:
-		if op.Axis <= at {
-			return placedNode{}, p.refuse(n)
-		}
-		return p.one(n, op, at), nil
 	}
 	op, after := permuted(n, perm)
 	if op == nil {
