@@ -31,6 +31,9 @@ var convertCommand = &cli.Command{
 		"and the signal-to-noise ratio of each output; a warning names each output " +
 		"that is off by more than 5 % of its spread, and the layer where that begins. A program that misses a gate is written with .failed at the end of its name. With --budget, --max-ram or --max-ms levels, weights and codebooks are chosen " +
 		"layer by layer, and said.\n\n" +
+		"With --stream the program takes the next frames of an endless sequence instead of a window of them: it keeps the states of recurrences, and what convolutions along time reach back to, " +
+		"and has the same outputs bit for bit. A step takes as few frames as the strides allow, or --stream-hop of them. --state IN=OUT carries an output of a network for one step on to an input of the next. " +
+		"docs/streaming.md tells it all:\n\n   qconv convert words.q.onnx --calib frames.npz --stream\n   qconv convert cell.q.onnx --calib frames.npz --state h=hn\n\n" +
 		example("qconv convert model.q.onnx --calib pictures.zip --levels 32 --weights 16"),
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, calibFlag, convertValFlag,
 		fastFlag, streamFlag, streamHopFlag, timeAxisFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, sequenceFlags, preprocessFlags, quantFlags, budgetFlags),
