@@ -3,6 +3,7 @@ package onnx
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/proto"
@@ -36,6 +37,7 @@ type Builder struct {
 	numbers map[string]int    // how many names begin so
 	inputs  []*pb.ValueInfoProto
 	outputs []*pb.ValueInfoProto
+	scanned []string // operands of the Scan whose body is being built
 }
 
 // NewBuilder starts a file whose graph has a name.
@@ -64,11 +66,12 @@ func (b *Builder) Input(wish string, t ElemType, shape Shape) string {
 	return name
 }
 
-// Output makes a value that exists an output, under a name that may differ from the one wished for.
-func (b *Builder) Output(wish, value string, t ElemType, shape Shape) {
+// Output makes a value that exists an output and returns its name, which may differ from the one wished for.
+func (b *Builder) Output(wish, value string, t ElemType, shape Shape) string {
 	name := b.name(wish)
 	b.node("Identity", name, []string{value})
 	b.outputs = append(b.outputs, b.info(name, t, shape))
+	return name
 }
 
 func (b *Builder) info(name string, t ElemType, shape Shape) *pb.ValueInfoProto {
@@ -115,6 +118,11 @@ func (b *Builder) Node(op, wish string, operands []string, attrs ...Attr) string
 
 func (b *Builder) node(op, name string, operands []string, attrs ...Attr) {
 	w := &nodeWriter{p: &pb.NodeProto{Name: proto.String(name), OpType: proto.String(op), Input: operands, Output: []string{name}}, e: &b.encoder}
+	b.attributes(w, attrs)
+	b.encoder.append(w.p)
+}
+
+func (b *Builder) attributes(w *nodeWriter, attrs []Attr) {
 	for _, a := range attrs {
 		switch v := a.Value.(type) {
 		case int:
@@ -125,7 +133,55 @@ func (b *Builder) node(op, name string, operands []string, attrs ...Attr) {
 			panic(fmt.Sprintf("BUG: attribute %s of type %T", a.Name, v))
 		}
 	}
-	b.encoder.graph.Node = append(b.encoder.graph.Node, w.p)
+}
+
+// Port is a value that enters the body of a Scan or leaves it, with the type and the shape that it has there.
+type Port struct {
+	Value string
+	Type  ElemType
+	Shape Shape
+}
+
+// BeginScan starts the body of a Scan: nodes that are added until [Builder.EndScan] belong to it. They may read all values that exist. It returns the names that the states, which
+// begin with the values given, and the steps of the sequence, a list along axis 0, have in the body.
+func (b *Builder) BeginScan(states []Port, sequence Port) (names []string, step string) {
+	if b.encoder.body != nil {
+		panic("BUG: a Scan in a Scan")
+	}
+	b.encoder.body = &pb.GraphProto{}
+	b.scanned = nil
+	for _, s := range append(slices.Clone(states), sequence) {
+		b.scanned = append(b.scanned, s.Value)
+		name := b.name(s.Value + ".step")
+		b.encoder.body.Input = append(b.encoder.body.Input, b.info(name, s.Type, s.Shape))
+		names = append(names, name)
+	}
+	return names[:len(states)], names[len(states)]
+}
+
+// EndScan ends the body of a Scan under a name. Next are the values that states have in the next iteration, results those that are put one beside the other along a
+// new axis 1. It returns the names of the last states, and of the results of all iterations.
+func (b *Builder) EndScan(wish string, next, results []Port) (last, all []string) {
+	body := b.encoder.body
+	for _, s := range slices.Concat(next, results) {
+		name := b.name(s.Value + ".out") // a value of the body may leave it twice, and one from outside only as another
+		b.node("Identity", name, []string{s.Value})
+		body.Output = append(body.Output, b.info(name, s.Type, s.Shape))
+	}
+	b.encoder.body = nil
+	name := b.name(wish)
+	body.Name = proto.String(name)
+	w := &nodeWriter{p: &pb.NodeProto{Name: proto.String(name), OpType: proto.String("Scan"), Input: b.scanned}, e: &b.encoder}
+	for i := range slices.Concat(next, results) {
+		w.p.Output = append(w.p.Output, b.name(fmt.Sprint(name, ".", i)))
+	}
+	b.attributes(w, []Attr{{Name: "num_scan_inputs", Value: 1}})
+	if len(results) > 0 {
+		b.attributes(w, []Attr{{Name: "scan_output_axes", Value: slices.Repeat([]int{1}, len(results))}})
+	}
+	w.attr("body", pb.AttributeProto_GRAPH).G = body
+	b.encoder.append(w.p)
+	return w.p.Output[:len(next)], w.p.Output[len(next):]
 }
 
 // Encode returns the file, with its metadata_props.

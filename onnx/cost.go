@@ -2,10 +2,22 @@ package onnx
 
 import "math"
 
-// Cost returns what a node takes for one sample: params counts the elements of its float
-// constants, macs the multiply-accumulates of a Conv, ConvTranspose, Gemm or MatMul, with
+// Costs returns the function that says what a node of the graph takes for one sample: params counts the elements of its float
+// constants, macs the multiply-accumulates of a Conv, ConvTranspose, Gemm or MatMul in all iterations, with
 // taps in the padding and without the bias. Shapes must be inferred.
-func Cost(n *Node) (params, macs int) {
+func Costs(g *Graph) func(n *Node) (params, macs int) {
+	bodies, err := g.Bodies()
+	return func(n *Node) (params, macs int) {
+		params, macs = cost(n)
+		if l := bodies[n]; err == nil && l != nil {
+			macs *= l.Steps
+		}
+		return params, macs
+	}
+}
+
+// cost is that of a node that runs once.
+func cost(n *Node) (params, macs int) {
 	for _, v := range n.Inputs {
 		if v != nil && v.Const != nil && v.Type == Float {
 			params += v.Shape.Elems()
@@ -36,16 +48,21 @@ const slow = 8
 // Work estimates how long it takes to run the graph for one sample: in multiply-accumulates,
 // at most [math.MaxInt64]. Shapes must be inferred.
 func Work(g *Graph) int64 {
+	bodies, _ := g.Bodies()
 	total := 0.0
 	for _, n := range g.Nodes {
-		_, macs := Cost(n)
-		total += float64(macs)
+		_, macs := cost(n)
+		once := float64(macs)
 		for _, v := range n.Outputs {
-			total += slow * float64(v.Shape.Elems()) * steps(n.Op)
+			once += slow * float64(v.Shape.Elems()) * steps(n.Op)
 		}
 		for _, v := range n.Inputs {
-			total += float64(v.shape().Elems())
+			once += float64(v.shape().Elems())
 		}
+		if l := bodies[n]; l != nil && !begins(n.Op) && !ends(n.Op) {
+			once *= float64(l.Steps) // the operators of a loop hand on a step of it each time
+		}
+		total += once
 	}
 	return int64(math.Min(total, math.MaxInt64/2))
 }

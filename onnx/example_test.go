@@ -17,8 +17,9 @@ func ExampleRead() {
 	if _, err := onnx.Simplify(graph); err != nil {
 		log.Fatal(err)
 	}
+	cost := onnx.Costs(graph)
 	for _, n := range graph.Nodes {
-		parameters, macs := onnx.Cost(n)
+		parameters, macs := cost(n)
 		if macs > 0 {
 			fmt.Println(n.Op.Type(), n.Outputs[0].Shape, parameters, "parameters,", macs, "multiply-accumulates")
 		}

@@ -40,6 +40,13 @@ func FuzzDecode(f *testing.F) {
 		file(18, x, y, integers("sizes", 9, 5), call("Resize", "x - - sizes", "y", attr("axes", []int{2, 3}), attr("mode", "linear"))),
 		file(18, x, y, integers("a", 2, 3), call("ReduceMean", "x a", "m", attr("keepdims", 0)), call("Softmax", "m", "y")),
 		file(10, x, y, call("Slice", "x", "y", attr("starts", []int{0}), attr("ends", []int{2}))),
+		recurrentFile{op: "LSTM", opset: 14, steps: 3, hidden: 2, inputs: 2, direction: "bidirectional", states: "input", outs: "Y Y_h Y_c", peep: true, batch: "N"}.build(),
+		recurrentFile{op: "GRU", opset: 7, steps: 3, hidden: 2, inputs: 2, direction: "reverse", outs: "Y", linear: true, batch: 1}.build(),
+		recurrentFile{op: "RNN", opset: 14, steps: 1, hidden: 2, inputs: 2, outs: "Y Y_h", layout: true, batch: "N"}.build(),
+		file(13, in("x", "N", 3, 4), y, integers("-1", 0, 0, -1), floats("w", 2, 8, 4), floats("r", 2, 8, 2), call("Transpose", "x", "t", attr("perm", []int{1, 0, 2})),
+			call("LSTM", "t w r", "s", attr("hidden_size", 2), attr("direction", "bidirectional")), call("Transpose", "s", "u", attr("perm", []int{0, 2, 1, 3})),
+			call("Reshape", "u -1", "v"), call("Transpose", "v", "o", attr("perm", []int{1, 0, 2})), number("last", -1), call("Gather", "o last", "y", attr("axis", 1))),
+		file(13, in("z", "N", 3), in("x", "N", 4, 3), out("last"), out("all"), scanNode("z x", "last all", 1, sumBody(3), attr("scan_input_axes", []int{1}), attr("scan_output_axes", []int{1}))),
 	} {
 		data, err := proto.Marshal(m)
 		if err != nil {

@@ -84,8 +84,9 @@ func TestModels(t *testing.T) {
 }
 
 func costs(g *Graph) (params, macs int) {
+	cost := Costs(g)
 	for _, n := range g.Nodes {
-		p, m := Cost(n)
+		p, m := cost(n)
 		params += p
 		macs += m
 	}

@@ -71,7 +71,7 @@ func readExpand(r *nodeReader) Op {
 	} else {
 		for i, d := range target.v {
 			switch {
-			case d == dim{batch: 1} && x.batched() && len(x) == len(target.v)-i:
+			case x.batchAt() >= 0 && i == len(target.v)-len(x)+x.batchAt() && (d == dim{batch: 1} || x.batchAt() > 0 && r.isBatch(d)):
 				op.Dims = append(op.Dims, 1)
 			case d.batch != 0:
 				r.refusef("dimension %d of the target depends on the batch size", i)

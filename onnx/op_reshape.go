@@ -107,15 +107,21 @@ func readReshape(r *nodeReader) Op {
 	case r.given(1):
 		target = r.exact(r.in[1])
 	}
+	if rows := r.rejoin(target); rows != nil && !allowZero {
+		r.keep(1)
+		return rows
+	}
 	if target == nil {
 		r.operandInts(1, "shape") // says why
 	} else {
 		for i, d := range target.v {
 			switch {
-			case i == 0 && x.batched() && (d == dim{batch: 1} || r.batch > 0 && d == dim{n: int64(r.batch)}):
+			case i == 0 && x.batched() && r.isBatch(d):
 				op.Dims = append(op.Dims, 0)
 			case i == 0 && x.batched() && r.batch > 1 && d == dim{n: 1}:
 				r.refusef("the target joins the batch of input %v", x)
+			case x.batchAt() > 0 && r.isBatch(d) && product(op.Dims) == product(x[:x.batchAt()]):
+				op.Dims = append(op.Dims, 1)
 			case d.batch != 0:
 				r.refusef("dimension %d of the target depends on the batch size", i)
 			case d.n == 0 && allowZero:
@@ -127,6 +133,11 @@ func readReshape(r *nodeReader) Op {
 	}
 	r.keep(1)
 	return op
+}
+
+// isBatch says whether a number is the batch size.
+func (r *nodeReader) isBatch(d dim) bool {
+	return d == dim{batch: 1} || r.batch > 0 && d == dim{n: int64(r.batch)}
 }
 
 func (op *Reshape) write(w *nodeWriter) { w.operandInts("shape", op.Dims) }

@@ -1,6 +1,9 @@
 package onnx
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Softmax is exp(x) / sum(exp(x)) along Axis.
 type Softmax struct{ Axis int }
@@ -34,22 +37,23 @@ func softmaxShape(in []Shape, axis int) ([]Shape, error) {
 	return out, nil
 }
 
-func (op *Softmax) spell(s *spelling, n *Node) {
-	e, sum := s.exponentials(n.Inputs[0], op.Axis)
-	s.add(&Div{}, e, sum)
-}
+func (op *Softmax) spell(s *spelling, n *Node) { s.add(&Exp{}, s.logSoftmax(n.Inputs[0], op.Axis)) }
 
-func (op *LogSoftmax) spell(s *spelling, n *Node) {
-	x := n.Inputs[0]
-	shifted := s.add(&Sub{}, x, s.add(&Reduce{Kind: ReduceMax, Axes: []int{op.Axis}, KeepDims: true}, x))
-	sum := s.add(&Reduce{Kind: ReduceSum, Axes: []int{op.Axis}, KeepDims: true}, s.add(&Exp{}, shifted))
-	s.add(&Sub{}, shifted, s.add(&Log{}, sum))
-}
+func (op *LogSoftmax) spell(s *spelling, n *Node) { s.logSoftmax(n.Inputs[0], op.Axis) }
 
-// exponentials spells exp(x - max(x)) and its sum along an axis.
-func (s *spelling) exponentials(x *Value, axis int) (e, sum *Value) {
-	e = s.add(&Exp{}, s.add(&Sub{}, x, s.add(&Reduce{Kind: ReduceMax, Axes: []int{axis}, KeepDims: true}, x)))
-	return e, s.add(&Reduce{Kind: ReduceSum, Axes: []int{axis}, KeepDims: true}, e)
+// logSoftmax spells d - log(sum(exp(d))) with d = x - max(x) along an axis. What is subtracted is repeated first: differences of equal
+// shapes are sums, without rounding in between.
+func (s *spelling) logSoftmax(x *Value, axis int) *Value {
+	along := func(kind ReduceKind, v *Value) *Value {
+		return s.add(&Reduce{Kind: kind, Axes: []int{axis}, KeepDims: true}, v)
+	}
+	repeat := func(v *Value) *Value {
+		dims := slices.Repeat([]int{1}, len(x.Shape))
+		dims[axis] = x.Shape[axis]
+		return s.add(&Expand{Dims: dims}, v)
+	}
+	d := s.add(&Sub{}, x, repeat(along(ReduceMax, x)))
+	return s.add(&Sub{}, d, repeat(s.add(&Log{}, along(ReduceSum, s.add(&Exp{}, d)))))
 }
 
 // saySoftmax reads either operator. Before opset 13 the sum runs over all dimensions from axis on together.

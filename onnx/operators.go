@@ -50,7 +50,7 @@ func Operators() []OperatorInfo {
 
 // Reasons that several operators share.
 const (
-	recurrent   = "a recurrent layer, whose state runs through the samples of a sequence; qconv takes feed-forward networks"
+	recurrent   = "an LSTM whose weights are codes and whose operands are rounded while it runs; export it as LSTM, before quantization"
 	controlFlow = "control flow that is decided while the network runs; export it with its loops unrolled"
 	attention   = "attention as one operator; export it as MatMul and Softmax (an older opset, or a lower optimization level)"
 	dataShape   = "the shape of its result depends on the data"

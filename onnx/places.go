@@ -15,6 +15,9 @@ import (
 type place struct {
 	base *Value
 	at   int
+	// rows are dimensions that the file has joined with the batch: the last of them, with stepsFirst, else the first.
+	rows       Shape
+	stepsFirst bool
 }
 
 // places are the values that are not in the graph as they are in the file. It is nil for networks without recurrences, whose batch has to be
@@ -86,7 +89,7 @@ func (p places) of(v *Value) place {
 
 // resolve is v, or if it has the batch in front, what stands in the graph for it.
 func (p places) resolve(v *Value) *Value {
-	if pl, ok := p[v]; ok && pl.at == 0 {
+	if pl, ok := p[v]; ok && pl.at == 0 && pl.rows == nil {
 		return pl.base
 	}
 	return v
@@ -113,9 +116,14 @@ func (p places) place(n *Node) ([]*Node, error) {
 		return []*Node{n}, n.infer()
 	}
 	placed, moves := false, false
+	_, rows := n.Op.(*rejoin)
 	for _, v := range n.Inputs {
-		_, is := p[v]
+		pl, is := p[v]
 		placed = placed || is
+		rows = rows || pl.rows != nil
+	}
+	if rows {
+		return p.rowwise(n)
 	}
 	switch op := n.Op.(type) {
 	case *Transpose:
@@ -147,6 +155,10 @@ func (p places) place(n *Node) ([]*Node, error) {
 		if v == nil {
 			return nil, p.refuse(n)
 		}
+	}
+	// What is wrong in the file is found in its own shapes, with a batch of one.
+	if err := p.check(n); err != nil {
+		return nil, err
 	}
 	var r placedNode
 	var err error
@@ -207,6 +219,20 @@ func (p places) place(n *Node) ([]*Node, error) {
 	return r.nodes, nil
 }
 
+// check infers the shapes of a node of the file, whose batch is 1.
+func (p places) check(n *Node) error {
+	in := make([]Shape, len(n.Inputs))
+	for i, v := range n.Inputs {
+		in[i] = v.shape()
+		if at := in[i].batchAt(); at >= 0 {
+			in[i] = in[i].clone()
+			in[i][at] = 1
+		}
+	}
+	_, err := n.Op.InferShape(in)
+	return err
+}
+
 // refuse says that an operator is not read where the batch is.
 func (p places) refuse(n *Node) error {
 	for _, v := range n.Inputs {
@@ -234,9 +260,6 @@ func (p places) aliasOf(n *Node, at int) placedNode {
 
 func (p places) transpose(n *Node, op *Transpose) (placedNode, error) {
 	at := p.of(n.Inputs[0]).at
-	if _, err := op.InferShape([]Shape{n.Inputs[0].Shape.WithBatchAt(at, 1)}); err != nil {
-		return placedNode{}, err
-	}
 	perm, to := []int{0}, 0
 	for i, d := range op.Perm {
 		if d == at {
@@ -251,19 +274,8 @@ func (p places) transpose(n *Node, op *Transpose) (placedNode, error) {
 	return p.one(n, &Transpose{Perm: perm}, to), nil
 }
 
-// WithBatchAt returns the shape with dimension at, which is the batch, bound to n.
-func (s Shape) WithBatchAt(at, n int) Shape {
-	out := s.clone()
-	out[at] = n
-	return out
-}
-
 func (p places) unsqueeze(n *Node, op *Unsqueeze) (placedNode, error) {
-	x := n.Inputs[0]
-	at := p.of(x).at
-	if _, err := op.InferShape([]Shape{x.Shape.WithBatchAt(at, 1)}); err != nil {
-		return placedNode{}, err
-	}
+	at := p.of(n.Inputs[0]).at
 	to := -1 // dimensions of the operand fill the places between the axes
 	for left := at; left >= 0; {
 		if to++; !slices.Contains(op.Axes, to) {
@@ -279,9 +291,6 @@ func (p places) squeeze(n *Node, op *Squeeze) (placedNode, error) {
 	if slices.Contains(op.Axes, at) {
 		return placedNode{}, refusef("axes %v would remove the batch of input %v", op.Axes, x.Shape)
 	}
-	if err := checkAxes(op.Axes, len(x.Shape)); err != nil {
-		return placedNode{}, err
-	}
 	return p.one(n, &Squeeze{Axes: frontAxes(op.Axes, at)}, at-before(op.Axes, at)), nil
 }
 
@@ -289,7 +298,9 @@ func (p places) squeeze(n *Node, op *Squeeze) (placedNode, error) {
 func (p places) reshape(n *Node, op *Reshape) (placedNode, error) {
 	x := n.Inputs[0]
 	at := p.of(x).at
-	full, err := op.InferShape([]Shape{x.Shape.WithBatchAt(at, 1)})
+	one := x.Shape.clone()
+	one[at] = 1
+	full, err := op.InferShape([]Shape{one})
 	if err != nil {
 		return placedNode{}, refusef("target %v would mix samples of the batch of input %v", op.Dims, x.Shape)
 	}
@@ -382,9 +393,6 @@ func (p places) matMul(n *Node) (placedNode, error) {
 func (p places) tile(n *Node, op *Tile) (placedNode, error) {
 	x := n.Inputs[0]
 	at := p.of(x).at
-	if len(op.Repeats) != len(x.Shape) {
-		return placedNode{}, p.refuse(n)
-	}
 	return p.one(n, &Tile{Repeats: Shape(op.Repeats).front(at)}, at), nil
 }
 
@@ -444,6 +452,9 @@ func (t *Tensor) frontOne(rank, at int) *Tensor {
 func (p places) permuted(n *Node) (placedNode, error) {
 	at := p.of(n.Inputs[0]).at
 	rank := len(n.Inputs[0].Shape)
+	if op, ok := n.Op.(*LayerNormalization); ok && at >= 0 && op.Axis > at {
+		return p.one(n, op, at), nil // its parameters belong to the dimensions from the axis on
+	}
 	for _, v := range n.Inputs {
 		if p.of(v).at != at || len(v.Shape) != rank {
 			return placedNode{}, p.refuse(n)
@@ -460,11 +471,6 @@ func (p places) permuted(n *Node) (placedNode, error) {
 		if slices.Contains(op.Axes, at) {
 			return placedNode{}, p.refuse(n)
 		}
-	case *LayerNormalization:
-		if op.Axis <= at {
-			return placedNode{}, p.refuse(n)
-		}
-		return p.one(n, op, at), nil
 	}
 	op, after := permuted(n, perm)
 	if op == nil {

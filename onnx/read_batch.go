@@ -11,7 +11,7 @@ import (
 // batchPlaces finds the dimension that is the batch of values of a file, by name, going back from the operands of recurrent operators
 // through nodes that move dimensions or keep them.
 func batchPlaces(nodes []*pb.NodeProto) map[string]int {
-	b := batchFinder{at: map[string]int{}, from: map[string]*pb.NodeProto{}, constants: map[string][]int64{}}
+	b := batchFinder{at: map[string]int{}, from: map[string]result{}}
 	b.collect(nodes)
 	for _, n := range b.recurrent {
 		at := 1
@@ -31,21 +31,30 @@ func batchPlaces(nodes []*pb.NodeProto) map[string]int {
 
 type batchFinder struct {
 	at        map[string]int
-	from      map[string]*pb.NodeProto
-	constants map[string][]int64 // lists of integers
+	from      map[string]result
 	recurrent []*pb.NodeProto
+}
+
+// result is one of a node; with given it is an input of the body of a Scan, its operand of that place.
+type result struct {
+	node  *pb.NodeProto
+	place int
+	given bool
 }
 
 // collect looks at nodes, also those of branches.
 func (b *batchFinder) collect(nodes []*pb.NodeProto) {
 	for _, n := range nodes {
-		for _, name := range n.GetOutput() {
-			b.from[name] = n
+		for i, name := range n.GetOutput() {
+			b.from[name] = result{node: n, place: i}
 		}
 		if cells[n.GetOpType()].gates > 0 && isDefault(n.GetDomain()) {
 			b.recurrent = append(b.recurrent, n)
 		}
 		for _, g := range branches(n) {
+			for i, v := range g.GetInput() {
+				b.from[v.GetName()] = result{node: n, place: i, given: true}
+			}
 			b.collect(g.GetNode())
 		}
 	}
@@ -58,15 +67,23 @@ func (b *batchFinder) wish(name string, at int) {
 			return
 		}
 		b.at[name] = at
-		n := b.from[name]
-		if n == nil || len(n.GetInput()) == 0 {
+		from := b.from[name]
+		n := from.node
+		switch {
+		case n == nil || len(n.GetInput()) == 0:
 			return
+		case from.given:
+			// A state of a Scan is its operand; a step of a sequence lacks a dimension of it, which is seldom in front.
+			if n.GetOpType() != "Scan" || from.place >= len(n.GetInput())-max(sequencesOf(n), 0) {
+				return
+			}
+			name = n.GetInput()[from.place]
+			continue
 		}
 		if n.GetOpType() == "If" {
-			k := slices.Index(n.GetOutput(), name)
 			for _, g := range branches(n) {
-				if k < len(g.GetOutput()) {
-					b.wish(g.GetOutput()[k].GetName(), at)
+				if from.place < len(g.GetOutput()) {
+					b.wish(g.GetOutput()[from.place].GetName(), at)
 				}
 			}
 			return
@@ -100,7 +117,7 @@ func (b *batchFinder) wish(name string, at int) {
 				return
 			}
 			// An index that is no list removes the axis.
-			if c := b.from[n.GetInput()[1]]; c != nil && c.GetOpType() == "Constant" && axis <= at {
+			if c := b.from[n.GetInput()[1]].node; c != nil && c.GetOpType() == "Constant" && axis <= at {
 				for _, a := range c.GetAttribute() {
 					if len(a.GetT().GetDims()) == 0 {
 						at++
@@ -111,6 +128,16 @@ func (b *batchFinder) wish(name string, at int) {
 			return
 		}
 	}
+}
+
+// sequencesOf is how many sequences a Scan takes.
+func sequencesOf(n *pb.NodeProto) int {
+	for _, a := range n.GetAttribute() {
+		if a.GetName() == "num_scan_inputs" {
+			return clampInt(a.GetI())
+		}
+	}
+	return 0
 }
 
 // throughAxes is the dimension of the operand of a Squeeze or Unsqueeze that becomes dimension at; -1 where that is not known.
@@ -134,13 +161,14 @@ func throughAxes(squeeze bool, axes []int, at int) int {
 
 // list is a constant that a node Constant makes.
 func (b *batchFinder) list(name string) []int64 {
-	n := b.from[name]
+	n := b.from[name].node
 	if n == nil || n.GetOpType() != "Constant" {
 		return nil
 	}
 	for _, a := range n.GetAttribute() {
-		if a.GetT() != nil {
-			if t, err := new(decoder).tensor(a.GetT()); err == nil {
+		if len(a.GetT().GetDims()) == 1 && a.GetT().GetDims()[0] <= maxRank {
+			d := &decoder{kinds: map[*Tensor]pb.TensorProto_DataType{}}
+			if t, err := d.tensor(a.GetT()); err == nil {
 				return t.Ints
 			}
 		}

@@ -46,6 +46,7 @@ type decoder struct {
 	// made is the node that computes a value, and folded are those that turned out to be constant after they had been added.
 	made   map[*Value]*Node
 	folded map[*Node]bool
+	tried  map[*Node]bool // whether they are
 	// inLoop says that the body of a loop is being read.
 	inLoop bool
 	// unknown are results of nodes that are not supported, and what depends on them.
@@ -84,7 +85,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		return nil, err
 	}
 	d.declared = declaredShapes(p)
-	d.places, d.inLoop, d.made, d.folded = nil, false, map[*Value]*Node{}, map[*Node]bool{}
+	d.places, d.inLoop, d.made, d.folded, d.tried = nil, false, map[*Value]*Node{}, map[*Node]bool{}, map[*Node]bool{}
 	if hasRecurrence(p.GetNode()) {
 		d.places = places{}
 	}
@@ -244,7 +245,7 @@ func (d *decoder) node(p *node) error {
 	if p.GetOpType() == "If" && isDefault(p.GetDomain()) {
 		return d.branch(p, r, outputs)
 	}
-	if p.GetOpType() == "Scan" && isDefault(p.GetDomain()) && r.opset >= scanOpset {
+	if p.GetOpType() == "Scan" && isDefault(p.GetDomain()) {
 		return d.scan(p, r, outputs)
 	}
 	if list := d.sequences[firstOf(r.in)]; list != nil && p.GetOpType() == "Identity" {
@@ -412,11 +413,11 @@ func (d *decoder) foldSmall(n *Node) bool {
 // one. It fails where that takes more than a model may.
 func (d *decoder) foldFor(v *Value) error {
 	n := d.made[v]
-	if n == nil || v.Const != nil || d.folded[n] {
+	if n == nil || v.Const != nil || d.tried[n] {
 		return nil
 	}
-	_, joins := n.Op.(*Concat)
-	if !joins && !movesCodes(n.Op) {
+	d.tried[n] = true
+	if !movesCodes(n.Op) {
 		return nil
 	}
 	for _, in := range n.Inputs {
@@ -510,7 +511,7 @@ func (d *decoder) unique(name string) string {
 
 // nodeReader collects the operands and attributes of a node.
 func (d *decoder) nodeReader(p *node) (*nodeReader, error) {
-	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, inLoop: d.inLoop, places: d.places, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
+	r := &nodeReader{batch: d.batch, opset: d.opset(p, ""), kind: func(t *Tensor) pb.TensorProto_DataType { return d.kinds[t] }, outputs: 1, results: len(p.GetOutput()), named: p.GetOutput(), exact: d.integers, inLoop: d.inLoop, take: d.budget.take, places: d.places, unique: d.unique, sequences: d.sequences, attrs: map[string]*pb.AttributeProto{}}
 	r.used = func(i int) bool { return i < r.results && r.named[i] != "" && d.used[r.named[i]] }
 	if len(p.GetOutput()) > 0 {
 		r.declared = d.declared[p.GetOutput()[0]]

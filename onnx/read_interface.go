@@ -82,7 +82,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		if base != v {
 			base.Shape, base.Type = shape.front(d.places[v].at), v.Type
 			v.Shape = shape
-			d.graph.Warnings = append(d.graph.Warnings, movedBatch(where, shape, base.Shape))
+			d.graph.Warnings = append(d.graph.Warnings, movedBatch(where, shape.String(), base.Shape))
 		}
 		if err := base.Shape.check(); err != nil {
 			return &FormatError{Where: where, Err: err}
@@ -129,8 +129,8 @@ func askForSizes(open []openSize) string {
 }
 
 // movedBatch says that a value has the batch in front here and elsewhere in the file.
-func movedBatch(where string, file, here Shape) string {
-	return fmt.Sprintf("%s is %v in the file and %v here: samples, whose elements keep their order, come one after the other", where, file, here)
+func movedBatch(where, file string, here Shape) string {
+	return fmt.Sprintf("%s is %s in the file and %v here: samples, whose elements keep their order, come one after the other", where, file, here)
 }
 
 // inputShape binds the dimensions of an input, of which dimension batch is the batch, and says which it cannot bind.
@@ -210,7 +210,7 @@ func (d *decoder) graphOutputs(p *pb.GraphProto) error {
 		v := d.places.resolve(d.values[info.GetName()])
 		where := fmt.Sprintf("graph output %q", info.GetName())
 		if pl, ok := d.places[v]; ok {
-			d.graph.Warnings = append(d.graph.Warnings, movedBatch(where, v.Shape, pl.base.Shape))
+			d.graph.Warnings = append(d.graph.Warnings, movedBatch(where, pl.inFile(v), pl.base.Shape))
 			v = pl.base
 		}
 		if v != nil && v.Name != info.GetName() {

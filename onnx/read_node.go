@@ -35,6 +35,8 @@ type nodeReader struct {
 	used func(i int) bool
 	// exact are operands that are integers known at import but for the batch size.
 	exact func(*Value) *ints
+	// take spends memory on n things of some bytes each.
+	take func(n int, bytes int64) error
 	// inLoop says that the node is of the body of a loop.
 	inLoop bool
 	// places are the values that stand in the graph otherwise than in the file.

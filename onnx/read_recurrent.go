@@ -61,6 +61,10 @@ func sayRecurrent(of cell) phrase {
 		if !c.attributes() || !c.weights() || !c.lengths() {
 			return nil
 		}
+		// Every direction copies its part of the weights.
+		if !c.afford(c.w.Shape.Elems() + c.rec.Shape.Elems()) {
+			return nil
+		}
 		var sequences []*Value
 		last := make([][]*Value, len(c.states))
 		for c.direction = range c.directions {
@@ -201,7 +205,7 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 	reverse := c.reverse || c.direction == 1
 	c.part = c.parts(c.direction)
 	x := c.r.in[operandX]
-	if c.steps == 1 {
+	if c.steps == 1 && (c.r.inLoop || !c.handedOn()) {
 		var states []*Value
 		for i := range c.states {
 			states = append(states, c.initial(i, true))
@@ -243,6 +247,17 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 	return sequence, last
 }
 
+// handedOn says whether a state comes from outside and leaves again: a single step is then one of many, whose loop is around the network, and what it does to
+// the state is said as in a loop.
+func (c *recurrence) handedOn() bool {
+	for i := range c.states {
+		if c.r.given(operandState+i) && c.r.in[operandState+i].Const == nil && c.r.used(1+i) {
+			return true
+		}
+	}
+	return false
+}
+
 // parts is what names of a direction begin with.
 func (c *recurrence) parts(direction int) string {
 	if c.directions == 1 {
@@ -275,6 +290,13 @@ func (c *recurrence) initial(i int, leaveOut bool) *Value {
 	at, name := operandState+i, "initial_"+c.states[i]
 	zero := func() *Value {
 		if leaveOut {
+			return nil
+		}
+		if c.rows > maxDim/c.hidden {
+			c.r.failf("a state of %d rows of %d has 2^31 elements or more", c.rows, c.hidden)
+			return nil
+		}
+		if !c.afford(c.rows * c.hidden) {
 			return nil
 		}
 		return c.weight(c.states[i]+".initial", &Tensor{Type: Float, Shape: Shape{c.rows, c.hidden}, Floats: make([]float32, c.rows*c.hidden)})
@@ -334,6 +356,15 @@ func (c *recurrence) rowsOf(t *Tensor, rows, batchAxis int) []float32 {
 		out = append(out, t.Floats[at*c.hidden:(at+1)*c.hidden]...)
 	}
 	return out
+}
+
+// afford spends memory on a constant of n numbers.
+func (c *recurrence) afford(n int) bool {
+	if err := c.r.take(n, valueBytes); err != nil {
+		c.r.failf("%w", err)
+		return false
+	}
+	return true
 }
 
 // weight is a constant with a name of its own.

@@ -20,6 +20,8 @@ type scanned struct {
 	r    *nodeReader
 	body *pb.GraphProto
 	loop *Loop
+	// loops says that it becomes a loop, and not the nodes of its only step.
+	loops bool
 	// states is how many there are; inputs and results are the sequences that are taken and put.
 	states, inputs, results             int
 	inAxes, inReverse, axes, outReverse []int
@@ -60,12 +62,15 @@ func (d *decoder) scan(p *node, r *nodeReader, outputs []*Value) error {
 			d.unknown[v] = true
 		}
 	}
-	if d.inLoop && s.loop.Steps > 1 {
+	if d.inLoop && s.loops {
 		refuse(reasonNested)
 		return nil
 	}
 	// Whether a constant state is one for all samples shows when the body is read.
-	state := d.mark()
+	state, err := d.mark()
+	if err != nil {
+		return &FormatError{Where: where, Err: err}
+	}
 	for _, repeat := range []bool{true, false} {
 		fits, err := d.scanBody(s, repeat)
 		if err != nil {
@@ -95,8 +100,11 @@ type decoderMark struct {
 	values          map[string]*Value
 }
 
-func (d *decoder) mark() decoderMark {
-	return decoderMark{nodes: len(d.graph.Nodes), warnings: len(d.graph.Warnings), values: maps.Clone(d.values)}
+func (d *decoder) mark() (decoderMark, error) {
+	if err := d.budget.do(len(d.values)); err != nil {
+		return decoderMark{}, err
+	}
+	return decoderMark{nodes: len(d.graph.Nodes), warnings: len(d.graph.Warnings), values: maps.Clone(d.values)}, nil
 }
 
 // reset forgets what has been read since.
@@ -116,6 +124,10 @@ func (d *decoder) reset(m decoderMark) {
 // attributes takes those of the node, and checks counts.
 func (s *scanned) attributes() {
 	r := s.r
+	if r.opset < scanOpset {
+		r.refusef("a Scan of opset %d; export the network for opset %d or newer", r.opset, scanOpset)
+		return
+	}
 	a := r.attr("body", pb.AttributeProto_GRAPH)
 	s.inputs = r.int("num_scan_inputs", 0)
 	s.states = len(r.in) - s.inputs
@@ -169,6 +181,11 @@ func (s *scanned) sequences() {
 		}
 	}
 	s.loop = &Loop{Name: s.p.name, Steps: steps}
+	s.loops = steps > 1
+	for i, v := range r.in[:s.states] {
+		// A single step of a state that comes from outside and leaves again is one of many.
+		s.loops = s.loops || !r.inLoop && v.Const == nil && s.p.GetOutput()[i] != ""
+	}
 }
 
 // scanBody reads the body. With repeat a constant state whose dimension 0 is 1 is one for all samples. It says whether
@@ -189,11 +206,11 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		d.values[v.Name] = v
 		var op Op
 		switch {
-		case i >= s.states && s.loop.Steps == 1:
+		case i >= s.states && !s.loops:
 			op = &Squeeze{Axes: []int{s.inAxes[i-s.states]}}
 		case i >= s.states:
 			op = &LoopTake{Loop: s.loop, Axis: s.inAxes[i-s.states], Reverse: s.inReverse[i-s.states] == 1}
-		case s.loop.Steps > 1:
+		case s.loops:
 			c := x.Const != nil && len(x.Shape) > 0 && x.Shape[0] == 1
 			states[i] = &LoopState{Loop: s.loop, Batched: repeat && c && batched}
 			op = states[i]
@@ -208,7 +225,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 	origins := identities(s.body)
 	inner, results := s.inner(origins)
 	for name := range defined(inner) {
-		if names[name] != "" && !isInput(s.body, name) {
+		if names[name] != "" {
 			return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "value %q of the body is there twice", name)
 		}
 	}
@@ -220,7 +237,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		renamed.Node = append(renamed.Node, d.renamed(n, names))
 	}
 	wasIn := d.inLoop
-	d.inLoop = wasIn || s.loop.Steps > 1
+	d.inLoop = wasIn || s.loops
 	err = d.innerNodes(s.p, renamed, "")
 	d.inLoop = wasIn
 	if err != nil {
@@ -235,7 +252,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		if d.unknown[v] {
 			return false, nil
 		}
-		if i < s.states && s.loop.Steps > 1 && (!v.Shape.Equal(values[i].Shape) || v.Type != values[i].Type) {
+		if i < s.states && s.loops && (!v.Shape.Equal(values[i].Shape) || v.Type != values[i].Type) {
 			return false, nil
 		}
 		outs[i] = v
@@ -249,7 +266,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		d.values[name] = out
 		var op Op
 		switch {
-		case i < s.states && s.loop.Steps > 1:
+		case i < s.states && s.loops:
 			op = &LoopNext{Loop: s.loop, State: states[i]}
 		case i >= s.states:
 			axis, ok := resolveAxis(s.axes[i-s.states], len(v.Shape)+1)
@@ -257,7 +274,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 				return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "axis %d is outside result %d, steps of %v", s.axes[i-s.states], i-s.states, v.Shape)
 			}
 			op = &Unsqueeze{Axes: []int{axis}}
-			if s.loop.Steps > 1 {
+			if s.loops {
 				op = &LoopPut{Loop: s.loop, Axis: axis, Reverse: s.outReverse[i-s.states] == 1}
 			}
 		default:
@@ -291,18 +308,9 @@ func (d *decoder) scanNode(s *scanned, op Op, x, out *Value) error {
 // stand for those.
 func (s *scanned) inner(copies map[string]string) (*pb.GraphProto, []string) {
 	g := &pb.GraphProto{Initializer: s.body.GetInitializer(), SparseInitializer: s.body.GetSparseInitializer()}
-	needed := map[string]bool{}
 	var results []string
 	for _, v := range s.body.GetOutput() {
-		name := v.GetName()
-		for range len(copies) {
-			if copies[name] == "" {
-				break
-			}
-			name = copies[name]
-		}
-		results = append(results, name)
-		needed[name] = true
+		results = append(results, originOf(copies, v.GetName()))
 	}
 	from := map[string]*pb.NodeProto{}
 	for _, n := range s.body.GetNode() {
@@ -328,6 +336,19 @@ func (s *scanned) inner(copies map[string]string) (*pb.GraphProto, []string) {
 	return g, results
 }
 
+// originOf follows copies to what has been copied, and shortens the way for others.
+func originOf(copies map[string]string, name string) string {
+	origin, left := name, len(copies)
+	for copies[origin] != "" && left > 0 {
+		origin = copies[origin]
+		left--
+	}
+	for copies[name] != "" && copies[name] != origin {
+		copies[name], name = origin, copies[name]
+	}
+	return origin
+}
+
 // identities maps the results of nodes that only copy a value to that.
 func identities(g *pb.GraphProto) map[string]string {
 	copies := map[string]string{}
@@ -337,8 +358,4 @@ func identities(g *pb.GraphProto) map[string]string {
 		}
 	}
 	return copies
-}
-
-func isInput(g *pb.GraphProto, name string) bool {
-	return slices.ContainsFunc(g.GetInput(), func(v *pb.ValueInfoProto) bool { return v.GetName() == name })
 }

@@ -139,7 +139,7 @@ func evalShape(_ *decoder, r *nodeReader) *known {
 	out := &ints{shape: Shape{max(end-start, 0)}}
 	for i := start; i < end; i++ {
 		if x[i] == Batch {
-			out.v = append(out.v, dim{batch: 1})
+			out.v = append(out.v, dim{batch: int64(r.places.of(r.in[0]).rows.Elems())})
 		} else {
 			out.v = append(out.v, dim{n: int64(x[i])})
 		}
@@ -154,7 +154,7 @@ func evalSize(_ *decoder, r *nodeReader) *known {
 	}
 	size := dim{n: int64(r.shapes[0].Elems())}
 	if r.shapes[0].batchAt() >= 0 {
-		size = dim{batch: size.n}
+		size = dim{batch: size.n * int64(r.places.of(r.in[0]).rows.Elems())}
 	}
 	return (&ints{shape: Shape{}, v: []dim{size}}).known()
 }

@@ -14,7 +14,7 @@ import (
 //   - a MatMul with constant weights becomes Gemm or, over positions, Conv; a Gemm with constant weights
 //     has them as [O][K] (TransB), with Alpha and Beta multiplied in and a bias of [O];
 //   - BatchNormalization, and arithmetic with a constant per channel, is folded into the
-//     Conv, ConvTranspose or Gemm before it;
+//     Conv, ConvTranspose or Gemm before it, or into those behind it that work at each position alone;
 //   - Pad with zeros is folded into the Conv or AveragePool behind it;
 //   - arithmetic that spells out an activation, such as x * Sigmoid(x), becomes one node;
 //   - a Reshape made for a batch of one is made for any batch, and several in a row, such
@@ -33,8 +33,8 @@ func Simplify(g *Graph) ([]string, error) {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
-			s.joinDirections, s.takeLastStep, s.reduceToPool, s.recognizeActivation,
-			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldPad,
+			s.joinDirections, s.takeLastStep, s.reduceToPool, s.recognizeActivation, s.repeatMean,
+			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldAhead, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
 				if s.dropped[n] {

@@ -96,8 +96,7 @@ func (s *spelling) columns(x *Value, w *Tensor, out Shape) {
 		s.finish(y, out)
 		return
 	}
-	if groups == 1 {
-		// [N][P][K] -> [N][K][P] -> [N][M][P] -> [N][P][M]
+	if groups == 1 { // transpositions of three dimensions, which others meet
 		x = s.transpose(s.reshape(x, append(batch.clone(), lead*rows, k)), 0, 2, 1)
 		s.finish(s.transpose(s.add(pointwise(1), x, weights), 0, 2, 1), out)
 		return

@@ -23,6 +23,7 @@ const (
 	classPool          // compares indices; levels stay those of its input
 	classMerge         // moves indices of several inputs, or constants, into levels of its own
 	classFinal         // monotone normalization at the output, left to the reader of the logits
+	classMatMul        // multiplies two tensors of matrices, exactly
 	classArgMax        // compares along a dimension: levels, or accumulators where nothing else needs levels
 	classLoop          // leads into the body of a loop or out of it; levels stay those of its input, or of the state
 )
@@ -47,6 +48,9 @@ type analysis struct {
 	inner     map[*onnx.Node]bool      // nodes inside an island
 	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views and the ends of loops alone
 	positions map[*onnx.Value]bool     // results of ArgMax, and views of them
+	lowest    map[*onnx.Value]float64  // see Site.Lowest
+	squares   map[*onnx.Value]bool     // what findDeviations has found
+	fine      map[*onnx.Value]bool     // those that need finer levels than others of the network
 	plans     map[*onnx.Node]*plan
 	codes     map[*onnx.Value]Levels         // what carried has found; no levels for none
 	roundings map[*onnx.Value]*onnx.Quantize // what rounding has found; nil for none
@@ -54,20 +58,26 @@ type analysis struct {
 	next      map[*onnx.LoopState]*onnx.Node // the LoopNext of each
 	states    map[*onnx.Value]bool           // sites that a LoopNext hands on
 	beginning map[*onnx.Value]*onnx.Value    // what begins has found; nil for none
+	tied      map[*onnx.Value]*onnx.Value    // by input, the output that becomes it at the next step of a stream
 }
 
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
-		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, plans: map[*onnx.Node]*plan{},
+		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, fine: map[*onnx.Value]bool{}, squares: map[*onnx.Value]bool{}, lowest: map[*onnx.Value]float64{}, plans: map[*onnx.Node]*plan{},
 		codes: map[*onnx.Value]Levels{}, roundings: map[*onnx.Value]*onnx.Quantize{},
-		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{},
+		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{}, tied: map[*onnx.Value]*onnx.Value{},
 	}
 	for i, n := range g.Nodes {
 		a.order[n] = i
 	}
 	for _, v := range g.Outputs {
 		a.outputs[v], a.toOutput[v] = true, true
+	}
+	for _, p := range statesOf(g) {
+		if in, out := valueCalled(g.Inputs, p.Input), valueCalled(g.Outputs, p.Output); in != nil && out != nil {
+			a.tied[in] = out
+		}
 	}
 	for i := range g.Nodes {
 		n := g.Nodes[len(g.Nodes)-1-i]
@@ -83,8 +93,11 @@ func analyze(g *onnx.Graph) *analysis {
 		p := a.classify(n)
 		a.plans[n] = &p
 	}
+	a.findFine()
+	a.findDeviations()
 	a.findSites()
 	a.findStates()
+	a.findTied()
 	return a
 }
 
@@ -133,6 +146,8 @@ func (a *analysis) classify(n *onnx.Node) plan {
 			return refused("a transposed activation matrix mixes samples of the batch")
 		}
 		return plan{class: classLinear}
+	case *onnx.MatMul:
+		return classifyMatMul(n)
 	case *onnx.AveragePool:
 		if len(runs(averageCounts(n, 0))) > 1 || len(runs(averageCounts(n, 1))) > 1 {
 			return plan{class: classMerge} // windows at the border have other divisors
@@ -158,7 +173,7 @@ func (a *analysis) classify(n *onnx.Node) plan {
 		return plan{class: classArgMax}
 	case *onnx.Softmax, *onnx.LogSoftmax:
 		if !a.toOutput[n.Outputs[0]] || !a.onlyViewed(n.Outputs[0]) {
-			return refused("has no integer form inside the network, only at its output, where the scores themselves are delivered")
+			return refused("inside the network it is spelled out, and at its output the scores themselves are delivered")
 		}
 		return plan{class: classFinal}
 	case *onnx.BatchNormalization:

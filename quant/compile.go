@@ -13,9 +13,15 @@ import (
 // the integer program. It adds self-tests, whose expected outputs come from [Simulate], and
 // validates the result, which proves that no accumulator overflows.
 func Compile(m *Model) (*runtime.Program, error) {
+	p, _, err := CompileNamed(m)
+	return p, err
+}
+
+// CompileNamed is [Compile], and names the node that each instruction was made for, where it has a name.
+func CompileNamed(m *Model) (*runtime.Program, []string, error) {
 	a := analyze(m.Graph)
 	if err := a.check(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	c := &compiler{
 		model:    m,
@@ -24,29 +30,34 @@ func Compile(m *Model) (*runtime.Program, error) {
 		states:   map[*onnx.Value]state{},
 		sums:     map[*sum]int{},
 		books:    map[string]int{},
+		named:    map[runtime.Instr]string{},
 	}
 	for _, v := range m.Graph.Inputs {
 		if err := c.input(v); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	if err := c.nodes(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	for _, v := range m.Graph.Outputs {
 		if err := c.output(v); err != nil {
-			return nil, fmt.Errorf("quant: output %q: %w", v.Name, err)
+			return nil, nil, fmt.Errorf("quant: output %q: %w", v.Name, err)
 		}
 	}
 	fuseMaps(c.prog)
 	fuseBeginnings(c.prog)
 	if err := c.prog.Validate(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if err := addSelfTests(c.prog); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return c.prog, nil
+	names := make([]string, len(c.prog.Instrs))
+	for i, instr := range c.prog.Instrs {
+		names[i] = c.named[instr]
+	}
+	return c.prog, names, nil
 }
 
 // compiler holds what lowering has made so far.
@@ -58,6 +69,7 @@ type compiler struct {
 	books    map[string]int // codebooks of the program by content
 	sums     map[*sum]int   // tensors of the accumulators that were delivered
 	nothing  int            // tensor of one element that is zero; 0 for none yet
+	named    map[runtime.Instr]string
 }
 
 // state is what has become of a value: a tensor of levels, or an accumulator that is
@@ -142,8 +154,14 @@ func (c *compiler) nodes() error {
 
 // lower is node with errors that name it.
 func (c *compiler) lower(n *onnx.Node) error {
+	before := len(c.prog.Instrs)
 	if err := c.node(n); err != nil {
 		return fmt.Errorf("quant: %s %q: %w", n.Op.Type(), n.Name, err)
+	}
+	for _, instr := range c.prog.Instrs[before:] {
+		if c.named[instr] == "" {
+			c.named[instr] = n.Name
+		}
 	}
 	return nil
 }
@@ -174,6 +192,8 @@ func (c *compiler) node(n *onnx.Node) error {
 		st.shape = out.Shape
 	case classMove:
 		return c.move(n)
+	case classMatMul:
+		st, err = c.matMul(n)
 	case classArgMax:
 		st, err = c.argMax(n)
 	case classLoop:

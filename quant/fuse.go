@@ -163,6 +163,8 @@ func destination(instr runtime.Instr) *int {
 		return &i.Out
 	case *runtime.ArgMax:
 		return &i.Out
+	case *runtime.MatMul:
+		return &i.Out
 	}
 	panic(fmt.Sprintf("BUG: quant: fuse: %T", instr))
 }
@@ -245,25 +247,30 @@ func dropTensors(p *runtime.Program, gone map[int]bool) {
 			}
 		case *runtime.ArgMax:
 			move(&i.In)
+		case *runtime.MatMul:
+			move(&i.A, &i.B)
 		}
 	}
 }
 
-// dropSteps removes step functions that no layer uses.
+// dropSteps removes step functions that no instruction uses.
 func dropSteps(p *runtime.Program) {
 	place := map[int]int{}
 	var kept []runtime.Step
 	for _, instr := range p.Instrs {
-		l, ok := instr.(*runtime.Linear)
-		if !ok {
-			continue
+		var steps []int
+		switch i := instr.(type) {
+		case *runtime.Linear:
+			steps = i.Steps
+		case *runtime.MatMul:
+			steps = i.Steps
 		}
-		for k, s := range l.Steps {
+		for k, s := range steps {
 			if _, ok := place[s]; !ok {
 				place[s] = len(kept)
 				kept = append(kept, p.Steps[s])
 			}
-			l.Steps[k] = place[s]
+			steps[k] = place[s]
 		}
 	}
 	p.Steps = kept

@@ -40,10 +40,25 @@ func (a *analysis) findStates() {
 	}
 	for _, n := range a.graph.Nodes {
 		if op, ok := n.Op.(*onnx.LoopState); ok {
-			a.states[a.gridOf(a.next[op].Inputs[0])] = true
+			a.markState(a.next[op].Inputs[0])
 		}
 	}
-	delete(a.states, nil)
+}
+
+// markState says that a value is carried on: its grid is that of a state, and so are those of the values that it is put together from.
+func (a *analysis) markState(v *onnx.Value) {
+	grid := a.gridOf(v)
+	if grid == nil || a.states[grid] {
+		return
+	}
+	a.states[grid] = true
+	if n := a.producers[grid]; n != nil {
+		if _, ok := n.Op.(*onnx.Concat); ok {
+			for _, in := range n.Inputs {
+				a.markState(in)
+			}
+		}
+	}
 }
 
 // gridOf is the site whose levels a value carries: itself, or what it has its elements from by movements, views, comparisons and the ends of loops.
@@ -55,6 +70,8 @@ func (a *analysis) gridOf(v *onnx.Value) *onnx.Value {
 		switch {
 		case v.Const != nil:
 			return nil
+		case a.tied[v] != nil:
+			v = a.tied[v]
 		case n == nil, a.plans[n].class == classEntry:
 			state := a.begins(v)
 			if state == nil {
@@ -132,7 +149,7 @@ func SharedLevels(g *onnx.Graph) map[*onnx.Value]*onnx.Value {
 	a := analyze(g)
 	shared := map[*onnx.Value]*onnx.Value{}
 	for _, in := range g.Inputs {
-		if v := a.entered(in); a.begins(v) != nil {
+		if v := a.entered(in); a.begins(v) != nil || a.tiedAway(v) {
 			shared[v] = a.gridOf(v)
 		}
 	}

@@ -179,6 +179,7 @@ func (c *compiler) weighted(n *onnx.Node, shape [3]int) (term, error) {
 		centres: centres,
 		unit:    code.Unit * st.levels.Step,
 		indices: indices,
+		layer:   n.Name,
 	}
 	for _, unit := range code.Units {
 		t.units = append(t.units, unit*st.levels.Step)

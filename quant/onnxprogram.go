@@ -9,44 +9,33 @@ import (
 )
 
 // ProgramONNX writes a program as an ONNX file of standard integer operators, opset 17, whose outputs are those of the program, integer
-// by integer: ConvInteger sums products of unsigned bytes, thresholds are counted, and tables are gathered from. Inputs are the uint8
+// by integer: ConvInteger and MatMulInteger sum products of unsigned bytes, thresholds are counted, and tables are gathered from. Inputs are the uint8
 // that [runtime.Runner.Run] takes, with a batch dimension in front; outputs are int32, [N][C][H][W].
 //
 // A weight of more than eight bits is a sum of digits of base 256, each a convolution of its own. Bytes of weights have the zero point
 // 128: signed ones overflow in some implementations.
+//
+// A loop is a Scan over the numbers of its iterations. The states of a stream are further inputs, uint8, and what they become at the next step are further
+// outputs of the same type; the metadata say which belong together, and what they are at the first step.
 func ProgramONNX(p *runtime.Program) ([]byte, error) {
 	w := &programWriter{p: p, b: onnx.NewBuilder("qconv"), values: make([]string, len(p.Tensors))}
 	for i := range p.Inputs {
 		w.input(i)
 	}
-	var refused []onnx.UnsupportedNode
-	for n, instr := range p.Instrs {
-		name := fmt.Sprint("i", n)
-		var value string
-		var err error
-		switch i := instr.(type) {
-		case *runtime.Linear:
-			value, err = w.linear(name, i)
-		case *runtime.MaxPool:
-			value = w.maxPool(name, i)
-		case *runtime.Map:
-			value = w.lookUp(name, w.values[i.In], p.Tensors[i.Out].Shape[0], i.Tables)
-		case *runtime.Map2:
-			value = w.lookUpPair(name, i)
-		case *runtime.Copy:
-			value = w.copies(name, i)
-		case *runtime.ArgMax:
-			value = w.argMax(name, i)
-		default:
-			refused = append(refused, onnx.UnsupportedNode{Name: fmt.Sprint("instruction ", n), Op: fmt.Sprintf("%T", instr), Reason: "has no form of standard ONNX operators here"})
-		}
-		if err != nil {
+	states := w.states()
+	at := 0
+	for i := range p.Loops {
+		l := &p.Loops[i]
+		if err := w.instrs(at, l.First); err != nil {
 			return nil, err
 		}
-		w.values[instr.Dst()] = value
+		if err := w.loop(fmt.Sprint("loop", i), l); err != nil {
+			return nil, err
+		}
+		at = l.First + l.Length
 	}
-	if len(refused) > 0 {
-		return nil, &onnx.UnsupportedError{Nodes: refused}
+	if err := w.instrs(at, len(p.Instrs)); err != nil {
+		return nil, err
 	}
 	for _, o := range p.Outputs {
 		t := &p.Tensors[o.Tensor]
@@ -56,11 +45,50 @@ func ProgramONNX(p *runtime.Program) ([]byte, error) {
 		}
 		w.b.Output(o.Name, value, onnx.Int32, batched(t.Shape))
 	}
-	about, err := json.Marshal(aboutProgram(p))
+	described := aboutProgram(p)
+	described.States = w.nextStates(states)
+	about, err := json.Marshal(described)
 	if err != nil {
 		return nil, err
 	}
 	return w.b.Encode(p.Producer, map[string]string{"qconv.program": string(about)})
+}
+
+// instrs writes instructions from..to-1.
+func (w *programWriter) instrs(from, to int) error {
+	var refused []onnx.UnsupportedNode
+	for n := from; n < to; n++ {
+		instr := w.p.Instrs[n]
+		name := fmt.Sprint("i", n)
+		var value string
+		var err error
+		switch i := instr.(type) {
+		case *runtime.Linear:
+			value, err = w.linear(name, i)
+		case *runtime.MaxPool:
+			value = w.maxPool(name, i)
+		case *runtime.Map:
+			value = w.lookUp(name, w.values[i.In], w.p.Tensors[i.Out].Shape[0], i.Tables)
+		case *runtime.Map2:
+			value = w.lookUpPair(name, i)
+		case *runtime.Copy:
+			value = w.copies(name, i)
+		case *runtime.ArgMax:
+			value = w.argMax(name, i)
+		case *runtime.MatMul:
+			value = w.matMul(name, i)
+		default:
+			refused = append(refused, onnx.UnsupportedNode{Name: fmt.Sprint("instruction ", n), Op: fmt.Sprintf("%T", instr), Reason: "has no form of standard ONNX operators here"})
+		}
+		if err != nil {
+			return err
+		}
+		w.values[instr.Dst()] = value
+	}
+	if len(refused) > 0 {
+		return &onnx.UnsupportedError{Nodes: refused}
+	}
+	return nil
 }
 
 // programAbout is what a file of integers tells of what they stand for, as JSON: value v of an output stands for
@@ -71,6 +99,8 @@ type programAbout struct {
 	Labels  []string            `json:"labels,omitempty"`
 	// Left says which outputs hold scores, and before what.
 	Left []string `json:"left_to_reader,omitempty"`
+	// States of a program that is a step of a stream.
+	States []stateAbout `json:"states,omitempty"`
 }
 
 type outputAbout struct {
@@ -91,9 +121,10 @@ func aboutProgram(p *runtime.Program) programAbout {
 
 // programWriter makes the nodes of a program. Tensors of levels are uint8, those of accumulators int32, all [N][C][H][W].
 type programWriter struct {
-	p      *runtime.Program
-	b      *onnx.Builder
-	values []string // by tensor
+	p         *runtime.Program
+	b         *onnx.Builder
+	values    []string // by tensor
+	iteration string   // the number of the iteration, in the body of a loop
 }
 
 func batched(shape [3]int) onnx.Shape { return append(onnx.Shape{onnx.Batch}, shape[:]...) }
@@ -210,12 +241,14 @@ func (w *programWriter) copies(name string, c *runtime.Copy) string {
 			parts = append(parts, w.reshape(w.values[in], 0, -1))
 		}
 	}
-	places := make([]int64, w.p.Tensors[c.Out].Elems())
+	places, steps := make([]int64, w.p.Tensors[c.Out].Elems()), make([]int64, w.p.Tensors[c.Out].Elems())
 	for i := range places {
 		places[i] = -1
 	}
+	stepping := false
 	for _, q := range c.Pieces {
-		eachElement(q, func(out, in int) { places[out] = int64(starts[q.In] + in) })
+		stepping = stepping || q.InStep != 0
+		eachElement(q, func(out, in int) { places[out], steps[out] = int64(starts[q.In]+in), int64(q.InStep) })
 	}
 	same, filled := len(places) == at && len(parts) == 1, false
 	for i, from := range places {
@@ -224,7 +257,7 @@ func (w *programWriter) copies(name string, c *runtime.Copy) string {
 			places[i], filled = int64(at), true
 		}
 	}
-	if same {
+	if same && !stepping {
 		return w.reshape(parts[0], 0, shape[0], shape[1], shape[2])
 	}
 	if len(parts) == 0 { // nothing but the fill, as often as there are samples
@@ -237,8 +270,22 @@ func (w *programWriter) copies(name string, c *runtime.Copy) string {
 	if filled {
 		all = w.b.Node("Pad", name+".filled", []string{all, w.numbers(0, 0, 0, 1), w.level(int(c.Fill))})
 	}
-	moved := w.b.Node("Gather", name, []string{all, w.b.Const(name+".places", onnx.Int32, onnx.Shape{len(places)}, places)}, onnx.Attr{Name: "axis", Value: 1})
+	from := w.b.Const(name+".places", onnx.Int32, onnx.Shape{len(places)}, places)
+	if stepping {
+		way := w.b.Node("Mul", name+".way", []string{w.iteration, w.b.Const(name+".steps", onnx.Int32, onnx.Shape{len(steps)}, steps)})
+		from = w.b.Node("Add", name+".from", []string{from, way})
+	}
+	moved := w.b.Node("Gather", name, []string{all, from}, onnx.Attr{Name: "axis", Value: 1})
 	return w.reshape(moved, 0, shape[0], shape[1], shape[2])
+}
+
+// matMul multiplies bytes, each less its zero.
+func (w *programWriter) matMul(name string, m *runtime.MatMul) string {
+	acc := w.b.Node("MatMulInteger", name, []string{w.values[m.A], w.values[m.B], w.level(w.p.Tensors[m.A].Zero), w.level(w.p.Tensors[m.B].Zero)})
+	if len(m.Steps) == 0 {
+		return acc
+	}
+	return w.requantize(name, m.Steps, acc)
 }
 
 func (w *programWriter) argMax(name string, a *runtime.ArgMax) string {

@@ -30,7 +30,7 @@ func (w *programWriter) linear(name string, l *runtime.Linear) (string, error) {
 	if len(l.Steps) == 0 {
 		return acc, nil
 	}
-	return w.requantize(name, l, acc), nil
+	return w.requantize(name, l.Steps, acc), nil
 }
 
 // term is a term of a sum, as one value of int32 for each digit of its weights. Sums may overflow on the way; what
@@ -94,15 +94,15 @@ func (w *programWriter) spread(t *runtime.Term) (string, [2]int) {
 }
 
 // requantize counts how many breaks each accumulator has reached, and looks up the level of that.
-func (w *programWriter) requantize(name string, l *runtime.Linear, acc string) string {
+func (w *programWriter) requantize(name string, steps []int, acc string) string {
 	most := 1
-	for _, s := range l.Steps {
+	for _, s := range steps {
 		most = max(most, len(w.p.Steps[s].Breaks))
 	}
 	// Step functions of fewer breaks get their last one again. Reaching it reaches all of them.
 	var breaks, values []int64
 	plain := true // the level is the count
-	for _, s := range l.Steps {
+	for _, s := range steps {
 		step := &w.p.Steps[s]
 		own := len(step.Breaks)
 		for j := range most {
@@ -118,15 +118,15 @@ func (w *programWriter) requantize(name string, l *runtime.Linear, acc string) s
 			values = append(values, v)
 		}
 	}
-	shape := onnx.Shape{1, len(l.Steps), 1, 1, most}
+	shape := onnx.Shape{1, len(steps), 1, 1, most}
 	single := w.b.Node("Unsqueeze", name+".each", []string{acc, w.numbers(4)})
 	reached := w.b.Node("GreaterOrEqual", name+".reached", []string{single, w.b.Const(name+".breaks", onnx.Int32, shape, breaks)})
 	count := w.b.Node("ReduceSum", name+".count", []string{w.cast(reached, onnx.Int32), w.numbers(4)}, onnx.Attr{Name: "keepdims", Value: 0})
 	if plain {
 		return w.cast(count, onnx.Uint8)
 	}
-	if len(l.Steps) > 1 {
-		count = w.byChannel(count, len(l.Steps), most+1)
+	if len(steps) > 1 {
+		count = w.byChannel(count, len(steps), most+1)
 	}
 	return w.b.Node("Gather", name+".level", []string{w.b.Const(name+".values", onnx.Uint8, onnx.Shape{len(values)}, values), count})
 }

@@ -63,7 +63,9 @@ func (m *Model) QDQ() (*QDQ, error) {
 			}
 		}
 	}
-	m.insertLevels(g)
+	if err := m.insertLevels(g); err != nil {
+		return nil, err
+	}
 	var err error
 	q.File, err = onnx.EncodeQDQ(g, codes)
 	return q, err
@@ -124,8 +126,8 @@ func divisor(a, b int32) int32 {
 	return max(a, -a)
 }
 
-// insertLevels puts a Quantize node behind every site of g, a copy of m's graph. Names of outputs stay.
-func (m *Model) insertLevels(g *onnx.Graph) {
+// insertLevels puts a Quantize node behind every site of g, a copy of m's graph, and in front of what begins with the levels of another. Names of outputs stay.
+func (m *Model) insertLevels(g *onnx.Graph) error {
 	names := map[string]bool{}
 	for _, n := range g.Nodes {
 		names[n.Name] = true
@@ -141,6 +143,10 @@ func (m *Model) insertLevels(g *onnx.Graph) {
 		}
 		names[name] = true
 		return name
+	}
+	quantized := func(v, rounded *onnx.Value, l Levels) *onnx.Node {
+		return &onnx.Node{Name: fresh(rounded.Name + ".quantize"), Inputs: []*onnx.Value{v}, Outputs: []*onnx.Value{rounded},
+			Op: &onnx.Quantize{Scale: l.Step, Zero: l.Zero, Hi: l.Count - 1}}
 	}
 	var nodes []*onnx.Node
 	after := func(v *onnx.Value, computed bool) {
@@ -166,13 +172,24 @@ func (m *Model) insertLevels(g *onnx.Graph) {
 				g.Outputs[i] = rounded
 			}
 		}
-		nodes = append(nodes, &onnx.Node{Name: fresh(rounded.Name + ".quantize"), Inputs: []*onnx.Value{v}, Outputs: []*onnx.Value{rounded},
-			Op: &onnx.Quantize{Scale: l.Step, Zero: l.Zero, Hi: l.Count - 1}})
+		nodes = append(nodes, quantized(v, rounded, l))
 	}
 	for _, v := range g.Inputs {
 		after(v, false)
 	}
+	shared := map[string]Levels{}
+	for v, site := range SharedLevels(m.Graph) {
+		shared[v.Name] = m.Levels[site.Name]
+	}
 	for _, n := range g.Nodes {
+		if _, ok := n.Op.(*onnx.LoopState); ok {
+			if l, ok := shared[n.Outputs[0].Name]; ok {
+				begin := n.Inputs[0]
+				rounded := &onnx.Value{Name: fresh(n.Outputs[0].Name + ".begin"), Shape: begin.Shape, Type: begin.Type}
+				nodes = append(nodes, quantized(begin, rounded, l))
+				n.Inputs[0] = rounded
+			}
+		}
 		nodes = append(nodes, n)
 		if _, own := n.Op.(*onnx.Quantize); own {
 			continue // it rounds to its levels itself
@@ -182,4 +199,5 @@ func (m *Model) insertLevels(g *onnx.Graph) {
 		}
 	}
 	g.Nodes = nodes
+	return g.OrderLoops()
 }

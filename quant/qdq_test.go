@@ -63,3 +63,50 @@ func TestQDQ(t *testing.T) {
 		t.Errorf("two signed levels: got %v, want a refusal that names one value", err)
 	}
 }
+
+// TestQDQLoops does so with a loop whose states begin with an input, with what a layer computes, and with zeros.
+func TestQDQLoops(t *testing.T) {
+	input := onnx.Shape{onnx.Batch, 5, 3}
+	data := drawn(input, 1, 24)
+	g := graphOf(t, input, func(n *net, x *onnx.Value) []*onnx.Value {
+		begin := n.add(&onnx.Tanh{}, n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, n.add(&onnx.Flatten{Axis: 1}, x), n.constant(0, 4, 15)))
+		loop := &onnx.Loop{Name: "decoder", Steps: 5}
+		op := &onnx.LoopState{Loop: loop, Batched: false}
+		h := n.add(op, begin)
+		next := n.add(&onnx.Tanh{}, n.gates(4, n.add(&onnx.LoopTake{Loop: loop, Axis: 1}, x), h))
+		last := n.add(&onnx.LoopNext{Loop: loop, State: op}, next)
+		all, _ := n.recurrent(n.add(&onnx.LoopPut{Loop: loop, Axis: 1}, next), 4, 1, true, func(x *onnx.Value, states []*onnx.Value) []*onnx.Value {
+			return []*onnx.Value{n.add(&onnx.Tanh{}, n.gates(4, x, states[0]))}
+		})
+		return []*onnx.Value{all, last}
+	})
+	if err := g.OrderLoops(); err != nil {
+		t.Fatal(err)
+	}
+	m, err := quant.NewModel(g)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := finetune.Calibrate(context.Background(), m, data, finetune.DefaultCalibrateConfig()); err != nil {
+		t.Fatal(err)
+	}
+	cfg := quant.DefaultClusterConfig()
+	cfg.Codebook = quant.KindInteger
+	if err := quant.Cluster(m, cfg); err != nil {
+		t.Fatal(err)
+	}
+	q, err := m.QDQ()
+	if err != nil {
+		t.Fatal(err)
+	}
+	read, err := onnx.Decode(q.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, got := outputsOf(t, m.Graph, m.Levels, data), outputsOf(t, read, nil, data)
+	for i := range want {
+		if loss := nrmse(got[i], want[i]); !(loss < 1e-3) {
+			t.Errorf("output %d of the file differs from the model's by %.2g of the spread", i, loss)
+		}
+	}
+}

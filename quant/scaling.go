@@ -44,7 +44,7 @@ func scaling(n *onnx.Node) (*onnx.Value, []int) {
 // Nil where there is none.
 func (a *analysis) entry(in *onnx.Value) *onnx.Node {
 	readers := a.consumers[in]
-	if len(readers) != 1 || a.outputs[in] || a.outputs[readers[0].Outputs[0]] {
+	if len(readers) != 1 || a.tied[in] != nil || a.outputs[in] || a.outputs[readers[0].Outputs[0]] {
 		return nil
 	}
 	if from, _ := scaling(readers[0]); from != in {
@@ -88,7 +88,7 @@ func (a *analysis) leveled(v *onnx.Value) bool {
 			return true
 		}
 		switch a.plans[n].class {
-		case classLinear, classScalar, classFinal:
+		case classLinear, classScalar, classFinal, classMatMul:
 			return false
 		case classView:
 			v = n.Inputs[0]

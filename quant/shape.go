@@ -19,6 +19,9 @@ func channelAxis(s onnx.Shape) int {
 	return 0
 }
 
+// ImageShape is the shape of a value's tensor in the program: channels, rows and columns of one sample.
+func ImageShape(s onnx.Shape) [3]int { return imageShape(s) }
+
 // imageShape is the channels, rows and columns of one sample: [C][H][W] as it is,
 // [C][L] as C rows of one, [F] as F channels of one element, anything deeper
 // as [C] times all the rest.

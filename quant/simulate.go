@@ -171,6 +171,8 @@ func simulateInstrs(p *runtime.Program, tensors [][]int32, from, to, t int) erro
 			}
 		case *runtime.ArgMax:
 			simulateArgMax(instr, tensors[instr.In], out)
+		case *runtime.MatMul:
+			err = simulateMatMul(p, instr, tensors[instr.A], tensors[instr.B], out)
 		default:
 			err = fmt.Errorf("unknown instruction %T", instr)
 		}
@@ -195,20 +197,39 @@ func simulateLinear(p *runtime.Program, l *runtime.Linear, tensors [][]int32, ou
 		}
 		simulateTerm(p, t, weights, tensors[t.In], shape, acc)
 	}
+	return requantized(p, l.Steps, shape, acc, out)
+}
+
+// requantized applies the step functions of an instruction that writes a tensor of that shape to its accumulators.
+func requantized(p *runtime.Program, steps []int, shape [3]int, acc []int64, out []int32) error {
 	for i, a := range acc {
 		if a < math.MinInt32 || a > math.MaxInt32 {
 			return fmt.Errorf("accumulator %d is %d, which is no int32", i, a)
 		}
-		switch len(l.Steps) {
+		switch len(steps) {
 		case 0:
 			out[i] = int32(a)
 		case 1:
-			out[i] = int32(p.Steps[l.Steps[0]].Level(int32(a)))
+			out[i] = int32(p.Steps[steps[0]].Level(int32(a)))
 		default:
-			out[i] = int32(p.Steps[l.Steps[i/(shape[1]*shape[2])]].Level(int32(a)))
+			out[i] = int32(p.Steps[steps[i/(shape[1]*shape[2])]].Level(int32(a)))
 		}
 	}
 	return nil
+}
+
+func simulateMatMul(p *runtime.Program, m *runtime.MatMul, a, b, out []int32) error {
+	shape, inner := p.Tensors[m.Out].Shape, p.Tensors[m.A].Shape[2]
+	zeroA, zeroB := int64(p.Tensors[m.A].Zero), int64(p.Tensors[m.B].Zero)
+	acc := make([]int64, len(out))
+	for i := range acc {
+		row, x := i/shape[2], i%shape[2]
+		channel := row / shape[1]
+		for k := range inner {
+			acc[i] += (int64(a[row*inner+k]) - zeroA) * (int64(b[(channel*inner+k)*shape[2]+x]) - zeroB)
+		}
+	}
+	return requantized(p, m.Steps, shape, acc, out)
 }
 
 // simulateTerm adds one linear map to the accumulators, by the equation of [runtime.Term]: weight

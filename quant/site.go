@@ -11,6 +11,8 @@ import (
 type Site struct {
 	Value *onnx.Value
 	Role  Role
+	// Lowest is a value below 0 that all lower ones are as good as; 0 for none.
+	Lowest float64
 }
 
 // Imported is the name that the value, or the input or output of the network that it stands for, had before it was
@@ -24,7 +26,7 @@ const (
 	RoleHidden Role = iota // an activation inside the network
 	RoleInput
 	RoleOutput
-	RolePooled // a mean over positions, which needs finer levels
+	RolePooled // a mean over positions, or a value within a Softmax: what needs finer levels
 	RoleState  // what a loop carries from one iteration to the next, and what is summed up to that: its errors add up
 )
 
@@ -32,13 +34,13 @@ const (
 func (a *analysis) sites() []Site {
 	var sites []Site
 	for _, v := range a.graph.Inputs {
-		if in := a.entered(v); a.begins(in) == nil {
+		if in := a.entered(v); a.begins(in) == nil && !a.tiedAway(in) {
 			sites = append(sites, Site{Value: in, Role: RoleInput})
 		}
 	}
 	for _, n := range a.graph.Nodes {
 		if a.plans[n].site {
-			sites = append(sites, Site{Value: n.Outputs[0], Role: a.role(n)})
+			sites = append(sites, Site{Value: n.Outputs[0], Role: a.role(n), Lowest: a.lowest[n.Outputs[0]]})
 		}
 	}
 	return sites
@@ -51,7 +53,7 @@ func (a *analysis) findSites() {
 		v := n.Outputs[0]
 		absorbed[v] = a.absorbs(v, absorbed)
 		switch p := a.plans[n]; p.class {
-		case classLinear:
+		case classLinear, classMatMul:
 			// An output that nothing else reads is delivered as accumulators.
 			p.site = !absorbed[v] && !(a.outputs[v] && a.delivered(v))
 		case classScalar:
@@ -66,7 +68,7 @@ func (a *analysis) role(n *onnx.Node) Role {
 	if a.feedsState(n) {
 		return RoleState
 	}
-	if reducesPositions(n.Op) {
+	if reducesPositions(n.Op) || a.fine[n.Outputs[0]] {
 		return RolePooled
 	}
 	v := n.Outputs[0]
@@ -90,7 +92,8 @@ func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 		return a.accumulates(v)
 	}
 	if len(readers) > 1 {
-		return a.inner[readers[0]] || a.merges(readers[0], v) // the argument of an island
+		// The argument of an island.
+		return a.inner[readers[0]] || a.merges(readers[0], v) && !a.tellsRowsApart(readers[0], v)
 	}
 	if len(readers) != 1 {
 		return false
@@ -98,12 +101,12 @@ func (a *analysis) absorbs(v *onnx.Value, absorbed map[*onnx.Value]bool) bool {
 	reader := readers[0]
 	switch a.plans[reader].class {
 	case classScalar:
-		return true
+		return !a.tellsRowsApart(reader, v)
 	case classView:
 		out := reader.Outputs[0]
 		return a.open(v) && (a.outputs[out] && a.delivered(out) || absorbed[out] && imageShape(v.Shape)[0] == imageShape(out.Shape)[0])
 	case classLinear:
-		return a.open(v) && joins(reader.Op)
+		return a.open(v) && joins(reader.Op) || a.summed(v)
 	}
 	return false
 }
@@ -125,6 +128,11 @@ func (a *analysis) delivered(v *onnx.Value) bool {
 	return true
 }
 
+// tellsRowsApart says whether a function of a product of two matrices differs by what are rows of the product.
+func (a *analysis) tellsRowsApart(n *onnx.Node, v *onnx.Value) bool {
+	return a.plans[n].f.byChannel() && a.ofProduct(v)
+}
+
 // merges says whether a node is a function of v that reads it more than once.
 func (a *analysis) merges(n *onnx.Node, v *onnx.Value) bool {
 	p := a.plans[n]
@@ -140,14 +148,14 @@ func joins(op onnx.Op) bool {
 	return false
 }
 
-// accumulates says whether v is a sum of linear maps, or views of one that nothing else reads.
+// accumulates says whether v is a sum of linear maps or a product, or views of one that nothing else reads.
 func (a *analysis) accumulates(v *onnx.Value) bool {
 	for {
 		n := a.producers[v]
 		switch {
 		case n == nil:
 			return false
-		case a.plans[n].class == classLinear:
+		case a.plans[n].class == classLinear, a.plans[n].class == classMatMul:
 			return true
 		case a.plans[n].class != classView || a.outputs[n.Inputs[0]] || len(a.consumers[n.Inputs[0]]) != 1:
 			return false

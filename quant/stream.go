@@ -15,6 +15,10 @@ type StreamOptions struct {
 	Hop int
 	// Axes are, by input, the dimension 0..2 of [C][H][W] that is time, or -1 for an input that every step is given as a whole. Nil: those that work.
 	Axes []int
+	// States are inputs that hold, at every step, what outputs held at the step before. A stream keeps them inside: they begin with zeros.
+	States []StatePair
+	// Names are those of the layers that instructions were made for, as [CompileNamed] returns them; nil where they are not known.
+	Names []string
 }
 
 // StreamInfo says what became of a program.
@@ -27,8 +31,8 @@ type StreamInfo struct {
 	Buffers    []StreamBuffer
 	// Recurrent counts states of recurrences.
 	Recurrent int
-	// Whole counts instructions that are computed anew from a window at every step, Moving those that are computed for new positions alone.
-	Whole, Moving int
+	// Moving counts the instructions that compute for the new positions alone, Whole those that compute once for every step.
+	Moving, Whole int
 	// Notes say what to know about the results, one sentence each.
 	Notes []string
 }
@@ -48,14 +52,18 @@ type StreamBuffer struct {
 // An error names the instruction that looks ahead in time.
 func Stream(p *runtime.Program, o StreamOptions) (*runtime.Program, *StreamInfo, error) {
 	if p.Stream != nil {
-		return nil, nil, &streamError{"the program is a step of a stream already"}
+		return nil, nil, &StreamError{"the program is a step of a stream already"}
+	}
+	if len(o.States) > 0 {
+		p = withoutStates(p, o.States)
+		o.Names = slices.Concat(make([]string, len(o.States)), o.Names)
 	}
 	q := cropped(p)
 	constants, err := constantsOf(q)
 	if err != nil {
 		return nil, nil, err
 	}
-	s, err := findTime(q, constants, o.Axes)
+	s, err := findTime(q, constants, o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -65,9 +73,9 @@ func Stream(p *runtime.Program, o StreamOptions) (*runtime.Program, *StreamInfo,
 	}
 	switch {
 	case s.hop < 1 || s.hop%least != 0:
-		return nil, nil, &streamError{fmt.Sprintf("a step of %d frames, want a multiple of %d: %s", s.hop, least, why)}
+		return nil, nil, &StreamError{fmt.Sprintf("a step of %d frames, want a multiple of %d: %s", s.hop, least, why)}
 	case s.hop > s.window:
-		return nil, nil, &streamError{fmt.Sprintf("a step of %d frames, want at most %d, the window", s.hop, s.window)}
+		return nil, nil, &StreamError{fmt.Sprintf("a step of %d frames, want at most %d, the window", s.hop, s.window)}
 	}
 	if err := s.analyze(); err != nil {
 		return nil, nil, err
@@ -133,27 +141,31 @@ func inLoop(p *runtime.Program, i int) bool {
 var axisNames = [3]string{"channels", "rows", "columns"}
 
 // findTime analyzes the program with time along the given dimensions of the inputs, or along those that work.
-func findTime(p *runtime.Program, constants map[int][]int32, axes []int) (*streamer, error) {
-	if axes != nil {
+func findTime(p *runtime.Program, constants map[int][]int32, o StreamOptions) (*streamer, error) {
+	if axes := o.Axes; axes != nil {
 		if len(axes) != len(p.Inputs) {
-			return nil, &streamError{fmt.Sprintf("time axes for %d inputs, want %d", len(axes), len(p.Inputs))}
+			return nil, &StreamError{fmt.Sprintf("time axes for %d inputs, want %d", len(axes), len(p.Inputs))}
 		}
-		s, err := along(p, constants, axes)
+		s, err := along(p, constants, o.Names, axes)
 		if err != nil {
 			return nil, err
 		}
 		if s.moving == 0 {
-			return nil, &streamError{fmt.Sprintf("nothing moves with time along %s: every step would compute all of the window", axesText(p, axes))}
+			return nil, &StreamError{fmt.Sprintf("nothing moves with time along %s: every step would compute all of the window", axesText(p, axes))}
 		}
 		return s, nil
 	}
 	var found []*streamer
 	var problems []error
 	for _, axes := range candidates(p) {
-		s, err := along(p, constants, axes)
+		s, err := along(p, constants, o.Names, axes)
 		switch {
 		case err != nil:
-			problems = append(problems, fmt.Errorf("along %s: %w", axesText(p, axes), err))
+			var look *LookAheadError
+			if errors.As(err, &look) {
+				look.along = ", with time along " + axesText(p, axes)
+			}
+			problems = append(problems, err)
 		case s.moving > 0:
 			found = append(found, s)
 		}
@@ -169,26 +181,30 @@ func findTime(p *runtime.Program, constants map[int][]int32, axes []int) (*strea
 		if len(problems) == 1 {
 			return nil, problems[0]
 		}
-		var look *lookAheadError
+		var look *LookAheadError
 		for _, err := range problems {
 			if errors.As(err, &look) {
 				return nil, err
 			}
 		}
-		return nil, &streamError{"no dimension of the input is time: nothing moves along one"}
+		return nil, &StreamError{"no dimension of the input is time: nothing moves along one"}
 	}
-	var texts []string
+	several := &TimeAxesError{}
 	for _, s := range found {
-		texts = append(texts, axesText(p, s.axes))
+		several.Axes = append(several.Axes, s.axes)
+		several.texts = append(several.texts, axesText(p, s.axes))
 	}
-	return nil, &ambiguousTime{texts}
+	return nil, several
 }
 
-// ambiguousTime says that several dimensions could be time.
-type ambiguousTime struct{ axes []string }
+// TimeAxesError says that time may run along several dimensions of the inputs.
+type TimeAxesError struct {
+	Axes  [][]int // as in [StreamOptions]
+	texts []string
+}
 
-func (e *ambiguousTime) Error() string {
-	return "quant: stream: time may run along " + strings.Join(e.axes, ", or along ") + ": say which"
+func (e *TimeAxesError) Error() string {
+	return "quant: stream: time may run along " + strings.Join(e.texts, ", or along ") + ": say which"
 }
 
 // extends says that axes are those of less, and more inputs that go with time.
@@ -240,10 +256,10 @@ func framesOf(p *runtime.Program, axes []int) int {
 }
 
 // along analyzes the program with time along some dimensions.
-func along(p *runtime.Program, constants map[int][]int32, axes []int) (*streamer, error) {
-	s := &streamer{p: p, axes: axes, window: framesOf(p, axes), constants: constants}
+func along(p *runtime.Program, constants map[int][]int32, names []string, axes []int) (*streamer, error) {
+	s := &streamer{p: p, names: names, axes: axes, window: framesOf(p, axes), constants: constants}
 	if s.window == 0 {
-		return nil, &streamError{fmt.Sprintf("%s: every input that goes with time wants as many frames, and at least 2", axesText(p, axes))}
+		return nil, &StreamError{fmt.Sprintf("%s: every input that goes with time wants as many frames, and at least 2", axesText(p, axes))}
 	}
 	return s, s.analyze()
 }
@@ -321,8 +337,8 @@ func (b *stepBuilder) info(live map[int]bool) *StreamInfo {
 	for _, st := range b.out.Stream.States {
 		info.StateBytes += b.out.Tensors[st.To].Elems()
 	}
-	for _, r := range b.rules {
-		if r.kind == wholeWindow {
+	for i, r := range b.rules {
+		if _, isCopy := b.p.Instrs[i].(*runtime.Copy); r.kind == wholeWindow && !isCopy {
 			info.Whole++
 		}
 	}

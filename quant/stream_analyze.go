@@ -14,6 +14,7 @@ type streamer struct {
 	window int // frames
 	hop    int // frames of a step; 0 while it is not settled
 	axes   []int
+	names  []string // of the layers that instructions were made for
 
 	times     []timing // by tensor
 	constants map[int][]int32
@@ -52,7 +53,7 @@ func (s *streamer) positions(tensor int) int {
 	return s.hop * stride.den / stride.num
 }
 
-// analyze finds out how every tensor goes with time. The error is a lookAheadError, or says what is not supported.
+// analyze finds out how every tensor goes with time. The error is a LookAheadError, or says what is not supported.
 func (s *streamer) analyze() error {
 	s.forced = map[int]bool{}
 	for {
@@ -113,10 +114,10 @@ var errAgain = errors.New("again")
 func (s *streamer) force(tensor int) error {
 	w := slices.IndexFunc(s.p.Instrs, func(in runtime.Instr) bool { return in.Dst() == tensor })
 	if w < 0 {
-		return &streamError{"a loop begins with an input that goes with time"}
+		return &StreamError{"a loop begins with an input that goes with time"}
 	}
 	if s.forced[w] {
-		return &streamError{s.describe(w) + " is in a loop over the whole window that goes with time, too"}
+		return &StreamError{s.describe(w) + " is in a loop over the whole window that goes with time, too"}
 	}
 	s.forced[w] = true
 	return errAgain
@@ -133,7 +134,7 @@ func (s *streamer) instr(i int) error {
 		case wholeWindow:
 			kind = wholeWindow
 		case perStep, unknownTime:
-			return &streamError{fmt.Sprintf("%s reads tensor %d, which a loop has not finished", s.describe(i), src)}
+			return &StreamError{fmt.Sprintf("%s reads tensor %d, which a loop has not finished", s.describe(i), src)}
 		}
 	}
 	if kind == fixed {
@@ -247,6 +248,9 @@ func (s *streamer) inTime(i int) (*timing, *rule, error) {
 	case *runtime.Map2:
 		t, r := s.map2Time(instr)
 		return t, r, nil
+	case *runtime.MatMul:
+		t, r := s.matMulTime(instr)
+		return t, r, nil
 	case *runtime.ArgMax:
 		t, r := s.argMaxTime(instr)
 		return t, r, nil
@@ -287,12 +291,14 @@ func (s *streamer) settleLead(i int, t *timing, r *rule) bool {
 	return false
 }
 
-// describe names an instruction for messages: what it is, and its shapes.
-func (s *streamer) describe(i int) string { return describeInstr(s.p, i) }
-
-func describeInstr(p *runtime.Program, i int) string {
+// describe names an instruction for messages: its layer, what it is, and its shapes.
+func (s *streamer) describe(i int) string {
+	p := s.p
 	instr := p.Instrs[i]
 	text := fmt.Sprintf("instruction %d (", i)
+	if i < len(s.names) && s.names[i] != "" {
+		text = fmt.Sprintf("%q (", s.names[i])
+	}
 	switch instr := instr.(type) {
 	case *runtime.Linear:
 		text += "Linear"
@@ -309,6 +315,8 @@ func describeInstr(p *runtime.Program, i int) string {
 		text += "Copy"
 	case *runtime.ArgMax:
 		text += "ArgMax"
+	case *runtime.MatMul:
+		text += "MatMul"
 	}
 	if srcs := instr.Srcs(); len(srcs) > 0 {
 		text += fmt.Sprintf(", %v", p.Tensors[srcs[0]].Shape)

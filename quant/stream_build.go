@@ -50,11 +50,11 @@ func (s *streamer) build() (*stepBuilder, error) {
 			t.Shape[axis] = s.hop
 			if axis == 0 {
 				if step.Tables = firstTables(in.Tables, s.hop); len(in.Tables) > 1 && step.Tables == nil {
-					return nil, &streamError{fmt.Sprintf("input %q has other tables for every frame", in.Name)}
+					return nil, &StreamError{fmt.Sprintf("input %q has other tables for every frame", in.Name)}
 				}
 				for _, shift := range in.Shifts {
 					if shift != in.Shifts[0] {
-						return nil, &streamError{fmt.Sprintf("input %q has another scale for every frame", in.Name)}
+						return nil, &StreamError{fmt.Sprintf("input %q has another scale for every frame", in.Name)}
 					}
 				}
 				step.Shifts = in.Shifts[:min(len(in.Shifts), s.hop)]

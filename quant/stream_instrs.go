@@ -70,12 +70,16 @@ func (b *stepBuilder) whole(instr runtime.Instr, rule *rule) {
 		c := *instr
 		c.Out, c.In = id, src(instr.In)
 		b.emit(&c)
+	case *runtime.MatMul:
+		b.emit(&runtime.MatMul{Out: id, A: src(instr.A), B: src(instr.B), Steps: slices.Clone(instr.Steps)})
 	case *runtime.Copy:
 		c := &runtime.Copy{Out: id, Fill: instr.Fill, Pieces: slices.Clone(instr.Pieces)}
 		for k := range c.Pieces {
 			c.Pieces[k].In = src(c.Pieces[k].In)
 		}
 		b.emit(c)
+	default:
+		panic(fmt.Sprintf("BUG: quant: stream: %T", instr))
 	}
 }
 
@@ -129,8 +133,20 @@ func (b *stepBuilder) inTime(instr runtime.Instr, rule *rule, id int) {
 			c.Inner = instr.Inner / t.n * b.positions(instr.In)
 		}
 		b.emit(&c)
+	case *runtime.MatMul:
+		m := &runtime.MatMul{Out: id, A: b.now[instr.A], B: b.now[instr.B]}
+		m.Steps = slices.Clone(instr.Steps[:min(len(instr.Steps), b.out.Tensors[id].Shape[0])])
+		if at, _ := b.times[instr.A].placeIn(b.p.Tensors[instr.A].Shape); len(instr.Steps) > 1 {
+			for c := range m.Steps {
+				block := b.positions(instr.A) * at.after
+				m.Steps[c] = instr.Steps[c/block*at.n*at.after+c%at.after]
+			}
+		}
+		b.emit(m)
 	case *runtime.Copy:
 		b.copy(instr, rule, id)
+	default:
+		panic(fmt.Sprintf("BUG: quant: stream: %T", instr))
 	}
 }
 
@@ -295,7 +311,7 @@ func (b *stepBuilder) loop(k int) error {
 		if cold > 0 {
 			initial := initialLevels(b.constants[c.To])
 			if len(initial) > 1 {
-				return &streamError{fmt.Sprintf("the loop at %s begins with a state whose elements differ, before the frames that its input is made of are there: pad what stands before it on the left", b.describe(l.First))}
+				return &StreamError{fmt.Sprintf("the loop at %s begins with a state whose elements differ, before the frames that its input is made of are there: pad what stands before it on the left", b.describe(l.First))}
 			}
 			gated := b.add(b.p.Tensors[c.From])
 			b.emit(&runtime.Map2{Out: gated, A: from, B: flag, Table: gateTable(b.p.Tensors[c.From].Levels, int(initial[0]))})

@@ -50,7 +50,7 @@ func (s *streamer) slideTime(i int, w slide, in int, at timePlace, out, padding 
 	period := w.up / g // positions of the output
 	s.need(i, o.stride.times(period, 1))
 	r := &read{tensor: in, padding: -1}
-	least, known := 0, false
+	least, known, ahead := 0, false, 0
 	h := n
 	if s.hop > 0 {
 		h = min(n, s.hop*o.stride.den/o.stride.num)
@@ -60,9 +60,7 @@ func (s *streamer) slideTime(i int, w slide, in int, at timePlace, out, padding 
 		if !some {
 			continue
 		}
-		if last >= t.n {
-			return nil, nil, &lookAheadError{i, s.describe(i), t.stride.times(last-t.n+1, 1).ceil()}
-		}
+		ahead = max(ahead, last-t.n+1)
 		if first < 0 {
 			r.padding = padding
 		}
@@ -75,6 +73,9 @@ func (s *streamer) slideTime(i int, w slide, in int, at timePlace, out, padding 
 		if begin := t.stride.times(first, 1).plus(o.stride.times(-y, 1)).plus(t.first); y == 0 || begin.less(o.first) {
 			o.first = begin
 		}
+	}
+	if ahead > 0 {
+		return nil, nil, &LookAheadError{What: s.describe(i), Frames: t.stride.times(ahead, 1).ceil()}
 	}
 	if known {
 		r.back = max(0, t.n-s.positions(in)-least)

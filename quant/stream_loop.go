@@ -37,7 +37,7 @@ func (s *streamer) loop(k int) error {
 				way = s.takesInOrder(c, src, l.Count)
 			}
 			if way < 0 {
-				return &lookAheadError{l.First + i, s.describe(l.First + i), 0}
+				return &LookAheadError{What: s.describe(l.First + i), Frames: 0}
 			}
 			steps = steps && way > 0
 			if way > 0 && !slices.Contains(takes, src) {

@@ -116,21 +116,24 @@ func (t *timing) fits(tensor *runtime.Tensor) bool {
 	return ok
 }
 
-// lookAheadError says that a program over a window is no stream: something needs frames that come later than what it is for.
-type lookAheadError struct {
-	instr int
-	what  string // with shapes
-	steps int    // frames of look-ahead; 0 for all of the window
+// LookAheadError says that a program over a window is no stream: something needs frames that come later than what it is for.
+type LookAheadError struct {
+	What   string // the layer or instruction, with shapes
+	Frames int    // of look-ahead; 0 for all of the window
+	along  string // the dimension that was tried as time
 }
 
-func (e *lookAheadError) Error() string {
-	if e.steps == 0 {
-		return fmt.Sprintf("quant: stream: %s goes backwards in time: it needs the whole window before its first step", e.what)
+func (e *LookAheadError) Error() string {
+	switch e.Frames {
+	case 0:
+		return fmt.Sprintf("quant: stream: %s goes backwards in time%s: it needs the whole window before its first step", e.What, e.along)
+	case 1:
+		return fmt.Sprintf("quant: stream: %s looks 1 frame ahead%s: pad it on the left alone, by (kernel-1)*dilation", e.What, e.along)
 	}
-	return fmt.Sprintf("quant: stream: %s looks %d frames ahead: pad it on the left alone, by (kernel-1)*dilation", e.what, e.steps)
+	return fmt.Sprintf("quant: stream: %s looks %d frames ahead%s: pad it on the left alone, by (kernel-1)*dilation", e.What, e.Frames, e.along)
 }
 
-// streamError says why a program cannot be one step of a stream.
-type streamError struct{ reason string }
+// StreamError says why a program cannot be one step of a stream.
+type StreamError struct{ reason string }
 
-func (e *streamError) Error() string { return "quant: stream: " + e.reason }
+func (e *StreamError) Error() string { return "quant: stream: " + e.reason }

@@ -16,6 +16,8 @@ type sum struct {
 	shape [3]int // of the accumulators
 	terms []term
 	bias  []float64 // one per channel
+
+	product *product // in place of all terms and biases; nothing is added to it
 }
 
 // term is a linear map whose real weights are unit*centres[indices[i]] per step of its
@@ -26,6 +28,7 @@ type term struct {
 	unit    float64
 	units   []float64 // in place of unit, one for each output channel; nil where all have the same
 	indices []uint16
+	layer   string // the node whose weights these are; empty for those that are made here
 }
 
 // unitOf is the unit of an output channel.
@@ -113,6 +116,9 @@ func (c *compiler) emit(s *sum, out, levels int, use use) (*runtime.Linear, matc
 		}
 		for i, centres := range books {
 			linear.Terms[i].Codebook = c.codebook(centres)
+			if layer := s.terms[i].layer; layer != "" && c.named[linear] == "" {
+				c.named[linear] = layer
+			}
 		}
 		return linear, m, nil
 	}
@@ -221,6 +227,9 @@ func (c *compiler) close(v *onnx.Value, st state) (state, error) {
 	if st.sum == nil {
 		return state{shape: v.Shape, tensor: c.mapped(st, levels), levels: levels}, nil
 	}
+	if st.sum.product != nil {
+		return c.closeProduct(v, st, levels)
+	}
 	id := c.tensor(v.Shape, levels)
 	c.prog.Tensors[id].Shape = st.sum.shape
 	// A network that rounds here itself, or was trained with these levels elsewhere, means that rounding, to the last half.
@@ -303,6 +312,14 @@ func (c *compiler) requantize(linear *runtime.Linear, funcs []*function, m match
 func (c *compiler) deliver(st state) (state, error) {
 	if id, ok := c.sums[st.sum]; ok {
 		return state{shape: st.shape, tensor: id}, nil
+	}
+	if st.sum.product != nil {
+		instr, err := c.multiply(st.sum, Levels{})
+		if err != nil {
+			return state{}, err
+		}
+		c.sums[st.sum] = instr.Out
+		return state{shape: st.shape, tensor: instr.Out}, nil
 	}
 	id := len(c.prog.Tensors)
 	c.prog.Tensors = append(c.prog.Tensors, runtime.Tensor{Shape: st.sum.shape})

@@ -205,8 +205,14 @@ func (s *ops) describe(p *Program, n int) (*kernel.Layer, error) {
 			k.Terms[i].Counted(found.uses[i])
 		}
 	}
-	for _, step := range l.Steps {
-		k.Steps = append(k.Steps, kernel.Step{Breaks: p.Steps[step].Breaks, Values: p.Steps[step].Values})
-	}
+	k.Steps = p.stepsOf(l.Steps)
 	return k, nil
+}
+
+// stepsOf are step functions in the terms of package kernel.
+func (p *Program) stepsOf(steps []int) (list []kernel.Step) {
+	for _, step := range steps {
+		list = append(list, kernel.Step{Breaks: p.Steps[step].Breaks, Values: p.Steps[step].Values})
+	}
+	return list
 }

@@ -15,7 +15,22 @@ const (
 	opMap2    = 4
 	opCopy    = 5
 	opArgMax  = 6 // since version 2
+	opMatMul  = 7 // since version 3
+	opProduct = 8 // a Map2, since version 3
 )
+
+// since is the first version of the format with an operation.
+func since(op byte) int {
+	switch op {
+	case opArgMax:
+		return versionArgMax
+	case opMatMul:
+		return versionMatMul
+	case opProduct:
+		return versionProduct
+	}
+	return firstVersion
+}
 
 // codeOf is the operation code of i; 0 where i is no instruction.
 func codeOf(i Instr) byte {
@@ -32,6 +47,8 @@ func codeOf(i Instr) byte {
 		return opCopy
 	case *ArgMax:
 		return opArgMax
+	case *MatMul:
+		return opMatMul
 	}
 	return 0
 }
@@ -42,7 +59,15 @@ const instrBytes = unsafe.Sizeof(MaxPool{}) + 4*unsafe.Sizeof(Instr(nil))
 func encodeInstrs(w *writer, p *Program) {
 	w.uint(len(p.Instrs))
 	for _, instr := range p.Instrs {
-		w.byte(codeOf(instr))
+		op := codeOf(instr)
+		var q *product
+		if i, ok := instr.(*Map2); ok {
+			if q = shorterProduct(p, i); q != nil {
+				op = opProduct
+			}
+		}
+		w.byte(op)
+		w.version = max(w.version, since(op))
 		switch i := instr.(type) {
 		case *Linear:
 			encodeLinear(w, p, i)
@@ -51,11 +76,17 @@ func encodeInstrs(w *writer, p *Program) {
 		case *Map:
 			encodeMap(w, i)
 		case *Map2:
-			encodeMap2(w, i)
+			if q != nil {
+				encodeProduct(w, i, q)
+			} else {
+				encodeMap2(w, i)
+			}
 		case *Copy:
 			encodeCopy(w, i)
 		case *ArgMax:
 			encodeArgMax(w, i)
+		case *MatMul:
+			encodeMatMul(w, i)
 		default:
 			panic(fmt.Sprintf("BUG: instruction %T passed validation", instr))
 		}
@@ -70,7 +101,12 @@ func decodeInstrs(r *reader, p *Program) {
 		r.hold(1, instrBytes)
 		var instr Instr
 		from := r.pos
-		switch op := r.byte("operation"); op {
+		op := r.byte("operation")
+		if v := since(op); r.version < v {
+			r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, v)
+		}
+		r.needed = max(r.needed, since(op))
+		switch op {
 		case opLinear:
 			instr = decodeLinear(r, p)
 		case opMaxPool:
@@ -82,12 +118,13 @@ func decodeInstrs(r *reader, p *Program) {
 		case opCopy:
 			instr = decodeCopy(r, p)
 		case opArgMax:
-			if r.version < versionArgMax {
-				r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, versionArgMax)
-			}
 			instr = decodeArgMax(r, p)
+		case opMatMul:
+			instr = decodeMatMul(r, p)
+		case opProduct:
+			instr = decodeProduct(r, p)
 		default:
-			r.fail(from, "operation %d, want %d..%d", op, opLinear, opArgMax)
+			r.fail(from, "operation %d, want %d..%d", op, opLinear, opProduct)
 		}
 		p.Instrs = append(p.Instrs, instr)
 	}
@@ -148,11 +185,16 @@ func (c *checker) instr(n int, instr Instr) error {
 			return fmt.Errorf("reads tensor %d, which holds accumulators, want levels", src)
 		}
 	}
-	switch _, linear := instr.(*Linear); {
-	case !linear && !argMax && p.Tensors[dst].Levels == 0:
-		return fmt.Errorf("writes tensor %d, which holds accumulators, want levels", dst)
-	case argMax && p.Tensors[dst].Levels != 0:
-		return fmt.Errorf("writes tensor %d, which holds levels, want int32", dst)
+	switch instr.(type) {
+	case *Linear, *MatMul:
+	case *ArgMax:
+		if p.Tensors[dst].Levels != 0 {
+			return fmt.Errorf("writes tensor %d, which holds levels, want int32", dst)
+		}
+	default:
+		if p.Tensors[dst].Levels == 0 {
+			return fmt.Errorf("writes tensor %d, which holds accumulators, want levels", dst)
+		}
 	}
 	var work int64
 	var err error
@@ -169,6 +211,8 @@ func (c *checker) instr(n int, instr Instr) error {
 		work, err = c.copying(i)
 	case *ArgMax:
 		work, err = c.argMax(i)
+	case *MatMul:
+		work, err = c.matMul(i)
 	default:
 		return fmt.Errorf("is of an unknown type")
 	}
@@ -199,6 +243,8 @@ func isNil(instr Instr) bool {
 		return i == nil
 	case *ArgMax:
 		return i == nil
+	case *MatMul:
+		return i == nil
 	}
 	return false
 }
@@ -218,6 +264,8 @@ func opName(instr Instr) string {
 		return " (Copy)"
 	case *ArgMax:
 		return " (ArgMax)"
+	case *MatMul:
+		return " (MatMul)"
 	}
 	return ""
 }

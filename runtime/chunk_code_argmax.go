@@ -59,13 +59,3 @@ func (c *checker) argMax(i *ArgMax) (work int64, err error) {
 	}
 	return int64(in.Elems()), nil
 }
-
-// versionOf is the least version of the format that holds p.
-func versionOf(p *Program) int {
-	for _, instr := range p.Instrs {
-		if _, ok := instr.(*ArgMax); ok {
-			return versionArgMax
-		}
-	}
-	return firstVersion
-}

@@ -6,7 +6,7 @@ import (
 	"unsafe"
 )
 
-// The ways in which the steps of a Linear are given.
+// The ways in which the steps of an instruction are given.
 const (
 	stepsNone = iota
 	stepsOne
@@ -15,22 +15,7 @@ const (
 
 func encodeLinear(w *writer, p *Program, l *Linear) {
 	w.uint(l.Out)
-	switch {
-	case len(l.Steps) == 0:
-		w.byte(stepsNone)
-	case len(l.Steps) == 1:
-		w.byte(stepsOne)
-		w.uint(l.Steps[0])
-	default:
-		w.byte(stepsEach)
-		w.uint(l.Steps[0])
-		differences := make([]int64, len(l.Steps)-1)
-		for i := range differences {
-			differences[i] = int64(l.Steps[i+1]) - int64(l.Steps[i])
-		}
-		w.entries++
-		w.list(differences)
-	}
+	encodeUses(w, l.Steps)
 	w.uint(len(l.Terms))
 	for k := range l.Terms {
 		t := &l.Terms[k]
@@ -41,18 +26,44 @@ func encodeLinear(w *writer, p *Program, l *Linear) {
 	}
 }
 
-func decodeLinear(r *reader, p *Program) *Linear {
-	l := &Linear{Out: r.tensor("output", p)}
+// encodeUses writes which step functions an instruction has.
+func encodeUses(w *writer, steps []int) {
+	switch {
+	case len(steps) == 0:
+		w.byte(stepsNone)
+	case len(steps) == 1:
+		w.byte(stepsOne)
+		w.uint(steps[0])
+	default:
+		w.byte(stepsEach)
+		w.uint(steps[0])
+		differences := make([]int64, len(steps)-1)
+		for i := range differences {
+			differences[i] = int64(steps[i+1]) - int64(steps[i])
+		}
+		w.entries++
+		w.list(differences)
+	}
+}
+
+// decodeUses reads which step functions an instruction has that writes a tensor of so many channels.
+func decodeUses(r *reader, channels int) []int {
 	from := r.pos
 	switch form := r.byte("form of the step functions"); form {
 	case stepsNone:
 	case stepsOne:
-		l.Steps = []int{r.uint("step function", maxSteps)}
+		return []int{r.uint("step function", maxSteps)}
 	case stepsEach:
-		l.Steps = decodeStepsEach(r, p.Tensors[l.Out].Shape[0])
+		return decodeStepsEach(r, channels)
 	default:
 		r.fail(from, "form of the step functions is %d, want 0..%d", form, stepsEach)
 	}
+	return nil
+}
+
+func decodeLinear(r *reader, p *Program) *Linear {
+	l := &Linear{Out: r.tensor("output", p)}
+	l.Steps = decodeUses(r, p.Tensors[l.Out].Shape[0])
 	n := r.count("number of terms", maxTerms, 6)
 	for k := 0; k < n && r.err == nil; k++ {
 		r.enterPart("term", k)
@@ -102,24 +113,32 @@ func (t *Term) weightCount(out, in *Tensor) (int, error) {
 	return int(n), nil
 }
 
+// requantizes checks the step functions of an instruction that sums into tensor t.
+func (c *checker) requantizes(steps []int, t int) error {
+	p, out := c.p, &c.p.Tensors[t]
+	switch n, channels := len(steps), out.Shape[0]; {
+	case out.Levels == 0 && n != 0:
+		return fmt.Errorf("%d step functions, want 0 because tensor %d holds accumulators", n, t)
+	case out.Levels != 0 && n != 1 && n != channels:
+		return fmt.Errorf("%d step functions, want 1 or %d, one for each channel", n, channels)
+	}
+	for o, s := range steps {
+		if s < 0 || s >= len(p.Steps) {
+			return fmt.Errorf("step function %d for channel %d, want 0..%d", s, o, len(p.Steps)-1)
+		}
+		if top := int(c.topLevel[s]); top >= out.Levels {
+			return fmt.Errorf("step function %d delivers level %d, want 0..%d, the levels of tensor %d", s, top, out.Levels-1, t)
+		}
+	}
+	return nil
+}
+
 // linear checks all of l but biases and weights, and returns its multiply-accumulates.
 func (c *checker) linear(l *Linear) (work int64, err error) {
 	p := c.p
 	out := &p.Tensors[l.Out]
-	channels := out.Shape[0]
-	switch n := len(l.Steps); {
-	case out.Levels == 0 && n != 0:
-		return 0, fmt.Errorf("%d step functions, want 0 because tensor %d holds accumulators", n, l.Out)
-	case out.Levels != 0 && n != 1 && n != channels:
-		return 0, fmt.Errorf("%d step functions, want 1 or %d, one for each channel", n, channels)
-	}
-	for o, s := range l.Steps {
-		if s < 0 || s >= len(p.Steps) {
-			return 0, fmt.Errorf("step function %d for channel %d, want 0..%d", s, o, len(p.Steps)-1)
-		}
-		if top := int(c.topLevel[s]); top >= out.Levels {
-			return 0, fmt.Errorf("step function %d delivers level %d, want 0..%d, the levels of tensor %d", s, top, out.Levels-1, l.Out)
-		}
+	if err := c.requantizes(l.Steps, l.Out); err != nil {
+		return 0, err
 	}
 	if n := len(l.Terms); n < 1 || n > maxTerms {
 		return 0, fmt.Errorf("%d terms, want 1..%d", n, maxTerms)

@@ -132,6 +132,7 @@ var (
 		"runtime/internal/kernel.(*Copy).run",
 		"runtime/internal/kernel.(*ArgMax).Run",
 		"runtime/internal/kernel.(*ArgMax).RunWide",
+		"runtime/internal/kernel.(*MatMul).Run",
 	}
 )
 

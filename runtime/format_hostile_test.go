@@ -40,6 +40,11 @@ func TestMemoryBound(t *testing.T) {
 		"65536 labels":                          {{"TNSR", "\x01" + tensor}, {"PORT", "\x00\x00\x01\x00\x00"}, {"CODE", "\x00"}, {"labl", varint(65535) + strings.Repeat("\x00", 300)}},
 		"a label of 1024 bytes":                 {{"TNSR", "\x01" + tensor}, {"PORT", "\x00\x00\x01\x00\x00"}, {"CODE", "\x00"}, {"labl", "\x01" + varint(1024)}},
 		"many copies of a piece":                {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", "\x01\x05\x01\x00" + varint(5000) + strings.Repeat("\x00\x00\x00\x00", 5000)}},
+		"65536 loops":                           {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", "\x01\x05\x01\x00\x00"}, {"LOOP", varint(65536) + strings.Repeat("\x00\x01\x01\x00", 2000)}},
+		"many carries of no use":                {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", "\x01\x05\x01\x00\x00"}, {"LOOP", "\x01\x00\x01\x01" + varint(5000) + strings.Repeat("\x01\x00", 5000)}},
+		"a state of 2^24 levels of no bits":     {{"TNSR", wide}, {"PORT", "\x00\x00\x01\x01\x00"}, {"STAT", "\x00\x01\x01\x01\x01\x02\x00\x00\x00"}},
+		"65536 states":                          {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"STAT", "\x00" + varint(65536) + strings.Repeat("\x00\x01\x00\x00", 2000)}},
+		"many states to the same tensor":        {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"STAT", "\x00" + varint(5000) + strings.Repeat("\x00\x01\x00\x00", 5000)}},
 		"many instructions that are not filled": {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", varint(5000) + strings.Repeat("\x05\x01\x00\x00", 5000)}},
 	}
 	for name, list := range tests {
@@ -196,8 +201,8 @@ func TestNotAProgram(t *testing.T) {
 		{"zip", "PK\x03\x04abcdefgh", "zip archive"},
 		{"gzip", "\x1f\x8b\x08abcdefgh", "gzip-compressed"},
 		{"other", "RIFFabcdefgh", "starts with 52 49 46 46"},
-		{"version", magic + "\x03\x00", "format version 3, want 1..2"},
-		{"version 256", magic + "\x01\x01", "format version 257, want 1..2"},
+		{"version", magic + "\x04\x00", "format version 4, want 1..3"},
+		{"version 256", magic + "\x01\x01", "format version 257, want 1..3"},
 	}
 	for _, tt := range tests {
 		_, err := Decode([]byte(tt.data))

@@ -23,6 +23,8 @@ var goldens = []struct {
 	{"tiny", tinyProgram},
 	{"all", allProgram},
 	{"positions", positionsProgram},
+	{"products", productsProgram},
+	{"factors", factorsProgram},
 	{"inputs", inputsProgram},
 	{"loops", loopsProgram},
 	{"stream", streamProgram},
@@ -204,8 +206,10 @@ func split(t testing.TB, file []byte) []chunkText {
 // join makes a file of chunks, of the version that they need.
 func join(list []chunkText) []byte {
 	file := joinAs(firstVersion, list)
-	if _, err := Decode(file); err != nil && strings.Contains(err.Error(), "want version 2") {
-		return joinAs(2, list)
+	for _, version := range []uint16{2, 3} {
+		if _, err := Decode(file); err != nil && strings.Contains(err.Error(), fmt.Sprint("want version ", version)) {
+			file = joinAs(version, list)
+		}
 	}
 	return file
 }
@@ -298,7 +302,7 @@ func TestHostilePayloads(t *testing.T) {
 		{"PORT", "\x00\x00\x01\x00\x01\xff", "not valid UTF-8"},
 		{"PORT", "\x00\x00\x01\x01\x01\x61\x61", "1 bytes are left over"},
 		{"CODE", "\x00", "tensor 1 is never written"},
-		{"CODE", "\x01\x07\x01\x00\x00\x00\x00", "operation 7, want 1..6"},
+		{"CODE", "\x01\x08\x01\x00\x00\x00\x00", "operation 8, want 1..7"},
 		{"CODE", "\x01\x01\x01\x00\x00", "0 terms, want 1..4096"},
 		{"CODE", "\x01\x01\x00\x00\x01\x00\x00\x01\x02\x02\x00", "writes tensor 0, which is written already"},
 		{"CODE", "\x01\x01\x01\x00\x01\x01\x00\x01\x02\x02\x00", "reads tensor 1, which is not written yet"},

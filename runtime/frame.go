@@ -12,7 +12,7 @@ import (
 const (
 	magic         = "\x89QLT\r\n\x1a\n"
 	firstVersion  = 1
-	newestVersion = 2
+	newestVersion = 3
 	headSize      = len(magic) + 2
 	frameBefore   = 8                        // id and length of a chunk
 	frameAfter    = 4                        // checksum

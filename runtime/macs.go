@@ -3,17 +3,27 @@ package runtime
 import "math"
 
 // MACs is the number of multiply-accumulates of one inference, counting every tap of
-// every Linear, padding included, and every iteration of a loop. It is what a dense evaluation takes; it is at most
+// every Linear, padding included, every product of a MatMul, and every iteration of a loop. It is what a dense evaluation takes; it is at most
 // math.MaxInt also where an int has 32 bits.
 func (p *Program) MACs() int {
 	var n int64
 	runs := p.Runs()
 	for i, instr := range p.Instrs {
-		if l, ok := instr.(*Linear); ok {
-			n += p.macs(l) * runs[i]
+		switch instr := instr.(type) {
+		case *Linear:
+			n += p.macs(instr) * runs[i]
+		case *MatMul:
+			n += p.products(instr) * runs[i]
 		}
 	}
 	return int(min(n, math.MaxInt))
+}
+
+// MatMulMACs is the number of multiply-accumulates of one instruction of p each time it runs.
+func (p *Program) MatMulMACs(i *MatMul) int { return int(min(p.products(i), math.MaxInt)) }
+
+func (p *Program) products(i *MatMul) int64 {
+	return int64(p.Tensors[i.Out].Elems()) * int64(p.Tensors[i.A].Shape[2])
 }
 
 // LinearMACs is the number of multiply-accumulates of one instruction of p each time it runs.

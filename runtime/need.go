@@ -33,6 +33,8 @@ func (p *Program) Bytes() int64 {
 			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Pieces)
 		case *ArgMax:
 			n += int64(unsafe.Sizeof(*i))
+		case *MatMul:
+			n += int64(unsafe.Sizeof(*i)) + sizeOf(i.Steps)
 		}
 	}
 	n += sizeOf(p.Loops)
@@ -105,9 +107,7 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 		perTerm   = 300
 		perPiece  = 200
 		perLoop   = 200
-		perCarry  = 100          // and for a state
-		maxTable  = 2048*2 + 512 // a Requantizer for one step function
-		perStep   = 8
+		perCarry  = 100 // and for a state
 	)
 	var kept, once int64 // for good; the largest that is needed for a while
 	var coded int64      // weights, which the Program shares with the file
@@ -134,10 +134,7 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 				now.Weights = max(now.Weights, w.Len()/shape[0])
 			}
 			need = need.Max(now)
-			kept += perStep * int64(len(i.Steps))
-			for _, s := range i.Steps[:min(1, len(i.Steps))] {
-				kept += maxTable + 5*int64(len(p.Steps[s].Values))
-			}
+			kept += p.stepBytes(i.Steps)
 			// The decoded weights, the step functions as kernels take them, and the ranges of accumulators.
 			once = max(once, 2*weights+64*int64(len(i.Steps))+int64(len(i.Terms))*perTerm+16*int64(shape[0]))
 		case *MaxPool:
@@ -148,6 +145,10 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 			kept += 280 * int64(len(i.Tables))
 		case *Map2:
 			kept += 2 * int64(len(i.Table)) * 2
+		case *MatMul:
+			kept += kernel.MatMulTables + p.stepBytes(i.Steps)
+			need = need.Max(kernel.Need{Acc: p.Tensors[i.Out].Shape[2]})
+			once = max(once, 64*int64(len(i.Steps))+16*int64(p.Tensors[i.Out].Shape[0]))
 		case *Copy:
 			kept += perPiece * int64(len(i.Pieces))
 			once = max(once, int64(p.Tensors[i.Out].Elems())/8+1)
@@ -167,6 +168,19 @@ func (p *Program) leastBytes(arena int, o Options) int64 {
 	// A sample, as it is read and as it enters; the wanted results are part of the Program.
 	each += 2 * int64(p.SampleBytes())
 	return base + 2*p.Bytes() - coded + kept + once + each*int64(1+o.clones)
+}
+
+// stepBytes is what the step functions of an instruction take at least, prepared.
+func (p *Program) stepBytes(steps []int) int64 {
+	const (
+		maxTable = 2048*2 + 512 // a Requantizer for one step function
+		perStep  = 8
+	)
+	n := perStep * int64(len(steps))
+	for _, s := range steps[:min(1, len(steps))] {
+		n += maxTable + 5*int64(len(p.Steps[s].Values))
+	}
+	return n
 }
 
 // Fast forms of layers may take fastBytes and fastWeightBytes for each weight, whatever the limit: far more than

@@ -83,6 +83,8 @@ func (o *op) need() kernel.Need {
 		return o.linear.Need()
 	case o.maxPool != nil:
 		return o.maxPool.Need()
+	case o.matMul != nil:
+		return o.matMul.Need()
 	}
 	return kernel.Need{}
 }

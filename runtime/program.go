@@ -102,7 +102,7 @@ func (s *Step) Level(acc int32) uint8 {
 	return s.Values[lo]
 }
 
-// Instr is one instruction: [*Linear], [*MaxPool], [*Map], [*Map2], [*Copy] or [*ArgMax].
+// Instr is one instruction: [*Linear], [*MaxPool], [*Map], [*Map2], [*Copy], [*ArgMax] or [*MatMul].
 type Instr interface {
 	// Dst is the tensor the instruction writes.
 	Dst() int
@@ -215,12 +215,26 @@ type ArgMax struct {
 	Least         bool // the smallest element is looked for instead
 }
 
+// MatMul multiplies matrices of two tensors, one of each channel, exactly:
+//
+//	acc[c][y][x] = sum over k of (a[c][y][k] - zero of A) * (b[c][k][x] - zero of B)
+//	out[c][y][x] = Steps[c](acc), or acc itself where Out holds accumulators
+//
+// A is [C][Y][K], B is [C][K][X] and Out is [C][Y][X].
+type MatMul struct {
+	Out, A, B int
+	// Steps are positions in Program.Steps: one for all channels, one per channel, or
+	// none when Out holds accumulators.
+	Steps []int
+}
+
 func (i *Linear) Dst() int  { return i.Out }
 func (i *MaxPool) Dst() int { return i.Out }
 func (i *Map) Dst() int     { return i.Out }
 func (i *Map2) Dst() int    { return i.Out }
 func (i *Copy) Dst() int    { return i.Out }
 func (i *ArgMax) Dst() int  { return i.Out }
+func (i *MatMul) Dst() int  { return i.Out }
 
 func (i *Linear) Srcs() []int {
 	ids := make([]int, len(i.Terms))
@@ -233,6 +247,7 @@ func (i *MaxPool) Srcs() []int { return []int{i.In} }
 func (i *Map) Srcs() []int     { return []int{i.In} }
 func (i *Map2) Srcs() []int    { return []int{i.A, i.B} }
 func (i *ArgMax) Srcs() []int  { return []int{i.In} }
+func (i *MatMul) Srcs() []int  { return []int{i.A, i.B} }
 func (i *Copy) Srcs() []int {
 	ids := make([]int, len(i.Pieces))
 	for k := range i.Pieces {

@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"math/rand"
 )
 
@@ -21,7 +22,7 @@ func randomProgram(seed int64) *Program {
 		g.states()
 	}
 	for range 1 + r.Intn(6) {
-		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying, g.loop}[r.Intn(7)]()
+		[]func(){g.linear, g.linear, g.maxPool, g.mapping, g.map2, g.copying, g.matMul, g.loop}[r.Intn(8)]()
 	}
 	if p.Stream != nil {
 		g.handOver()
@@ -197,6 +198,25 @@ func (g *generator) argMax() {
 	g.p.Instrs = append(g.p.Instrs, i)
 }
 
+// matMul multiplies a tensor by another, which a Copy brings to a shape that fits.
+func (g *generator) matMul() {
+	first, second := g.source(), g.source()
+	a, from := g.p.Tensors[first].Shape, g.p.Tensors[second]
+	shape := [3]int{a[0], a[2], 1 + g.r.Intn(5)}
+	move := &Copy{Fill: uint8(g.r.Intn(from.Levels)), Out: g.tensor(shape, from.Levels)}
+	n := min(shape[0]*shape[1]*shape[2], from.Elems())
+	move.Pieces = []Piece{{In: second, Dims: [6]int{n, 1, 1, 1, 1, 1}, OutStride: [6]int{1}, InStride: [6]int{1}}}
+	g.p.Instrs = append(g.p.Instrs, move)
+	levels := []int{0, g.levels()}[g.r.Intn(2)]
+	i := &MatMul{A: first, B: move.Out, Out: g.tensor([3]int{a[0], a[1], shape[2]}, levels)}
+	if levels > 0 {
+		for range []int{1, a[0]}[g.r.Intn(2)] {
+			i.Steps = append(i.Steps, g.step(levels))
+		}
+	}
+	g.p.Instrs = append(g.p.Instrs, i)
+}
+
 func (g *generator) maxPool() {
 	in := g.source()
 	from := g.p.Tensors[in]
@@ -236,7 +256,26 @@ func (g *generator) map2() {
 	levels := g.levels()
 	m := &Map2{A: a, B: b, Table: g.table(g.p.Tensors[a].Levels*g.p.Tensors[b].Levels, levels)}
 	m.Out = g.tensor(g.p.Tensors[a].Shape, levels)
+	if g.r.Intn(2) == 0 {
+		m.Table = productTable(g.p, m)
+		for range g.r.Intn(4) {
+			m.Table[g.r.Intn(len(m.Table))] = uint8(g.r.Intn(levels))
+		}
+	}
 	g.p.Instrs = append(g.p.Instrs, m)
+}
+
+// productTable is the table that multiplies the real values of both inputs.
+func productTable(p *Program, i *Map2) []uint8 {
+	out, a, b := &p.Tensors[i.Out], &p.Tensors[i.A], &p.Tensors[i.B]
+	var table []uint8
+	for x := range a.Levels {
+		for y := range b.Levels {
+			v := a.Scale.Float() * float64(x-a.Zero) * b.Scale.Float() * float64(y-b.Zero) / out.Scale.Float()
+			table = append(table, uint8(math.Max(0, math.Min(math.Floor(v+float64(out.Zero)+0.5), float64(out.Levels-1)))))
+		}
+	}
+	return table
 }
 
 // copying transposes a tensor, or enlarges it to the nearest neighbour, into a larger one.

@@ -123,6 +123,39 @@ func positionsProgram() *Program {
 	return p
 }
 
+// productsProgram multiplies two inputs, to levels and to accumulators: what takes version 3.
+func productsProgram() *Program {
+	p := &Program{
+		Tensors: []Tensor{
+			{Shape: [3]int{2, 4, 5}, Levels: 9, Zero: 4, Scale: ScaleOf(0.5)},
+			{Shape: [3]int{2, 5, 3}, Levels: 256, Zero: 100, Scale: ScaleOf(0.25)},
+			{Shape: [3]int{2, 4, 3}, Levels: 16, Zero: 8, Scale: ScaleOf(8)},
+			{Shape: [3]int{2, 5, 3}, Scale: ScaleOf(2)},
+			{Shape: [3]int{2, 5, 4}, Levels: 9, Zero: 4, Scale: ScaleOf(0.5)},
+		},
+		Steps: []Step{risingStep(16, -500, 60), risingStep(12, -900, 150)},
+		Instrs: []Instr{
+			&MatMul{Out: 2, A: 0, B: 1, Steps: []int{0, 1}},
+			&Copy{Out: 4, Pieces: []Piece{{In: 0, Dims: [6]int{5, 4, 2, 1, 1, 1}, OutStride: [6]int{4, 1, 20}, InStride: [6]int{1, 5, 20}}}},
+			&MatMul{Out: 3, A: 4, B: 2},
+		},
+		Inputs:  []Input{{Name: "a", Tensor: 0}, {Name: "b", Tensor: 1}},
+		Outputs: []Output{{Name: "levels", Tensor: 2}, {Name: "sums", Tensor: 3}},
+	}
+	addSelfTests(p, 1, 2)
+	return p
+}
+
+// risingStep has breaks from first on.
+func risingStep(levels int, first, apart int32) Step {
+	s := Step{Values: []uint8{0}}
+	for i := 1; i < levels; i++ {
+		s.Breaks, s.Values = append(s.Breaks, first), append(s.Values, uint8(i))
+		first += apart
+	}
+	return s
+}
+
 // allProgram uses every instruction, every form of table and list, and every coding of
 // weights.
 func allProgram() *Program {

@@ -94,6 +94,23 @@ func (e *evaluation) step(inputs ...[]byte) [][]int32 {
 					}
 				}
 			}
+		case *MatMul:
+			a, b, shape := &p.Tensors[i.A], &p.Tensors[i.B], p.Tensors[i.Out].Shape
+			for c := range shape[0] {
+				for y := range shape[1] {
+					for x := range shape[2] {
+						acc := int32(0)
+						for k := range a.Shape[2] {
+							left := values[i.A][(c*a.Shape[1]+y)*a.Shape[2]+k] - int32(a.Zero)
+							acc += left * (values[i.B][(c*b.Shape[1]+k)*b.Shape[2]+x] - int32(b.Zero))
+						}
+						at := (c*shape[1]+y)*shape[2] + x
+						if out[at] = acc; len(i.Steps) > 0 {
+							out[at] = int32(p.Steps[i.Steps[c%len(i.Steps)]].Level(acc))
+						}
+					}
+				}
+			}
 		default:
 			panic(fmt.Sprintf("BUG: instruction %T", instr))
 		}

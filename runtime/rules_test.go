@@ -92,7 +92,7 @@ func (s *spoiler) head(says string, at int, by, want string) {
 
 // TestRules breaks every rule of FORMAT.md, one at a time.
 func TestRules(t *testing.T) {
-	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram()), "inputs": mustEncode(t, inputsProgram()), "loops": mustEncode(t, loopsProgram()), "stream": mustEncode(t, streamProgram())}}
+	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram()), "inputs": mustEncode(t, inputsProgram()), "products": mustEncode(t, productsProgram()), "factors": mustEncode(t, factorsProgram()), "loops": mustEncode(t, loopsProgram()), "stream": mustEncode(t, streamProgram())}}
 	s.structure()
 	s.fieldTypes()
 	s.tensors()
@@ -102,6 +102,8 @@ func TestRules(t *testing.T) {
 	s.linears()
 	s.moves()
 	s.argMaxes()
+	s.factors()
+	s.matMuls()
 	s.order()
 	s.streams()
 	s.loops()
@@ -163,11 +165,13 @@ func (s *spoiler) covered(doc string) {
 
 func (s *spoiler) structure() {
 	s.head("| 0 | 8 | magic |", 0, "\x88", "starts with 88")
-	s.head("| 8 | 2 | version | uint16 | 1..2 |", 8, "\x00", "version 0, want 1..2")
-	s.head("| 8 | 2 | version | uint16 | 1..2 |", 8, "\x03", "version 3, want 1..2")
-	s.head("| 8 | 2 | version | uint16 | 1..2 |", 9, "\x01", "version 257, want 1..2")
-	s.head("The version of a file is the least that holds its program", 8, "\x02", "file of version 2, want version 1")
+	s.head("| 8 | 2 | version | uint16 | 1..3 |", 8, "\x00", "version 0, want 1..3")
+	s.head("| 8 | 2 | version | uint16 | 1..3 |", 8, "\x04", "version 4, want 1..3")
+	s.head("| 8 | 2 | version | uint16 | 1..3 |", 9, "\x01", "version 257, want 1..3")
+	s.head("The version of a file is the least that knows its operations", 8, "\x02", "file of version 2, want version 1")
 	s.bytes("Operation 6 takes version 2", joinAs(1, split(s.t, s.files["positions"])), "file of version 1, want version 2")
+	s.bytes("operations 7 and 8 version 3", joinAs(2, split(s.t, s.files["factors"])), "file of version 2, want version 3")
+	s.bytes("operations 7 and 8 version 3", joinAs(2, split(s.t, s.files["products"])), "file of version 2, want version 3")
 	s.head("| 0 | 4 | id | bytes | ASCII letters |", 10, "T1SR", "want four letters")
 	s.head("| 4 | 4 | length | uint32 | 0 .. rest of the file - 4 |", 14, "\xff\xff\xff\x7f", "bytes remain")
 	s.head("CRC-32C of id, length and payload", 38, "\x00", "the checksum is")
@@ -396,6 +400,19 @@ func (s *spoiler) moves() {
 	}
 }
 
+// factors breaks products that stand for the table of a Map2.
+func (s *spoiler) factors() {
+	s.field("| | output, input a, input b | uvarints | | as those of a Map2 |", "factors", "instruction 0: input b", "\x09", "want 0..2")
+	s.field("| 1 | shift | uint8 | 0..63 |", "factors", "instruction 0: shift", "\x40", "shift 64, want 0..63")
+	s.field("| 1..2 | other entries n | uvarint | 0..255 |", "factors", "instruction 0: number of other entries", "\x80\x02", "256, want 0..255")
+	s.field("| | positions | ascending list of n | 0 .. levels(a) * levels(b) - 1 |", "factors", "instruction 0: first of positions", "\x01", "at -1, want 0..543")
+	s.field("| | positions | ascending list of n | 0 .. levels(a) * levels(b) - 1 |", "factors", "instruction 0: first of positions", "\x90\x03", "at 660, want 0..543")
+	s.program("none above the last level of the output", func(p *Program) {
+		*p = *factorsProgram()
+		p.Instrs[0].(*Map2).Table[40] = 200
+	}, "holds level 200, want 0..199")
+}
+
 func (s *spoiler) argMaxes() {
 	argMax := func(says string, change func(p *Program, i *ArgMax), want string) {
 		p := positionsProgram()
@@ -415,16 +432,37 @@ func (s *spoiler) argMaxes() {
 	argMax("and before any instruction reads it", func(_ *Program, i *ArgMax) { i.In = 3 }, "not written yet")
 }
 
+func (s *spoiler) matMuls() {
+	matMul := func(says string, change func(p *Program, i *MatMul), want string) {
+		p := productsProgram()
+		p.SelfTests = nil
+		change(p, p.Instrs[0].(*MatMul))
+		s.bytes(says, encodeAnyway(p), want)
+	}
+	shapes := "With a of C channels, Y rows and K columns, b has C channels, K rows and X columns"
+	matMul(shapes, func(p *Program, _ *MatMul) { p.Tensors[1].Shape = [3]int{2, 4, 3} }, "input b of shape [2 4 3], want [2 5 3]")
+	matMul(shapes, func(p *Program, _ *MatMul) { p.Tensors[1].Shape = [3]int{1, 5, 3} }, "input b of shape [1 5 3], want [2 5 3]")
+	matMul("and the output C channels, Y rows and X columns", func(p *Program, _ *MatMul) { p.Tensors[2].Shape = [3]int{2, 4, 4} }, "output shape [2 4 4], want [2 4 3]")
+	matMul("the step functions as those of a Linear", func(_ *Program, i *MatMul) { i.Steps = nil }, "0 step functions, want 1 or 2")
+	matMul("the step functions as those of a Linear", func(_ *Program, i *MatMul) { i.Steps[1] = 9 }, "step function 9 for channel 1")
+	matMul("input a, input b (uvarints, tensors with levels)", func(_ *Program, i *MatMul) { i.A = 3 }, "reads tensor 3")
+	matMul("the four products of an end of a's range", func(p *Program, i *MatMul) {
+		p.Tensors[0] = Tensor{Shape: [3]int{1, 1, 1 << 16}, Levels: 256}
+		p.Tensors[1] = Tensor{Shape: [3]int{1, 1 << 16, 1}, Levels: 256}
+		p.Tensors[2].Shape, i.Steps = [3]int{1, 1, 1}, i.Steps[:1]
+	}, "the accumulators may take 0..4261478400")
+}
+
 func (s *spoiler) order() {
 	s.payload("uvarint number of instructions (0..65536)", "all", "CODE", varint(65537)+strings.Repeat("\x05\x08\x00\x00", 65537), "want 0..65536")
-	for _, op := range []string{"\x00", "\x07", "\xff"} {
-		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..6")
+	for _, op := range []string{"\x00", "\x09", "\xff"} {
+		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..8")
 	}
 	s.program("each other tensor is written by exactly one instruction", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 1 }, "")
 	s.program("The input tensors and the to of every state are written before the first", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 0 }, "which is written already")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1], p.Instrs[2] = p.Instrs[2], p.Instrs[1] }, "which is not written yet")
 	s.program("before any instruction reads it", func(p *Program) { p.Instrs[1].(*MaxPool).In = 2 }, "which is not written yet")
-	s.payload("No instruction but Linear and ArgMax writes a tensor of accumulators", "tiny", "CODE", "\x01\x02\x01\x00\x02\x02\x00", "want levels")
+	s.payload("No instruction but Linear, ArgMax and MatMul writes a tensor of accumulators", "tiny", "CODE", "\x01\x02\x01\x00\x02\x02\x00", "want levels")
 	s.program("No tensor is left unwritten", func(p *Program) {
 		p.Tensors = append(p.Tensors, Tensor{Shape: [3]int{1, 1, 1}, Levels: 2})
 	}, "tensor 9 is never written")

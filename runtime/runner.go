@@ -289,7 +289,7 @@ func (r *Runner) leave() [][]int32 {
 	for _, i := range r.ops.kept {
 		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}
-	r.handOver(r.ops.states)
+	r.handOver(r.ops.carries)
 	for _, i := range r.ops.levels {
 		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}
@@ -340,6 +340,8 @@ func (r *Runner) execute(o *op) {
 		} else {
 			o.argMax.Run(acc, src[0])
 		}
+	case opMatMul:
+		o.matMul.Run(dst, acc, src[0], src[1], r.scratch)
 	case opCopy:
 		if o.fill {
 			kernel.Fill(dst, o.fillWith)

@@ -32,9 +32,10 @@ type ops struct {
 	levels  []int             // outputs that hold levels, the first of each tensor; without
 	kept    []int             // those of them that are states of a stream
 	loops   []*looped
-	shifts  int // pieces that move on in loops
-	states  []handOver
-	initial [][]byte // levels of the states: one for all elements, or one for each
+	shifts  int        // pieces that move on in loops
+	carries []handOver // at the end of a step of a stream
+	states  []int      // tensors, by state
+	initial [][]byte   // levels of the states: one for all elements, or one for each
 
 	decoded  []uint16  // weights of the layer that is prepared; nil afterwards
 	later    *unproved // nil: the program is proved
@@ -62,6 +63,7 @@ type op struct {
 	mapping *kernel.Map
 	map2    *kernel.Map2
 	argMax  *kernel.ArgMax
+	matMul  *kernel.MatMul
 
 	copies   []*kernel.Copy // one per operand
 	fill     bool
@@ -145,6 +147,9 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 		case *ArgMax:
 			name = "argmax"
 			op.argMax = kernel.NewArgMax(i.Length, i.Inner, i.Last, i.Least)
+		case *MatMul:
+			name, macs = "matmul", p.products(i)
+			s.prepareMatMul(op, p, n, i, o)
 		default:
 			return nil, fmt.Errorf("runtime: new runner: instruction %d is a %T, which is no instruction", n, instr)
 		}
@@ -160,10 +165,23 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 		runs := runs[n]
 		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: int(min(macs*runs, math.MaxInt)), Workers: max(1, len(op.parts)), Runs: int(runs), Cost: layerCost(p, instr, op) * runs}
 	}
-	s.prepareLoops(p)
+	s.prepareLoops(p, placed)
 	s.overlay()
 	s.decoded, s.later, s.options = nil, nil, nil
 	return s, nil
+}
+
+// prepareMatMul makes the kernel of instruction n, which is i.
+func (s *ops) prepareMatMul(to *op, p *Program, n int, i *MatMul, o Options) {
+	a, b := &p.Tensors[i.A], &p.Tensors[i.B]
+	lo, hi := p.MatMulRange(i)
+	to.matMul = kernel.NewMatMul(kernel.MatMulLayer{
+		Channels: a.Shape[0], Rows: a.Shape[1], Inner: a.Shape[2], Columns: b.Shape[2],
+		ZeroA: a.Zero, ZeroB: b.Zero, Low: int32(lo), High: int32(hi), Steps: p.stepsOf(i.Steps), Small: o.scarce,
+	}, o.vector())
+	s.memory.Tables += to.matMul.Memory()
+	s.beside = s.working(n, to.matMul.Need())
+	s.need = s.need.Max(to.matMul.Need())
 }
 
 // layerCost is LayerInfo.Cost.
@@ -181,6 +199,8 @@ func layerCost(p *Program, i Instr, o *op) (cost int64) {
 		return int64(p.Tensors[i.Out].Elems()) * int64(i.Kernel[0]) * int64(i.Kernel[1])
 	case *ArgMax:
 		return int64(p.Tensors[i.In].Elems())
+	case *MatMul:
+		return p.products(i)
 	}
 	return int64(p.Tensors[i.Dst()].Elems())
 }

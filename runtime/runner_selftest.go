@@ -5,6 +5,7 @@ import "fmt"
 // SelfTest runs every self-test of the program and reports the first element that
 // differs. It is nil if the program has none. The tests of a stream are single steps from states of their own; it is reset behind them.
 func (r *Runner) SelfTest() error {
+	defer r.Reset()
 	for n, test := range r.p.SelfTests {
 		outs, err := r.RunGenerated(test.Seed)
 		if err != nil {
@@ -31,7 +32,7 @@ func (r *Runner) SelfTest() error {
 func (r *Runner) RunGenerated(seed uint32) ([][]int32, error) {
 	inputs, states := r.p.GenerateStep(seed)
 	for i, levels := range states {
-		copy(r.tensors[r.ops.states[i].to], levels)
+		copy(r.tensors[r.ops.states[i]], levels)
 	}
 	outs, err := r.StepLevels(inputs...)
 	r.Reset()

@@ -33,7 +33,8 @@ type plan struct {
 	limit, beside      int // of working memory, and what is taken of it
 }
 
-// choose puts the options of every layer in the order in which they are tried, and returns the bytes of the first ones.
+// choose puts the options of every layer in the order in which they are tried, and returns the bytes of the first ones; where these exceed the
+// limit, with the working memory.
 func (c *chooser) choose() int64 {
 	least := c.leastBeside()
 	var best plan
@@ -49,6 +50,7 @@ func (c *chooser) choose() int64 {
 	// Estimates are no better than an eighth: what misses the limit by less is tried.
 	if c.lenient && best.total() > c.most+c.most/8 {
 		best = c.bearable()
+		return c.order(best) + int64(best.beside)
 	}
 	return c.order(best)
 }

@@ -193,8 +193,9 @@ func benchFloat(c *cli.Context, path string, d time.Duration, against string) (*
 		return nil, named(path, err)
 	}
 	r := &benchReport{Workers: 1}
+	cost := onnx.Costs(f.graph)
 	for _, n := range f.graph.Nodes {
-		_, macs := onnx.Cost(n)
+		_, macs := cost(n)
 		r.MACs += macs
 	}
 	var inputs [][]float32

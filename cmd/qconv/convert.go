@@ -33,7 +33,7 @@ var convertCommand = &cli.Command{
 		"layer by layer, and said.\n\n" +
 		example("qconv convert model.q.onnx --calib pictures.zip --levels 32 --weights 16"),
 	Flags: flagList([]cli.Flag{outFlag, maxMemoryFlag, jsonFlag, minAccuracyFlag, minAgreementFlag, maxDropFlag, maxMSEFlag, minR2Flag, calibFlag, convertValFlag,
-		fastFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, sequenceFlags, preprocessFlags, quantFlags, budgetFlags),
+		fastFlag, streamFlag, streamHopFlag, timeAxisFlag, layoutFlag, samplesFlag, skipBadFlag, noLabelsFlag, taskFlag, seedFlag}, sequenceFlags, preprocessFlags, quantFlags, budgetFlags),
 	Action: runConvert,
 }
 
@@ -42,6 +42,8 @@ type convertReport struct {
 	Model  string `json:"model"`
 	Output string `json:"output"`
 	programInfo
+	// Stream is nil where the program takes the whole window.
+	Stream *streamReport `json:"stream,omitempty"`
 	// Measured tells what the rest rests on; nil without data.
 	Measured *measuredOn `json:"measured_on,omitempty"`
 	// Losses are those of all outputs against the float network, where levels were chosen from data.
@@ -77,6 +79,10 @@ func runConvert(c *cli.Context) error {
 	}
 	if demands.growth = reconstructedGrowth; demands.least {
 		return usagef("flag --%s: %s is for finetune, which has samples to choose by: give a size", budgetFlag.Name, leastBudget)
+	}
+	wanted := readStream(c)
+	if err := wanted.check(); err != nil {
+		return err
 	}
 	out := c.String(outFlag.Name)
 	if out == "" {
@@ -124,17 +130,28 @@ func runConvert(c *cli.Context) error {
 	}
 	done := working(c, "make the program")
 	defer done()
-	p, data, err := compile(m)
+	p, names, data, err := compileNamed(m)
 	if err != nil {
 		return named(path, err)
+	}
+	// What is measured is the program over the window: the steps of a stream have its outputs.
+	window := p
+	var streamed *streamReport
+	if wanted.states = m.States(); wanted.any() {
+		if p, streamed, err = wanted.make(c, m, p, names); err != nil {
+			return named(path, err)
+		}
+		if data, err = qrt.Encode(p); err != nil {
+			return named(path, err)
+		}
 	}
 	info, err := inspectProgram(p, len(data), "", programLimits(c))
 	if err != nil {
 		return err
 	}
 	done()
-	r := convertReport{Model: path, Output: out, programInfo: *info, Chosen: chosen}
-	outcome := r.measure(c, m, reference, p, calibrated, val)
+	r := convertReport{Model: path, Output: out, programInfo: *info, Stream: streamed, Chosen: chosen}
+	outcome := r.measure(c, m, reference, window, calibrated, val)
 	if outcome == nil && gates.any() {
 		outcome = gates.check(*r.Program, r.Float)
 	}
@@ -176,6 +193,11 @@ func openModel(c *cli.Context, path string) (*quant.Model, error) {
 	}
 	if labels != nil {
 		m.Labels = labels
+	}
+	if pairs := statePairs(c); len(pairs) > 0 {
+		if err := m.TieStates(pairs); err != nil {
+			return nil, err
+		}
 	}
 	return m, checkPreprocess(m)
 }
@@ -241,17 +263,26 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, want share) (
 
 // compile lowers a model, and returns the program and its file.
 func compile(m *quant.Model) (*qrt.Program, []byte, error) {
+	p, _, data, err := compileNamed(m)
+	return p, data, err
+}
+
+// compileNamed is compile, and names the layers of instructions.
+func compileNamed(m *quant.Model) (*qrt.Program, []string, []byte, error) {
 	m.Producer = producer()
-	p, err := quant.Compile(m)
+	p, names, err := quant.CompileNamed(m)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	data, err := qrt.Encode(p)
-	return p, data, err
+	return p, names, data, err
 }
 
 func (r convertReport) print(w io.Writer) {
 	r.printTotals(w)
+	if r.Stream != nil {
+		r.Stream.print(w)
+	}
 	if r.Program != nil {
 		fmt.Fprintf(w, "\nmeasured on %d samples of %s%s (%s):\n", r.Measured.Samples, printable.Name(r.Measured.Data), r.Measured.which(), bracketsMean)
 		printComparison(w, []string{"model", "program"}, []*metrics{r.Float, r.Program})

@@ -9,6 +9,7 @@ import (
 
 	"qconv/finetune/dataset"
 	"qconv/onnx"
+	"qconv/quant"
 	"qconv/runtime"
 	"qconv/runtime/printable"
 )
@@ -35,6 +36,9 @@ var exitTable = []struct {
 	{exitUsage, is[*runtime.OptionError]},
 	{exitGate, is[*gateError]},
 	{exitUnsupported, is[*onnx.UnsupportedError]},
+	{exitUnsupported, is[*quant.StreamError]},
+	{exitUsage, is[*quant.StatesError]},
+	{exitUnsupported, is[*quant.LookAheadError]},
 	{exitUnsupported, doesNotFit},
 	{exitBadInput, is[*onnx.FormatError]},
 	{exitBadInput, is[*runtime.FormatError]},

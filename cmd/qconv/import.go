@@ -245,8 +245,9 @@ func (r *importReport) describe(g *onnx.Graph) {
 	for _, v := range g.Outputs {
 		r.Outputs = append(r.Outputs, valueInfo{v.Name, v.Shape})
 	}
+	cost := onnx.Costs(g)
 	for _, n := range g.Nodes {
-		params, macs := onnx.Cost(n)
+		params, macs := cost(n)
 		r.MACs += macs
 		r.Nodes = append(r.Nodes, nodeInfo{n.Name, n.Op.Type(), n.Outputs[0].Shape, params, macs})
 	}

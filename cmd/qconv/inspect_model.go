@@ -59,8 +59,9 @@ func inspectONNX(c *cli.Context, path string, shown *inspection) error {
 	if m.Input.Given {
 		r.Preprocess = &m.Input
 	}
+	cost := onnx.Costs(m.Graph)
 	for _, n := range m.Graph.Nodes {
-		_, macs := onnx.Cost(n)
+		_, macs := cost(n)
 		r.MACs += macs
 	}
 	for _, centres := range m.Codebooks {

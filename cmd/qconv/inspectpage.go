@@ -189,13 +189,14 @@ func (s *inspection) model(m *quant.Model, r *modelReport) error {
 // addNodes adds parameters and multiply-accumulates of all nodes that have any.
 func addNodes(s *page.Section, g *onnx.Graph) {
 	parameters, macs := 0, 0
+	cost := onnx.Costs(g)
 	for _, n := range g.Nodes {
-		p, m := onnx.Cost(n)
+		p, m := cost(n)
 		parameters, macs = parameters+p, macs+m
 	}
 	t := s.Table(page.Left("node"), page.Left("operator"), page.Left("output"), page.Right("parameters"), page.Right("share"), page.Right("MACs"), page.Right("share"))
 	for _, n := range g.Nodes {
-		p, m := onnx.Cost(n)
+		p, m := cost(n)
 		if p == 0 && m == 0 {
 			continue
 		}

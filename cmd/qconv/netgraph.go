@@ -84,6 +84,8 @@ func instrTitle(p *qrt.Program, instr qrt.Instr) string {
 		return "table of two"
 	case *qrt.ArgMax:
 		return "position of the largest"
+	case *qrt.MatMul:
+		return "product of matrices"
 	case *qrt.Copy:
 		return "move"
 	}
@@ -123,7 +125,7 @@ func window(kernel, stride [2]int) string {
 
 func instrColor(instr qrt.Instr) color.RGBA {
 	switch instr.(type) {
-	case *qrt.Linear:
+	case *qrt.Linear, *qrt.MatMul:
 		return page.Blue
 	case *qrt.MaxPool:
 		return page.Teal
@@ -151,7 +153,7 @@ func dims(shape []int) string {
 // modelGraph draws the nodes of an ONNX network, with the levels of a model's values.
 func modelGraph(g *onnx.Graph, levels map[string]quant.Levels) page.Graph {
 	var out page.Graph
-	box := map[*onnx.Value]int{}
+	box, cost := map[*onnx.Value]int{}, onnx.Costs(g)
 	shape := func(v *onnx.Value) string {
 		text := dims(v.Shape)
 		if l, ok := levels[v.Name]; ok {
@@ -178,7 +180,7 @@ func modelGraph(g *onnx.Graph, levels map[string]quant.Levels) page.Graph {
 				box[v] = at
 			}
 		}
-		parameters, macs := onnx.Cost(n)
+		parameters, macs := cost(n)
 		hover := fmt.Sprintf("%s\n%s parameters, %s MACs", n.Outputs[0].Name, grouped(parameters), grouped(macs))
 		out.Boxes = append(out.Boxes, page.Box{Title: n.Op.Type(), Lines: []string{shape(n.Outputs[0]), n.Name}, Hover: hover, Color: nodeColor(n.Op)})
 	}

@@ -148,6 +148,8 @@ func opName(i qrt.Instr) string {
 		return "Map2"
 	case *qrt.ArgMax:
 		return "ArgMax"
+	case *qrt.MatMul:
+		return "MatMul"
 	case *qrt.Copy:
 		return "Copy"
 	}

@@ -26,7 +26,7 @@ var (
 	columnsFlag     = &cli.StringFlag{Name: "columns", Category: catData, Usage: "`NAMES` of the columns of a table that enter the network, a,b,c; without it all but labels and targets"}
 	labelColumnFlag = &cli.StringFlag{Name: "label-column", Category: catData, Usage: "`NAME` of the column of a table that holds labels, a,b,c of targets, or - for none; as after #, also for tables in a folder"}
 	padFlag         = &cli.BoolFlag{Name: "pad", Category: catData, Usage: "append zeros to recordings that are shorter than a sample"}
-	stateFlag       = &cli.StringFlag{Name: "state", Category: catData, Usage: "inputs `NAMES`, a,b,c, are states that begin with zeros, where the data hold no arrays for them"}
+	stateFlag       = &cli.StringSliceFlag{Name: "state", Category: catData, Usage: "`IN=OUT`: the input IN is a state, which holds at every step of a stream what output OUT held at the step before; IN alone, or a,b,c: inputs that begin with zeros, where the data hold no arrays for them"}
 )
 
 // sequenceFlags say how samples are made of recordings.
@@ -58,11 +58,14 @@ func readSequence(c *cli.Context) (dataset.Sequence, error) {
 
 // states are the inputs that --state names.
 func states(c *cli.Context, ports []port) ([]string, error) {
-	list := c.String(stateFlag.Name)
-	if list == "" {
+	var names []string
+	for _, text := range c.StringSlice(stateFlag.Name) {
+		name, _, _ := strings.Cut(text, "=")
+		names = append(names, name)
+	}
+	if names == nil {
 		return nil, nil
 	}
-	names := strings.Split(list, ",")
 	for _, name := range names {
 		if !slices.ContainsFunc(ports, func(p port) bool { return p.name == name }) {
 			return nil, usagef("flag --%s: there is no input %q, want one of %s", stateFlag.Name, name, portNames(ports))
@@ -72,6 +75,17 @@ func states(c *cli.Context, ports []port) ([]string, error) {
 		return nil, usagef("flag --%s: all inputs are named (%s), want one at least that data enter through", stateFlag.Name, portNames(ports))
 	}
 	return names, nil
+}
+
+// statePairs are the inputs that --state names together with the outputs that become them.
+func statePairs(c *cli.Context) []quant.StatePair {
+	var pairs []quant.StatePair
+	for _, text := range c.StringSlice(stateFlag.Name) {
+		if in, out, ok := strings.Cut(text, "="); ok {
+			pairs = append(pairs, quant.StatePair{Input: in, Output: out})
+		}
+	}
+	return pairs
 }
 
 // outputSteps is how many steps a network's first output has that each have values of their own, [N, steps, K]; 0 where it has one output for the sample.

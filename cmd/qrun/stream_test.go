@@ -7,10 +7,13 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"qconv/internal/testtool"
 	"qconv/quant"
 	"qconv/runtime"
 )
@@ -202,5 +205,35 @@ func TestStreamInfo(t *testing.T) {
 	var d document
 	if err := json.Unmarshal([]byte(out), &d); err != nil || code != 0 || d.Info.Stream == nil || *d.Info.Stream != (streamInfo{FrameBytes: 2, States: 2, StateBytes: 8, Warmup: 2}) {
 		t.Errorf("exit %d, %s (%v)", code, out, err)
+	}
+}
+
+// TestStreamOnARM demands the same lines of an ARMv5 processor without a floating-point unit, under QEMU.
+func TestStreamOnARM(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds for another machine")
+	}
+	emulator := testtool.Path(t, "qemu-arm", "apt-get install qemu-user")
+	exe := filepath.Join(t.TempDir(), "qrun")
+	build := exec.Command("go", "build", "-o", exe, ".")
+	build.Env = append(os.Environ(), "GOARCH=arm", "GOARM=5", "CGO_ENABLED=0")
+	if message, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v: %s", err, message)
+	}
+	streamFixture(t)
+	for _, args := range []string{"--stream", "--stream --format f32 --warmup", "--stream --format s16 --json", "--stream --low-memory --json --warmup"} {
+		format := "raw"
+		for _, f := range []string{"f32", "s16"} {
+			if strings.Contains(args, f) {
+				format = f
+			}
+		}
+		frames := bytesOfFrames(format)
+		_, want, _ := callWith(bytes.NewReader(frames), args+" average.qlut")
+		cmd := exec.Command(emulator, append(append([]string{exe}, strings.Fields(args)...), "average.qlut")...)
+		cmd.Stdin = bytes.NewReader(frames)
+		if got, err := cmd.Output(); err != nil || string(got) != want || len(got) == 0 {
+			t.Errorf("%s: %v, %q, want %q", args, err, got, want)
+		}
 	}
 }

@@ -10,7 +10,7 @@ import (
 // What kernels do, by which instructions are estimated.
 const (
 	addFour    = iota // a row of four words is added
-	addOne            // a row of one word
+	addOne            // a row of one word, or a number times a digit of a constant
 	addNibbles        // a row of two words of half bytes
 	spreadFour        // lanes of four words become halves
 	spreadOne
@@ -27,6 +27,7 @@ const (
 	sortRow      // for each of them
 	lookUp       // a product is looked up
 	multiply     // a product is computed by additions
+	square       // a product is the difference of two quarter squares
 	moveOne      // an element of another instruction, an element of a window of a pooling, an input
 	things
 )
@@ -41,25 +42,25 @@ type rates tally
 var rateOf = map[Target]map[Goal]rates{
 	CortexM0: {
 		Speed: {addFour: 14.1, addOne: 6, addNibbles: 22, spreadFour: 22.4, spreadOne: 7, listFour: 13, listOne: 19.2, passWord: 51.9, passPart: 73.7,
-			toLevel: 10, fillLevel: 11, fillRow: 51.5, expandWeight: 25, expandBit: 14, sortInput: 15, sortRow: 10, lookUp: 37.2, multiply: 45, moveOne: 35.2},
+			toLevel: 10, fillLevel: 11, fillRow: 51.5, expandWeight: 25, expandBit: 14, sortInput: 15, sortRow: 10, lookUp: 37.2, multiply: 45, square: 13, moveOne: 35.2},
 		Size: {addFour: 11.9, addOne: 4.25, addNibbles: 19.8, spreadFour: 49.3, spreadOne: 5.64, listFour: 28.6, listOne: 16, passWord: 38.6, passPart: 162,
-			toLevel: 21.8, fillLevel: 5.5, fillRow: 41, expandWeight: 45.8, expandBit: 30.8, sortInput: 33, sortRow: 22, lookUp: 37.2, multiply: 45, moveOne: 77.4},
+			toLevel: 21.8, fillLevel: 5.5, fillRow: 41, expandWeight: 45.8, expandBit: 30.8, sortInput: 33, sortRow: 22, lookUp: 37.2, multiply: 45, square: 13, moveOne: 77.4},
 	},
 	RV32I: {
 		Speed: {addFour: 15.9, addOne: 4, addNibbles: 21, spreadFour: 8, spreadOne: 5, listFour: 19.6, listOne: 15, passWord: 27.8, passPart: 47.8,
-			toLevel: 7.86, fillLevel: 4.06, fillRow: 17.9, expandWeight: 22, expandBit: 13, sortInput: 12.5, sortRow: 7.5, lookUp: 28.3, multiply: 40, moveOne: 26.2},
+			toLevel: 7.86, fillLevel: 4.06, fillRow: 17.9, expandWeight: 22, expandBit: 13, sortInput: 12.5, sortRow: 7.5, lookUp: 28.3, multiply: 40, square: 11, moveOne: 26.2},
 		Size: {addFour: 16.5, addOne: 4, addNibbles: 38.4, spreadFour: 8.45, spreadOne: 5, listFour: 20.3, listOne: 15, passWord: 27.4, passPart: 50.4,
-			toLevel: 7.98, fillLevel: 3.91, fillRow: 17.8, expandWeight: 25.9, expandBit: 17.4, sortInput: 13.7, sortRow: 8.23, lookUp: 28.3, multiply: 40, moveOne: 25.2},
+			toLevel: 7.98, fillLevel: 3.91, fillRow: 17.8, expandWeight: 25.9, expandBit: 17.4, sortInput: 13.7, sortRow: 8.23, lookUp: 28.3, multiply: 40, square: 11, moveOne: 25.2},
 	},
 	RV32E: {
 		Speed: {addFour: 15.7, addOne: 3.98, addNibbles: 22, spreadFour: 32, spreadOne: 5.71, listFour: 22.7, listOne: 13.4, passWord: 31, passPart: 48.9,
-			toLevel: 26.3, fillLevel: 6.64, fillRow: 32.9, expandWeight: 25, expandBit: 14, sortInput: 23.6, sortRow: 12.8, lookUp: 34.7, multiply: 90, moveOne: 16.6},
+			toLevel: 26.3, fillLevel: 6.64, fillRow: 32.9, expandWeight: 25, expandBit: 14, sortInput: 23.6, sortRow: 12.8, lookUp: 34.7, multiply: 90, square: 11, moveOne: 16.6},
 		Size: {addFour: 13.9, addOne: 3.79, addNibbles: 42.5, spreadFour: 38.7, spreadOne: 5.62, listFour: 23.2, listOne: 12.9, passWord: 30, passPart: 52.2,
-			toLevel: 26.6, fillLevel: 5.7, fillRow: 31.9, expandWeight: 32.4, expandBit: 21.5, sortInput: 28.5, sortRow: 15.4, lookUp: 34.7, multiply: 90, moveOne: 15.1},
+			toLevel: 26.6, fillLevel: 5.7, fillRow: 31.9, expandWeight: 32.4, expandBit: 21.5, sortInput: 28.5, sortRow: 15.4, lookUp: 34.7, multiply: 90, square: 11, moveOne: 15.1},
 	},
 	AVR: {
-		Speed: {lookUp: 80, multiply: 200, toLevel: 60, moveOne: 40},
-		Size:  {lookUp: 80, multiply: 200, toLevel: 60, moveOne: 40},
+		Speed: {lookUp: 80, multiply: 200, square: 40, toLevel: 60, moveOne: 40},
+		Size:  {lookUp: 80, multiply: 200, square: 40, toLevel: 60, moveOne: 40},
 	},
 }
 
@@ -154,9 +155,20 @@ func (f *denseForm) cost(g *generator, l *runtime.Linear) tally {
 	t[toLevel] += float64(f.outputs)
 	for k := range f.terms {
 		term := &f.terms[k]
+		if term.single != nil {
+			t[addOne] += float64(f.outputs * (1 + term.scaleDigits()))
+			if !term.same() {
+				t[multiply] += float64(f.outputs)
+			}
+			continue
+		}
+		if _, scaled := term.scale(); scaled {
+			chunks := (term.inputs + term.chunk - 1) / term.chunk
+			t[addOne] += float64(4 * f.words * (1 + term.scaleDigits()) * chunks)
+		}
 		for first := 0; first < term.inputs; first += term.chunk {
 			inputs := min(term.chunk, term.inputs-first)
-			rows := g.digitsOf(l.Terms[k].In) * float64(inputs)
+			rows := g.digitsOf(l.Terms[term.term].In) * float64(inputs)
 			lists := float64(2 * term.planes)
 			spreads := rows / float64(f.group)
 			begun := lists * (1 - math.Exp(-rows/lists)) // lists that are not empty

@@ -2,6 +2,7 @@ package c
 
 import (
 	"fmt"
+	"math/bits"
 	"slices"
 
 	"qconv/runtime"
@@ -17,8 +18,11 @@ type denseForm struct {
 	list    int // bytes of the lists of a chunk, at most
 }
 
-// denseTerm is what differs from term to term.
+// denseTerm is what differs from term to term. A term of the layer whose weights are more than 256 steps apart is two of them.
 type denseTerm struct {
+	term   int     // of the layer
+	unit   int64   // a step of the weights, whose product with the sum of rows counts
+	single []int32 // instead of rows: the only weight of every output, which meets the input at its own position
 	rows   []uint8 // [input][output]
 	digits []uint8 // [level][1 << shift]: lists
 	shift  int
@@ -48,7 +52,7 @@ func (g *generator) newDense(l *runtime.Linear, nibbles bool) (*denseForm, error
 	for k := range l.Terms {
 		t := &l.Terms[k]
 		in := &g.p.Tensors[t.In]
-		if t.Groups != 1 || t.Kernel != [2]int(in.Shape[1:]) || t.Dilation != [2]int{1, 1} || t.Pad != [2]int{} || t.Up != [2]int{1, 1} {
+		if t.Kernel != [2]int(in.Shape[1:]) || t.Dilation != [2]int{1, 1} || t.Pad != [2]int{} || t.Up != [2]int{1, 1} {
 			return nil, nil
 		}
 		w, err := weights(t)
@@ -60,16 +64,21 @@ func (g *generator) newDense(l *runtime.Linear, nibbles bool) (*denseForm, error
 		for i, x := range w {
 			values[i] = centres[x]
 		}
-		least, most := int64(slices.Min(values)), int64(slices.Max(values))
-		if most-least > 255 {
+		d := denseTerm{term: k, inputs: len(w) / out[0], unit: 1}
+		switch {
+		case t.Groups == out[0] && len(w) == out[0]:
+			d.single = values
+			f.terms, all = append(f.terms, d), append(all, nil)
+			continue
+		case t.Groups != 1:
 			return nil, nil
 		}
-		for i := range values {
-			values[i] -= int32(least)
+		for _, part := range d.cut(values) {
+			top = max(top, slices.Max(part))
+			all = append(all, part)
+			f.terms = append(f.terms, d)
+			d.unit, d.least = d.unit<<8, 0
 		}
-		top = max(top, int32(most-least))
-		all = append(all, values)
-		f.terms = append(f.terms, denseTerm{least: int32(least), inputs: len(w) / out[0]})
 	}
 	for f.group*int(top) > 255 {
 		f.group /= 2
@@ -81,14 +90,37 @@ func (g *generator) newDense(l *runtime.Linear, nibbles bool) (*denseForm, error
 	}
 	for k := range f.terms {
 		t := &f.terms[k]
+		if t.single != nil {
+			continue
+		}
 		t.pitch = 4 * f.words
 		if f.nibbles {
 			t.pitch /= 2
 		}
 		t.chunk = chunks[min(g.slack, len(chunks)-1)]
-		t.layOut(f, &g.p.Tensors[l.Terms[k].In], all[k])
+		t.layOut(f, &g.p.Tensors[l.Terms[t.term].In], all[k])
 	}
 	return f, nil
+}
+
+// cut finds the least weight and the step of the weights, and cuts what is left of them into bytes, the lowest first: as many as the largest has.
+func (t *denseTerm) cut(values []int32) (parts [][]int32) {
+	least, unit, most := int64(slices.Min(values)), int64(0), int64(0)
+	for _, v := range values {
+		most = max(most, int64(v)-least)
+		for a := int64(v) - least; a != 0; {
+			unit, a = a, unit%a
+		}
+	}
+	t.least, t.unit = int32(least), max(1, unit)
+	for left := most / t.unit; left > 0 || parts == nil; left >>= 8 {
+		part := make([]int32, len(values))
+		for i, v := range values {
+			part[i] = int32((int64(v) - least) / t.unit >> (8 * len(parts)) & 255)
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 // layOut writes the rows and digits, and finds how many inputs have sums that fit.
@@ -185,7 +217,10 @@ func (f *denseForm) flash(*generator, *runtime.Linear) int {
 	n := 4 * f.outputs
 	for k := range f.terms {
 		t := &f.terms[k]
-		n += len(t.rows) + len(t.digits) + 12*len(t.parts) + 48
+		n += len(t.rows) + len(t.digits) + 12*len(t.parts) + 56
+		if t.single != nil && !t.same() {
+			n += 4 * len(t.single)
+		}
 	}
 	return n
 }
@@ -206,14 +241,28 @@ func (f *denseForm) write(g *generator, n int, l *runtime.Linear) error {
 	var rows []string
 	for k := range f.terms {
 		t := &f.terms[k]
-		in := &g.p.Tensors[l.Terms[k].In]
-		var parts []string
-		for _, p := range t.parts {
-			parts = append(parts, fields(p.planes, p.shift, p.offset))
+		source := l.Terms[t.term].In
+		pointers := []any{"NULL", "NULL", "NULL"}
+		if t.single == nil {
+			var parts []string
+			for _, p := range t.parts {
+				parts = append(parts, fields(p.planes, p.shift, p.offset))
+			}
+			pointers = []any{g.words("rows", t.rows), add(&g.tables, "uint8_t", "digits", t.digits),
+				g.tables.structs(fmt.Sprintf("q_dense%d_part", f.group), "parts", 12, parts)}
 		}
-		rows = append(rows, fields(g.words("rows", t.rows), add(&g.tables, "uint8_t", "digits", t.digits),
-			g.tables.structs(fmt.Sprintf("q_dense%d_part", f.group), "parts", 12, parts), g.at(l.Terms[k].In), t.inputs,
-			t.chunk, t.chunk*t.pitch, t.pitch, 2*t.planes, literal(t.least), in.Zero, t.shift))
+		if g.vars["UNITS"].(bool) {
+			pointers = append(pointers, g.unit(t))
+		}
+		if g.vars["SINGLE"].(bool) {
+			weights := "NULL"
+			if t.single != nil && !t.same() {
+				weights = add(&g.tables, "int32_t", "weights", t.single)
+			}
+			pointers = append(pointers, weights)
+		}
+		rows = append(rows, fields(append(pointers, g.at(source), t.inputs,
+			t.chunk, t.chunk*t.pitch, t.pitch, 2*t.planes, literal(t.least), g.p.Tensors[source].Zero, t.shift)...))
 	}
 	g.use("lanes")
 	g.use("product")
@@ -225,11 +274,74 @@ func (f *denseForm) write(g *generator, n int, l *runtime.Linear) error {
 		g.vars["NIBBLES"] = true
 	}
 	size := g.o.Target.size
-	terms := g.tables.structs(fmt.Sprintf("q_dense%d_term", f.group), "terms", size(3, 36), rows)
+	pointers := 3
+	for _, v := range []string{"UNITS", "SINGLE"} {
+		if g.vars[v].(bool) {
+			pointers++
+		}
+	}
+	terms := g.tables.structs(fmt.Sprintf("q_dense%d_term", f.group), "terms", size(pointers, 36), rows)
 	work := g.arena.work[n]
 	g.call(fmt.Sprintf("dense%d", f.group), fields(terms, add(&g.tables, g.vars["BIAS"].(string), "bias", l.Bias), steps, len(rows), f.outputs, f.words,
 		work, work+16*f.words, g.at(l.Out), each, nibbles), size(3, 28))
 	return nil
+}
+
+// same says that all weights of a term without rows are equal.
+func (t *denseTerm) same() bool {
+	return !slices.ContainsFunc(t.single, func(v int32) bool { return v != t.single[0] })
+}
+
+// scale is what kernel q_scale multiplies by in a term; false: nothing.
+func (t *denseTerm) scale() (by int64, scaled bool) {
+	switch {
+	case t.single == nil:
+		return t.unit, t.unit != 1
+	case t.same():
+		return int64(t.single[0]), true
+	}
+	return 0, false
+}
+
+// scaleDigits are how many binary digits kernel q_scale adds in a term for every number.
+func (t *denseTerm) scaleDigits() int {
+	by, _ := t.scale()
+	plus, minus := digits(by)
+	return bits.OnesCount32(uint32(plus | minus))
+}
+
+// unit writes what kernel q_scale multiplies by in a term.
+func (g *generator) unit(t *denseTerm) string {
+	by, scaled := t.scale()
+	if !scaled {
+		return "NULL"
+	}
+	g.use("scale")
+	plus, minus := digits(by)
+	var list []uint8
+	for b := range 32 {
+		if plus>>b&1 != 0 {
+			list = append(list, uint8(b))
+		}
+		if minus>>b&1 != 0 {
+			list = append(list, uint8(128+b))
+		}
+	}
+	return add(&g.tables, "uint8_t", "unit", append(list, 255))
+}
+
+// denseVars says what kernel dense must know.
+func (g *generator) denseVars() {
+	units, single := false, false
+	for _, f := range g.taken {
+		if f, ok := f.(*denseForm); ok {
+			for k := range f.terms {
+				_, scaled := f.terms[k].scale()
+				units, single = units || scaled, single || f.terms[k].single != nil
+			}
+		}
+	}
+	g.vars["UNITS"], g.vars["SINGLE"] = units || single, single
 }
 
 // words writes bytes as words, so that they lie on the boundary of one, and returns their name as bytes.

@@ -41,10 +41,12 @@ type Report struct {
 	Optimize     Goal    `json:"optimize"`
 	FlashBytes   int     `json:"flash_bytes"` // constants and code
 	Constants    int     `json:"constant_bytes"`
-	Code         int     `json:"code_bytes"`   // about
-	RAMBytes     int     `json:"ram_bytes"`    // the arena; the stack comes on top
-	Tensors      int     `json:"tensor_bytes"` // of the arena: what activations would take alone
-	Instructions int     `json:"instructions"` // of one inference, or step of a stream, about
+	Code         int     `json:"code_bytes"`            // about
+	RAMBytes     int     `json:"ram_bytes"`             // the arena; the stack comes on top
+	StateBytes   int     `json:"state_bytes,omitempty"` // of the arena: what a stream keeps from step to step
+	Entry        string  `json:"-"`                     // the function that runs the network, or a step of a stream
+	Tensors      int     `json:"tensor_bytes"`          // of the arena: what activations would take alone
+	Instructions int     `json:"instructions"`          // of one inference, or step of a stream, about
 	Layers       []Layer `json:"layers"`
 	// Tally counts what the kernels do: what Instructions is estimated from.
 	Tally tally `json:"-"`
@@ -65,7 +67,7 @@ type Layer struct {
 var kernels embed.FS
 
 // kernelOrder lists the kernels, those that others need first. A %d stands for the rows that are added before a lane could overflow.
-var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "enter"}
+var kernelOrder = []string{"level", "level_search", "product", "lookup", "lanes", "sum%d", "fill", "codes", "taps%d", "scale", "dense%d", "maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul", "enter"}
 
 // generator makes the sources of one program.
 type generator struct {
@@ -160,10 +162,11 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 		return nil, err
 	}
 	g.vars["BIAS"] = g.biasType()
+	g.denseVars()
 	inputs := g.inputs()
 	g.initials = g.writeInitials()
 	before := g.tables.bytes
-	g.report = Report{Target: o.Target, Optimize: o.Optimize, RAMBytes: max(4, g.arena.bytes), Tensors: g.tensors}
+	g.report = Report{Target: o.Target, Optimize: o.Optimize, RAMBytes: max(4, g.arena.bytes), StateBytes: g.stateBytes(), Entry: g.entry(), Tensors: g.tensors}
 	for n, instr := range p.Instrs {
 		l := g.describeLayer(n)
 		if err := g.instruction(n, instr); err != nil {
@@ -234,6 +237,8 @@ func (g *generator) instruction(n int, instr runtime.Instr) error {
 		g.copying(n, i)
 	case *runtime.ArgMax:
 		g.argMax(i)
+	case *runtime.MatMul:
+		g.matMul(n, i)
 	default:
 		return fmt.Errorf("a %T, which is no instruction", instr)
 	}

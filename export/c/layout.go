@@ -65,6 +65,8 @@ func (g *generator) layOut() error {
 				return err
 			}
 			forms[n] = f
+		case *runtime.MatMul:
+			work[n] = matMulWork(p, i)
 		case *runtime.Map:
 			inPlace[n] = true
 		case *runtime.Copy:

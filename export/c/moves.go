@@ -50,14 +50,32 @@ func (g *generator) map2(i *runtime.Map2) {
 	for k := range a.Levels {
 		copy(table[k<<shift:], i.Table[k*b.Levels:][:b.Levels])
 	}
-	next := [3]int{b.Shape[1] * b.Shape[2], b.Shape[2], 1}
-	for d := range next {
-		if b.Shape[d] == 1 {
-			next[d] = 0
-		}
-	}
+	size, next := together(a.Shape, b.Shape)
 	g.call("map2", fields(add(&g.tables, "uint8_t", "table", table), g.at(i.Out), g.at(i.A), g.at(i.B),
-		a.Shape[0], a.Shape[1], a.Shape[2], next[0], next[1], next[2], shift), g.o.Target.size(1, 40))
+		size[0], size[1], size[2], next[0], next[1], next[2], shift), g.o.Target.size(1, 40))
+}
+
+// together is how one walks over a and, with steps of 0 along dimensions of size 1, over b: the last dimensions are as large as can be.
+func together(a, b [3]int) (size, next [3]int) {
+	size, next = [3]int{1, 1, 1}, [3]int{}
+	at, step := 2, 1
+	for d := 2; d >= 0; d-- {
+		s := step
+		if step *= b[d]; b[d] == 1 {
+			s = 0
+		}
+		switch {
+		case a[d] == 1:
+			continue
+		case size[at] > 1 && s == size[at]*next[at]:
+			size[at] *= a[d]
+			continue
+		case size[at] > 1:
+			at--
+		}
+		size[at], next[at] = a[d], s
+	}
+	return size, next
 }
 
 func (g *generator) argMax(i *runtime.ArgMax) {

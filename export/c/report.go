@@ -32,6 +32,9 @@ func (g *generator) describeLayer(n int) Layer {
 		}
 	case *runtime.ArgMax:
 		t[moveOne] = float64(g.p.Tensors[i.In].Elems())
+	case *runtime.MatMul:
+		l.Work, l.MACs = matMulWork(g.p, i), g.p.MatMulMACs(i)
+		t[square], t[toLevel] = float64(l.MACs), elems
 	case *runtime.Copy:
 		switch {
 		case steps(i):
@@ -82,7 +85,7 @@ func (g *generator) codeBytes() int {
 			}
 		}
 	}
-	for _, k := range []string{"maxpool", "maxpool_inside", "map", "map2", "copy", "argmax"} {
+	for _, k := range []string{"maxpool", "maxpool_inside", "map", "map2", "copy", "argmax", "matmul"} {
 		if g.used[k] {
 			n += 150
 		}

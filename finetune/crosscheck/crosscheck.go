@@ -110,11 +110,12 @@ const (
 // bytes, if that is not 0.
 func refusal(size int, maxMemory int64, g *onnx.Graph) string {
 	values, windows := 0.0, 0.0
+	cost := onnx.Costs(g)
 	for _, n := range g.Nodes {
 		for _, v := range n.Outputs {
 			values += float64(v.Shape.Elems())
 		}
-		if _, macs := onnx.Cost(n); len(n.Outputs[0].Shape) > 2 {
+		if _, macs := cost(n); len(n.Outputs[0].Shape) > 2 {
 			windows = math.Max(windows, float64(macs)/float64(n.Outputs[0].Shape[1]))
 		}
 	}

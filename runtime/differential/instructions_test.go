@@ -28,6 +28,9 @@ func instructionClasses() names {
 	add("ArgMax of", "levels", "accumulators")
 	add("ArgMax along", "neighbours", "what is apart")
 	add("ArgMax for the", "first largest", "last largest", "first smallest", "last smallest")
+	add("MatMul to", "levels", "accumulators")
+	add("MatMul, step functions:", "0", "1", "several")
+	add("MatMul of", "one row", "rows")
 	add("inputs:", "1", "2", "3 and more")
 	add("outputs:", "1", "2", "3 and more")
 	add("input", "interleaved", "planar")
@@ -92,6 +95,10 @@ func networkClasses(p *runtime.Program) classSet {
 			set.add("ArgMax of", map[bool]string{true: "levels", false: "accumulators"}[p.Tensors[i.In].Levels > 0])
 			set.add("ArgMax along", map[bool]string{true: "neighbours", false: "what is apart"}[i.Inner == 1])
 			set.add("ArgMax for the", map[bool]string{true: "last ", false: "first "}[i.Last]+map[bool]string{true: "smallest", false: "largest"}[i.Least])
+		case *runtime.MatMul:
+			set.add("MatMul to", map[bool]string{true: "levels", false: "accumulators"}[len(i.Steps) > 0])
+			set.add("MatMul, step functions:", several(len(i.Steps)))
+			set.add("MatMul of", map[bool]string{true: "one row", false: "rows"}[p.Tensors[i.A].Shape[1] == 1])
 		default:
 			panic(fmt.Sprintf("BUG: a %T", instr))
 		}

@@ -25,7 +25,7 @@ func (s *source) network() *runtime.Program {
 
 // one adds an instruction, or a few.
 func (b *builder) one() {
-	[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying, b.argMax}[b.intn(9)]()
+	[]func(){b.convolution, b.convolution, b.convolution, b.residual, b.maxPool, b.mapping, b.map2, b.copying, b.argMax, b.matMul}[b.intn(10)]()
 }
 
 // outputs makes outputs of all tensors that nothing reads, and of some others.
@@ -170,6 +170,46 @@ func (b *builder) argMax() {
 		shape[axis] = 1
 	}
 	i.Out = b.tensor(shape, 0, 0)
+	b.add(i)
+}
+
+// matMul adds a MatMul of a tensor and elements of another, which a Copy brings to a shape that fits.
+func (b *builder) matMul() {
+	first, second := b.operand(), b.operand()
+	a, from := b.p.Tensors[first].Shape, b.p.Tensors[second]
+	if b.chance(20) && a[1] > 1 { // its first row
+		one := &runtime.Copy{Pieces: []runtime.Piece{{In: first, Dims: [6]int{a[2], a[0], 1, 1, 1, 1}, OutStride: [6]int{1, a[2]}, InStride: [6]int{1, a[1] * a[2]}}}}
+		a[1] = 1
+		one.Out = b.tensor(a, b.p.Tensors[first].Levels, b.p.Tensors[first].Zero)
+		first = b.add(one)
+	}
+	shape := [3]int{a[0], a[2], b.oneOf(1, b.between(1, 8), b.between(9, 40))}
+	move := &runtime.Copy{Fill: uint8(b.intn(from.Levels))}
+	move.Out = b.tensor(shape, from.Levels, from.Zero)
+	n := min(elems(shape), elems(from.Shape))
+	move.Pieces = []runtime.Piece{{In: second, Dims: [6]int{n, 1, 1, 1, 1, 1}, OutStride: [6]int{1}, InStride: [6]int{1}}}
+	i := &runtime.MatMul{A: first, B: b.add(move)}
+	l := &kernel.Layer{Out: [3]int{a[0], a[1], shape[2]}} // with accumulators in the same range
+	lo, hi := b.p.MatMulRange(i)
+	one := [2]int{1, 1}
+	l.Terms = []kernel.Term{{Shape: [3]int{1, 1, 1}, Levels: 2, Groups: 1, Kernel: one, Centres: []int32{int32(hi - lo)}, Weights: make([]uint16, a[0])}}
+	for range a[0] {
+		l.Bias = append(l.Bias, int32(lo))
+	}
+	b.steps(l)
+	levels := 0
+	for _, s := range l.Steps {
+		for _, v := range s.Values {
+			levels = max(levels, int(v)+1, 2)
+		}
+		i.Steps = append(i.Steps, len(b.p.Steps))
+		b.p.Steps = append(b.p.Steps, runtime.Step{Breaks: s.Breaks, Values: s.Values})
+	}
+	zero := 0
+	if levels > 0 {
+		zero = b.zero(levels)
+	}
+	i.Out = b.tensor(l.Out, levels, zero)
 	b.add(i)
 }
 

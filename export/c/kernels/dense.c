@@ -9,10 +9,12 @@ typedef struct {
  * what is subtracted. Then rows of weights are added, with the outputs in the lanes; inputs worth zero are in no list. Weights
  * lie in flash less the least centre, so that none is negative; what that makes is added at the end. */
 typedef struct {
-    const FLASH uint8_t *rows;   /* [input][output]: weight less the least one */
+    const FLASH uint8_t *rows;   /* [input][output]: weight less the least one, in units{{if .SINGLE}}; NULL: every output meets one input alone{{end}} */
     const FLASH uint8_t *digits; /* [level]: up to 2^shift lists, 255 behind the last */
     const FLASH q_dense{{.GROUP}}_part *parts; /* the highest digits first; the last has shift 0 */
-    uint32_t source, inputs;     /* in the arena; how many */
+{{if .UNITS}}    const FLASH uint8_t *unit;   /* of weights, as q_scale takes it; NULL: 1 */
+{{end}}{{if .SINGLE}}    const FLASH int32_t *weights; /* without rows, by output; NULL: they are the unit */
+{{end}}    uint32_t source, inputs;     /* in the arena; how many */
     uint32_t chunk;              /* inputs whose sums fit 16 bits */
     uint32_t chunk_bytes;        /* of their rows */
     uint32_t pitch;              /* bytes of a row */
@@ -56,8 +58,25 @@ static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_
     }
 }
 
-static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
-    uint32_t *acc = Q_WORDS(l->work), sums[8], some[16], extra = 0, k, w, i, n;
+{{if .SINGLE}}/* q_single{{.GROUP}} adds to every output the product of the input at its position and a weight. */
+static void q_single{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, uint32_t outputs, uint32_t *acc) {
+    const uint8_t *levels = Q_BYTES(t->source);
+    uint32_t some[16], zero = (uint32_t)t->zero, i;
+    if (t->weights != NULL) {
+        for (i = 0; i < outputs; i++) acc[i] += q_product(t->weights[i], (int32_t)(levels[i] - zero));
+        return;
+    }
+    for (; outputs > 0; levels += 16, acc += 16) {
+        uint32_t now = outputs < 16 ? outputs : 16;
+        for (i = 0; i < now; i++) some[i] = levels[i] - zero;
+        for (; i & 3; i++) some[i] = 0;
+        q_scale(acc, some, i, t->unit);
+        outputs -= now;
+    }
+}
+
+{{end}}static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
+    uint32_t *acc = Q_WORDS(l->work), sums[8], some[16],{{if .UNITS}} whole[16],{{end}} extra = 0, k, w, i, n;
     q_half *list = (q_half *)(void *)Q_BYTES(l->list);
     const FLASH q_step *step = l->steps;
     const FLASH q_dense{{.GROUP}}_term *t = l->terms;
@@ -66,7 +85,11 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
         const FLASH uint8_t *rows = t->rows;
         const uint8_t *levels = Q_BYTES(t->source);
         uint32_t left = t->inputs, now, total = 0;
-        for (i = 0; i < left; i++) total += (uint32_t)((int32_t)levels[i] - t->zero);
+{{if .SINGLE}}        if (rows == NULL) {
+            q_single{{.GROUP}}(t, l->outputs, acc);
+            continue;
+        }
+{{end}}        for (i = 0; i < left; i++) total += (uint32_t)((int32_t)levels[i] - t->zero);
         extra += q_product(t->least, (int32_t)total);
         for (; left > 0; left -= now, levels += now, rows += t->chunk_bytes) {
             uint32_t *to = acc;
@@ -78,7 +101,12 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
             for (w = l->words; w > 0; w -= n) {
                 const FLASH q_dense{{.GROUP}}_part *part = t->parts;
                 const q_half *lists = list;
-                n = {{if .WORDS}}w >= 4 ? 4 : 1{{else}}4{{end}};
+{{if .UNITS}}                uint32_t *sum = to;
+                if (t->unit != NULL) {
+                    sum = whole;
+                    memset(whole, 0, sizeof whole);
+                }
+{{end}}                n = {{if .WORDS}}w >= 4 ? 4 : 1{{else}}4{{end}};
                 for (;; part++) {
                     uint32_t offset = part->offset | part->offset << 16, gone = part->offset;
 {{if and .NIBBLES (eq .GROUP 8)}}                    {{if .WORDS}}if (l->nibbles) {{end}}lists = q_sum8_nibbles(lists, row, part->planes, sums);
@@ -90,17 +118,18 @@ static void q_dense{{.GROUP}}(const FLASH q_dense{{.GROUP}}_layer *l) {
 {{else}}                    for (i = 0; i < 4; i++) q_unlane(sums + 2 * i, offset, some + 4 * i);
 {{end}}{{else}}q_unlane4(sums, offset, some);
 {{end}}{{else}}q_unlane4(sums, offset, some);
-{{end}}{{if .SMALL}}                    for (i = 0; i < 4 * n; i++) to[i] += (some[i] - gone) << part->shift;
+{{end}}{{if .SMALL}}                    for (i = 0; i < 4 * n; i++) {{if .UNITS}}sum{{else}}to{{end}}[i] += (some[i] - gone) << part->shift;
 {{else}}                    for (i = 0; i < 4 * n; i += 4) {
                         uint32_t shift = part->shift;
-                        to[i] += (some[i] - gone) << shift;
-                        to[i + 1] += (some[i + 1] - gone) << shift;
-                        to[i + 2] += (some[i + 2] - gone) << shift;
-                        to[i + 3] += (some[i + 3] - gone) << shift;
+                        {{if .UNITS}}sum{{else}}to{{end}}[i] += (some[i] - gone) << shift;
+                        {{if .UNITS}}sum{{else}}to{{end}}[i + 1] += (some[i + 1] - gone) << shift;
+                        {{if .UNITS}}sum{{else}}to{{end}}[i + 2] += (some[i + 2] - gone) << shift;
+                        {{if .UNITS}}sum{{else}}to{{end}}[i + 3] += (some[i + 3] - gone) << shift;
                     }
 {{end}}                    if (part->shift == 0) break;
                 }
-                to += 4 * n;
+{{if .UNITS}}                if (t->unit != NULL) q_scale(to, whole, 4 * n, t->unit);
+{{end}}                to += 4 * n;
                 row += {{if and .WORDS .NIBBLES (eq .GROUP 8)}}l->nibbles ? 8 : 4 * n{{else if .WORDS}}4 * n{{else}}8{{end}};
             }
         }

@@ -34,10 +34,14 @@ def run_linear(p, i, values):
             met = x[:, :, down[:, None, :, None], across[None, :, None, :]]     # [group][channel][ky][kx][y][x]
             met = met.reshape(t.groups, c.shape[2], -1)
             acc[:, y:y + block] += (c @ met).reshape(channels, -1, columns)
+    return requantized(p, i, acc)
+
+
+def requantized(p, i, acc):
     if not i.steps:
         return acc.astype(np.int32)
     out = np.empty(acc.shape, np.uint8)
-    for channel in range(channels):
+    for channel in range(len(acc)):
         step = p.steps[i.steps[channel if len(i.steps) > 1 else 0]]
         out[channel] = step.values[np.searchsorted(step.breaks, acc[channel], "right")]
     return out
@@ -91,7 +95,12 @@ def run_argmax(p, i, values):
     return at.astype(np.int32).reshape(p.tensors[i.out].shape)
 
 
-RUN = dict(Linear=run_linear, MaxPool=run_maxpool, Map=run_map, Map2=run_map2, Copy=run_copy, ArgMax=run_argmax)
+def run_matmul(p, i, values):
+    a, b = (values[n].astype(np.int64) - p.tensors[n].zero for n in i.inputs)
+    return requantized(p, i, a @ b)
+
+
+RUN = dict(Linear=run_linear, MaxPool=run_maxpool, Map=run_map, Map2=run_map2, Copy=run_copy, ArgMax=run_argmax, MatMul=run_matmul)
 
 
 def initial(p):

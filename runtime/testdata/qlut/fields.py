@@ -24,7 +24,7 @@ def within(value, lo, hi, what):
 
 # Structure of a file
 
-KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "INPS", "STAT", "CODE", "LOOP", "BIAS", "WGTS", "shft", "norm", "labl", "prov", "test", "DONE")
+KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "INPS", "STAT", "CODE", "LOOP", "BIAS", "WGTS", "shft", "norm", "feat", "labl", "prov", "test", "DONE")
 REQUIRED = ("TNSR", "PORT", "CODE", "DONE")
 
 
@@ -48,7 +48,7 @@ def chunks(file):
     """Splits a file into its version and its known chunks: {id: (offset of the payload, payload)}."""
     within(len(file), 10, 1 << 30, "number of bytes")
     need(file[:8] == b"\x89QLT\r\n\x1a\n", "not a .qlut file")
-    version = within(int.from_bytes(file[8:10], "little"), 1, 2, "version")
+    version = within(int.from_bytes(file[8:10], "little"), 1, 3, "version")
     frames, at = [], 10
     while at < len(file):
         need(len(file) - at >= 12, f"byte {at}: the file ends within a chunk")
