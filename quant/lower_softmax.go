@@ -101,6 +101,16 @@ func (a *analysis) findFine() {
 	}
 }
 
+// onlyLogarithm says whether nothing but the logarithm of v is asked for.
+func (a *analysis) onlyLogarithm(v *onnx.Value) bool {
+	readers := a.consumers[v]
+	if len(readers) != 1 || a.outputs[v] {
+		return false
+	}
+	_, ok := readers[0].Op.(*onnx.Log)
+	return ok && a.merged[readers[0]] == nil && a.plans[readers[0]].site
+}
+
 // findDeviations notes the squares of differences to a mean whose mean a root is taken of, and this root, which needs finer levels than others.
 func (a *analysis) findDeviations() {
 	for _, n := range a.graph.Nodes {

@@ -26,7 +26,7 @@ const (
 	RoleHidden Role = iota // an activation inside the network
 	RoleInput
 	RoleOutput
-	RolePooled // a mean over positions, or a value within a Softmax: what needs finer levels
+	RolePooled // a mean over positions, or a value within a Softmax or a normalization: what needs finer levels
 	RoleState  // what a loop carries from one iteration to the next, and what is summed up to that: its errors add up
 )
 

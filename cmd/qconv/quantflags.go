@@ -17,7 +17,7 @@ var (
 	levelsFlag       = &cli.IntFlag{Name: "levels", Category: catQuant, Value: calibDefaults.Levels, Usage: "`N` values of an activation, 2..256"}
 	inputLevelsFlag  = &cli.IntFlag{Name: "input-levels", Category: catQuant, Value: calibDefaults.InputLevels, Usage: "`N` values of an input"}
 	outputLevelsFlag = &cli.IntFlag{Name: "output-levels", Category: catQuant, Value: calibDefaults.OutputLevels, Usage: "`N` values of an output behind a nonlinearity"}
-	pooledLevelsFlag = &cli.IntFlag{Name: "pooled-levels", Category: catQuant, Value: calibDefaults.PooledLevels, Usage: "`N` values of a mean over positions"}
+	pooledLevelsFlag = &cli.IntFlag{Name: "pooled-levels", Category: catQuant, Value: calibDefaults.PooledLevels, Usage: "`N` values of a mean over positions, and of what decides the accuracy within a Softmax or a normalization"}
 	stateLevelsFlag  = &cli.IntFlag{Name: "state-levels", Category: catQuant, Value: calibDefaults.StateLevels, Usage: "`N` values of what a recurrent layer carries from step to step"}
 	rangeFlag        = &cli.StringFlag{Name: "range", Category: catQuant, Value: string(calibDefaults.Method), Usage: "how ranges are chosen: `METHOD` mse, percentile, max or auto"}
 	percentileFlag   = &cli.Float64Flag{Name: "percentile", Category: catQuant, Value: calibDefaults.Percentile, Usage: "`P` of --range percentile"}

@@ -38,7 +38,7 @@ func instructionClasses() names {
 	add("loops:", "0", "1", "2")
 	add("iterations:", "1", "2", "3 and more")
 	add("carries:", "0", "1", "2")
-	add("in a loop:", "Linear", "MaxPool", "Map", "Map2", "Copy", "ArgMax")
+	add("in a loop:", "Linear", "MaxPool", "Map", "Map2", "Copy", "ArgMax", "MatMul")
 	add("a piece that reads", "falling", "rising")
 	add("a piece that writes", "falling", "rising")
 	add("states:", "1", "2", "3")

@@ -130,7 +130,7 @@ class Network:
                 self.to_output.add(op.inputs[0].name)
         for op in self.ops:
             if op.kind == "final" and (op.name not in self.to_output or any(r.kind != "view" for r in op.readers)):
-                self.problems.append(f"{op.name}: a softmax has an integer form only at an output of the network, got one inside")
+                self.problems.append(f"{op.name}: qconv_torch has levels for a softmax at an output of the network only, got one inside; qconv finetune takes it")
             if op.kind == "scalar" and op.emit.constant and op.inputs[0].layer and _reads(op.inputs[0]) == 1:
                 self.problems.append(f"{op.name}: arithmetic with a constant right behind a layer: make it part of the layer's weights and bias")
 

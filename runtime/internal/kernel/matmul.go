@@ -60,7 +60,6 @@ func (k *MatMul) Run(dst []byte, out []int32, a, b []byte, s *Scratch) {
 	for c := range k.channels {
 		for range k.rows {
 			acc := k.finish.sums(out, s, at, k.columns)
-			clear(acc)
 			k.row(acc, a[:k.inner], b[:k.block])
 			k.finish.finish(dst, out, at, acc, c, 0)
 			a = a[k.inner:]
@@ -70,17 +69,32 @@ func (k *MatMul) Run(dst []byte, out []int32, a, b []byte, s *Scratch) {
 	}
 }
 
-// row adds the products of a row of a to the accumulators. Levels of a that are worth zero have none.
+// row sums the products of a row of a, four columns of b at a time. Levels of a that are worth zero have none.
 func (k *MatMul) row(acc []int32, a, b []byte) {
-	for _, i := range a {
-		line := b[:len(acc)]
-		b = b[len(acc):]
-		if i == k.zero {
-			continue
+	n, x := len(acc), 0
+	for ; x+4 <= n; x += 4 {
+		var s0, s1, s2, s3 int32
+		at := x
+		for _, i := range a {
+			if i != k.zero {
+				line := (*[4]byte)(b[at:])
+				plus, minus := (*[256]uint16)(k.plus[i:]), (*[256]uint16)(k.minus[255-i:])
+				s0 += int32(plus[line[0]]) - int32(minus[line[0]])
+				s1 += int32(plus[line[1]]) - int32(minus[line[1]])
+				s2 += int32(plus[line[2]]) - int32(minus[line[2]])
+				s3 += int32(plus[line[3]]) - int32(minus[line[3]])
+			}
+			at += n
 		}
-		plus, minus := (*[256]uint16)(k.plus[i:]), (*[256]uint16)(k.minus[255-i:])
-		for x, j := range line {
-			acc[x] += int32(plus[j]) - int32(minus[j])
+		acc[x], acc[x+1], acc[x+2], acc[x+3] = s0, s1, s2, s3
+	}
+	for ; x < n; x++ {
+		sum, at := int32(0), x
+		for _, i := range a {
+			j := b[at]
+			sum += int32(k.plus[int(i)+int(j)]) - int32(k.minus[255-int(i)+int(j)])
+			at += n
 		}
+		acc[x] = sum
 	}
 }
