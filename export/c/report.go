@@ -21,7 +21,7 @@ func (g *generator) describeLayer(n int) Layer {
 	case *runtime.Linear:
 		f := g.taken[n]
 		t = f.cost(g, i)
-		l.Kernel, l.Work, l.MACs = formName(f), f.work(g, i), int(min(int64(g.p.LinearMACs(i))*runs, math.MaxInt))
+		l.Kernel, l.Work, l.MACs = formName(f), f.work(g, i), g.p.LinearMACs(i)
 	case *runtime.MaxPool:
 		t[moveOne] = elems * float64(1+i.Kernel[0]*i.Kernel[1])
 		if inside(i, g.p.Tensors[i.In].Shape, s) {
@@ -45,6 +45,7 @@ func (g *generator) describeLayer(n int) Layer {
 	default:
 		t[moveOne] = elems
 	}
+	l.MACs = int(min(int64(l.MACs)*runs, math.MaxInt))
 	for k := range t {
 		t[k] *= float64(runs)
 		g.report.Tally[k] += t[k]

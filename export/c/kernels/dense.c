@@ -37,23 +37,26 @@ typedef struct {
 
 /* q_sort{{.GROUP}} writes the lists of count levels: at first it only counts what each holds. */
 static void q_sort{{.GROUP}}(const FLASH q_dense{{.GROUP}}_term *t, const uint8_t *levels, uint32_t count, q_half *list) {
-    uint32_t next[2 * 9], i, k, at, write;
-    for (k = 0; k < t->lists; k++) next[k] = 0;
-    for (write = 0;; write = 1) {
-        for (i = 0, at = 0; i < count; i++, at += t->pitch) {
-            const FLASH uint8_t *d = t->digits + ((uint32_t)levels[i] << t->shift);
-            Q_KEEP(at);
-            for (; *d != 255; d++) {
-                if (write) list[next[*d]] = (q_half)at;
-                next[*d]++;
-            }
-        }
-        if (write) return;
-        for (k = 0, at = 0; k < t->lists; k++) {
-            uint32_t n = next[k];
-            list[at++] = (q_half)n;
-            next[k] = at;
-            at += n;
+    const FLASH uint8_t *digits = t->digits;
+    uint32_t next[2 * 9], shift = t->shift, pitch = t->pitch, lists = t->lists, i, k, n, at;
+    for (k = 0; k < lists; k++) next[k] = 0;
+    for (i = 0; i < count; i++) {
+        const FLASH uint8_t *d = digits + ((uint32_t)levels[i] << shift);
+        for (k = *d; k != 255; k = *++d) next[k]++;
+    }
+    for (k = 0, at = 0; k < lists; k++) {
+        n = next[k];
+        list[at++] = (q_half)n;
+        next[k] = at;
+        at += n;
+    }
+    for (i = 0, at = 0; i < count; i++, at += pitch) {
+        const FLASH uint8_t *d = digits + ((uint32_t)levels[i] << shift);
+        Q_KEEP(at);
+        for (k = *d; k != 255; k = *++d) {
+            n = next[k];
+            list[n] = (q_half)at;
+            next[k] = n + 1;
         }
     }
 }
