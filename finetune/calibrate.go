@@ -267,6 +267,9 @@ func chooseLevels(m *quant.Model, sites []quant.Site, histograms []*histogram, m
 		case method == RangeMSE:
 			lo, hi = h.bestRange(count)
 		}
+		if s.Lowest < 0 {
+			lo = math.Max(lo, s.Lowest)
+		}
 		levels[i], errs[i] = quant.NewLevels(count, lo, hi)
 		if s.Value.Type == onnx.Int && h.lo == math.Trunc(h.lo) && h.hi-h.lo < float64(count) {
 			// Whole numbers are levels themselves, those that the samples lack as well.

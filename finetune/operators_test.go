@@ -78,6 +78,9 @@ func onnxOperators(t *testing.T) (names []string, family map[string]bool) {
 			continue
 		}
 		receiver := star.X.(*ast.Ident).Name
+		if !ast.IsExported(receiver) { // known while a file is read only
+			continue
+		}
 		switch name := f.Name.Name; {
 		case familyMethods[name]:
 			member[receiver] = true

@@ -108,7 +108,7 @@ func Trials(ctx context.Context, m *quant.Model, data, measured Data, cfg TrialC
 	if r.probe, err = newProbe(ctx, r.model.Graph, measured, cfg.Samples, cfg.Task); err != nil {
 		return nil, Loss{}, err
 	}
-	r.readers = r.model.Graph.Consumers()
+	r.readers, r.times = r.model.Graph.Consumers(), iterations(r.model.Graph)
 	for _, s := range r.model.Sites {
 		if _, came := r.model.Levels[s.Value.Name]; !came {
 			r.sites = append(r.sites, s)
@@ -134,8 +134,10 @@ type trials struct {
 	probe *probe
 	// readers are the nodes that read a value.
 	readers map[*onnx.Value][]*onnx.Node
-	all     int
-	found   []Trial
+	// times is how often a node runs.
+	times func(n *onnx.Node) int
+	all   int
+	found []Trial
 }
 
 // tensors are the weights to try, with the first layer that reads them.
@@ -200,13 +202,13 @@ func (r *trials) ofWeights() error {
 }
 
 // with measures the float network with other weights in one place. Where the layer has a bias of its own, that gives its results the means they had, as
-// everywhere where weights are clustered.
+// everywhere where weights are clustered; but not in a loop, where what is added comes back to the layer.
 func (r *trials) with(l quant.Layer, floats []float32) (Loss, error) {
 	weights := l.Weights.Const.Floats
 	old := slices.Clone(weights)
 	defer copy(weights, old)
 	channels, area := channelAxis(l.Node)
-	corrected := batched(r.model.Graph) && l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == channels && len(r.readers[l.Bias]) == 1 && len(r.readers[l.Weights]) == 1
+	corrected := r.times(l.Node) == 1 && batched(r.model.Graph) && l.Bias != nil && l.Bias.Const != nil && len(l.Bias.Const.Floats) == channels && len(r.readers[l.Bias]) == 1 && len(r.readers[l.Weights]) == 1
 	if !corrected {
 		copy(weights, floats)
 		return r.probe.measure(r.ctx, r.probe.exec)

@@ -208,7 +208,7 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 	reverse := c.reverse || c.direction == 1
 	c.part = c.parts(c.direction)
 	x := c.r.in[operandX]
-	if c.steps == 1 {
+	if c.steps == 1 && (c.r.inLoop || !c.handedOn()) {
 		var states []*Value
 		for i := range c.states {
 			states = append(states, c.initial(i, true))
@@ -305,6 +305,17 @@ func (c *recurrence) begin(name string, rows []float32) *Value {
 		t = &Tensor{Type: Float, Shape: Shape{1, c.hidden, c.rows}, Floats: transpose(rows, t.Shape, []int{1, 0})}
 	}
 	return c.weight(name, t)
+}
+
+// handedOn says whether a state comes from outside and leaves again: a single step is then one of many, whose loop is around the network, and what it does to
+// the state is said as in a loop.
+func (c *recurrence) handedOn() bool {
+	for i := range c.states {
+		if c.r.given(operandState+i) && c.r.in[operandState+i].Const == nil && c.r.used(1+i) {
+			return true
+		}
+	}
+	return false
 }
 
 // parts is what names of a direction begin with.

@@ -20,6 +20,8 @@ type scanned struct {
 	r    *nodeReader
 	body *pb.GraphProto
 	loop *Loop
+	// loops says that it becomes a loop, and not the nodes of its only step.
+	loops bool
 	// states is how many there are; inputs and results are the sequences that are taken and put.
 	states, inputs, results             int
 	inAxes, inReverse, axes, outReverse []int
@@ -60,7 +62,7 @@ func (d *decoder) scan(p *node, r *nodeReader, outputs []*Value) error {
 			d.unknown[v] = true
 		}
 	}
-	if d.inLoop && s.loop.Steps > 1 {
+	if d.inLoop && s.loops {
 		refuse(reasonNested)
 		return nil
 	}
@@ -179,6 +181,11 @@ func (s *scanned) sequences() {
 		}
 	}
 	s.loop = &Loop{Name: s.p.name, Steps: steps}
+	s.loops = steps > 1
+	for i, v := range r.in[:s.states] {
+		// A single step of a state that comes from outside and leaves again is one of many.
+		s.loops = s.loops || !r.inLoop && v.Const == nil && s.p.GetOutput()[i] != ""
+	}
 }
 
 // scanBody reads the body. With repeat a constant state whose dimension 0 is 1 is one for all samples. It says whether
@@ -199,11 +206,11 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		d.values[v.Name] = v
 		var op Op
 		switch {
-		case i >= s.states && s.loop.Steps == 1:
+		case i >= s.states && !s.loops:
 			op = &Squeeze{Axes: []int{s.inAxes[i-s.states]}}
 		case i >= s.states:
 			op = &LoopTake{Loop: s.loop, Axis: s.inAxes[i-s.states], Reverse: s.inReverse[i-s.states] == 1}
-		case s.loop.Steps > 1:
+		case s.loops:
 			c := x.Const != nil && len(x.Shape) > 0 && x.Shape[0] == 1
 			states[i] = &LoopState{Loop: s.loop, Batched: repeat && c && batched}
 			op = states[i]
@@ -230,7 +237,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		renamed.Node = append(renamed.Node, d.renamed(n, names))
 	}
 	wasIn := d.inLoop
-	d.inLoop = wasIn || s.loop.Steps > 1
+	d.inLoop = wasIn || s.loops
 	err = d.innerNodes(s.p, renamed, "")
 	d.inLoop = wasIn
 	if err != nil {
@@ -245,7 +252,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		if d.unknown[v] {
 			return false, nil
 		}
-		if i < s.states && s.loop.Steps > 1 && (!v.Shape.Equal(values[i].Shape) || v.Type != values[i].Type) {
+		if i < s.states && s.loops && (!v.Shape.Equal(values[i].Shape) || v.Type != values[i].Type) {
 			return false, nil
 		}
 		outs[i] = v
@@ -259,7 +266,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		d.values[name] = out
 		var op Op
 		switch {
-		case i < s.states && s.loop.Steps > 1:
+		case i < s.states && s.loops:
 			op = &LoopNext{Loop: s.loop, State: states[i]}
 		case i >= s.states:
 			axis, ok := resolveAxis(s.axes[i-s.states], len(v.Shape)+1)
@@ -267,7 +274,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 				return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "axis %d is outside result %d, steps of %v", s.axes[i-s.states], i-s.states, v.Shape)
 			}
 			op = &Unsqueeze{Axes: []int{axis}}
-			if s.loop.Steps > 1 {
+			if s.loops {
 				op = &LoopPut{Loop: s.loop, Axis: axis, Reverse: s.outReverse[i-s.states] == 1}
 			}
 		default:

@@ -33,7 +33,7 @@ func Simplify(g *Graph) ([]string, error) {
 		before = len(s.log)
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
-			s.joinDirections, s.takeLastStep, s.reduceToPool, s.recognizeActivation,
+			s.joinDirections, s.takeLastStep, s.reduceToPool, s.recognizeActivation, s.repeatMean,
 			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldAhead, s.foldPad,
 		} {
 			for _, n := range g.Nodes {

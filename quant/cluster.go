@@ -136,7 +136,7 @@ func Groups(m *Model, scope Scope) []Group {
 // inputs reach to 1: with pixels of 0..255 all weights of the first layer would be next to nothing.
 func (m *Model) largestInput(w *onnx.Value) float64 {
 	for _, n := range m.Graph.Nodes {
-		if len(n.Inputs) < 2 || n.Inputs[1] != w || !slices.Contains(m.Sites, Site{n.Inputs[0], RoleInput}) {
+		if len(n.Inputs) < 2 || n.Inputs[1] != w || !slices.Contains(m.Sites, Site{Value: n.Inputs[0], Role: RoleInput}) {
 			continue
 		}
 		if l, ok := m.Levels[n.Inputs[0].Name]; ok {

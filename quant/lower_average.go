@@ -8,7 +8,11 @@ import (
 // average is the mean over windows of n counted elements each: a depthwise convolution
 // whose weights are all 1/n.
 func (c *compiler) average(n *onnx.Node, window runtime.Term, count int) *sum {
-	st := c.states[n.Inputs[0]]
+	return c.summing(c.states[n.Inputs[0]], func(st state) *sum { return c.averageOf(n, st, window, count) })
+}
+
+// averageOf is the average of a tensor of levels.
+func (c *compiler) averageOf(n *onnx.Node, st state, window runtime.Term, count int) *sum {
 	shape := imageShape(n.Inputs[0].Shape)
 	t := term{
 		Term:    window,

@@ -33,6 +33,9 @@ func (c *compiler) loop(of *onnx.Loop, nodes []*onnx.Node) error {
 			results = append(results, n.Outputs[0])
 		}
 	}
+	if of.Steps == 1 {
+		return nil // the loop is around the program
+	}
 	before, body := hoist(c.prog.Instrs[first:], loop.Carries)
 	for i, from := range handedOn(body, loop.Carries) {
 		if from {
@@ -98,8 +101,9 @@ func (c *compiler) loopEnd(n *onnx.Node) (state, error) {
 		if err != nil {
 			return state{}, err
 		}
-		// Iterations write over it.
-		st.tensor = c.duplicate(st, imageShape(out.Shape))
+		if op.Loop.Steps > 1 { // iterations write over it
+			st.tensor = c.duplicate(st, imageShape(out.Shape))
+		}
 		return st, nil
 	case *onnx.LoopNext:
 		begun := c.states[c.analysis.begun[op.State].Outputs[0]]
@@ -107,7 +111,9 @@ func (c *compiler) loopEnd(n *onnx.Node) (state, error) {
 		if err != nil {
 			return state{}, err
 		}
-		st.tensor = c.reshaped(st, c.prog.Tensors[begun.tensor].Shape)
+		if op.Loop.Steps > 1 { // it is copied to what the next iteration begins with
+			st.tensor = c.reshaped(st, c.prog.Tensors[begun.tensor].Shape)
+		}
 		return st, nil
 	case *onnx.LoopTake:
 		st, err := c.operand(in, nil)
@@ -136,9 +142,13 @@ func alongAxis(whole onnx.Shape, axis int, reverse bool, side func(p *runtime.Pi
 	outer, steps, inner := whole[:axis].Elems(), whole[axis], whole[axis+1:].Elems()
 	p := newPiece(0, 0, 0, []dim{{outer, inner, inner}, {inner, 1, 1}})
 	start, step, stride := side(&p)
-	*step, *stride = inner, steps*inner
-	if reverse {
+	*stride = steps * inner
+	switch {
+	case steps == 1:
+	case reverse:
 		*start, *step = (steps-1)*inner, -inner
+	default:
+		*step = inner
 	}
 	return p
 }

@@ -67,11 +67,7 @@ func (c *compiler) reduce(n *onnx.Node, op *onnx.Reduce) (*sum, error) {
 	shape := imageShape(n.Inputs[0].Shape)
 	window, channels := reduceWindow(op, n.Inputs[0].Shape)
 	out, _ := reducedImage(n, op)
-	if len(st.funcs) == 0 {
-		return c.sumOver(op, st, shape, window, channels, out), nil
-	}
-	parts := c.summedParts(st)
-	return join(c.sumOver(op, parts[0], shape, window, channels, out), c.sumOver(op, parts[1], shape, window, channels, out)), nil
+	return c.summing(st, func(st state) *sum { return c.sumOver(op, st, shape, window, channels, out) }), nil
 }
 
 // sumOver is the sum or mean over windows, which cover the channels as well if so said, of the tensor of st

@@ -15,18 +15,29 @@ import (
 // exponentials that are summed: they need no levels, since each is one of as many numbers as d has levels, and a number of 16 bits
 // is two tensors of bytes.
 
-// summed says whether v is an exponential of levels that only a sum reads: it is summed with 16 bits and carries no levels of its own.
+// summed says whether v is an exponential of levels that only a sum reads, or the square of a difference to the mean that only the mean of
+// these reads: it is summed with 16 bits and carries no levels of its own.
 func (a *analysis) summed(v *onnx.Value) bool {
 	n := a.producers[v]
 	if n == nil || a.outputs[v] || len(a.consumers[v]) != 1 || a.merged[n] != nil {
 		return false
 	}
-	if _, ok := n.Op.(*onnx.Exp); !ok {
+	reader := a.consumers[v][0]
+	if a.plans[reader].class != classLinear || !a.leveled(n.Inputs[0]) {
 		return false
 	}
-	reader := a.consumers[v][0]
-	op, ok := reader.Op.(*onnx.Reduce)
-	return ok && op.Kind == onnx.ReduceSum && a.plans[reader].class == classLinear && a.leveled(n.Inputs[0])
+	op, reduces := reader.Op.(*onnx.Reduce)
+	_, isExp := n.Op.(*onnx.Exp)
+	return isExp && reduces && op.Kind == onnx.ReduceSum || a.squares[v]
+}
+
+// summing is what of makes of st, a sum over its elements: of both parts of them where they are a function that is summed with 16 bits.
+func (c *compiler) summing(st state, of func(st state) *sum) *sum {
+	if len(st.funcs) == 0 {
+		return of(st)
+	}
+	parts := c.summedParts(st)
+	return join(of(parts[0]), of(parts[1]))
 }
 
 // summedParts are the values of a function of a tensor of levels, which are 0 or more, as two tensors of levels whose sum they are, to 16
@@ -58,7 +69,7 @@ func (c *compiler) summedParts(st state) [2]state {
 }
 
 // findFine notes the values of every Softmax inside of the network that need finer levels than others: its operand, the differences to
-// the largest, the logarithms and the result.
+// the largest, the logarithms and the result. Differences whose exponentials are nothing beside that of 0 are all alike.
 func (a *analysis) findFine() {
 	for _, n := range a.graph.Nodes {
 		if _, ok := n.Op.(*onnx.Exp); !ok {
@@ -83,8 +94,40 @@ func (a *analysis) findFine() {
 		for _, v := range []*onnx.Value{n.Outputs[0], d, log} {
 			a.fine[v] = true
 		}
+		a.lowest[d] = -math.Log(math.MaxUint16)
 		if difference := a.producers[d]; difference != nil && isSub(difference) {
 			a.fine[a.carrier(difference.Inputs[0])] = true
+		}
+	}
+}
+
+// findDeviations notes the squares of differences to a mean whose mean a root is taken of, and this root, which needs finer levels than others.
+func (a *analysis) findDeviations() {
+	for _, n := range a.graph.Nodes {
+		if _, ok := n.Op.(*onnx.Sqrt); !ok {
+			continue
+		}
+		v := n.Inputs[0]
+		if add := a.made(v, "Add"); add != nil {
+			if v = add.Inputs[0]; v.Const != nil {
+				v = add.Inputs[1]
+			}
+		}
+		mean := a.producers[v]
+		if mean == nil {
+			continue
+		}
+		if op, ok := mean.Op.(*onnx.Reduce); ok && op.Kind != onnx.ReduceMean {
+			continue
+		} else if _, ok := mean.Op.(*onnx.GlobalAveragePool); !ok && op == nil {
+			continue
+		}
+		square := a.producers[mean.Inputs[0]]
+		if square == nil || !onnx.IsSquare(square) {
+			continue
+		}
+		if difference := a.producers[square.Inputs[0]]; difference != nil && isSub(difference) && a.plans[difference].class == classLinear {
+			a.squares[mean.Inputs[0]], a.fine[n.Outputs[0]] = true, true
 		}
 	}
 }

@@ -69,6 +69,19 @@ var lowerings = []struct {
 	{"conv", onnx.Shape{onnx.Batch, 4, 6, 5}, func(n *net, x *onnx.Value) *onnx.Value {
 		return n.add(&onnx.Relu{}, n.add(conv(3, 2, 1, 2), x, n.constant(0, 6, 2, 3, 3), n.constant(0, 6)))
 	}},
+	{"product of two computed matrices", onnx.Shape{onnx.Batch, 3, 5, 4}, func(n *net, x *onnx.Value) *onnx.Value {
+		y := n.add(conv(1, 1, 0, 1), x, n.constant(0, 3, 3, 1, 1))
+		p := n.add(&onnx.MatMul{}, x, n.add(&onnx.Transpose{Perm: []int{0, 1, 3, 2}}, y))
+		return n.add(&onnx.Relu{}, n.add(&onnx.Mul{}, p, n.constant(1, 1)))
+	}},
+	{"product that is an output", onnx.Shape{onnx.Batch, 6, 6}, func(n *net, x *onnx.Value) *onnx.Value { return n.add(&onnx.MatMul{}, x, x) }},
+	{"product with one matrix for several", onnx.Shape{onnx.Batch, 3, 4, 4}, func(n *net, x *onnx.Value) *onnx.Value {
+		one := n.add(&onnx.Reduce{Kind: onnx.ReduceMax, Axes: []int{1}, KeepDims: true}, x)
+		return n.add(&onnx.Tanh{}, n.add(&onnx.MatMul{}, n.add(&onnx.MatMul{}, x, one), n.add(&onnx.MatMul{}, one, x)))
+	}},
+	{"product and a function by rows", onnx.Shape{onnx.Batch, 5, 5}, func(n *net, x *onnx.Value) *onnx.Value {
+		return n.add(&onnx.Sigmoid{}, n.add(&onnx.Mul{}, n.add(&onnx.MatMul{}, x, x), n.constant(1, 5, 1)))
+	}},
 	{"conv 1-D", onnx.Shape{onnx.Batch, 3, 9}, func(n *net, x *onnx.Value) *onnx.Value {
 		op := &onnx.Conv{Kernel: []int{3}, Strides: []int{2}, Dilations: []int{2}, Pads: []int{1, 2}, Groups: 1}
 		return n.add(&onnx.Tanh{}, n.add(op, x, n.constant(0, 4, 3, 3)))

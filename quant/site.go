@@ -11,6 +11,8 @@ import (
 type Site struct {
 	Value *onnx.Value
 	Role  Role
+	// Lowest is a value below 0 that all lower ones are as good as; 0 for none.
+	Lowest float64
 }
 
 // Imported is the name that the value, or the input or output of the network that it stands for, had before it was
@@ -38,7 +40,7 @@ func (a *analysis) sites() []Site {
 	}
 	for _, n := range a.graph.Nodes {
 		if a.plans[n].site {
-			sites = append(sites, Site{Value: n.Outputs[0], Role: a.role(n)})
+			sites = append(sites, Site{Value: n.Outputs[0], Role: a.role(n), Lowest: a.lowest[n.Outputs[0]]})
 		}
 	}
 	return sites

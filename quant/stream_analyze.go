@@ -248,6 +248,9 @@ func (s *streamer) inTime(i int) (*timing, *rule, error) {
 	case *runtime.Map2:
 		t, r := s.map2Time(instr)
 		return t, r, nil
+	case *runtime.MatMul:
+		t, r := s.matMulTime(instr)
+		return t, r, nil
 	case *runtime.ArgMax:
 		t, r := s.argMaxTime(instr)
 		return t, r, nil

@@ -105,6 +105,10 @@ func readExtents(p *runtime.Program, instr runtime.Instr, need [][3]int, all fun
 		}
 		grow(in, last[0], last[1])
 	}
+	switch instr.(type) {
+	case *runtime.ArgMax, *runtime.MatMul:
+		all(out)
+	}
 	if need[out] == [3]int{} {
 		all(out) // read by nothing
 	}
@@ -132,7 +136,6 @@ func readExtents(p *runtime.Program, instr runtime.Instr, need [][3]int, all fun
 	case *runtime.ArgMax:
 		all(instr.In)
 	case *runtime.MatMul:
-		all(out)
 		all(instr.A)
 		all(instr.B)
 	case *runtime.Copy:

@@ -78,6 +78,8 @@ func (b *stepBuilder) whole(instr runtime.Instr, rule *rule) {
 			c.Pieces[k].In = src(c.Pieces[k].In)
 		}
 		b.emit(c)
+	default:
+		panic(fmt.Sprintf("BUG: quant: stream: %T", instr))
 	}
 }
 
@@ -131,8 +133,20 @@ func (b *stepBuilder) inTime(instr runtime.Instr, rule *rule, id int) {
 			c.Inner = instr.Inner / t.n * b.positions(instr.In)
 		}
 		b.emit(&c)
+	case *runtime.MatMul:
+		m := &runtime.MatMul{Out: id, A: b.now[instr.A], B: b.now[instr.B]}
+		m.Steps = slices.Clone(instr.Steps[:min(len(instr.Steps), b.out.Tensors[id].Shape[0])])
+		if at, _ := b.times[instr.A].placeIn(b.p.Tensors[instr.A].Shape); len(instr.Steps) > 1 {
+			for c := range m.Steps {
+				block := b.positions(instr.A) * at.after
+				m.Steps[c] = instr.Steps[c/block*at.n*at.after+c%at.after]
+			}
+		}
+		b.emit(m)
 	case *runtime.Copy:
 		b.copy(instr, rule, id)
+	default:
+		panic(fmt.Sprintf("BUG: quant: stream: %T", instr))
 	}
 }
 

@@ -69,6 +69,32 @@ func (s *streamer) map2Time(m *runtime.Map2) (*timing, *rule) {
 	return out, r
 }
 
+// matMulTime is that of a MatMul of matrices at every position: channels are positions of both operands, and all have the same step functions.
+func (s *streamer) matMulTime(m *runtime.MatMul) (*timing, *rule) {
+	t, b := s.times[m.A], s.times[m.B]
+	if t.kind != timed || b.kind != timed {
+		return nil, nil
+	}
+	at, ok := t.placeIn(s.p.Tensors[m.A].Shape)
+	other, too := b.placeIn(s.p.Tensors[m.B].Shape)
+	if !ok || !too || at.axis != 0 || other != at || b.stride != t.stride {
+		return nil, nil
+	}
+	block := at.n * at.after
+	for c := range m.Steps {
+		if len(m.Steps) > 1 && m.Steps[c] != m.Steps[c/block*block+c%at.after] {
+			return nil, nil
+		}
+	}
+	shape := s.p.Tensors[m.Out].Shape
+	t.inner = at.after * shape[1] * shape[2]
+	t.early, t.endless = max(t.early, b.early), t.endless || b.endless
+	if b.first.less(t.first) {
+		t.first = b.first
+	}
+	return &t, &rule{reads: []read{{tensor: m.A, padding: -1}, {tensor: m.B, padding: -1}}}
+}
+
 // argMaxTime is that of an ArgMax, which must not compare positions.
 func (s *streamer) argMaxTime(a *runtime.ArgMax) (*timing, *rule) {
 	t := s.times[a.In]

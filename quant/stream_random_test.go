@@ -117,7 +117,7 @@ func newStreamNet(seed uint64, frames int) *streamNet {
 	for range 1 + n.rng.IntN(5) {
 		top = n.live[len(n.live)-1]
 		// All choices are drawn whatever is done with them, so that every number of frames draws the same network.
-		kind, stride := n.rng.IntN(12), 1
+		kind, stride := n.rng.IntN(13), 1
 		if n.rng.IntN(4) == 0 && strides < 4 {
 			stride = 2
 		}
@@ -141,6 +141,8 @@ func newStreamNet(seed uint64, frames int) *streamNet {
 			next = n.recurrence(top)
 		case 11:
 			next = n.joined(top)
+		case 12:
+			next = n.product(top)
 		}
 		if next.stride > top.stride {
 			strides *= 2
@@ -467,4 +469,26 @@ func (n *streamNet) across(top layerOut) int {
 	out := n.tensor([3]int{2, 1, 1}, 0)
 	n.finish(&runtime.Linear{Out: out, Terms: []runtime.Term{{In: initial, Groups: 1, Kernel: ones, Stride: ones, Dilation: ones, Up: ones, Weights: n.weights(4)}}})
 	return out
+}
+
+// product multiplies matrices of every position: those of top, moved to the channels, with their transposes.
+func (n *streamNet) product(top layerOut) layerOut {
+	in := n.shape(top.id)
+	other := 3 - top.axis
+	strides := [3]int{in[1] * in[2], in[2], 1}
+	positions, size, channels := in[top.axis], in[other], in[0]
+	view := func(rows, columns, rowStride, columnStride int) int {
+		shape := [3]int{positions, rows, columns}
+		id := n.like(top.id, shape)
+		n.emit(&runtime.Copy{Out: id, Pieces: []runtime.Piece{piece(top.id, 0, 0, shape, [3]int{rows * columns, columns, 1}, [3]int{strides[top.axis], rowStride, columnStride})}})
+		return id
+	}
+	a, b := view(size, channels, strides[other], strides[0]), view(channels, size, strides[0], strides[other])
+	m := &runtime.MatMul{A: a, B: b, Out: n.tensor([3]int{positions, size, size}, 2+n.rng.IntN(6))}
+	s := runtime.Step{Values: []uint8{0, 1}, Breaks: []int32{int32(n.rng.IntN(9) - 4)}}
+	m.Steps = []int{len(n.p.Steps)}
+	n.p.Steps = append(n.p.Steps, s)
+	n.emit(m)
+	n.say("product")
+	return n.transposed(layerOut{m.Out, 0, top.stride, false})
 }

@@ -149,7 +149,7 @@ func TestStreamRandom(t *testing.T) {
 			}
 		}
 	}
-	for _, k := range []string{"valid", "causal", "chomped", "pool", "causal pool", "map", "skip", "pair", "transpose", "pad", "recurrence", "join", "dense", "mean", "max", "last", "argmax", "sequence", "across"} {
+	for _, k := range []string{"valid", "causal", "chomped", "pool", "causal pool", "map", "skip", "pair", "transpose", "pad", "recurrence", "join", "dense", "mean", "max", "last", "argmax", "sequence", "across", "product"} {
 		if kinds[k] < 10 {
 			t.Errorf("%d networks with %q, want at least 10", kinds[k], k)
 		}

@@ -16,7 +16,21 @@ const (
 	opCopy    = 5
 	opArgMax  = 6 // since version 2
 	opMatMul  = 7 // since version 3
+	opProduct = 8 // a Map2, since version 3
 )
+
+// since is the first version of the format with an operation.
+func since(op byte) int {
+	switch op {
+	case opArgMax:
+		return versionArgMax
+	case opMatMul:
+		return versionMatMul
+	case opProduct:
+		return versionProduct
+	}
+	return firstVersion
+}
 
 // codeOf is the operation code of i; 0 where i is no instruction.
 func codeOf(i Instr) byte {
@@ -45,7 +59,15 @@ const instrBytes = unsafe.Sizeof(MaxPool{}) + 4*unsafe.Sizeof(Instr(nil))
 func encodeInstrs(w *writer, p *Program) {
 	w.uint(len(p.Instrs))
 	for _, instr := range p.Instrs {
-		w.byte(codeOf(instr))
+		op := codeOf(instr)
+		var q *product
+		if i, ok := instr.(*Map2); ok {
+			if q = shorterProduct(p, i); q != nil {
+				op = opProduct
+			}
+		}
+		w.byte(op)
+		w.version = max(w.version, since(op))
 		switch i := instr.(type) {
 		case *Linear:
 			encodeLinear(w, p, i)
@@ -54,7 +76,11 @@ func encodeInstrs(w *writer, p *Program) {
 		case *Map:
 			encodeMap(w, i)
 		case *Map2:
-			encodeMap2(w, i)
+			if q != nil {
+				encodeProduct(w, i, q)
+			} else {
+				encodeMap2(w, i)
+			}
 		case *Copy:
 			encodeCopy(w, i)
 		case *ArgMax:
@@ -75,7 +101,12 @@ func decodeInstrs(r *reader, p *Program) {
 		r.hold(1, instrBytes)
 		var instr Instr
 		from := r.pos
-		switch op := r.byte("operation"); op {
+		op := r.byte("operation")
+		if v := since(op); r.version < v {
+			r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, v)
+		}
+		r.needed = max(r.needed, since(op))
+		switch op {
 		case opLinear:
 			instr = decodeLinear(r, p)
 		case opMaxPool:
@@ -87,17 +118,13 @@ func decodeInstrs(r *reader, p *Program) {
 		case opCopy:
 			instr = decodeCopy(r, p)
 		case opArgMax:
-			if r.version < versionArgMax {
-				r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, versionArgMax)
-			}
 			instr = decodeArgMax(r, p)
 		case opMatMul:
-			if r.version < versionMatMul {
-				r.fail(from, "operation %d stands in a file of version %d, want version %d", op, r.version, versionMatMul)
-			}
 			instr = decodeMatMul(r, p)
+		case opProduct:
+			instr = decodeProduct(r, p)
 		default:
-			r.fail(from, "operation %d, want %d..%d", op, opLinear, opMatMul)
+			r.fail(from, "operation %d, want %d..%d", op, opLinear, opProduct)
 		}
 		p.Instrs = append(p.Instrs, instr)
 	}

@@ -49,8 +49,8 @@ func Encode(p *Program) ([]byte, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
-	file := binary.LittleEndian.AppendUint16([]byte(magic), uint16(versionOf(p)))
-	var entries int64
+	file := append([]byte(magic), 0, 0)
+	version, entries := firstVersion, int64(0)
 	for _, c := range chunks {
 		if c.present != nil && !c.present(p) {
 			continue
@@ -58,12 +58,14 @@ func Encode(p *Program) ([]byte, error) {
 		var w writer
 		c.encode(&w, p)
 		entries += w.entries
+		version = max(version, w.version)
 		file = appendFrame(file, c.id, w.buf)
 	}
 	if n := missingBytes(len(file)+frameBytes, entries, p.weightCount()); n > 0 {
 		file = appendFrame(file, roomID, make([]byte, max(0, n-frameBytes)))
 	}
 	file = appendFrame(file, endID, nil)
+	binary.LittleEndian.PutUint16(file[len(magic):], uint16(version))
 	if len(file) > maxFileBytes {
 		return nil, fmt.Errorf("runtime: the program takes %d bytes, want at most %d", len(file), maxFileBytes)
 	}
@@ -172,8 +174,8 @@ func decodeFrames(file []byte, frames []frame, o decoding) (*Program, error) {
 	if c.later {
 		o.later.work = c.work
 	}
-	if want := versionOf(p); r.version != want {
-		return nil, &FormatError{Offset: int64(len(magic)), Reason: fmt.Errorf("the program stands in a file of version %d, want version %d, the least that holds it", r.version, want)}
+	if want := max(r.needed, firstVersion); r.version != want {
+		return nil, &FormatError{Offset: int64(len(magic)), Reason: fmt.Errorf("the program stands in a file of version %d, want version %d, the least that knows its operations", r.version, want)}
 	}
 	if len(frames) > 0 && frames[0].id != endID {
 		return nil, &FormatError{Offset: int64(frames[0].at), Chunk: frames[0].id, Reason: errors.New("the chunk is out of order or stands twice")}

@@ -40,6 +40,11 @@ func TestMemoryBound(t *testing.T) {
 		"65536 labels":                          {{"TNSR", "\x01" + tensor}, {"PORT", "\x00\x00\x01\x00\x00"}, {"CODE", "\x00"}, {"labl", varint(65535) + strings.Repeat("\x00", 300)}},
 		"a label of 1024 bytes":                 {{"TNSR", "\x01" + tensor}, {"PORT", "\x00\x00\x01\x00\x00"}, {"CODE", "\x00"}, {"labl", "\x01" + varint(1024)}},
 		"many copies of a piece":                {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", "\x01\x05\x01\x00" + varint(5000) + strings.Repeat("\x00\x00\x00\x00", 5000)}},
+		"65536 loops":                           {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", "\x01\x05\x01\x00\x00"}, {"LOOP", varint(65536) + strings.Repeat("\x00\x01\x01\x00", 2000)}},
+		"many carries of no use":                {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", "\x01\x05\x01\x00\x00"}, {"LOOP", "\x01\x00\x01\x01" + varint(5000) + strings.Repeat("\x01\x00", 5000)}},
+		"a state of 2^24 levels of no bits":     {{"TNSR", wide}, {"PORT", "\x00\x00\x01\x01\x00"}, {"STAT", "\x00\x01\x01\x01\x01\x02\x00\x00\x00"}},
+		"65536 states":                          {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"STAT", "\x00" + varint(65536) + strings.Repeat("\x00\x01\x00\x00", 2000)}},
+		"many states to the same tensor":        {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"STAT", "\x00" + varint(5000) + strings.Repeat("\x00\x01\x00\x00", 5000)}},
 		"many instructions that are not filled": {{"TNSR", "\x02" + tensor + tensor}, {"PORT", "\x00\x00\x01\x01\x00"}, {"CODE", varint(5000) + strings.Repeat("\x05\x01\x00\x00", 5000)}},
 	}
 	for name, list := range tests {

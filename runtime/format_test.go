@@ -24,6 +24,7 @@ var goldens = []struct {
 	{"all", allProgram},
 	{"positions", positionsProgram},
 	{"products", productsProgram},
+	{"factors", factorsProgram},
 	{"inputs", inputsProgram},
 	{"loops", loopsProgram},
 	{"stream", streamProgram},

@@ -111,20 +111,6 @@ func checkHead(file []byte) error {
 	return nil
 }
 
-// versionOf is the least version of the format that holds p.
-func versionOf(p *Program) int {
-	version := firstVersion
-	for _, instr := range p.Instrs {
-		switch instr.(type) {
-		case *ArgMax:
-			version = max(version, versionArgMax)
-		case *MatMul:
-			version = max(version, versionMatMul)
-		}
-	}
-	return version
-}
-
 // fileVersion is the version that the head of a file names; 0 where the head is cut short.
 func fileVersion(file []byte) int {
 	if len(file) < headSize {

@@ -13,7 +13,7 @@ type span struct {
 	tensors     []int
 	first, last int  // instructions that write it and read it last; -1 is an input
 	size        int  // bytes, a multiple of arenaAlign
-	carried     bool // what a Carry or State hands over stays in place
+	carried     bool // no Carry or State may write here any more
 	offset      int
 }
 
@@ -24,12 +24,13 @@ type lives struct {
 	// until is when a tensor is needed last, by tensor: twice the instruction that reads it, or one more at the end of a loop or of a step.
 	until []int
 	loops []*Loop // by instruction; nil: none
+	reads [][]int // by tensor: the instructions that read it
 }
 
 // lives finds out when the tensors of p are needed. What a loop reads and does not write is needed by the next iteration too;
 // what all iterations write together is there from the first on; what is carried is needed at the end of an iteration or of a step.
 func (p *Program) lives() *lives {
-	v := &lives{from: make([]int, len(p.Tensors)), until: make([]int, len(p.Tensors)), loops: make([]*Loop, len(p.Instrs))}
+	v := &lives{from: make([]int, len(p.Tensors)), until: make([]int, len(p.Tensors)), loops: make([]*Loop, len(p.Instrs)), reads: make([][]int, len(p.Tensors))}
 	for i := range p.Loops {
 		l := &p.Loops[i]
 		for n := l.First; n < l.First+l.Length; n++ {
@@ -46,6 +47,7 @@ func (p *Program) lives() *lives {
 				v.need(t, l.end())
 			}
 			v.need(t, 2*n)
+			v.reads[t] = append(v.reads[t], n)
 		}
 		t := instr.Dst()
 		v.from[t] = n
@@ -77,7 +79,7 @@ func (v *lives) need(tensor, time int) { v.until[tensor] = max(v.until[tensor], 
 
 // lifetimes returns the spans of all tensors of p that are no outputs. A tensor
 // lives from the instruction that writes it to the last one that needs it. A [Map] works in place where its
-// input is not needed later, and so do a [Carry] and a [State].
+// input is not needed later, and what a [Carry] or a [State] hands over is written in place where what it replaces is not.
 func (p *Program) lifetimes() []*span {
 	v := p.lives()
 	byTensor := make([]*span, len(p.Tensors))
@@ -85,30 +87,27 @@ func (p *Program) lifetimes() []*span {
 	for _, o := range p.Outputs {
 		output[o.Tensor] = true
 	}
-	if p.Stream != nil {
-		for _, s := range p.Stream.States {
-			output[s.To] = false // it is read again after the results were made
-		}
-	}
 	var spans []*span
 	write := func(t int) {
-		if output[t] {
-			return
-		}
 		size := (p.Tensors[t].bytes() + arenaAlign - 1) / arenaAlign * arenaAlign
 		byTensor[t] = &span{tensors: []int{t}, first: v.from[t], last: v.until[t] >> 1, size: size}
 		spans = append(spans, byTensor[t])
 	}
 	for i := range p.Inputs {
-		write(p.Inputs[i].Tensor)
+		if t := p.Inputs[i].Tensor; !output[t] {
+			write(t)
+		}
 	}
 	if p.Stream != nil {
 		for _, s := range p.Stream.States {
 			write(s.To)
+			byTensor[s.To].carried = output[s.To] // the result is made of it at the end
 		}
 	}
 	for _, instr := range p.Instrs {
-		write(instr.Dst())
+		if !output[instr.Dst()] {
+			write(instr.Dst())
+		}
 	}
 	join := func(in, out *span) {
 		in.tensors = append(in.tensors, out.tensors...)
@@ -116,7 +115,7 @@ func (p *Program) lifetimes() []*span {
 		for _, t := range out.tensors {
 			byTensor[t] = in
 		}
-		spans = slices.DeleteFunc(spans, func(s *span) bool { return s == out })
+		out.tensors = nil
 	}
 	for i, instr := range p.Instrs {
 		m, ok := instr.(*Map)
@@ -127,7 +126,14 @@ func (p *Program) lifetimes() []*span {
 			join(in, out)
 		}
 	}
-	return spans
+	for _, h := range p.handOvers() {
+		from, to := byTensor[h.from], byTensor[h.to]
+		if from != nil && to != nil && !from.carried && !to.carried && v.replaces(p, h, from.first) {
+			join(to, from)
+			to.carried = true
+		}
+	}
+	return slices.DeleteFunc(spans, func(s *span) bool { return s.tensors == nil })
 }
 
 // Place is where in the arena of a [Runner] some tensors lie, and when. All but one of them are results of a [Map] that replace

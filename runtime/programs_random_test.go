@@ -2,6 +2,7 @@ package runtime
 
 import (
 	"fmt"
+	"math"
 	"math/rand"
 )
 
@@ -255,7 +256,26 @@ func (g *generator) map2() {
 	levels := g.levels()
 	m := &Map2{A: a, B: b, Table: g.table(g.p.Tensors[a].Levels*g.p.Tensors[b].Levels, levels)}
 	m.Out = g.tensor(g.p.Tensors[a].Shape, levels)
+	if g.r.Intn(2) == 0 {
+		m.Table = productTable(g.p, m)
+		for range g.r.Intn(4) {
+			m.Table[g.r.Intn(len(m.Table))] = uint8(g.r.Intn(levels))
+		}
+	}
 	g.p.Instrs = append(g.p.Instrs, m)
+}
+
+// productTable is the table that multiplies the real values of both inputs.
+func productTable(p *Program, i *Map2) []uint8 {
+	out, a, b := &p.Tensors[i.Out], &p.Tensors[i.A], &p.Tensors[i.B]
+	var table []uint8
+	for x := range a.Levels {
+		for y := range b.Levels {
+			v := a.Scale.Float() * float64(x-a.Zero) * b.Scale.Float() * float64(y-b.Zero) / out.Scale.Float()
+			table = append(table, uint8(math.Max(0, math.Min(math.Floor(v+float64(out.Zero)+0.5), float64(out.Levels-1)))))
+		}
+	}
+	return table
 }
 
 // copying transposes a tensor, or enlarges it to the nearest neighbour, into a larger one.

@@ -92,7 +92,7 @@ func (s *spoiler) head(says string, at int, by, want string) {
 
 // TestRules breaks every rule of FORMAT.md, one at a time.
 func TestRules(t *testing.T) {
-	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram()), "inputs": mustEncode(t, inputsProgram()), "products": mustEncode(t, productsProgram()), "loops": mustEncode(t, loopsProgram()), "stream": mustEncode(t, streamProgram())}}
+	s := &spoiler{t: t, files: map[string][]byte{"all": mustEncode(t, allProgram()), "tiny": mustEncode(t, tinyProgram()), "positions": mustEncode(t, positionsProgram()), "inputs": mustEncode(t, inputsProgram()), "products": mustEncode(t, productsProgram()), "factors": mustEncode(t, factorsProgram()), "loops": mustEncode(t, loopsProgram()), "stream": mustEncode(t, streamProgram())}}
 	s.structure()
 	s.fieldTypes()
 	s.tensors()
@@ -102,6 +102,7 @@ func TestRules(t *testing.T) {
 	s.linears()
 	s.moves()
 	s.argMaxes()
+	s.factors()
 	s.matMuls()
 	s.order()
 	s.streams()
@@ -167,9 +168,10 @@ func (s *spoiler) structure() {
 	s.head("| 8 | 2 | version | uint16 | 1..3 |", 8, "\x00", "version 0, want 1..3")
 	s.head("| 8 | 2 | version | uint16 | 1..3 |", 8, "\x04", "version 4, want 1..3")
 	s.head("| 8 | 2 | version | uint16 | 1..3 |", 9, "\x01", "version 257, want 1..3")
-	s.head("The version of a file is the least that holds its program", 8, "\x02", "file of version 2, want version 1")
+	s.head("The version of a file is the least that knows its operations", 8, "\x02", "file of version 2, want version 1")
 	s.bytes("Operation 6 takes version 2", joinAs(1, split(s.t, s.files["positions"])), "file of version 1, want version 2")
-	s.bytes("operation 7 version 3", joinAs(2, split(s.t, s.files["products"])), "file of version 2, want version 3")
+	s.bytes("operations 7 and 8 version 3", joinAs(2, split(s.t, s.files["factors"])), "file of version 2, want version 3")
+	s.bytes("operations 7 and 8 version 3", joinAs(2, split(s.t, s.files["products"])), "file of version 2, want version 3")
 	s.head("| 0 | 4 | id | bytes | ASCII letters |", 10, "T1SR", "want four letters")
 	s.head("| 4 | 4 | length | uint32 | 0 .. rest of the file - 4 |", 14, "\xff\xff\xff\x7f", "bytes remain")
 	s.head("CRC-32C of id, length and payload", 38, "\x00", "the checksum is")
@@ -398,6 +400,19 @@ func (s *spoiler) moves() {
 	}
 }
 
+// factors breaks products that stand for the table of a Map2.
+func (s *spoiler) factors() {
+	s.field("| | output, input a, input b | uvarints | | as those of a Map2 |", "factors", "instruction 0: input b", "\x09", "want 0..2")
+	s.field("| 1 | shift | uint8 | 0..63 |", "factors", "instruction 0: shift", "\x40", "shift 64, want 0..63")
+	s.field("| 1..2 | other entries n | uvarint | 0..255 |", "factors", "instruction 0: number of other entries", "\x80\x02", "256, want 0..255")
+	s.field("| | positions | ascending list of n | 0 .. levels(a) * levels(b) - 1 |", "factors", "instruction 0: first of positions", "\x01", "at -1, want 0..543")
+	s.field("| | positions | ascending list of n | 0 .. levels(a) * levels(b) - 1 |", "factors", "instruction 0: first of positions", "\x90\x03", "at 660, want 0..543")
+	s.program("none above the last level of the output", func(p *Program) {
+		*p = *factorsProgram()
+		p.Instrs[0].(*Map2).Table[40] = 200
+	}, "holds level 200, want 0..199")
+}
+
 func (s *spoiler) argMaxes() {
 	argMax := func(says string, change func(p *Program, i *ArgMax), want string) {
 		p := positionsProgram()
@@ -440,8 +455,8 @@ func (s *spoiler) matMuls() {
 
 func (s *spoiler) order() {
 	s.payload("uvarint number of instructions (0..65536)", "all", "CODE", varint(65537)+strings.Repeat("\x05\x08\x00\x00", 65537), "want 0..65536")
-	for _, op := range []string{"\x00", "\x08", "\xff"} {
-		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..7")
+	for _, op := range []string{"\x00", "\x09", "\xff"} {
+		s.field("uint8 operation", "all", "instruction 4: operation", op, "want 1..8")
 	}
 	s.program("each other tensor is written by exactly one instruction", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 1 }, "")
 	s.program("The input tensors and the to of every state are written before the first", func(p *Program) { p.Instrs[1].(*MaxPool).Out = 0 }, "which is written already")

@@ -289,7 +289,7 @@ func (r *Runner) leave() [][]int32 {
 	for _, i := range r.ops.kept {
 		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}
-	r.handOver(r.ops.states)
+	r.handOver(r.ops.carries)
 	for _, i := range r.ops.levels {
 		widen(r.outs[i], r.tensors[r.p.Outputs[i].Tensor])
 	}

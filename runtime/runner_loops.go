@@ -13,13 +13,23 @@ type looped struct {
 // handOver says that the elements of a tensor become those of another.
 type handOver struct{ from, to int }
 
-// prepareLoops prepares the loops and states of p, once the tensors have their places and the instructions are prepared.
-func (s *ops) prepareLoops(p *Program) {
+// prepareLoops prepares the loops and states of p, once the instructions are prepared. What is handed over in place, in one of the
+// spans, takes no copy.
+func (s *ops) prepareLoops(p *Program, placed []*span) {
+	place := make([]*span, len(p.Tensors))
+	for _, q := range placed {
+		for _, t := range q.tensors {
+			place[t] = q
+		}
+	}
+	copied := func(h handOver) bool { return place[h.from] == nil || place[h.from] != place[h.to] }
 	for i := range p.Loops {
 		l := &p.Loops[i]
 		prepared := &looped{first: l.First, end: l.First + l.Length, count: l.Count}
 		for _, c := range l.Carries {
-			prepared.carries = append(prepared.carries, handOver{c.From, c.To})
+			if h := (handOver{c.From, c.To}); copied(h) {
+				prepared.carries = append(prepared.carries, h)
+			}
 		}
 		for _, op := range s.list[l.First:prepared.end] {
 			if op.steps != nil {
@@ -35,7 +45,10 @@ func (s *ops) prepareLoops(p *Program) {
 	}
 	for i := range p.Stream.States {
 		state := &p.Stream.States[i]
-		s.states = append(s.states, handOver{state.From, state.To})
+		if h := (handOver{state.From, state.To}); copied(h) {
+			s.carries = append(s.carries, h)
+		}
+		s.states = append(s.states, state.To)
 		s.initial = append(s.initial, state.Initial)
 	}
 }
@@ -109,7 +122,7 @@ func (r *Runner) handOver(list []handOver) {
 // Reset makes the next [Runner.Step] the first one of a stream: its states hold their initial levels.
 func (r *Runner) Reset() {
 	for i, levels := range r.ops.initial {
-		to := r.tensors[r.ops.states[i].to]
+		to := r.tensors[r.ops.states[i]]
 		if len(levels) == 1 {
 			kernel.Fill(to, levels[0])
 		} else {

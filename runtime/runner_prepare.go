@@ -32,9 +32,10 @@ type ops struct {
 	levels  []int             // outputs that hold levels, the first of each tensor; without
 	kept    []int             // those of them that are states of a stream
 	loops   []*looped
-	shifts  int // pieces that move on in loops
-	states  []handOver
-	initial [][]byte // levels of the states: one for all elements, or one for each
+	shifts  int        // pieces that move on in loops
+	carries []handOver // at the end of a step of a stream
+	states  []int      // tensors, by state
+	initial [][]byte   // levels of the states: one for all elements, or one for each
 
 	decoded  []uint16  // weights of the layer that is prepared; nil afterwards
 	later    *unproved // nil: the program is proved
@@ -164,7 +165,7 @@ func prepare(p *Program, o Options, later *unproved) (*ops, error) {
 		runs := runs[n]
 		s.layers[n] = LayerInfo{Name: layerName(p, n, instr), Kernel: name, MACs: int(min(macs*runs, math.MaxInt)), Workers: max(1, len(op.parts)), Runs: int(runs), Cost: layerCost(p, instr, op) * runs}
 	}
-	s.prepareLoops(p)
+	s.prepareLoops(p, placed)
 	s.overlay()
 	s.decoded, s.later, s.options = nil, nil, nil
 	return s, nil

@@ -32,7 +32,7 @@ func (r *Runner) SelfTest() error {
 func (r *Runner) RunGenerated(seed uint32) ([][]int32, error) {
 	inputs, states := r.p.GenerateStep(seed)
 	for i, levels := range states {
-		copy(r.tensors[r.ops.states[i].to], levels)
+		copy(r.tensors[r.ops.states[i]], levels)
 	}
 	outs, err := r.StepLevels(inputs...)
 	r.Reset()

@@ -13,6 +13,7 @@ import (
 type writer struct {
 	buf     []byte
 	entries int64 // of packed lists and tables so far
+	version int   // the least that knows what was written; 0 for any
 }
 
 // reader parses the payload of a chunk. After the first fault err is set and every read
@@ -20,6 +21,7 @@ type writer struct {
 type reader struct {
 	file    []byte
 	version int  // of the file
+	needed  int  // the least that knows what was read
 	own     bool // the program may refer to file
 	pos     int  // offset in file
 	end     int  // of the payload

@@ -81,7 +81,7 @@ func writeC(ctx *cli.Context, path, dir string) error {
 		return err
 	}
 	w := ctx.App.Writer
-	fmt.Fprintf(w, "written: %s, %d files: %s.h declares %s_run\n", printable.Name(dir), len(files), name, name)
+	fmt.Fprintf(w, "written: %s, %d files: %s.h declares %s\n", printable.Name(dir), len(files), name, r.Entry)
 	printChip(w, &r.Report, 0)
 	return nil
 }

@@ -42,9 +42,9 @@ func (r chipReport) print(w io.Writer) {
 	printChip(w, &r.Report, r.ClockHz)
 	fmt.Fprintln(w)
 	t := table{left: 1}
-	t.add("layer", "constants", "working memory", "MACs", "instructions", "kernel")
+	t.add("layer", "runs", "constants", "working memory", "MACs", "instructions", "kernel")
 	for _, l := range r.Layers {
-		t.add(printable.Name(l.Name), grouped(l.Constants), grouped(l.Work), grouped(l.MACs), grouped(l.Instructions), l.Kernel)
+		t.add(printable.Name(l.Name), grouped(l.Runs), grouped(l.Constants), grouped(l.Work), grouped(l.MACs), grouped(l.Instructions), l.Kernel)
 	}
 	t.print(w)
 }
@@ -53,7 +53,12 @@ func (r chipReport) print(w io.Writer) {
 func printChip(w io.Writer, r *c.Report, clock float64) {
 	fmt.Fprintf(w, "flash    about %s bytes: constants %s, code about %s\n", grouped(r.FlashBytes), grouped(r.Constants), grouped(r.Code))
 	fmt.Fprintf(w, "RAM      %s bytes: the arena, of which activations alone take %s; a few hundred bytes of stack come on top\n", grouped(r.RAMBytes), grouped(r.Tensors))
-	fmt.Fprintf(w, "time     about %s instructions for an inference", grouped(r.Instructions))
+	of := "an inference"
+	if r.StateBytes > 0 {
+		of = "a step of the stream"
+		fmt.Fprintf(w, "         %s bytes of it are states that are kept from step to step\n", grouped(r.StateBytes))
+	}
+	fmt.Fprintf(w, "time     about %s instructions for %s", grouped(r.Instructions), of)
 	if clock > 0 {
 		fmt.Fprintf(w, ": %.1f ms at an instruction for each cycle", 1e3*float64(r.Instructions)/clock)
 	}

@@ -31,8 +31,12 @@ func (g *generator) around() ([]File, error) {
 		Name, Upper, Parameters, Flag string
 		Args, NullArgs                string
 		Inputs, Outputs               []string
-		Rows                          bool
+		Rows, Stream                  bool
+		Warmup                        int
 	}{Report: g.report, Name: g.o.Name, Upper: strings.ToUpper(g.o.Name), Parameters: g.parameters(), Flag: "-O2"}
+	if g.p.Stream != nil {
+		data.Stream, data.Warmup = true, g.p.Stream.Warmup
+	}
 	if g.o.Optimize == Size {
 		data.Flag = "-Os"
 	}

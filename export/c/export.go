@@ -41,10 +41,12 @@ type Report struct {
 	Optimize     Goal    `json:"optimize"`
 	FlashBytes   int     `json:"flash_bytes"` // constants and code
 	Constants    int     `json:"constant_bytes"`
-	Code         int     `json:"code_bytes"`   // about
-	RAMBytes     int     `json:"ram_bytes"`    // the arena; the stack comes on top
-	Tensors      int     `json:"tensor_bytes"` // of the arena: what activations would take alone
-	Instructions int     `json:"instructions"` // of one inference, or step of a stream, about
+	Code         int     `json:"code_bytes"`            // about
+	RAMBytes     int     `json:"ram_bytes"`             // the arena; the stack comes on top
+	StateBytes   int     `json:"state_bytes,omitempty"` // of the arena: what a stream keeps from step to step
+	Entry        string  `json:"-"`                     // the function that runs the network, or a step of a stream
+	Tensors      int     `json:"tensor_bytes"`          // of the arena: what activations would take alone
+	Instructions int     `json:"instructions"`          // of one inference, or step of a stream, about
 	Layers       []Layer `json:"layers"`
 	// Tally counts what the kernels do: what Instructions is estimated from.
 	Tally tally `json:"-"`
@@ -164,7 +166,7 @@ func generate(p *runtime.Program, o Options, slack, spare int) (*generator, erro
 	inputs := g.inputs()
 	g.initials = g.writeInitials()
 	before := g.tables.bytes
-	g.report = Report{Target: o.Target, Optimize: o.Optimize, RAMBytes: max(4, g.arena.bytes), Tensors: g.tensors}
+	g.report = Report{Target: o.Target, Optimize: o.Optimize, RAMBytes: max(4, g.arena.bytes), StateBytes: g.stateBytes(), Entry: g.entry(), Tensors: g.tensors}
 	for n, instr := range p.Instrs {
 		l := g.describeLayer(n)
 		if err := g.instruction(n, instr); err != nil {

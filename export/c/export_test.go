@@ -28,10 +28,13 @@ func digits(t *testing.T) *runtime.Program {
 
 var goals = []c.Goal{c.Speed, c.Size}
 
+// samples is how many are run.
+const samples = 2
+
 // written exports the digits in a folder and returns the files to compile.
 func written(t *testing.T, o c.Options) (dir string, files []string) {
 	t.Helper()
-	k, err := ctest.FromRuntime(o, digits(t), 3, 2)
+	k, err := ctest.FromRuntime(o, digits(t), 3, samples)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -174,6 +177,7 @@ func TestEstimate(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
+			count /= samples
 			off := float64(r.Instructions)/float64(count) - 1
 			t.Logf("%s for %s: %d instructions, estimated %d, %+.1f %%", b.Name, goal, count, r.Instructions, 100*off)
 			if off < -0.15 || off > 0.15 {

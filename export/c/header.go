@@ -68,7 +68,7 @@ func (g *generator) header() []byte {
 		if s[1] < 2 {
 			continue
 		}
-		fmt.Fprintf(&b, "\n/* Writes row 0..%d of an input before a run, so that the whole of it need not be in memory: %d bytes, in the order of the input\n * without its rows. All rows must be written anew before every run. Returns 0, or 1 where a byte is no level or there is no such row. */\n", s[1]-1, s[0]*s[2])
+		fmt.Fprintf(&b, "\n/* Writes row 0..%d of an input before a call of %s, so that the whole of it need not be in memory: %d bytes, in the order of the\n * input without its rows. All rows must be written anew before every call. Returns 0, or 1 where a byte is no level or there is no such row. */\n", s[1]-1, g.entry(), s[0]*s[2])
 		fmt.Fprintf(&b, "int %s_%s_row(uint32_t row, const uint8_t *bytes);\n", name, g.inputName(k))
 	}
 	resets := ""

@@ -107,7 +107,7 @@ func (o Options) check() error {
 	case o.Height > picture.MaxSide || o.Width > picture.MaxSide || int64(o.Height)*int64(o.Width) > picture.MaxPixels:
 		return fmt.Errorf("height and width are %d and %d, want at most %d each and %d pixels", o.Height, o.Width, picture.MaxSide, picture.MaxPixels)
 	case o.Layout != "" && o.Layout != "nchw" && o.Layout != "nhwc":
-		return fmt.Errorf("layout is %q, want \"nchw\" or \"nhwc\"", o.Layout)
+		return fmt.Errorf("layout is %q, want \"nchw\" or \"nhwc\", or of sequences \"ntc\" or \"nct\"", o.Layout)
 	case slices.ContainsFunc(o.Shape, func(d int) bool { return d < 1 }):
 		return fmt.Errorf("the shape wanted is %v, want dimensions of at least 1", o.Shape)
 	case o.OutputSteps < 0:

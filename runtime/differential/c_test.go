@@ -41,17 +41,20 @@ func TestExportedC(t *testing.T) {
 		for _, seed := range batch {
 			s := newSource(*seedFlag + uint64(seed))
 			var p *runtime.Program
-			if seed%2 == 0 {
-				p = s.network()
-			} else {
+			switch {
+			case seed%2 != 0:
 				p = s.single().program()
+			case seed%4 != 0:
+				p = s.network()
+			default: // with steps of a stream
+				p = s.repeating()
 			}
 			o := c.Options{Name: fmt.Sprintf("p%d", seed), Target: c.Targets[seed/2%len(c.Targets)], Optimize: []c.Goal{c.Speed, c.Size}[seed/4%2]}
 			var fit *c.FitError
 			if _, err := c.Export(p, o); errors.As(err, &fit) { // AVR reaches little flash
 				o.Target = c.Generic
 			}
-			k, err := ctest.FromRuntime(o, p, uint32(seed), 2)
+			k, err := ctest.FromRuntime(o, p, uint32(seed), 3)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -139,7 +139,7 @@ func (b *Board) Check(program string) error {
 	return nil
 }
 
-// Count is the number of instructions of a run of the only case of sources, for its first sample.
+// Count is the number of instructions for all samples of the only case of sources together, or for its steps of a stream.
 func (b *Board) Count(dir string, sources []string, flags ...string) (int, error) {
 	plugin := filepath.Join(dir, "count.so")
 	if _, err := os.Stat(plugin); err != nil {

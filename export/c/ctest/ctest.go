@@ -66,7 +66,7 @@ func write(dir, name string, data []byte) error {
 const checkHeader = `#include <stdint.h>
 void check_say(const char *text);
 #ifndef CHECK_RUNS
-#define CHECK_RUNS 0 /* more runs, for counts */
+#define CHECK_RUNS 0 /* more runs of all samples, for counts */
 #endif
 /* The CRC-32C of numbers of four bytes, the lowest byte first. */
 static inline uint32_t check_add(uint32_t crc, uint32_t value) {
@@ -126,7 +126,7 @@ func (k *Case) source() []byte {
 	}
 	call := fmt.Sprintf("%s(%s)", run, strings.Join(args, ", "))
 	fmt.Fprintf(&b, "};\n\nstatic int check_samples(void) {\n    int n;\n    for (n = 0; n < %d; n++) {\n        uint32_t i, crc = 0xFFFFFFFFU;\n        if (%s) return 100 + n;\n%s        if (~crc != want[n]) return 1 + n;\n    }\n    return 0;\n}\n\n", len(k.Samples), call, strings.Join(outputs, ""))
-	fmt.Fprintf(&b, "int check_%s(void);\nint check_%[1]s(void) {\n    int n, code;\n    for (n = 0; n < CHECK_RUNS; n++) %s;\n", name, strings.ReplaceAll(call, "[n]", "[0]"))
+	fmt.Fprintf(&b, "int check_%s(void);\nint check_%[1]s(void) {\n    int n, code;\n    for (code = 0; code < CHECK_RUNS; code++) for (n = 0; n < %d; n++) %s;\n", name, len(k.Samples), call)
 	if reset != "" { // at first nothing resets the stream, then this does, then the self-test
 		fmt.Fprintf(&b, "    if (CHECK_RUNS > 0) %[1]s\n    code = check_samples();\n    if (code != 0) return code;\n    %[1]s\n", reset)
 	}
@@ -149,12 +149,7 @@ func Checksum(values []int32) uint32 {
 
 // FromRuntime makes a case of p whose samples are drawn from seed, count of them; of a stream its first steps.
 func FromRuntime(o c.Options, p *runtime.Program, seed uint32, count int) (Case, error) {
-	k := Case{Options: o, Program: p}
-	r, err := runtime.NewRunner(p, runtime.Options{})
-	if err != nil {
-		return k, err
-	}
-	defer r.Close()
+	var samples [][]byte
 	for i := range count {
 		var sample []byte
 		for n, part := range p.GenerateInputs(seed + uint32(i)) {
@@ -163,6 +158,20 @@ func FromRuntime(o c.Options, p *runtime.Program, seed uint32, count int) (Case,
 			}
 			sample = append(sample, part...)
 		}
+		samples = append(samples, sample)
+	}
+	return FromSamples(o, p, samples)
+}
+
+// FromSamples makes a case of p; of a stream they are its first steps.
+func FromSamples(o c.Options, p *runtime.Program, samples [][]byte) (Case, error) {
+	k := Case{Options: o, Program: p}
+	r, err := runtime.NewRunner(p, runtime.Options{})
+	if err != nil {
+		return k, err
+	}
+	defer r.Close()
+	for _, sample := range samples {
 		outs, err := r.StepSample(sample)
 		if err != nil {
 			return k, err

@@ -15,7 +15,7 @@ def parse(file):
                weights_left=min(1 << 28, (1 << 20) + 256 * len(file)))
     entries = (1 << 16) + 8 * len(file)
     readers = dict(TNSR=tensors, BOOK=codebooks, STEP=steps, PORT=ports, INPS=further_inputs, STAT=stream, CODE=code, LOOP=loops, BIAS=biases, WGTS=weights,
-                   shft=shifts, norm=normalizations, labl=labels, prov=origin, test=selftests)
+                   shft=shifts, norm=normalizations, feat=features, labl=labels, prov=origin, test=selftests)
     for name, read in readers.items():
         if name not in found:
             need(name not in ("BIAS", "WGTS") or not linears(p), f"there is no chunk {name}")
@@ -28,8 +28,8 @@ def parse(file):
         except Invalid as fault:
             raise Invalid(f"chunk {name} at byte {start + fields.at}: {fault}") from None
         entries = fields.entries
-    needed = max([dict(ArgMax=2, MatMul=3).get(i.op, 1) for i in p.code], default=1)
-    need(version == needed, f"the version is {version}, want {needed}, the least that holds the program")
+    needed = max([getattr(i, "since", 1) for i in p.code], default=1)
+    need(version == needed, f"the version is {version}, want {needed}, the least that knows the operations")
     return p
 
 
@@ -129,10 +129,10 @@ def stream(p, f):
 
 
 def code(p, f):
-    readers = (linear, maxpool, mapping, map2, copy, argmax, matmul)
+    readers = (linear, maxpool, mapping, map2, copy, argmax, matmul, product)
     written = {i.tensor for i in p.inputs} | {s.to for s in p.states}
     for n in range(f.uvarint("number of instructions", hi=65536)):
-        read = readers[f.uint(1, f"operation of instruction {n}", 1, 7) - 1]
+        read = readers[f.uint(1, f"operation of instruction {n}", 1, 8) - 1]
         out = tensor(p, f, "output", levels=read not in (linear, argmax, matmul))
         need(out not in written, f"instruction {n} writes tensor {out} again")
         i = read(p, f, p.tensors[out])
@@ -233,13 +233,36 @@ def mapping(p, f, out):
                   tables=[f.table(in_.levels, "table", out.levels - 1) for _ in range(n)])
 
 
-def map2(p, f, out):
+def map2(p, f, out, table=lambda f, rows, columns, last: f.table(rows * columns, "table", last)):
     a, b = tensor(p, f, "input a"), tensor(p, f, "input b")
     ta, tb = p.tensors[a], p.tensors[b]
     need(ta.shape == out.shape, "the shapes of a Map2 differ")
     need(all(m in (1, n) for m, n in zip(tb.shape, ta.shape)), f"shape {tb.shape} does not spread over {ta.shape}")
-    return Record(op="Map2", inputs=[a, b], work=elements(out),
-                  table=f.table(ta.levels * tb.levels, "table", out.levels - 1))
+    return Record(op="Map2", inputs=[a, b], work=elements(out), table=table(f, ta.levels, tb.levels, out.levels - 1))
+
+
+def product(p, f, out):
+    """A Map2 whose table is that of a product."""
+    return Record(**vars(map2(p, f, out, product_table)), since=3)
+
+
+def product_table(f, rows, columns, last):
+    shift = f.uint(1, "shift", 0, 63)
+    c, a, b, d = (f.uint(4, "low half") | f.uint(4, "high half") << 32 for _ in range(4))
+    f.count(rows * columns)
+    table = []
+    for i in range(rows):
+        for j in range(columns):
+            v = (c + a * i + b * j + d * i * j) & (1 << 64) - 1
+            table.append(min(max((v - (v >> 63 << 64)) >> shift, 0), last))
+    n = f.uvarint("number of other entries", hi=255)
+    if n:
+        positions = f.ascending(n, "positions")
+        within(int(positions[0]), 0, len(table) - 1, "the first position")
+        within(int(positions[-1]), 0, len(table) - 1, "the last position")
+        for at, v in zip(positions, f.table(n, "values", last)):
+            table[at] = int(v)
+    return np.array(table, np.uint8)
 
 
 def copy(p, f, out):
@@ -264,7 +287,7 @@ def copy(p, f, out):
 
 def argmax(p, f, out):
     source = tensor(p, f, "input", levels=False)
-    i = Record(op="ArgMax", inputs=[source], length=f.uvarint("length", 1, DIM), inner=f.uvarint("inner", 1, DIM))
+    i = Record(op="ArgMax", since=2, inputs=[source], length=f.uvarint("length", 1, DIM), inner=f.uvarint("inner", 1, DIM))
     flags = f.uint(1, "flags of an ArgMax", hi=3)
     i.last, i.least = bool(flags & 1), bool(flags & 2)
     i.work = elements(p.tensors[source])
@@ -275,7 +298,7 @@ def argmax(p, f, out):
 
 
 def matmul(p, f, out):
-    i = Record(op="MatMul", steps=uses(p, f, out), inputs=[tensor(p, f, "input a"), tensor(p, f, "input b")])
+    i = Record(op="MatMul", since=3, steps=uses(p, f, out), inputs=[tensor(p, f, "input a"), tensor(p, f, "input b")])
     a, b = (p.tensors[n] for n in i.inputs)
     need(b.shape == [a.shape[0], a.shape[2], b.shape[2]], f"a MatMul of shapes {a.shape} and {b.shape}")
     need(out.shape == a.shape[:2] + b.shape[2:], f"a MatMul of shapes {a.shape} and {b.shape} to {out.shape}")
@@ -382,6 +405,10 @@ def normalizations(p, f):
         need(math.prod(max(d, 1) for d in i.shape) == size, what + "its shape is not that of the output")
         need(size % (i.length * i.inner) == 0, what + "its lines do not divide the output")
         p.norms.append(i)
+
+
+def features(p, f):
+    p.features = f.string("description of features")
 
 
 def labels(p, f):

@@ -24,7 +24,7 @@ def within(value, lo, hi, what):
 
 # Structure of a file
 
-KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "INPS", "STAT", "CODE", "LOOP", "BIAS", "WGTS", "shft", "norm", "labl", "prov", "test", "DONE")
+KNOWN = ("TNSR", "BOOK", "STEP", "PORT", "INPS", "STAT", "CODE", "LOOP", "BIAS", "WGTS", "shft", "norm", "feat", "labl", "prov", "test", "DONE")
 REQUIRED = ("TNSR", "PORT", "CODE", "DONE")
 
 

@@ -1,8 +1,8 @@
 // Command measure exports programs as C, runs them on the machines of QEMU, checks the integers and counts instructions.
 //
-//	go run ./export/c/ctest/cmd/measure [-board NAME,...] [-optimize speed] [-keep DIR] MODEL.qlut...
+//	go run ./export/c/ctest/cmd/measure [-board NAME,...] [-optimize speed] [-keep DIR] [-sample FILE] MODEL.qlut...
 //
-// Instructions are those of one run, counted by a plugin of QEMU; text and data are the bytes of the network alone, as size tells them.
+// Instructions are those of one run, or step of a stream, on average, counted by a plugin of QEMU; text and data are the bytes of the network alone, as size tells them.
 package main
 
 import (
@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -24,6 +25,7 @@ var (
 	tally        bool
 	maxRAM       = flag.Int("max-ram", 0, "bytes of RAM that the network may take")
 	maxFlash     = flag.Int("max-flash", 0, "bytes of flash that it may take")
+	sampleFile   = flag.String("sample", "", "bytes of the samples that are run, as qrun reads them, or of the steps of a stream; without, numbers are drawn")
 	estimateOnly = flag.Bool("estimate", false, "run nothing: print what the kernels do as JSON")
 )
 
@@ -76,7 +78,17 @@ func measure(path, name string, goal c.Goal, keep string) error {
 		defer os.RemoveAll(dir)
 	}
 	o := c.Options{Name: "net", Target: b.Target, Optimize: goal, MaxRAM: *maxRAM, MaxFlash: *maxFlash}
-	k, err := ctest.FromRuntime(o, p, 7, 1)
+	steps := 1
+	if p.Stream != nil {
+		steps = 8
+	}
+	k, err := ctest.FromRuntime(o, p, 7, steps)
+	if *sampleFile != "" {
+		var all []byte
+		if all, err = os.ReadFile(*sampleFile); err == nil {
+			k, err = ctest.FromSamples(o, p, slices.Collect(slices.Chunk(all, p.SampleBytes())))
+		}
+	}
 	if err != nil {
 		return err
 	}
@@ -95,6 +107,7 @@ func measure(path, name string, goal c.Goal, keep string) error {
 	if err != nil {
 		return err
 	}
+	count /= len(k.Samples)
 	object := filepath.Join(dir, "net.o")
 	flags := append(b.Compile[1:len(b.Compile):len(b.Compile)], ctest.Flag(goal), "-c", "-o", object, filepath.Join(dir, "net.c"))
 	cmd := exec.Command(b.Compile[0], flags...)
