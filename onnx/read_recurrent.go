@@ -261,17 +261,6 @@ func (c *recurrence) run() (sequence *Value, last []*Value) {
 	return sequence, last
 }
 
-// handedOn says whether a state comes from outside and leaves again: a single step is then one of many, whose loop is around the network, and what it does to
-// the state is said as in a loop.
-func (c *recurrence) handedOn() bool {
-	for i := range c.states {
-		if c.r.given(operandState+i) && c.r.in[operandState+i].Const == nil && c.r.used(1+i) {
-			return true
-		}
-	}
-	return false
-}
-
 // positions says whether rows of one sample are positions.
 func (c *recurrence) positions() bool { return c.rows > 1 }
 
@@ -316,6 +305,17 @@ func (c *recurrence) begin(name string, rows []float32) *Value {
 		t = &Tensor{Type: Float, Shape: Shape{1, c.hidden, c.rows}, Floats: transpose(rows, t.Shape, []int{1, 0})}
 	}
 	return c.weight(name, t)
+}
+
+// handedOn says whether a state comes from outside and leaves again: a single step is then one of many, whose loop is around the network, and what it does to
+// the state is said as in a loop.
+func (c *recurrence) handedOn() bool {
+	for i := range c.states {
+		if c.r.given(operandState+i) && c.r.in[operandState+i].Const == nil && c.r.used(1+i) {
+			return true
+		}
+	}
+	return false
 }
 
 // parts is what names of a direction begin with.
