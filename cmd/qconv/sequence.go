@@ -60,8 +60,11 @@ func readSequence(c *cli.Context) (dataset.Sequence, error) {
 func states(c *cli.Context, ports []port) ([]string, error) {
 	var names []string
 	for _, text := range c.StringSlice(stateFlag.Name) {
-		name, _, _ := strings.Cut(text, "=")
-		names = append(names, name)
+		if name, _, carried := strings.Cut(text, "="); carried {
+			names = append(names, name)
+		} else {
+			names = append(names, strings.Split(text, ",")...)
+		}
 	}
 	if names == nil {
 		return nil, nil
