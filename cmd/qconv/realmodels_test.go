@@ -22,7 +22,7 @@ import (
 // ONNX Runtime beside them, convert and stay close as integers.
 func TestRealModels(t *testing.T) { checkRealModels(t, "real-models") }
 
-// TestSequenceModels does so with streaming networks; those with recurrence are listed.
+// TestSequenceModels does so with recurrent and streaming networks.
 func TestSequenceModels(t *testing.T) { checkRealModels(t, "sequences") }
 
 // wholeModel is the size in bytes above which the short form of the tests leaves a file out.
@@ -149,7 +149,12 @@ func checkInteger(imported, program string, normal bool, dir string) error {
 	if err != nil {
 		return err
 	}
-	const calibration, fresh = 4, 2
+	// A few numbers tell little of a range: small inputs take more samples.
+	smallest := math.MaxInt
+	for _, v := range g.Inputs {
+		smallest = min(smallest, v.Shape.Elems())
+	}
+	calibration, fresh := max(4, min(64, 1024/smallest)), 2
 	rng := rand.New(rand.NewPCG(1, 0))
 	draw := rng.Float64
 	if normal {
