@@ -67,16 +67,25 @@ func TestConvertQuantized(t *testing.T) {
 	if want := `warning: codes of more than 8 bits are not kept, as a program's values have at most 256 levels: those of aq, y are chosen from the data`; code != 0 || !strings.Contains(stderr, want) {
 		t.Errorf("16 bits: exit %d, %q, want %q", code, stderr, want)
 	}
-	text := &modelText{input: "1,4"}
-	text.rest.WriteString("initializer{name:'s' data_type:1 dims:4 float_data:[0.03,0.02,0.011,0.07]}\ninitializer{name:'z' data_type:3 dims:4 int32_data:[0,0,0,0]}\n")
-	text.node("QuantizeLinear", "x s z", "xq", "axis=1")
-	text.node("DequantizeLinear", "xq s z", "a", "axis=1")
-	text.floats("w", 0.5, 4, 2)
-	text.node("MatMul", "a w", "b")
-	text.output("b")
-	byChannel := writeFile(t, "bychannel.onnx", string(modelFile(t, modelMessage(t, text.String()))))
-	code, _, stderr = call("convert", byChannel, "-o", out, "--calib", data, "--no-labels")
-	if want := "warning: codes with a scale for each channel are not kept, as a program's tensor has one step: the levels of a are chosen from the data"; code != 0 || !strings.Contains(stderr, want) {
-		t.Errorf("scales by channel: exit %d, %q, want %q", code, stderr, want)
+	byChannel := func(outputs ...string) (code int, stderr string) {
+		text := &modelText{input: "1,4"}
+		text.rest.WriteString("initializer{name:'s' data_type:1 dims:4 float_data:[0.03,0.02,0.011,0.07]}\ninitializer{name:'z' data_type:3 dims:4 int32_data:[0,0,0,0]}\n")
+		text.node("QuantizeLinear", "x s z", "xq", "axis=1")
+		text.node("DequantizeLinear", "xq s z", "a", "axis=1")
+		text.floats("w", 0.5, 4, 2)
+		text.node("MatMul", "a w", "b")
+		for _, name := range outputs {
+			text.output(name)
+		}
+		model := writeFile(t, "bychannel.onnx", string(modelFile(t, modelMessage(t, text.String()))))
+		code, _, stderr = call("convert", model, "-o", out, "--calib", data, "--no-labels")
+		return code, stderr
+	}
+	const lost = "warning: codes with a scale for each channel are not kept, as a program's tensor has one step: the levels of a are chosen from the data"
+	if code, stderr := byChannel("b"); code != 0 || strings.Contains(stderr, "not kept") {
+		t.Errorf("scales by channel that go into weights: exit %d, %q", code, stderr)
+	}
+	if code, stderr := byChannel("b", "a"); code != 0 || !strings.Contains(stderr, lost) {
+		t.Errorf("scales by channel: exit %d, %q, want %q", code, stderr, lost)
 	}
 }
