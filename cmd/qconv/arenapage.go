@@ -95,7 +95,7 @@ func arenaMap(p *qrt.Program, places []qrt.Place, info *programInfo, size int) s
 // placeName says what writes a tensor of the arena.
 func placeName(q qrt.Place, info *programInfo) string {
 	if q.First < 0 {
-		return "an input"
+		return "an input, or the state of a stream"
 	}
 	return "result of " + info.Layers[q.First].Name
 }
