@@ -75,10 +75,27 @@ func (a *analysis) role(n *onnx.Node) Role {
 	if readers := a.consumers[v]; len(readers) == 1 && a.plans[readers[0]].class == classLinear && a.sums(readers[0]) {
 		v = readers[0].Outputs[0]
 	}
-	if a.toOutput[v] {
+	if a.leaves(v) {
 		return RoleOutput
 	}
 	return RoleHidden
+}
+
+// leaves says whether nothing happens to v on its way to an output but movements, views and what is left to the reader.
+func (a *analysis) leaves(v *onnx.Value) bool {
+	for !a.toOutput[v] {
+		readers := a.consumers[v]
+		if len(readers) != 1 || len(readers[0].Outputs) != 1 {
+			return false
+		}
+		switch a.plans[readers[0]].class {
+		case classMove, classView, classFinal:
+			v = readers[0].Outputs[0]
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // absorbs says whether the accumulator or function value v never needs levels of its
