@@ -207,8 +207,13 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 			return nil
 		})
 	}
+	masks := make([]bool, len(sites))
 	err = each(func(i int, v []float32) {
 		for _, x := range v {
+			if sites[i].Masked && float64(x) < onnx.MaskValue/2 {
+				masks[i] = true
+				continue
+			}
 			lo[i], hi[i] = math.Min(lo[i], float64(x)), math.Max(hi[i], float64(x))
 		}
 		bad[i] = bad[i] || math.IsNaN(lo[i]) || math.IsInf(lo[i], 0) || math.IsNaN(hi[i]) || math.IsInf(hi[i], 0)
@@ -220,6 +225,9 @@ func collect(ctx context.Context, g *onnx.Graph, sites []quant.Site, data Data, 
 	for i, s := range sites {
 		if bad[i] {
 			return nil, fmt.Errorf("finetune: calibration: site %q takes values that are not finite", s.Value.Name)
+		}
+		if masks[i] { // what is hidden lies at the lowest level
+			lo[i] += quant.Negligible
 		}
 		out[i] = newHistogram(lo[i], hi[i])
 	}

@@ -147,13 +147,18 @@ func (out *array) fill(t *testing.T, n *Node, in []*array) {
 	case *Gemm:
 		each(func(i []int) float64 {
 			sum := 0.0
+			left := func(j int) float64 { return x.at(i[0], j) }
 			k := x.shape[1]
+			if op.TransA {
+				left = func(j int) float64 { return x.at(j, i[0]) }
+				k = x.shape[0]
+			}
 			for j := range k {
 				b := in[1].at(j%in[1].shape[0], i[1]%in[1].shape[1])
 				if op.TransB {
 					b = in[1].at(i[1], j)
 				}
-				sum += op.Alpha * x.at(i[0], j) * b
+				sum += op.Alpha * left(j) * b
 			}
 			if len(in) > 2 && in[2] != nil {
 				sum += op.Beta * in[2].v[i[1]%len(in[2].v)]
@@ -163,8 +168,23 @@ func (out *array) fill(t *testing.T, n *Node, in []*array) {
 	case *MatMul:
 		each(func(i []int) float64 {
 			sum := 0.0
-			for j := range x.shape[1] {
-				sum += x.at(i[0], j) * in[1].at(j, i[1])
+			for j := range x.shape[len(x.shape)-1] {
+				// Operands of one dimension have no row or column that the result could say.
+				row, column := slices.Clone(i), slices.Clone(i)
+				if len(in[1].shape) > 1 && len(x.shape) > 1 {
+					row, column = row[:len(row)-1], append(column[:len(column)-2], j, column[len(column)-1])
+				} else if len(in[1].shape) > 1 {
+					column = append(column[:len(column)-1], j, column[len(column)-1])
+				}
+				a := x.v[j]
+				if len(x.shape) > 1 {
+					a = x.at(append(row[len(row)-len(x.shape)+1:], j)...)
+				}
+				b := in[1].v[j]
+				if len(in[1].shape) > 1 {
+					b = in[1].at(column[len(column)-len(in[1].shape):]...)
+				}
+				sum += a * b
 			}
 			return sum
 		})

@@ -115,9 +115,25 @@ func (op *Cast) write(w *nodeWriter) { w.int("to", int(elemTypes[op.To])) }
 func (*Compare) write(*nodeWriter) {}
 func (*Logic) write(*nodeWriter)   {}
 
-// spell chooses by a product with the condition and one with its opposite.
+// spell chooses by a product with the condition and one with its opposite. Where a constant is chosen by constants, it is not multiplied:
+// it may be infinite.
 func (*Where) spell(s *spelling, n *Node) {
-	holds := s.add(&Cast{To: Float}, n.Inputs[0])
+	condition := n.Inputs[0]
+	holds := s.add(&Cast{To: Float}, condition)
 	fails := s.add(&Sub{}, s.number(1), holds)
-	s.add(&Add{}, s.add(&Mul{}, holds, n.Inputs[1]), s.add(&Mul{}, fails, n.Inputs[2]))
+	part := func(i int, chosen *Value) *Value {
+		x := n.Inputs[i]
+		if condition.Const == nil || x.Const == nil {
+			return s.add(&Mul{}, chosen, x)
+		}
+		shape, err := broadcast(condition.Shape, x.Shape)
+		if err != nil {
+			return s.add(&Mul{}, chosen, x)
+		}
+		in := []*Value{condition, s.number(0), s.number(0)}
+		in[i] = x
+		picked := &Node{Op: &Where{}, Inputs: in, Outputs: []*Value{{Shape: shape, Type: Float}}}
+		return s.constant(fold(picked)[0])
+	}
+	s.add(&Add{}, part(1, holds), part(2, fails))
 }

@@ -21,6 +21,7 @@ import (
 //     as a Squeeze behind an Unsqueeze, become one;
 //   - a mean or maximum over all spatial dimensions becomes a global pooling;
 //   - pictures that together are one sample become the channels of one;
+//   - the huge negative numbers of a mask before a Softmax become [MaskValue];
 //   - the last step of the sequence of a loop is read from what the loop ends with;
 //   - Transpose nodes are moved towards the outputs, until they meet their opposites.
 //
@@ -34,7 +35,7 @@ func Simplify(g *Graph) ([]string, error) {
 		for _, rewrite := range []func(*Node) error{
 			s.foldConstant, s.spellNormalization, s.removeIdle, s.removeNeutral, s.freeBatch, s.mergeReshape, s.mergeTranspose, s.pushTranspose,
 			s.joinDirections, s.takeLastStep, s.reduceToPool, s.recognizeActivation, s.repeatMean,
-			s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldAhead, s.foldPad,
+			s.boundMask, s.onePicture, s.gemmToMatMul, s.matMulToLinear, s.normalizeGemm, s.foldAffine, s.foldAhead, s.foldPad,
 		} {
 			for _, n := range g.Nodes {
 				if s.dropped[n] {
@@ -214,14 +215,17 @@ func (s *simplifier) freshName(name string) string {
 
 // foldConstant computes a node of constants.
 func (s *simplifier) foldConstant(n *Node) error {
-	size := 0 // elements to read or to make
+	_, size := cost(n) // elements to read or to make, and products
 	for _, v := range slices.Concat(n.Inputs, n.Outputs) {
 		size += v.shape().Elems()
 	}
-	if size > s.budget {
+	if size < 0 || size > s.budget {
 		return nil
 	}
 	results := fold(n)
+	if results == nil {
+		results = foldProduct(n)
+	}
 	if results == nil {
 		return nil
 	}

@@ -133,6 +133,23 @@ func TestSimplify(t *testing.T) {
 			y = b.add("w", &Where{}, mask, y, b.tensor(4))
 			return []*Value{b.add("max", &Reduce{Kind: "ReduceMax", Axes: []int{3}, KeepDims: true}, y), b.add("sum", &Reduce{Kind: "ReduceSum", Axes: []int{1}}, y)}
 		}, "Exp Where ReduceMax Transpose ReduceSum Transpose", nil},
+		{"products of constants", []Shape{row}, func(b *builder, x []*Value) []*Value {
+			h := b.add("h", &Gemm{Alpha: 2, Beta: -3, TransA: true}, b.tensor(4, 1), b.tensor(4, 5), b.tensor(5))
+			h = b.add("t", &Gemm{Alpha: 1, Beta: 1, TransB: true}, h, b.tensor(6, 5))
+			h = b.add("sum", &Add{}, h, b.add("m", &MatMul{}, b.tensor(2, 1, 3), b.tensor(3, 6)))
+			h = b.add("col", &MatMul{}, h, b.tensor(6))
+			return []*Value{b.add("mul", &Mul{}, b.add("e", &Exp{}, x[0]), b.add("row", &MatMul{}, b.tensor(2), b.add("wide", &MatMul{}, h, b.tensor(1, 6))))}
+		}, "Exp Mul", []string{`computed Gemm "h", a constant`, `computed MatMul "row", a constant`}},
+		{"mask before a Softmax", []Shape{image}, func(b *builder, x []*Value) []*Value {
+			mask := &Tensor{Type: Float, Shape: Shape{2, 3}, Floats: []float32{0, -1e9, float32(math.Inf(-1)), 0.5, 0, -1e9}}
+			y := b.add("flat", &Reshape{Dims: []int{0, -1, 2, 3}}, x[0])
+			y = b.add("mask", &Add{}, y, mask)
+			return []*Value{b.add("soft", &Softmax{Axis: 2}, b.add("merge", &Reshape{Dims: []int{0, -1, 3}}, y))}
+		}, "Reshape Add Reshape Softmax", []string{`bounded the mask of Add "mask" by -10000`}},
+		{"a mask of whole rows", []Shape{row}, func(b *builder, x []*Value) []*Value {
+			hidden := &Tensor{Type: Float, Shape: Shape{6}, Floats: []float32{-1e5, -1e5, -1e5, -1e5, -1e5, -1e5}}
+			return []*Value{b.add("soft", &Softmax{Axis: 1}, b.add("mask", &Add{}, x[0], hidden))}
+		}, "Add Softmax", nil},
 		{"Transpose of ones", []Shape{image}, func(b *builder, x []*Value) []*Value {
 			y := b.add("g", &GlobalAveragePool{}, x[0])
 			y = b.add("t", &Transpose{Perm: []int{0, 2, 3, 1}}, y)
@@ -287,5 +304,34 @@ func TestSimplifyError(t *testing.T) {
 	_, err := Simplify(b.g)
 	if err == nil || !strings.HasPrefix(err.Error(), `onnx: node "bn" (BatchNormalization): channel 4 has`) {
 		t.Errorf("got %v, want an error about channel 4", err)
+	}
+}
+
+// TestWhereMask spells a Where that hides scores by minus infinity: no product with it is taken.
+func TestWhereMask(t *testing.T) {
+	for _, hides := range []int{1, 2} {
+		b := newBuilder(row)
+		condition := &Tensor{Type: Bool, Shape: Shape{6}, Ints: []int64{0, 1, 0, 0, 1, 0}}
+		hidden := &Tensor{Type: Float, Shape: Shape{}, Floats: []float32{float32(math.Inf(-1))}}
+		in := []any{condition, b.g.Inputs[0], b.g.Inputs[0]}
+		in[hides] = hidden
+		b.g.Outputs = []*Value{b.add("soft", &Softmax{Axis: 1}, b.add("w", &Where{}, in...))}
+		if err := b.g.InferShapes(); err != nil {
+			t.Fatal(err)
+		}
+		x := []float64{1, 2, 3, 4, 5, 6, 3, 1, 2, 6, 5, 4}
+		input := &array{shape: Shape{2, 6}, v: x}
+		want := evaluate(t, b.g.Clone(), input)[0].v
+		if _, err := SpellOut(b.g, func(n *Node) bool { _, is := n.Op.(*Where); return is }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Simplify(b.g); err != nil {
+			t.Fatal(err)
+		}
+		for i, got := range evaluate(t, b.g, input)[0].v {
+			if !(math.Abs(got-want[i]) < 1e-6) || (got == 0) != ((condition.Ints[i%6] == 1) == (hides == 1)) {
+				t.Errorf("operand %d hides: probability %d is %g, want %g", hides, i, got, want[i])
+			}
+		}
 	}
 }

@@ -49,6 +49,7 @@ type analysis struct {
 	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views and the ends of loops alone
 	positions map[*onnx.Value]bool     // results of ArgMax, and views of them
 	lowest    map[*onnx.Value]float64  // see Site.Lowest
+	scores    map[*onnx.Value]bool     // see Site.Masked
 	squares   map[*onnx.Value]bool     // what findDeviations has found
 	fine      map[*onnx.Value]bool     // those that need finer levels than others of the network
 	plans     map[*onnx.Node]*plan
@@ -64,7 +65,7 @@ type analysis struct {
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
-		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, fine: map[*onnx.Value]bool{}, squares: map[*onnx.Value]bool{}, lowest: map[*onnx.Value]float64{}, plans: map[*onnx.Node]*plan{},
+		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, fine: map[*onnx.Value]bool{}, scores: map[*onnx.Value]bool{}, squares: map[*onnx.Value]bool{}, lowest: map[*onnx.Value]float64{}, plans: map[*onnx.Node]*plan{},
 		codes: map[*onnx.Value]Levels{}, roundings: map[*onnx.Value]*onnx.Quantize{},
 		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{}, tied: map[*onnx.Value]*onnx.Value{},
 	}

@@ -102,7 +102,7 @@ func transposeKernel(w []uint16, inputs, groups int, kernel [2]int) []uint16 {
 func (c *compiler) gemm(n *onnx.Node) (*sum, error) {
 	in := c.states[n.Inputs[0]]
 	shape := imageShape(n.Inputs[0].Shape)
-	if in.sum == nil {
+	if n.Inputs[0].Const == nil && in.sum == nil {
 		shape = c.prog.Tensors[in.tensor].Shape
 	}
 	t, err := c.weighted(n, shape)
@@ -163,7 +163,10 @@ func (c *compiler) summand(v *onnx.Value, shape onnx.Shape) (*sum, error) {
 // weighted starts the term of a node with clustered weights over a tensor of levels that
 // is seen with the given shape.
 func (c *compiler) weighted(n *onnx.Node, shape [3]int) (term, error) {
-	st := c.states[n.Inputs[0]]
+	st, err := c.operand(n.Inputs[0], nil)
+	if err != nil {
+		return term{}, err
+	}
 	w := n.Inputs[1]
 	code, ok := c.model.Weights[w.Name]
 	if !ok {

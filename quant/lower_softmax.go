@@ -68,6 +68,9 @@ func (c *compiler) summedParts(st state) [2]state {
 	return parts
 }
 
+// Negligible is how far below the largest score of a Softmax, at least, others have no part in it: their exponentials round to 0 in 16 bits.
+var Negligible = -math.Log(math.MaxUint16)
+
 // findFine notes the values of every Softmax inside of the network that need finer levels than others: its operand, the differences to
 // the largest, the logarithms and the result. Differences whose exponentials are nothing beside that of 0 are all alike.
 func (a *analysis) findFine() {
@@ -94,9 +97,10 @@ func (a *analysis) findFine() {
 		for _, v := range []*onnx.Value{n.Outputs[0], d, log} {
 			a.fine[v] = true
 		}
-		a.lowest[d] = -math.Log(math.MaxUint16)
+		a.lowest[d] = Negligible
 		if difference := a.producers[d]; difference != nil && isSub(difference) {
-			a.fine[a.carrier(difference.Inputs[0])] = true
+			scores := a.carrier(difference.Inputs[0])
+			a.fine[scores], a.scores[scores] = true, true
 		}
 	}
 }

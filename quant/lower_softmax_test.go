@@ -85,6 +85,82 @@ func TestSoftmaxInside(t *testing.T) {
 	}
 }
 
+// TestSoftmaxMasked hides scores from a Softmax, by a triangle as in attention to what was before, and wants the levels of the scores to be
+// those of what is not hidden.
+func TestSoftmaxMasked(t *testing.T) {
+	const size = 8
+	shape := onnx.Shape{onnx.Batch, size, size}
+	x := &onnx.Value{Name: "x", Shape: shape}
+	n := &net{t: t, graph: &onnx.Graph{Opset: 17, Inputs: []*onnx.Value{x}}, rng: rand.New(rand.NewPCG(5, 6))}
+	mask := n.constant(0, size, size)
+	for i := range mask.Const.Floats {
+		if mask.Const.Floats[i] = 0; i%size > i/size {
+			mask.Const.Floats[i] = onnx.MaskValue
+		}
+	}
+	scores := n.add(&onnx.Add{}, x, mask)
+	n.graph.Outputs = []*onnx.Value{n.add(&onnx.Relu{}, n.add(&onnx.Softmax{Axis: 2}, scores))}
+	m, err := quant.FromGraph(n.graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := samples{shape: shape}
+	for range 40 {
+		v := make([]float32, shape.Elems())
+		for i := range v {
+			v[i] = float32(2 * n.rng.NormFloat64())
+		}
+		data.data = append(data.data, v)
+	}
+	for _, method := range []finetune.RangeMethod{finetune.RangeMax, finetune.RangeMSE, finetune.RangePercentile} {
+		m.Levels = nil
+		cfg := finetune.DefaultCalibrateConfig()
+		cfg.Method = method
+		if _, err := finetune.Calibrate(context.Background(), m, data, cfg); err != nil {
+			t.Fatal(err)
+		}
+		l := m.Levels[scores.Name]
+		if l.Min() < -30 || l.Min() > -11 {
+			t.Errorf("%s: the lowest level of the scores is %g, want one 11 or so below those of at least -8", method, l.Min())
+		}
+		p, err := quant.Compile(m)
+		if err != nil {
+			t.Fatal(err)
+		}
+		runner, err := runtime.NewRunner(p, runtime.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in, out := m.Levels["x"], &p.Tensors[p.Outputs[0].Tensor]
+		indices, worst := make([]byte, shape.Elems()), 0.0
+		for _, v := range data.data {
+			for i, x := range v {
+				indices[i] = byte(in.Index(float64(x)))
+			}
+			got, err := runner.RunLevels(indices)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for row := range size {
+				total := 0.0
+				for k := range row + 1 {
+					total += math.Exp(in.Value(int(indices[row*size+k])))
+				}
+				for k := range size {
+					want := 0.0
+					if k <= row {
+						want = math.Exp(in.Value(int(indices[row*size+k]))) / total
+					}
+					worst = max(worst, math.Abs(out.Scale.Float()*float64(int(got[0][row*size+k])-out.Zero)-want))
+				}
+			}
+		}
+		if worst > 0.05 {
+			t.Errorf("%s: probabilities are off by up to %g", method, worst)
+		}
+	}
+}
+
 // TestSoftmaxSites wants levels just where the values of a Softmax and of a normalization need them.
 func TestSoftmaxSites(t *testing.T) {
 	x := &onnx.Value{Name: "x", Shape: onnx.Shape{onnx.Batch, 6, 8}}

@@ -92,6 +92,19 @@ var lowerings = []struct {
 		shortcut := n.add(conv(1, 1, 0, 1), x, n.constant(0, 4, 3, 1, 1))
 		return n.add(&onnx.Relu{}, n.add(&onnx.Add{}, n.add(&onnx.Add{}, b, a), shortcut))
 	}},
+	{"linear layers over constants", onnx.Shape{onnx.Batch, 3, 4, 4}, func(n *net, x *onnx.Value) *onnx.Value {
+		grid := func(v *onnx.Value) *onnx.Value { // values that are levels
+			for i := range v.Const.Floats {
+				v.Const.Floats[i] = float32(i*37%256) / 255
+			}
+			return v
+		}
+		a := n.add(conv(3, 1, 1, 1), grid(n.constant(0, 1, 3, 4, 4)), n.constant(0, 3, 3, 3, 3))
+		y := n.add(&onnx.Relu{}, n.add(&onnx.Add{}, n.add(conv(1, 1, 0, 1), x, n.constant(0, 3, 3, 1, 1)), a))
+		b := n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, grid(n.constant(0, 1, 10)), n.constant(0, 6, 10), n.constant(0, 6))
+		flat := n.add(&onnx.Gemm{TransB: true, Alpha: 1, Beta: 1}, n.add(&onnx.Flatten{Axis: 1}, y), n.constant(0, 6, 48))
+		return n.add(&onnx.Relu{}, n.add(&onnx.Add{}, flat, b))
+	}},
 	{"sub, sum, mean", onnx.Shape{onnx.Batch, 3, 4, 4}, func(n *net, x *onnx.Value) *onnx.Value {
 		a := n.add(conv(1, 1, 0, 1), x, n.constant(0, 3, 3, 1, 1))
 		b := n.add(&onnx.Sub{}, x, a)

@@ -13,6 +13,9 @@ type Site struct {
 	Role  Role
 	// Lowest is a value below 0 that all lower ones are as good as; 0 for none.
 	Lowest float64
+	// Masked says that these are the scores of a Softmax: those below half of [onnx.MaskValue] are hidden by a mask, and need be no
+	// farther below the others than [Negligible].
+	Masked bool
 }
 
 // Imported is the name that the value, or the input or output of the network that it stands for, had before it was
@@ -40,7 +43,7 @@ func (a *analysis) sites() []Site {
 	}
 	for _, n := range a.graph.Nodes {
 		if a.plans[n].site {
-			sites = append(sites, Site{Value: n.Outputs[0], Role: a.role(n), Lowest: a.lowest[n.Outputs[0]]})
+			sites = append(sites, Site{Value: n.Outputs[0], Role: a.role(n), Lowest: a.lowest[n.Outputs[0]], Masked: a.scores[n.Outputs[0]]})
 		}
 	}
 	return sites
