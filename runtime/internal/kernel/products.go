@@ -17,10 +17,14 @@ const productGroup = 8
 // adds up, for [productGroup] outputs at a time, the products that their weights select in these rows. What a weight takes depends
 // neither on the number of levels nor on the size of centres, and all terms share the sums.
 //
+// Terms that give each input to few outputs, as those of sums of tensors do, are linked instead: for every weight the input element and the
+// row of its centre are listed in advance, with tables that lie the other way round.
+//
 // It suits layers whose outputs are many and positions few: fully connected ones, as in steps of recurrent networks.
 type Products struct {
 	finisher
 	terms  []productTerm
+	linked []linkedTerm
 	table  []int32  // rows of all terms
 	narrow bool     // weights have 4 bits, else 8
 	codes  []uint32 // weights: for every group of outputs and every tap those of its outputs, in one word or two
@@ -30,11 +34,12 @@ type Products struct {
 	taps   int      // of all terms
 	cost   int
 
-	products int // bytes of the tables of products
+	products int // bytes of table
 }
 
 // productTerm says where the inputs of a term are.
 type productTerm struct {
+	src    int     // number of the term and of its input
 	at     int32   // the first row, in elements of the table
 	shift  uint8   // a row has 1<<shift elements
 	direct bool    // taps meet the input's elements in order
@@ -43,6 +48,18 @@ type productTerm struct {
 	move   []int32 // what is added at each position; nil where direct
 	kept   []int32 // the taps that meet an input; nil: all
 }
+
+// linkedTerm lists what connects every output element with its inputs.
+type linkedTerm struct {
+	src       int // number of the term and of its input
+	each      int // links of an output element
+	tableSize int // bytes
+	links     []productLink
+	table     []int32 // rows of all levels, by centre
+}
+
+// productLink is the element of an input and the row of a linked term's table.
+type productLink struct{ in, at uint32 }
 
 // NewProducts prepares l. It fails as [PlanProducts] does.
 func NewProducts(l *Layer, limit int, v Vector) (*Products, error) {
@@ -53,43 +70,56 @@ func NewProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	return k, err
 }
 
-// PlanProducts is NewProducts without the large work, which Fill does. It fails where Cost would exceed limit, where a term has groups
-// of channels or more than 256 centres, where positions are more than mostProductPositions, and where taps leave the input at some of
-// several positions.
+// PlanProducts is NewProducts without the large work, which Fill does. It fails where Cost would exceed limit, where positions are more
+// than mostProductPositions, where a term has more than 256 centres, or taps that leave the input at some positions only, and where one
+// with groups of channels has more than mostLinks connections.
 func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	k := &Products{narrow: true, starts: l.positions(), outs: l.Out[0]}
 	if k.starts > mostProductPositions {
 		return nil, fmt.Errorf("kernel: products: %d positions, want at most %d", k.starts, mostProductPositions)
 	}
-	rows := 0 // bytes that a run reads
+	groups := ceilDiv(k.outs, productGroup)
+	each := v.has().productCost
+	rows, links := 0, 0 // bytes of rows that a run reads; connections
 	for i := range l.Terms {
 		t := &l.Terms[i]
-		if t.Groups != 1 || len(t.Centres) > 256 {
-			return nil, fmt.Errorf("kernel: products: term %d has %d groups of channels and %d centres, want 1 and at most 256", i, t.Groups, len(t.Centres))
+		if len(t.Centres) > 256 {
+			return nil, fmt.Errorf("kernel: products: term %d has %d centres, want at most 256", i, len(t.Centres))
+		}
+		if t.Groups > 1 || k.outs*linkCost < groups*each {
+			links += t.taps() * k.outs * k.starts
+			k.linked = append(k.linked, linkedTerm{src: i})
+			continue
 		}
 		k.narrow = k.narrow && len(t.Centres) <= 16
 		k.taps += t.taps()
+		k.terms = append(k.terms, productTerm{src: i, shift: productShift(t), taps: t.taps()})
 		rows += 4 * min(t.taps(), t.Levels) << productShift(t)
 	}
-	groups := ceilDiv(k.outs, productGroup)
-	each := v.has().productCost
 	if rows > v.has().cache {
 		each *= 2
 	}
 	// Bounded before anything is made.
-	if most := limit / each / groups / max(1, k.starts); k.taps > most {
-		return nil, fmt.Errorf("kernel: products: %d taps, want at most %d", k.taps, most)
+	if most := limit / each / groups / max(1, k.starts); k.taps > most || links > mostLinks {
+		return nil, fmt.Errorf("kernel: products: %d taps and %d links, want at most %d and %d", k.taps, links, most, mostLinks)
 	}
-	k.taps = 0
-	for i := range l.Terms {
-		p, err := newProductTerm(l, i)
-		if err != nil {
+	k.taps, links = 0, 0
+	for i := range k.terms {
+		if err := k.terms[i].plan(l); err != nil {
 			return nil, err
 		}
-		k.taps += p.taps
-		k.terms = append(k.terms, p)
+		k.taps += k.terms[i].taps
 	}
-	k.cost = k.starts*(groups*(k.taps*each+productGroupCost)+k.taps*productRowCost) + k.outs*k.starts*productOutCost
+	for i := range k.linked {
+		if err := k.linked[i].plan(l); err != nil {
+			return nil, err
+		}
+		links += k.linked[i].each * k.outs * k.starts
+	}
+	k.cost = links*linkCost + k.outs*k.starts*productOutCost
+	if k.taps > 0 {
+		k.cost += k.starts * (groups*(k.taps*each+productGroupCost) + k.taps*productRowCost)
+	}
 	if k.cost > limit {
 		return nil, fmt.Errorf("kernel: products: cost %d, want at most %d", k.cost, limit)
 	}
@@ -97,6 +127,9 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	k.finisher = newFinisher(l, Portable, tablesOf(l))
 	return k, nil
 }
+
+// mostLinks limits the connections of linked terms.
+const mostLinks = 1 << 12
 
 // mostProductPositions limits the sums that a run keeps; layers with more positions have faster forms.
 const mostProductPositions = 256
@@ -106,17 +139,50 @@ const (
 	productGroupCost = 30
 	productRowCost   = 4
 	productOutCost   = 5
+	linkCost         = 5 // of a link
 )
 
 // productShift says how many elements the rows of t have.
 func productShift(t *Term) uint8 { return uint8(bits.Len(uint(len(t.Centres) - 1))) }
 
-// newProductTerm finds the inputs of term i.
-func newProductTerm(l *Layer, i int) (productTerm, error) {
-	t := &l.Terms[i]
-	p := productTerm{shift: productShift(t), taps: t.taps()}
+// plan counts the links of every output element, which must be as many.
+func (p *linkedTerm) plan(l *Layer) error {
+	counts := make([]int, l.Out[0]*l.positions())
+	l.connections(&l.Terms[p.src], func(out, _ int, _ uint16) { counts[out]++ })
+	p.each, p.tableSize = counts[0], 4*len(l.Terms[p.src].Centres)*l.Terms[p.src].Levels
+	for _, n := range counts {
+		if n != p.each {
+			return fmt.Errorf("kernel: products: taps of term %d leave the input", p.src)
+		}
+	}
+	return nil
+}
+
+// fill writes the links and the table.
+func (p *linkedTerm) fill(l *Layer) {
+	t := &l.Terms[p.src]
+	outs := l.Out[0] * l.positions()
+	p.links = make([]productLink, p.each*outs)
+	next := make([]int, outs)
+	l.connections(t, func(out, in int, w uint16) {
+		p.links[out*p.each+next[out]] = productLink{uint32(in), uint32(int(w) * t.Levels)}
+		next[out]++
+	})
+	p.table = make([]int32, 0, len(t.Centres)*t.Levels)
+	for _, c := range t.Centres {
+		product := -int32(t.Zero) * c
+		for range t.Levels {
+			p.table = append(p.table, product)
+			product += c
+		}
+	}
+}
+
+// plan finds the inputs of the term.
+func (p *productTerm) plan(l *Layer) error {
+	t := &l.Terms[p.src]
 	if p.direct = l.fullyConnected(t); p.direct {
-		return p, nil
+		return nil
 	}
 	plane := t.Shape[1] * t.Shape[2]
 	single := l.positions() == 1
@@ -130,7 +196,7 @@ func newProductTerm(l *Layer, i int) (productTerm, error) {
 					p.from = append(p.from, int32(c*plane+v*t.Shape[2]+u))
 					p.kept = append(p.kept, tap)
 				} else if !single {
-					return p, fmt.Errorf("kernel: products: taps of term %d leave the input", i)
+					return fmt.Errorf("kernel: products: taps of term %d leave the input", p.src)
 				}
 				tap++
 			}
@@ -142,19 +208,19 @@ func newProductTerm(l *Layer, i int) (productTerm, error) {
 	}
 	if single {
 		p.move = []int32{0}
-		return p, nil
+		return nil
 	}
 	y, ok := t.source(0, l.Out[1]-1, t.Kernel[0]-1)
 	x, okX := t.source(1, l.Out[2]-1, t.Kernel[1]-1)
 	if t.Up != [2]int{1, 1} || !ok || !okX || y >= t.Shape[1] || x >= t.Shape[2] {
-		return p, fmt.Errorf("kernel: products: taps of term %d leave the input", i)
+		return fmt.Errorf("kernel: products: taps of term %d leave the input", p.src)
 	}
 	for y := range l.Out[1] {
 		for x := range l.Out[2] {
 			p.move = append(p.move, int32(y*t.Stride[0]*t.Shape[2]+x*t.Stride[1]))
 		}
 	}
-	return p, nil
+	return nil
 }
 
 // codeWords is the number of words of the weights of a group and tap.
@@ -168,16 +234,16 @@ func (k *Products) codeWords() int {
 // weightWords is the number of words of all weights, and of one more: a pointer past the last one would be none.
 func (k *Products) weightWords() int { return ceilDiv(k.outs, productGroup)*k.taps*k.codeWords() + 1 }
 
-// tableBytes is the size of the tables of products of l.
+// tableBytes is the size of table.
 func (k *Products) tableBytes(l *Layer) int {
 	n := 0
-	for i := range l.Terms {
-		n += 4 * l.Terms[i].Levels << productShift(&l.Terms[i])
+	for i := range k.terms {
+		n += 4 * l.Terms[k.terms[i].src].Levels << k.terms[i].shift
 	}
 	return n
 }
 
-// Fill writes the weights and tables of the layer that k was planned for.
+// Fill writes the weights and the tables of the layer that k was planned for.
 func (k *Products) Fill(l *Layer) {
 	groups := ceilDiv(k.outs, productGroup)
 	k.bias = make([]int32, groups*productGroup)
@@ -190,8 +256,12 @@ func (k *Products) Fill(l *Layer) {
 	}
 	each := productGroup / words // weights of a word
 	first := 0
-	for i := range l.Terms {
-		t, p := &l.Terms[i], &k.terms[i]
+	for i := range k.linked {
+		k.linked[i].fill(l)
+	}
+	for i := range k.terms {
+		p := &k.terms[i]
+		t := &l.Terms[p.src]
 		p.at = int32(len(k.table))
 		k.table = k.table[:len(k.table)+t.Levels<<p.shift]
 		for w, c := range t.Centres {
@@ -233,5 +303,11 @@ func (k *Products) Memory() (weights, tables int) {
 	for i := range k.terms {
 		tables += 4 * (len(k.terms[i].from) + len(k.terms[i].move))
 	}
-	return 4 * k.weightWords(), tables
+	weights = 4 * k.weightWords()
+	for i := range k.linked {
+		p := &k.linked[i]
+		weights += 8 * p.each * k.outs * k.starts
+		tables += p.tableSize
+	}
+	return weights, tables
 }

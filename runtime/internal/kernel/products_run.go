@@ -13,9 +13,15 @@ func (k *Products) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		k.runPositions(table, list, src, s)
 		acc = s.acc
 	} else {
-		k.listRows(table, list, src, 0)
 		copy(acc, k.bias)
-		k.groupSums(acc, table, list)
+		if k.taps > 0 {
+			k.listRows(table, list, src, 0)
+			k.groupSums(acc, table, list)
+		}
+	}
+	for i := range k.linked {
+		p := &k.linked[i]
+		p.add(acc, src[p.src])
 	}
 	if len(k.steps) <= 1 {
 		n := max(len(dst), len(out))
@@ -31,6 +37,16 @@ func (k *Products) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 
 // runPositions leaves the sums of all positions in s.acc, channel after channel.
 func (k *Products) runPositions(table unsafe.Pointer, list []uint32, src [][]byte, s *Scratch) {
+	if k.taps == 0 {
+		acc := s.acc
+		for _, v := range k.bias[:k.outs] {
+			for i := range acc[:k.starts] {
+				acc[i] = v
+			}
+			acc = acc[k.starts:]
+		}
+		return
+	}
 	for p := range k.starts {
 		k.listRows(table, list, src, p)
 		codes := unsafe.Pointer(unsafe.SliceData(k.codes))
@@ -69,7 +85,7 @@ func (k *Products) listRows(table unsafe.Pointer, list []uint32, src [][]byte, p
 		t := &k.terms[i]
 		shift := (t.shift + 2) & 31
 		base := productBase(table) + uint32(t.at)<<2
-		in, rows := src[i], list[:t.taps]
+		in, rows := src[t.src], list[:t.taps]
 		list = list[t.taps:]
 		if t.direct {
 			in = in[:len(rows)]
@@ -84,4 +100,31 @@ func (k *Products) listRows(table unsafe.Pointer, list []uint32, src [][]byte, p
 			rows[i] = base + uint32(in[n])<<shift
 		}
 	}
+}
+
+// add adds to acc the products of all links.
+func (p *linkedTerm) add(acc []int32, in []byte) {
+	table, first := unsafe.Pointer(unsafe.SliceData(p.table)), unsafe.Pointer(unsafe.SliceData(in))
+	links := p.links
+	if p.each == 1 {
+		acc = acc[:len(links)]
+		for i, l := range links {
+			acc[i] += linkedProduct(table, first, l)
+		}
+		return
+	}
+	for i := 0; len(links) > 0; i++ {
+		sum := acc[i]
+		for _, l := range links[:p.each] {
+			sum += linkedProduct(table, first, l)
+		}
+		acc[i] = sum
+		links = links[p.each:]
+	}
+}
+
+// linkedProduct is what a link adds.
+func linkedProduct(table, in unsafe.Pointer, l productLink) int32 {
+	x := *(*uint8)(unsafe.Add(in, l.in))
+	return *(*int32)(unsafe.Add(table, uintptr(l.at+uint32(x))<<2))
 }
