@@ -23,8 +23,8 @@ const productGroup = 8
 // It suits layers whose outputs are many and positions few: fully connected ones, as in steps of recurrent networks.
 type Products struct {
 	finisher
-	terms  []productTerm
-	linked []linkedTerm
+	terms  []*productTerm
+	linked []*linkedTerm
 	table  []int32  // rows of all terms
 	narrow bool     // weights have 4 bits, else 8
 	codes  []uint32 // weights: for every group of outputs and every tap those of its outputs, in one word or two
@@ -88,12 +88,12 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 		}
 		if t.Groups > 1 || k.outs*linkCost < groups*each {
 			links += t.taps() * k.outs * k.starts
-			k.linked = append(k.linked, linkedTerm{src: i})
+			k.linked = append(k.linked, &linkedTerm{src: i})
 			continue
 		}
 		k.narrow = k.narrow && len(t.Centres) <= 16
 		k.taps += t.taps()
-		k.terms = append(k.terms, productTerm{src: i, shift: productShift(t), taps: t.taps()})
+		k.terms = append(k.terms, &productTerm{src: i, shift: productShift(t), taps: t.taps()})
 		rows += 4 * min(t.taps(), t.Levels) << productShift(t)
 	}
 	if rows > v.has().cache {
@@ -260,7 +260,7 @@ func (k *Products) Fill(l *Layer) {
 		k.linked[i].fill(l)
 	}
 	for i := range k.terms {
-		p := &k.terms[i]
+		p := k.terms[i]
 		t := &l.Terms[p.src]
 		p.at = int32(len(k.table))
 		k.table = k.table[:len(k.table)+t.Levels<<p.shift]
@@ -305,7 +305,7 @@ func (k *Products) Memory() (weights, tables int) {
 	}
 	weights = 4 * k.weightWords()
 	for i := range k.linked {
-		p := &k.linked[i]
+		p := k.linked[i]
 		weights += 8 * p.each * k.outs * k.starts
 		tables += p.tableSize
 	}

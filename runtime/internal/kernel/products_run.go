@@ -19,8 +19,7 @@ func (k *Products) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 			k.groupSums(acc, table, list)
 		}
 	}
-	for i := range k.linked {
-		p := &k.linked[i]
+	for _, p := range k.linked {
 		p.add(acc, src[p.src])
 	}
 	if len(k.steps) <= 1 {
@@ -81,8 +80,7 @@ func (k *Products) sums(acc *[productGroup]int32, table unsafe.Pointer, list []u
 
 // listRows writes to list the rows of the inputs at position p.
 func (k *Products) listRows(table unsafe.Pointer, list []uint32, src [][]byte, p int) {
-	for i := range k.terms {
-		t := &k.terms[i]
+	for _, t := range k.terms {
 		shift := (t.shift + 2) & 31
 		base := productBase(table) + uint32(t.at)<<2
 		in, rows := src[t.src], list[:t.taps]
