@@ -125,6 +125,7 @@ var (
 		"runtime/internal/kernel.(*sortedPart).runLooks",
 		"runtime/internal/kernel.(*Depthwise).Run",
 		"runtime/internal/kernel.(*Pooled).Run",
+		"runtime/internal/kernel.(*Products).Run",
 		"runtime/internal/kernel.(*Requantizer).Run",
 		"runtime/internal/kernel.(*Requantizer).RunPairRows",
 		"runtime/internal/kernel.(*MaxPool).Run",

@@ -53,6 +53,7 @@ const sortedBytes = 1 << 18
 func engines() []engine {
 	list := []engine{
 		{"lookup", "any", func(l *kernel.Layer) (linear, error) { return kernel.NewLookup(l), nil }},
+		{"products", "any", func(l *kernel.Layer) (linear, error) { return kernel.NewProducts(l, math.MaxInt, kernel.Portable) }},
 		{"pooled", "any", func(l *kernel.Layer) (linear, error) { return kernel.NewPooled(l) }},
 	}
 	for _, v := range kernel.Available() {

@@ -14,6 +14,7 @@ const (
 	formPooled
 	formExpanded
 	formPacked
+	formProducts
 )
 
 // Names of the forms, as [Linear.Name] tells them.
@@ -26,9 +27,10 @@ const (
 	NamePooled    = "pooled"
 	NameExpanded  = "expanded"
 	NamePacked    = "packed"
+	NameProducts  = "products"
 )
 
-var formNames = [...]string{NameLookup, NameGrouped, NameSorted, NamePatched, NameDepthwise, NamePooled, NameExpanded, NamePacked}
+var formNames = [...]string{NameLookup, NameGrouped, NameSorted, NamePatched, NameDepthwise, NamePooled, NameExpanded, NamePacked, NameProducts}
 
 // Linear is a [Layer] in one of its forms: the kernel that form tells is there, the others are nil.
 type Linear struct {
@@ -41,6 +43,7 @@ type Linear struct {
 	pooled    *Pooled
 	expanded  *Expanded
 	packed    *Packed
+	products  *Products
 
 	need            Need
 	weights, tables int // bytes
@@ -78,6 +81,8 @@ func (k *Linear) estimate(l *Layer, v Vector) int64 {
 		return rowsCost(k.patched.Cost(), v)
 	case formDepthwise:
 		return int64(k.depthwise.Cost())
+	case formProducts:
+		return int64(k.products.Cost())
 	case formPooled:
 		return int64(l.MACs())
 	}
@@ -95,6 +100,8 @@ func (k *Linear) fill(l *Layer) {
 		k.patched.Fill(l)
 	case formSorted:
 		k.sorted.Fill(l)
+	case formProducts:
+		k.products.Fill(l)
 	}
 }
 
@@ -125,6 +132,14 @@ func choose(l *Layer, v Vector) *Linear {
 	}
 	limit := min(l.MACs(), math.MaxInt/lookupCost) * lookupCost
 	sorted, patched, limit := chooseRows(l, limit, v)
+	least := int64(limit)
+	if sorted != nil || patched != nil {
+		least = rowsCost(limit, v)
+	}
+	products, err := PlanProducts(l, int(min(least, math.MaxInt)), v)
+	if err == nil {
+		limit = min(limit, products.Cost())
+	}
 	// The others work on positions: there must be several.
 	if several := sorted == nil || l.positions() > 1; several && l.suitsPositions() {
 		if k := choosePositions(l, limit, v); k != nil {
@@ -132,6 +147,8 @@ func choose(l *Layer, v Vector) *Linear {
 		}
 	}
 	switch {
+	case products != nil:
+		return &Linear{form: formProducts, products: products}
 	case patched != nil:
 		return &Linear{form: formPatched, patched: patched}
 	case sorted != nil:
@@ -205,6 +222,9 @@ func (k *Linear) measured() *Linear {
 	case formPacked:
 		k.need = k.packed.Need()
 		k.weights, k.tables = k.packed.Memory()
+	case formProducts:
+		k.need = k.products.Need()
+		k.weights, k.tables = k.products.Memory()
 	}
 	return k
 }
@@ -241,5 +261,7 @@ func (k *Linear) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		k.expanded.Run(dst, out, src, s)
 	case formPacked:
 		k.packed.Run(dst, out, src, s)
+	case formProducts:
+		k.products.Run(dst, out, src, s)
 	}
 }

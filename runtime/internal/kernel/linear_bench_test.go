@@ -28,6 +28,7 @@ var benchLayers = []struct {
 	{"dense-640x128", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 32, 0)},
 	{"dense-640x128-256levels", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 256, 0)},
 	{"dense-128x128", [3]int{128, 1, 1}, term([3]int{128, 1, 1}, 1, 1, 0, 32, 0)},
+	{"dense-64x128-256levels", [3]int{128, 1, 1}, term([3]int{64, 1, 1}, 1, 1, 0, 256, 127)},
 }
 
 func depthwise(t Term) Term {
@@ -77,6 +78,10 @@ func BenchmarkLinear(b *testing.B) {
 			l, src := benchLayer(c.out, c.term, book.centres)
 			kernels := map[string]linear{"lookup": NewLookup(l)}
 			kinds := []string{"lookup"}
+			if k, err := NewProducts(l, math.MaxInt, Portable); err == nil {
+				kinds = append(kinds, "products")
+				kernels["products"] = k
+			}
 			for _, v := range Available() {
 				if k, err := NewGrouped(l, math.MaxInt, v); err == nil {
 					kinds = append(kinds, "grouped-"+v.String())

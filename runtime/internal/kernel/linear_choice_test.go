@@ -27,6 +27,17 @@ func TestLinearChoice(t *testing.T) {
 					costs[NameDepthwise] = k.Cost()
 				}
 				k := NewLinear(l, v)
+				if p, err := NewProducts(l, math.MaxInt, v); err == nil && k.Name() != NameProducts && int64(p.Cost()) < k.Cost() {
+					t.Errorf("%s, %v: %s costs %d, products would cost %d", c.name, v, k.Name(), k.Cost(), p.Cost())
+				}
+				if k.Name() == NameProducts {
+					for _, name := range []string{NameSorted, NamePatched} {
+						if cost := costs[name]; cost > 0 {
+							costs[name] = int(rowsCost(cost, v))
+						}
+					}
+					costs[NameProducts] = int(k.Cost())
+				}
 				chosen[k.Name()] = true
 				for name, cost := range costs {
 					// Shared rows may take twice as long as those of all positions.
@@ -58,6 +69,8 @@ func TestLinearMemory(t *testing.T) {
 				of, _ = NewSorted(l, SortedBytes(l), math.MaxInt, v)
 			case NamePatched:
 				of, _ = NewPatched(l, SortedBytes(l), math.MaxInt, v)
+			case NameProducts:
+				of, _ = NewProducts(l, math.MaxInt, v)
 			case NameDepthwise:
 				of, _ = NewDepthwise(l, math.MaxInt, v)
 			default:

@@ -121,6 +121,10 @@ func fastOptions(l *Layer, v Vector, put func(f form, cost int64, bytes, need in
 		}
 		put(formPatched, rowsCost(k.Cost(), v), rows+tables, k.Need().Bytes(v))
 	}
+	if k, err := PlanProducts(l, math.MaxInt, v); err == nil {
+		w, tables := k.Memory()
+		put(formProducts, int64(k.Cost()), w+tables-k.bytes(), k.Need().Bytes(v))
+	}
 	if l.positions() > 1 && l.suitsPositions() {
 		if p, err := planGrouped(l, math.MaxInt, v); err == nil {
 			put(formGrouped, int64(p.k.cost), p.programBytes()+p.tableBytes(), p.need())
@@ -263,6 +267,8 @@ func PlanLinearAs(o Option, l, whole *Layer, coded []Coded, v Vector) *Linear {
 		k.patched, err = PlanPatched(merged, SortedBytes(merged), math.MaxInt, v)
 	case formDepthwise:
 		k.depthwise, err = NewDepthwise(merged, math.MaxInt, v)
+	case formProducts:
+		k.products, err = PlanProducts(merged, math.MaxInt, v)
 	case formPooled:
 		k.pooled, err = NewPooled(merged)
 	case formExpanded:

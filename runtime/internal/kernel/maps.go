@@ -82,18 +82,32 @@ type Map2 struct {
 // NewMap2 prepares a table of rows of levelsB entries for tensors a and b of the given
 // shapes; b has a's size or 1 along each dimension.
 func NewMap2(table []uint8, levelsB int, a, b [3]int) *Map2 {
-	k := &Map2{shift: uint(bits.Len(uint(levelsB - 1))), dims: a}
+	k := &Map2{shift: uint(bits.Len(uint(levelsB - 1)))}
 	for i := 0; i < len(table); i += levelsB {
 		row := make([]uint8, 1<<k.shift)
 		copy(row, table[i:i+levelsB])
 		k.table = append(k.table, row...)
 	}
-	size := 1
+	// Dimensions that b follows, or is repeated along, without a gap become one.
+	k.dims = [3]int{1, 1, 1}
+	at, size := 2, 1
 	for d := 2; d >= 0; d-- {
+		step := 0
 		if b[d] > 1 {
-			k.step[d] = size
+			step = size
 		}
 		size *= b[d]
+		switch {
+		case a[d] == 1:
+			continue
+		case k.dims[at] == 1:
+		case step == k.step[at]*k.dims[at]:
+			k.dims[at] *= a[d]
+			continue
+		default:
+			at--
+		}
+		k.dims[at], k.step[at] = a[d], step
 	}
 	return k
 }
@@ -103,19 +117,37 @@ func (k *Map2) Memory() int { return len(k.table) }
 
 // Run combines a and b. dst may be a.
 func (k *Map2) Run(dst, a, b []byte) {
-	table, shift := k.table, k.shift&15
 	channel := 0
 	for range k.dims[0] {
 		row := channel
 		for range k.dims[1] {
-			at := row
-			for i, x := range a[:k.dims[2]] {
-				dst[i] = table[uint(x)<<shift+uint(b[at])]
-				at += k.step[2]
+			n := k.dims[2]
+			if k.step[2] == 1 {
+				combine(dst[:n], a[:n], b[row:][:n], k.table, k.shift&15)
+			} else {
+				combineStrided(dst[:n], a[:n], b[row:], k.step[2], k.table, k.shift&15)
 			}
-			dst, a = dst[k.dims[2]:], a[k.dims[2]:]
+			dst, a = dst[n:], a[n:]
 			row += k.step[1]
 		}
 		channel += k.step[0]
+	}
+}
+
+// combine computes dst[i] = table[a[i]<<shift + b[i]].
+func combine(dst, a, b, table []byte, shift uint) {
+	dst, b = dst[:len(a)], b[:len(a)]
+	for i, x := range a {
+		dst[i] = table[uint(x)<<(shift&15)+uint(b[i])]
+	}
+}
+
+// combineStrided is combine for every step-th element of b.
+func combineStrided(dst, a, b []byte, step int, table []byte, shift uint) {
+	dst = dst[:len(a)]
+	at := 0
+	for i, x := range a {
+		dst[i] = table[uint(x)<<(shift&15)+uint(b[at])]
+		at += step
 	}
 }

@@ -95,6 +95,9 @@ func implementations(l *Layer) map[string]linear {
 			m["patched "+v.String()] = k
 		}
 	}
+	if k, err := NewProducts(l, math.MaxInt, Portable); err == nil {
+		m["products"] = k
+	}
 	if k, err := NewPooled(l); err == nil {
 		m["pooled"] = k
 	}
