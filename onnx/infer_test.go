@@ -62,6 +62,7 @@ func TestInferShapeErrors(t *testing.T) {
 		{"moved batch", &Transpose{Perm: []int{1, 0}}, []Shape{row}, "moves the batch"},
 		{"concat ranks", &Concat{Axis: 1}, []Shape{row, image}, "different ranks"},
 		{"concat sizes", &Concat{Axis: 1}, []Shape{{Batch, 2, 3}, {Batch, 2, 4}}, "differ in dimension 2"},
+		{"concat of one sample", &Concat{Axis: 1}, []Shape{{Batch, 2, 3}, {1, 2, 3}}, "only one of them has the batch"},
 		{"concat batch", &Concat{Axis: 0}, []Shape{row, row}, "would mix samples"},
 		{"squeeze", &Squeeze{Axes: []int{1}}, []Shape{row}, "dimension 1 of input [N,6] is 6, want 1"},
 		{"squeeze batch", &Squeeze{Axes: []int{0}}, []Shape{row}, "would remove the batch"},

@@ -31,6 +31,9 @@ func (op *Concat) InferShape(in []Shape) ([]Shape, error) {
 			return nil, fmt.Errorf("inputs %v and %v have different ranks", in[0], s)
 		}
 		for d := range s {
+			if d != op.Axis && s[d] != out[d] && (s[d] == Batch || out[d] == Batch) {
+				return nil, refusef("inputs %v and %v: only one of them has the batch", in[0], s)
+			}
 			if d != op.Axis && s[d] != out[d] {
 				return nil, fmt.Errorf("inputs %v and %v differ in dimension %d, want them equal but for axis %d", in[0], s, d, op.Axis)
 			}

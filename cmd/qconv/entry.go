@@ -64,10 +64,15 @@ func noteEntry(c *cli.Context, g *onnx.Graph, h *quant.PixelHint, p quant.Prepro
 	case !s.pixels():
 	case h != nil && contradicts(p, h):
 		note(c, "warning: %s%s", s.entry(), suggested)
-	case !p.Given && h == nil:
+	case !p.Given && h == nil && !wholeNumbers(g):
 		note(c, "warning: no preprocessing was ever given; pixels enter the network as 0..255 (--%s, --%s, --%s change that)", scaleFlag.Name, meanFlag.Name, stdFlag.Name)
 	}
 	return nil
+}
+
+// wholeNumbers says whether all inputs of a network are of whole numbers, such as the indices of words, which no preprocessing is for.
+func wholeNumbers(g *onnx.Graph) bool {
+	return !slices.ContainsFunc(g.Inputs, func(v *onnx.Value) bool { return v.Type != onnx.Int })
 }
 
 // firstLayerDoubt says what is odd about the first layer's results on some of the samples, or nothing.

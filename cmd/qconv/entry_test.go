@@ -36,6 +36,22 @@ func TestPixelRange(t *testing.T) {
 	}
 }
 
+// TestWholeNumbers tells networks of indices, for which there is no preprocessing, from others.
+func TestWholeNumbers(t *testing.T) {
+	for _, c := range []struct {
+		types []onnx.DataType
+		want  bool
+	}{{[]onnx.DataType{onnx.Int}, true}, {[]onnx.DataType{onnx.Float}, false}, {[]onnx.DataType{onnx.Int, onnx.Float}, false}} {
+		g := &onnx.Graph{}
+		for _, kind := range c.types {
+			g.Inputs = append(g.Inputs, &onnx.Value{Name: "x", Type: kind})
+		}
+		if got := wholeNumbers(g); got != c.want {
+			t.Errorf("inputs of types %v: got %v, want %v", c.types, got, c.want)
+		}
+	}
+}
+
 // TestEntry runs the digits with pixels in their range, 255 times too large and too small: every command that looks at samples says so.
 func TestEntry(t *testing.T) {
 	digits, data := bundled(t, "digits.onnx"), bundled(t, "digits")+"#test"

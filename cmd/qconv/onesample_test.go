@@ -33,6 +33,12 @@ func TestOneSample(t *testing.T) {
 			m.node("Transpose", "c", "d", "perm=1,0")
 			m.node("Reshape", "d s", "y")
 		}, true},
+		{"joined with zeros of as many samples", func(m *modelText) {
+			m.node("Shape", "x", "s")
+			m.node("ConstantOfShape", "s", "z")
+			m.node("Concat", "x z", "a", "axis=2")
+			m.node("Relu", "a", "y")
+		}, true},
 		{"attention between samples", func(m *modelText) {
 			m.node("Transpose", "x", "a", "perm=1,0,2")
 			m.node("Softmax", "a", "b", "axis=1")

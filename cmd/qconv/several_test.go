@@ -151,7 +151,7 @@ func TestSeveralInputsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range []struct{ data, want string }{
-		{"lacks.npz", "no array state, want one for each of the inputs image, state, there are: image"},
+		{"lacks.npz", "no array state, want one for each of the inputs image, state, there are: image; --state state makes a state zeros"},
 		{"counts.npz", "array state holds 2 samples, want 3 as in image"},
 		{"shape.npz", "samples have shape [5], the network's input wants [2]"},
 		{"empty", "holds no .npz file"},

@@ -207,7 +207,7 @@ func (p *opener) openPort(input string, names []string) (*Set, error) {
 		return nil, nil
 	}
 	if f.arrays[input] == nil {
-		return nil, p.fail("", "no array %s, want one for each of the inputs %s, there are: %s", name(input), list(names), list(f.keys))
+		return nil, p.fail("", "no array %s, want one for each of the inputs %s, there are: %s; --state %s makes a state zeros", name(input), list(names), list(f.keys), name(input))
 	}
 	labels := "y"
 	if slices.Contains(names, labels) {
