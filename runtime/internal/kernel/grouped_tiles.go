@@ -130,6 +130,9 @@ func (k *Grouped) layout(l *Layer, axes [][2]axis, rows, strips, cols, totalRows
 	return t
 }
 
+// groupedTermCost is what a term takes without vectors, however small it is, in additions of words.
+const groupedTermCost = 600
+
 // tilingCost estimates the time of a tiling in additions of words.
 func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) int {
 	fill := 0
@@ -149,5 +152,9 @@ func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) in
 	}
 	finish := l.Out[0] * t.rows * t.cols * 3
 	tiles := ceilDiv(t.total[0], t.rows) * ceilDiv(t.total[1], t.cols)
-	return tiles * (fill + add + finish + l.Out[0]*20 + k.expand)
+	cost := tiles * (fill + add + finish + l.Out[0]*20 + k.expand)
+	if !k.vector.any() {
+		cost += len(l.Terms) * groupedTermCost
+	}
+	return cost
 }
