@@ -302,7 +302,7 @@ func TestHostilePayloads(t *testing.T) {
 		{"PORT", "\x00\x00\x01\x00\x01\xff", "not valid UTF-8"},
 		{"PORT", "\x00\x00\x01\x01\x01\x61\x61", "1 bytes are left over"},
 		{"CODE", "\x00", "tensor 1 is never written"},
-		{"CODE", "\x01\x08\x01\x00\x00\x00\x00", "operation 8, want 1..7"},
+		{"CODE", "\x01\x09\x01\x00\x00\x00\x00", "operation 9, want 1..8"},
 		{"CODE", "\x01\x01\x01\x00\x00", "0 terms, want 1..4096"},
 		{"CODE", "\x01\x01\x00\x00\x01\x00\x00\x01\x02\x02\x00", "writes tensor 0, which is written already"},
 		{"CODE", "\x01\x01\x01\x00\x01\x01\x00\x01\x02\x02\x00", "reads tensor 1, which is not written yet"},
