@@ -39,6 +39,9 @@ func (q *product) fill(table []uint8, columns int) {
 // productOf finds the product of the real values of both inputs that the table of i is, if it is one.
 func productOf(p *Program, i *Map2) *product {
 	out, a, b := &p.Tensors[i.Out], &p.Tensors[i.A], &p.Tensors[i.B]
+	if a.Levels < 1 || b.Levels < 1 || out.Levels < 1 || out.Levels > 256 || len(i.Table) != a.Levels*b.Levels {
+		return nil // no valid program
+	}
 	factor := a.Scale.Float() * b.Scale.Float() / out.Scale.Float() // steps of the output for one of both
 	largest := factor*float64(a.Levels)*float64(b.Levels) + float64(out.Levels)
 	if !(factor > 0) || !(largest < 1<<30) {
