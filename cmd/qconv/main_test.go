@@ -207,7 +207,7 @@ func TestUnsupported(t *testing.T) {
 	if code != exitUnsupported || stdout != "" {
 		t.Errorf("exit %d, stdout %q, want exit %d and nothing", code, stdout, exitUnsupported)
 	}
-	for _, op := range []string{"LSTM", "Transpose"} {
+	for _, op := range []string{"TopK"} {
 		if !strings.Contains(stderr, op) {
 			t.Errorf("stderr does not name %s:\n%s", op, stderr)
 		}

@@ -154,7 +154,7 @@ func checkInteger(imported, program string, normal bool, dir string) error {
 	for _, v := range g.Inputs {
 		smallest = min(smallest, v.Shape.Elems())
 	}
-	calibration, fresh := max(4, min(64, 1024/smallest)), 2
+	calibration, fresh := max(4, min(64, 2048/smallest)), 2
 	rng := rand.New(rand.NewPCG(1, 0))
 	draw := rng.Float64
 	if normal {
