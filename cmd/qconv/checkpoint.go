@@ -62,6 +62,9 @@ func keyOf(c *cli.Context, model string, flags []cli.Flag) (runKey, error) {
 	for _, f := range flags {
 		name := f.Names()[0]
 		k.Flags[name] = fmt.Sprint(c.Value(name))
+		if list, ok := c.Value(name).(cli.StringSlice); ok { // which prints as an address
+			k.Flags[name] = fmt.Sprint(list.Value())
+		}
 	}
 	return k, nil
 }
