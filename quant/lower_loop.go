@@ -61,11 +61,7 @@ func hoist(instrs []runtime.Instr, carries []runtime.Carry) (before, body []runt
 		varying[c.To] = true
 	}
 	for _, instr := range instrs {
-		moves := false
-		if c, ok := instr.(*runtime.Copy); ok {
-			moves = slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.InStep != 0 || p.OutStep != 0 })
-		}
-		if moves || slices.ContainsFunc(instr.Srcs(), func(t int) bool { return varying[t] }) {
+		if takes(instr) || puts(instr) || slices.ContainsFunc(instr.Srcs(), func(t int) bool { return varying[t] }) {
 			varying[instr.Dst()] = true
 			body = append(body, instr)
 		} else {
@@ -169,4 +165,16 @@ func (c *compiler) onLevels(v *onnx.Value, shape onnx.Shape, levels Levels) (sta
 	st.tensor, st.levels = c.relevel(st, levels), levels
 	st.shape = shape
 	return st, nil
+}
+
+// takes says that a Copy reads what is further on in every iteration of a loop.
+func takes(i runtime.Instr) bool {
+	c, ok := i.(*runtime.Copy)
+	return ok && slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.InStep != 0 })
+}
+
+// puts says that a Copy writes further on in every iteration of a loop.
+func puts(i runtime.Instr) bool {
+	c, ok := i.(*runtime.Copy)
+	return ok && slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.OutStep != 0 })
 }

@@ -26,8 +26,8 @@ func (w *programWriter) loop(name string, l *runtime.Loop) error {
 	}
 	var collected []*runtime.Copy
 	for n := l.First; n < l.First+l.Length; n++ {
-		if c, ok := w.p.Instrs[n].(*runtime.Copy); ok && len(c.Pieces) == 1 && c.Pieces[0].OutStep != 0 {
-			collected = append(collected, c)
+		if puts(w.p.Instrs[n]) {
+			collected = append(collected, w.p.Instrs[n].(*runtime.Copy))
 			continue
 		}
 		if err := w.instrs(n, n+1); err != nil {
@@ -86,10 +86,7 @@ func (w *programWriter) readBehind(l *runtime.Loop) []int {
 	eachCarried(w.p, func(t *int) { read[*t] = true })
 	var list []int
 	for _, instr := range w.p.Instrs[l.First : l.First+l.Length] {
-		if c, ok := instr.(*runtime.Copy); ok && len(c.Pieces) == 1 && c.Pieces[0].OutStep != 0 {
-			continue
-		}
-		if read[instr.Dst()] {
+		if read[instr.Dst()] && !puts(instr) {
 			list = append(list, instr.Dst())
 		}
 	}

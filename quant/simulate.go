@@ -159,7 +159,7 @@ func simulateInstrs(p *runtime.Program, tensors [][]int32, from, to, t int) erro
 		case *runtime.Map2:
 			simulateMap2(p, instr, tensors[instr.A], tensors[instr.B], out)
 		case *runtime.Copy:
-			if t > 0 && len(instr.Pieces) == 1 && instr.Pieces[0].OutStep != 0 {
+			if t > 0 && puts(instr) {
 				out = tensors[instr.Out]
 			} else {
 				out = slices.Repeat([]int32{int32(instr.Fill)}, p.Tensors[instr.Out].Elems())

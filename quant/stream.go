@@ -103,7 +103,7 @@ func Stream(p *runtime.Program, o StreamOptions) (*runtime.Program, *StreamInfo,
 func constantsOf(p *runtime.Program) (map[int][]int32, error) {
 	sub := *p
 	sub.Inputs, sub.Outputs, sub.Loops, sub.Instrs = nil, nil, nil, nil
-	known := map[int]bool{}
+	known, loops := map[int]bool{}, loopOf(p)
 	for i, instr := range p.Instrs {
 		for _, l := range p.Loops {
 			if l.First == i {
@@ -116,7 +116,7 @@ func constantsOf(p *runtime.Program) (map[int][]int32, error) {
 		for _, src := range instr.Srcs() {
 			all = all && known[src]
 		}
-		if all && !inLoop(p, i) {
+		if all && loops[i] == 0 {
 			known[instr.Dst()] = true
 			sub.Instrs = append(sub.Instrs, instr)
 		}
@@ -130,11 +130,6 @@ func constantsOf(p *runtime.Program) (map[int][]int32, error) {
 		values[instr.Dst()] = tensors[instr.Dst()]
 	}
 	return values, nil
-}
-
-// inLoop says whether an instruction is part of a loop.
-func inLoop(p *runtime.Program, i int) bool {
-	return slices.ContainsFunc(p.Loops, func(l runtime.Loop) bool { return i >= l.First && i < l.First+l.Length })
 }
 
 // axisNames are the dimensions of a program's tensor.

@@ -219,7 +219,7 @@ func (s *streamer) wholeFrom(t *timing, i int, of func(src int) bool) {
 // firstRead is the first position of a timed tensor that an instruction reads: 0 but for a Copy outside of loops.
 func (s *streamer) firstRead(instr runtime.Instr, src int) int {
 	c, ok := instr.(*runtime.Copy)
-	if !ok || slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.InStep != 0 || p.OutStep != 0 }) {
+	if !ok || takes(c) || puts(c) {
 		return 0
 	}
 	t := &s.times[src]

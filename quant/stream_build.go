@@ -10,12 +10,11 @@ import (
 // stepBuilder makes the program of a step of what a streamer found.
 type stepBuilder struct {
 	*streamer
-	out     *runtime.Program
-	now     map[int]int // by tensor of the window: that of the step, with the newest positions if it is timed
-	wanted  map[bufferKey]*buffer
-	order   map[int][]*buffer // by tensor
-	states  []runtime.State
-	outputs map[int]bool
+	out    *runtime.Program
+	now    map[int]int // by tensor of the window: that of the step, with the newest positions if it is timed
+	wanted map[bufferKey]*buffer
+	order  map[int][]*buffer // by tensor
+	states []runtime.State
 	identityStep,
 	nothing int // position of the step function and of the tensor that constants are made with; -1 for none yet
 	buffered []*buffer
@@ -32,7 +31,6 @@ type buffer struct {
 	tensor int // [outer][back+positions][inner]
 	newest int // tensor of the positions of the step alone
 	full   int // tensor of all positions of the window, if it is wanted; -1 for none yet
-	why    string
 }
 
 // build makes the program.
@@ -124,12 +122,10 @@ func (b *stepBuilder) want(r read) *buffer {
 	}
 	buf := b.wanted[key]
 	if buf == nil {
-		t := &b.times[r.tensor]
 		buf = &buffer{key: key, full: -1}
 		if r.padding >= 0 {
 			buf.cold = b.cold(r.tensor)
 		}
-		_ = t
 		b.wanted[key] = buf
 		b.order[r.tensor] = append(b.order[r.tensor], buf)
 	}

@@ -13,8 +13,8 @@ type elementMap struct {
 	at     []int32 // and which element of that
 }
 
-func (s *streamer) elementMapOf(c *runtime.Copy) elementMap {
-	elems := s.p.Tensors[c.Out].Elems()
+func elementMapOf(p *runtime.Program, c *runtime.Copy) elementMap {
+	elems := p.Tensors[c.Out].Elems()
 	m := elementMap{make([]int32, elems), make([]int32, elems)}
 	for i := range m.tensor {
 		m.tensor[i] = -1
@@ -48,7 +48,7 @@ const maxPeriod = 64
 
 // copyTimes finds how a Copy goes with time; nil where it does not.
 func (s *streamer) copyTimes(c *runtime.Copy) *copyTime {
-	m := s.elementMapOf(c)
+	m := elementMapOf(s.p, c)
 	out := &s.p.Tensors[c.Out]
 	var from []int
 	identity := true

@@ -31,22 +31,15 @@ func cropped(p *runtime.Program) *runtime.Program {
 		if !ok || same(c.Out) && !slices.ContainsFunc(c.Srcs(), func(t int) bool { return !same(t) }) {
 			continue
 		}
-		from := make([]int64, p.Tensors[c.Out].Elems()) // input and element, by element of the output; -1 for the fill
-		for e := range from {
-			from[e] = -1
-		}
-		for _, piece := range c.Pieces {
-			eachElement(piece, func(to, at int) { from[to] = int64(piece.In)<<32 | int64(at) })
-		}
+		m := elementMapOf(p, c)
 		var elements []moved
-		for e, f := range from {
+		for e, in := range m.tensor {
 			to, inside := recount(e, p.Tensors[c.Out].Shape, q.Tensors[c.Out].Shape)
-			if f < 0 || !inside {
+			if in < 0 || !inside {
 				continue
 			}
-			in := int(f >> 32)
-			at, _ := recount(int(f&(1<<32-1)), p.Tensors[in].Shape, q.Tensors[in].Shape)
-			elements = append(elements, moved{to, in, at})
+			at, _ := recount(int(m.at[e]), p.Tensors[in].Shape, q.Tensors[in].Shape)
+			elements = append(elements, moved{to, int(in), at})
 		}
 		q.Instrs[i] = &runtime.Copy{Out: c.Out, Fill: c.Fill, Pieces: piecesFor(elements)}
 	}

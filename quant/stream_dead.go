@@ -38,24 +38,10 @@ func dropDead(p *runtime.Program) map[int]bool {
 			}
 		}
 	}
-	kept := make([]runtime.Instr, 0, len(p.Instrs))
-	place := make([]int, len(p.Instrs)+1) // by instruction, how many before it are kept
-	for i, instr := range p.Instrs {
-		place[i] = len(kept)
-		if live[instr.Dst()] {
-			kept = append(kept, instr)
-		}
-	}
-	place[len(p.Instrs)] = len(kept)
-	loops := p.Loops
-	p.Instrs, p.Loops = kept, nil
-	for _, l := range loops {
-		first, end := place[l.First], place[l.First+l.Length]
-		l.First, l.Length = first, end-first
-		l.Carries = slices.DeleteFunc(slices.Clone(l.Carries), func(c runtime.Carry) bool { return !live[c.To] })
-		if l.Length > 0 {
-			p.Loops = append(p.Loops, l)
-		}
+	deleteInstrs(p, func(i int) bool { return !live[p.Instrs[i].Dst()] })
+	p.Loops = slices.DeleteFunc(p.Loops, func(l runtime.Loop) bool { return l.Length == 0 })
+	for i := range p.Loops {
+		p.Loops[i].Carries = slices.DeleteFunc(p.Loops[i].Carries, func(c runtime.Carry) bool { return !live[c.To] })
 	}
 	p.Stream.States = slices.DeleteFunc(p.Stream.States, func(s runtime.State) bool { return !live[s.To] })
 	gone := map[int]bool{}

@@ -25,9 +25,9 @@ func (b *stepBuilder) instr(i int) error {
 // whole makes an instruction that is computed from all of the window, or a constant.
 func (b *stepBuilder) whole(instr runtime.Instr, rule *rule) {
 	id := b.now[instr.Dst()]
-	if c, ok := instr.(*runtime.Copy); ok && len(rule.reads) > 0 && !slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.InStep != 0 || p.OutStep != 0 }) {
+	if c, ok := instr.(*runtime.Copy); ok && len(rule.reads) > 0 && !takes(c) && !puts(c) {
 		var elements []moved
-		m := b.elementMapOf(c)
+		m := elementMapOf(b.p, c)
 		type place struct{ id, start, positions int }
 		where := map[int]place{}
 		for _, r := range rule.reads {
@@ -313,18 +313,16 @@ func (b *stepBuilder) loop(k int) error {
 	}
 	for _, instr := range body {
 		dst := instr.Dst()
-		c, ok := instr.(*runtime.Copy)
-		put := ok && slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.OutStep != 0 })
-		if put {
+		if puts(instr) {
 			b.now[dst] = b.add(b.at(dst, h))
 		} else {
 			b.now[dst] = b.add(b.p.Tensors[dst])
 		}
-		if !ok || !put && !slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.InStep != 0 }) {
+		if !puts(instr) && !takes(instr) {
 			b.whole(instr, &rule{})
 			continue
 		}
-		b.stepCopy(c, h, b.now[dst])
+		b.stepCopy(instr.(*runtime.Copy), h, b.now[dst])
 	}
 	for n, c := range l.Carries {
 		from := b.now[c.From]

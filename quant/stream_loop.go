@@ -22,7 +22,7 @@ func (s *streamer) loop(k int) error {
 	for _, instr := range body {
 		inside[instr.Dst()] = true
 	}
-	steps, takes := true, []int(nil)
+	steps, taken := true, []int(nil)
 	for _, c := range l.Carries {
 		steps = steps && s.times[c.To].kind == fixed
 		inside[c.To] = true
@@ -40,27 +40,25 @@ func (s *streamer) loop(k int) error {
 				return &LookAheadError{What: s.describe(l.First + i), Frames: 0}
 			}
 			steps = steps && way > 0
-			if way > 0 && !slices.Contains(takes, src) {
-				takes = append(takes, src)
+			if way > 0 && !slices.Contains(taken, src) {
+				taken = append(taken, src)
 			}
 		}
 	}
-	puts := map[int]timing{}
+	collected := map[int]timing{}
 	for _, instr := range body {
-		c, ok := instr.(*runtime.Copy)
-		if !ok || !slices.ContainsFunc(c.Pieces, func(p runtime.Piece) bool { return p.OutStep != 0 }) {
-			continue
+		if puts(instr) {
+			t, ok := s.putsInOrder(instr.(*runtime.Copy), l.Count)
+			steps = steps && ok
+			collected[instr.Dst()] = t
 		}
-		t, ok := s.putsInOrder(c, l.Count)
-		steps = steps && ok
-		puts[c.Out] = t
 	}
-	steps = steps && len(takes) > 0
-	for _, in := range takes {
+	steps = steps && len(taken) > 0
+	for _, in := range taken {
 		t := &s.times[in]
-		steps = steps && t.stride == s.times[takes[0]].stride && t.lead == 0
+		steps = steps && t.stride == s.times[taken[0]].stride && t.lead == 0
 	}
-	if steps && s.hop > 0 && l.Count < s.positions(takes[0]) {
+	if steps && s.hop > 0 && l.Count < s.positions(taken[0]) {
 		steps = false
 	}
 	if !steps {
@@ -83,22 +81,22 @@ func (s *streamer) loop(k int) error {
 		}
 		return nil
 	}
-	stride := s.times[takes[0]].stride
-	s.loops[k] = loopTime{true, stride, takes}
+	stride := s.times[taken[0]].stride
+	s.loops[k] = loopTime{true, stride, taken}
 	for i, instr := range body {
 		s.rules[l.First+i] = rule{kind: perStep}
 		if _, isCopy := instr.(*runtime.Copy); !isCopy {
 			s.moving++
 		}
 	}
-	for _, in := range takes {
+	for _, in := range taken {
 		s.rules[l.First].reads = append(s.rules[l.First].reads, read{tensor: in, padding: -1})
 	}
 	// Behind the loop its tensors hold what the newest iteration left, which all frames before made.
 	for t := range inside {
 		s.times[t] = timing{kind: wholeWindow, early: 1, first: whole1(0)}
 	}
-	for t, put := range puts {
+	for t, put := range collected {
 		put.kind, put.stride, put.early, put.endless = timed, stride, put.n, true
 		put.first = whole1(0)
 		s.times[t] = put
