@@ -185,10 +185,10 @@ func (c *recurrence) lengths() bool {
 	if !c.r.given(operandLengths) {
 		return true
 	}
-	const remedy = "export the network without sequence_lens, or bind it to a constant"
+	const remedy = "export the network without sequence_lens"
 	t := c.r.in[operandLengths].Const
 	if t == nil {
-		c.r.refusef("sequence_lens (operand %d, %q) is computed when the network runs, want the constant %d; %s", operandLengths, c.r.in[operandLengths].Name, c.steps, remedy)
+		c.r.refusef("sequence_lens (operand %d, %q) is computed when the network runs, want the constant %d; %s, or bind it to that", operandLengths, c.r.in[operandLengths].Name, c.steps, remedy)
 		return false
 	}
 	for _, n := range t.toFloats().Floats {
