@@ -34,7 +34,13 @@ const samples = 2
 // written exports the digits in a folder and returns the files to compile.
 func written(t *testing.T, o c.Options) (dir string, files []string) {
 	t.Helper()
-	k, err := ctest.FromRuntime(o, digits(t), 3, samples)
+	return sources(t, o, digits(t), 3, samples)
+}
+
+// sources exports a program with a check of some samples, or steps, and returns the files to compile.
+func sources(t *testing.T, o c.Options, p *runtime.Program, seed uint32, samples int) (dir string, files []string) {
+	t.Helper()
+	k, err := ctest.FromRuntime(o, p, seed, samples)
 	if err != nil {
 		t.Fatal(err)
 	}

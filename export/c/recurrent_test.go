@@ -82,27 +82,13 @@ var variants = []struct {
 	stream    bool
 }{{"window", "window_run", false}, {"stream", "stream_step", true}}
 
-// recurrentSources exports the recurrence with a check of some samples, or steps.
-func recurrentSources(t *testing.T, o c.Options, stream bool) (dir string, files []string) {
-	t.Helper()
-	k, err := ctest.FromRuntime(o, recurrent(stream), 5, 4)
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir = t.TempDir()
-	if files, err = ctest.Write(dir, []ctest.Case{k}); err != nil {
-		t.Fatal(err)
-	}
-	return dir, files
-}
-
 // TestRecurrentHost demands the integers of the runtime from loops and from the steps of a stream, after a reset and after a self-test, too.
 func TestRecurrentHost(t *testing.T) {
 	gcc := testtool.Path(t, "gcc", "apt-get install gcc")
 	for _, v := range variants {
 		for _, target := range c.Targets {
 			for _, goal := range goals {
-				dir, files := recurrentSources(t, c.Options{Name: v.name, Target: target, Optimize: goal}, v.stream)
+				dir, files := sources(t, c.Options{Name: v.name, Target: target, Optimize: goal}, recurrent(v.stream), 5, 4)
 				board := ctest.Host(gcc, "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
 				program, err := board.Build(dir, "check", files)
 				if err != nil {
@@ -125,7 +111,7 @@ func TestRecurrentBoards(t *testing.T) {
 			}
 			for _, v := range variants {
 				for _, goal := range goals {
-					dir, files := recurrentSources(t, c.Options{Name: v.name, Target: b.Target, Optimize: goal}, v.stream)
+					dir, files := sources(t, c.Options{Name: v.name, Target: b.Target, Optimize: goal}, recurrent(v.stream), 5, 4)
 					program, err := b.Build(dir, "check", files, ctest.Flag(goal))
 					if err != nil {
 						t.Fatal(err)
