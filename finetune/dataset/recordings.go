@@ -147,7 +147,7 @@ type noCloser struct{}
 
 func (noCloser) Close() error { return nil }
 
-// ofSteps says that what is known are the steps of recordings, and not recordings.
+// knownOf is what is known of recordings or, with ofSteps, of their steps.
 type knownOf struct {
 	truth
 	ofSteps bool
