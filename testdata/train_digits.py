@@ -8,7 +8,7 @@ Run from the root of the module:
 It writes, into testdata/:
     digits.onnx, digits.ref.npz          classifier, x = (pixel/255 - 0.1) / 0.22
     digits_ae.onnx, digits_ae.ref.npz    auto-encoder, x = pixel/255
-    unsupported.onnx                     an untrained network with an LSTM and a TopK
+    unsupported.onnx                     an untrained network with a TopK and a Multinomial
 and prints the accuracy of each, and of softmax regression for comparison.
 A .ref.npz holds x0, eight inputs, and y0, PyTorch's outputs for them, both float32.
 """
@@ -76,7 +76,7 @@ def autoencoder():
 
 
 class Recurrent(nn.Module):
-    """Reads an image column by column and returns the scores of the three best classes."""
+    """Reads an image column by column and draws one of the three best classes."""
 
     def __init__(self):
         super().__init__()
@@ -88,7 +88,7 @@ class Recurrent(nn.Module):
     def forward(self, x):
         columns = F.relu(self.conv(x)).squeeze(2)  # [1][4][28]
         _, (last, _) = self.lstm(columns.permute(2, 0, 1), (self.state, self.state))  # [1][1][8]
-        return self.dense(last.squeeze(0)).topk(3)[0]
+        return self.dense(last.squeeze(0)).topk(3)[0].exp().multinomial(1)
 
 
 def train(net, x, y, loss, epochs, rate, decay=0.0):
