@@ -10,7 +10,8 @@ import (
 // behind, and [LoopPut] collects results as a sequence. Its body are the nodes between these: all that depend on a LoopTake or LoopState of it and that
 // a LoopNext or LoopPut of it depends on. They stand in [Graph.Nodes] like all others and once; a value of the body stands for that of one step.
 //
-// In files a Loop is a Scan, or one of the operators that are shorthand for it: RNN, GRU and LSTM.
+// In files a Loop is a Scan, or what is shorthand for it: RNN, GRU, LSTM, and a Loop of a known number of iterations that differ by the step of
+// sequences that they work on.
 type Loop struct {
 	Name  string // unique in the graph
 	Steps int    // at least 1

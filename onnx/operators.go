@@ -30,7 +30,8 @@ func Operators() []OperatorInfo {
 		}
 	}
 	list = append(list, OperatorInfo{Name: "If", Since: minOpset, Until: newestOpset, Note: "condition known when the model is read"})
-	list = append(list, OperatorInfo{Name: "Scan", Since: scanOpset, Until: newestOpset, Note: "without loops in it"})
+	list = append(list, OperatorInfo{Name: "Scan", Since: scanOpset, Until: newestOpset, Note: "loops in it read one iteration behind the other"})
+	list = append(list, OperatorInfo{Name: "Loop", Since: minOpset, Until: newestOpset, Note: "iterations whose number is known when the model is read"})
 	for name := range evaluators {
 		if _, ok := ops[name]; !ok {
 			list = append(list, OperatorInfo{Name: name, Since: minOpset, Until: newestOpset, Note: "of shapes and constants"})
@@ -50,10 +51,9 @@ func Operators() []OperatorInfo {
 
 // Reasons that several operators share.
 const (
-	recurrent   = "an LSTM whose weights are codes and whose operands are rounded while it runs; export it as LSTM, before quantization"
-	controlFlow = "control flow that is decided while the network runs; export it with its loops unrolled"
-	attention   = "attention as one operator; export it as MatMul and Softmax (an older opset, or a lower optimization level)"
-	dataShape   = "the shape of its result depends on the data"
+	recurrent = "an LSTM whose weights are codes and whose operands are rounded while it runs; export it as LSTM, before quantization"
+	attention = "attention as one operator; export it as MatMul and Softmax (an older opset, or a lower optimization level)"
+	dataShape = "the shape of its result depends on the data"
 )
 
 // refused are operators with a reason of their own why they are not supported.
@@ -63,7 +63,6 @@ var refused = map[string]string{
 	"QAttention":              attention,
 	"PackedAttention":         attention,
 	"EmbedLayerNormalization": attention,
-	"Loop":                    controlFlow,
 	"MaxRoiPool":              "regions of interest are computed at run time",
 	"MultiHeadAttention":      attention,
 	"GroupQueryAttention":     attention,

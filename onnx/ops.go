@@ -184,6 +184,7 @@ var ops = map[string]opEntry{
 	"ScatterND":                    {since: 11, say: sayScatterND, note: "constant indices"},
 	"SequenceAt":                   {since: 11, say: saySequenceAt, note: sequenceNote},
 	"SequenceConstruct":            {since: 11, say: saySequenceConstruct, note: sequenceNote},
+	"SequenceEmpty":                {since: 11, sourceless: true, say: saySequenceEmpty, note: sequenceNote},
 	"SequenceInsert":               {since: 11, say: saySequenceInsert, note: sequenceNote},
 	"SequenceLength":               {since: 11, say: saySequenceLength, note: sequenceNote},
 	"SimplifiedLayerNormalization": {since: 1, read: readLayerNormalization(true), note: "of ONNX Runtime's optimizer"},

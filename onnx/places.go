@@ -24,10 +24,10 @@ type place struct {
 // dimension 0 of all values.
 type places map[*Value]place
 
-// hasRecurrence says whether there are recurrent operators among nodes, or in their branches.
+// hasRecurrence says whether there are recurrent operators or loops among nodes, or in their branches.
 func hasRecurrence(nodes []*pb.NodeProto) bool {
 	return slices.ContainsFunc(nodes, func(n *pb.NodeProto) bool {
-		if isDefault(n.GetDomain()) && (cells[n.GetOpType()].gates > 0 || n.GetOpType() == "Scan") {
+		if isDefault(n.GetDomain()) && (cells[n.GetOpType()].gates > 0 || n.GetOpType() == "Scan" || n.GetOpType() == "Loop") {
 			return true
 		}
 		return slices.ContainsFunc(branches(n), func(g *pb.GraphProto) bool { return hasRecurrence(g.GetNode()) })

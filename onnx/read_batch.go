@@ -1,6 +1,7 @@
 package onnx
 
 import (
+	"maps"
 	"slices"
 
 	"qconv/onnx/internal/pb"
@@ -8,11 +9,12 @@ import (
 
 // Inputs of a recurrent network may have the batch as their second dimension, and say so only by the operator that reads them.
 
-// batchPlaces finds the dimension that is the batch of values of a file, by name, going back from the operands of recurrent operators
-// through nodes that move dimensions or keep them.
-func batchPlaces(nodes []*pb.NodeProto) map[string]int {
+// batchPlaces finds the dimension that is the batch of inputs of a file, by name, going back from the operands of recurrent operators
+// through nodes that move dimensions or keep them. What a Scan or a Loop takes step by step along dimension 0 has its batch behind that, if it is more
+// than steps of channels.
+func batchPlaces(p *pb.GraphProto) map[string]int {
 	b := batchFinder{at: map[string]int{}, from: map[string]result{}}
-	b.collect(nodes)
+	b.collect(p.GetNode())
 	for _, n := range b.recurrent {
 		at := 1
 		for _, a := range n.GetAttribute() {
@@ -26,6 +28,15 @@ func batchPlaces(nodes []*pb.NodeProto) map[string]int {
 			}
 		}
 	}
+	sure := maps.Clone(b.at)
+	for _, name := range b.stepped {
+		b.wish(name, 1)
+	}
+	for _, v := range p.GetInput() {
+		if _, ok := sure[v.GetName()]; !ok && len(v.GetType().GetTensorType().GetShape().GetDim()) < 3 {
+			delete(b.at, v.GetName())
+		}
+	}
 	return b.at
 }
 
@@ -33,6 +44,7 @@ type batchFinder struct {
 	at        map[string]int
 	from      map[string]result
 	recurrent []*pb.NodeProto
+	stepped   []string // what loops take along dimension 0
 }
 
 // result is one of a node; with given it is an input of the body of a Scan, its operand of that place.
@@ -51,11 +63,26 @@ func (b *batchFinder) collect(nodes []*pb.NodeProto) {
 		if cells[n.GetOpType()].gates > 0 && isDefault(n.GetDomain()) {
 			b.recurrent = append(b.recurrent, n)
 		}
+		if n.GetOpType() == "Scan" && listAttr(n, "scan_input_axes") == nil {
+			b.stepped = append(b.stepped, n.GetInput()[len(n.GetInput())-min(max(sequencesOf(n), 0), len(n.GetInput())):]...)
+		}
 		for _, g := range branches(n) {
+			if n.GetOpType() == "Loop" && len(g.GetInput()) > 0 {
+				b.picked(g)
+			}
 			for i, v := range g.GetInput() {
 				b.from[v.GetName()] = result{node: n, place: i, given: true}
 			}
 			b.collect(g.GetNode())
+		}
+	}
+}
+
+// picked notes what the body of a Loop picks from along dimension 0, with the number of the iteration for a position.
+func (b *batchFinder) picked(body *pb.GraphProto) {
+	for _, n := range body.GetNode() {
+		if n.GetOpType() == "Gather" && len(n.GetInput()) == 2 && n.GetInput()[1] == body.GetInput()[0].GetName() && integerOf(n, "axis") == 0 {
+			b.stepped = append(b.stepped, n.GetInput()[0])
 		}
 	}
 }
@@ -73,8 +100,17 @@ func (b *batchFinder) wish(name string, at int) {
 		case n == nil || len(n.GetInput()) == 0:
 			return
 		case from.given:
-			// A state of a Scan is its operand; a step of a sequence lacks a dimension of it, which is seldom in front.
-			if n.GetOpType() != "Scan" || from.place >= len(n.GetInput())-max(sequencesOf(n), 0) {
+			// A state of a loop is its operand; a step of a sequence lacks a dimension of it, which is seldom in front.
+			switch n.GetOpType() {
+			case "Loop":
+			case "Scan":
+				if from.place >= len(n.GetInput())-max(sequencesOf(n), 0) {
+					return
+				}
+			default:
+				return
+			}
+			if from.place >= len(n.GetInput()) {
 				return
 			}
 			name = n.GetInput()[from.place]
@@ -107,22 +143,12 @@ func (b *batchFinder) wish(name string, at int) {
 			}
 			at = throughAxes(n.GetOpType() == "Squeeze", clampInts(axes), at)
 		case "Gather":
-			axis := 0
-			for _, a := range n.GetAttribute() {
-				if a.GetName() == "axis" {
-					axis = clampInt(a.GetI())
-				}
-			}
+			axis := clampInt(integerOf(n, "axis"))
 			if len(n.GetInput()) < 2 || axis < 0 {
 				return
 			}
-			// An index that is no list removes the axis.
-			if c := b.from[n.GetInput()[1]].node; c != nil && c.GetOpType() == "Constant" && axis <= at {
-				for _, a := range c.GetAttribute() {
-					if len(a.GetT().GetDims()) == 0 {
-						at++
-					}
-				}
+			if axis <= at && b.oneIndex(n.GetInput()[1]) {
+				at++
 			}
 		default:
 			return
@@ -130,14 +156,21 @@ func (b *batchFinder) wish(name string, at int) {
 	}
 }
 
+// oneIndex says whether an index is a number and no list, with which a Gather removes the axis: a constant, or the number of an iteration.
+func (b *batchFinder) oneIndex(name string) bool {
+	c := b.from[name]
+	switch {
+	case c.node == nil:
+		return false
+	case c.given:
+		return c.node.GetOpType() == "Loop" && c.place == 0
+	}
+	return c.node.GetOpType() == "Constant" && slices.ContainsFunc(c.node.GetAttribute(), func(a *pb.AttributeProto) bool { return len(a.GetT().GetDims()) == 0 })
+}
+
 // sequencesOf is how many sequences a Scan takes.
 func sequencesOf(n *pb.NodeProto) int {
-	for _, a := range n.GetAttribute() {
-		if a.GetName() == "num_scan_inputs" {
-			return clampInt(a.GetI())
-		}
-	}
-	return 0
+	return clampInt(integerOf(n, "num_scan_inputs"))
 }
 
 // throughAxes is the dimension of the operand of a Squeeze or Unsqueeze that becomes dimension at; -1 where that is not known.
@@ -177,6 +210,16 @@ func (b *batchFinder) list(name string) []int64 {
 		}
 	}
 	return nil
+}
+
+// integerOf is an attribute that is one integer, 0 if it is not there.
+func integerOf(n *pb.NodeProto, name string) int64 {
+	for _, a := range n.GetAttribute() {
+		if a.GetName() == name {
+			return a.GetI()
+		}
+	}
+	return 0
 }
 
 // listAttr is an attribute that is a list of integers.

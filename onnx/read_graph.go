@@ -41,6 +41,9 @@ type decoder struct {
 	names map[string]bool
 	// sequences are the lists that values stand for.
 	sequences map[*Value][]*Value
+	// stacked are lists that are not made unless something reads them as such; listing says that one is being made.
+	stacked map[*Value]stack
+	listing bool
 	// repeats count how often a name was asked for that was taken.
 	repeats map[string]int
 	// made is the node that computes a value, and folded are those that turned out to be constant after they had been added.
@@ -49,6 +52,10 @@ type decoder struct {
 	tried  map[*Node]bool // whether they are
 	// inLoop says that the body of a loop is being read.
 	inLoop bool
+	// loopScan is a Scan that stands for a Loop, which is read again where that is refused.
+	loopScan *pb.NodeProto
+	// unrolled is how many nodes loops have become that are read iteration by iteration.
+	unrolled int
 	// unknown are results of nodes that are not supported, and what depends on them.
 	unknown     map[*Value]bool
 	unsupported []UnsupportedNode
@@ -79,13 +86,14 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
 	d.repeats, d.names, d.sequences = map[string]int{}, map[string]bool{}, map[*Value][]*Value{}
+	d.stacked, d.listing, d.loopScan = map[*Value]stack{}, false, nil
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {
 		return nil, err
 	}
 	d.declared = declaredShapes(p)
-	d.places, d.inLoop, d.made, d.folded, d.tried = nil, false, map[*Value]*Node{}, map[*Node]bool{}, map[*Node]bool{}
+	d.places, d.inLoop, d.unrolled, d.made, d.folded, d.tried = nil, false, 0, map[*Value]*Node{}, map[*Node]bool{}, map[*Node]bool{}
 	if hasRecurrence(p.GetNode()) {
 		d.places = places{}
 	}
@@ -116,7 +124,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	if err := d.graphOutputs(p); err != nil {
 		return nil, err
 	}
-	if d.unsupported != nil {
+	if len(d.unsupported) > 0 {
 		return nil, &UnsupportedError{Nodes: d.unsupported}
 	}
 	d.graph.Nodes = slices.DeleteFunc(d.graph.Nodes, func(n *Node) bool { return d.folded[n] })
@@ -239,6 +247,9 @@ func (d *decoder) node(p *node) error {
 	if err != nil {
 		return &FormatError{Where: where, Err: err}
 	}
+	if done, err := d.unstack(p, r); done || err != nil {
+		return err
+	}
 	unknown := slices.ContainsFunc(r.in, func(v *Value) bool { return v != nil && d.unknown[v] })
 	outputs := d.results(p)
 
@@ -247,6 +258,9 @@ func (d *decoder) node(p *node) error {
 	}
 	if p.GetOpType() == "Scan" && isDefault(p.GetDomain()) {
 		return d.scan(p, r, outputs)
+	}
+	if p.GetOpType() == "Loop" && isDefault(p.GetDomain()) {
+		return d.loop(p, r, outputs)
 	}
 	if list := d.sequences[firstOf(r.in)]; list != nil && p.GetOpType() == "Identity" {
 		d.sequences[outputs[0]] = list

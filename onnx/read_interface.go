@@ -17,7 +17,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		constant[t.GetName()] = true
 	}
 	unused := d.unusedInputs(p, constant)
-	batches := batchPlaces(p.GetNode())
+	batches := batchPlaces(p)
 	for _, info := range p.GetInput() {
 		if constant[info.GetName()] {
 			continue
@@ -221,7 +221,7 @@ func (d *decoder) graphOutputs(p *pb.GraphProto) error {
 			return formatErrorf(where, "no node computes it")
 		case seen[v]:
 			return formatErrorf(where, "it is there twice")
-		case d.sequences[v] != nil:
+		case d.isList(v):
 			d.refuse(where, "it is a sequence of tensors")
 		case d.exact[v] != nil:
 			d.refuse(where, "it is computed from the batch size alone")

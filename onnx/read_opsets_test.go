@@ -108,7 +108,7 @@ func TestOperatorList(t *testing.T) {
 	if o := info["Upsample"]; o.Since != 1 || o.Until != 9 {
 		t.Errorf("got %+v", o)
 	}
-	if o := info["Loop"]; o.Since != 0 || o.Note != refused["Loop"] {
+	if o := info["RoiAlign"]; o.Since != 0 || o.Note != refused["RoiAlign"] {
 		t.Errorf("got %+v", o)
 	}
 }

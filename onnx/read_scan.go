@@ -12,7 +12,7 @@ import (
 const scanOpset = 9
 
 // reasonNested is said of a loop in a loop.
-const reasonNested = "it is a loop in the body of another; export the network with the inner loop unrolled"
+const reasonNested = "it is a loop in the body of another that runs too often to be read one iteration after the other; export the network with the inner loop unrolled"
 
 // scanned is a Scan that is being read.
 type scanned struct {
@@ -55,35 +55,35 @@ func (d *decoder) scan(p *node, r *nodeReader, outputs []*Value) error {
 		delete(d.values, v.Name) // made again by what hands it out
 	}
 	before := len(d.unsupported)
-	refuse := func(reason string) {
-		d.refuseNode(p, reason)
-		for _, v := range outputs {
-			d.values[v.Name] = v
-			d.unknown[v] = true
-		}
-	}
-	if d.inLoop && s.loops {
-		refuse(reasonNested)
-		return nil
-	}
 	// Whether a constant state is one for all samples shows when the body is read.
 	state, err := d.mark()
 	if err != nil {
 		return &FormatError{Where: where, Err: err}
 	}
+	if d.inLoop && s.loops {
+		d.refuseNode(p, reasonNested)
+	}
 	for _, repeat := range []bool{true, false} {
+		if len(d.unsupported) > before {
+			break
+		}
 		fits, err := d.scanBody(s, repeat)
 		if err != nil {
 			return err
 		}
-		if fits || len(d.unsupported) > before {
+		if fits {
 			break
 		}
-		if !repeat {
-			refuse("a state changes its shape in the body")
-			return nil
+		if repeat {
+			d.reset(state)
+		} else if len(d.unsupported) == before {
+			d.refuseNode(p, "a state changes its shape in the body")
 		}
-		d.reset(state)
+	}
+	if len(d.unsupported) > before && p.NodeProto != d.loopScan {
+		if err := d.scanIterations(s, state, before); err != nil {
+			return err
+		}
 	}
 	if len(d.unsupported) > before {
 		for _, v := range outputs {
@@ -92,6 +92,25 @@ func (d *decoder) scan(p *node, r *nodeReader, outputs []*Value) error {
 		}
 	}
 	return nil
+}
+
+// scanIterations reads the steps of a Scan that is refused as a loop one by one, if that helps.
+func (d *decoder) scanIterations(s *scanned, m decoderMark, before int) error {
+	l := &iterated{d: d, p: s.p, trips: int64(s.loop.Steps), initial: s.p.GetInput()[:s.states]}
+	for i, v := range s.body.GetInput() {
+		if i < s.states {
+			l.states = append(l.states, v.GetName())
+			continue
+		}
+		k := i - s.states
+		l.steps = append(l.steps, step{name: v.GetName(), from: s.p.GetInput()[i], axis: s.inAxes[k], reverse: s.inReverse[k] == 1})
+	}
+	live, outs := liveBody(s.body)
+	l.next, l.results = outs[:s.states], outs[s.states:]
+	for i := range l.results {
+		l.axes, l.reversed = append(l.axes, s.axes[i]), append(l.reversed, s.outReverse[i] == 1)
+	}
+	return l.again(m, before, func() error { return l.open(s.body, live) })
 }
 
 // decoderMark is how much of a file has been read.
@@ -222,8 +241,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 			return false, err
 		}
 	}
-	origins := identities(s.body)
-	inner, results := s.inner(origins)
+	inner, results := liveBody(s.body)
 	for name := range defined(inner) {
 		if names[name] != "" {
 			return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "value %q of the body is there twice", name)
@@ -302,38 +320,6 @@ func (d *decoder) scanNode(s *scanned, op Op, x, out *Value) error {
 		return n.wrap(err, d.graph.Opset)
 	}
 	return nil
-}
-
-// inner is the body without inputs, with the nodes that lead to its outputs, and the values that these are. Results that are copies of other values of the body
-// stand for those.
-func (s *scanned) inner(copies map[string]string) (*pb.GraphProto, []string) {
-	g := &pb.GraphProto{Initializer: s.body.GetInitializer(), SparseInitializer: s.body.GetSparseInitializer()}
-	var results []string
-	for _, v := range s.body.GetOutput() {
-		results = append(results, originOf(copies, v.GetName()))
-	}
-	from := map[string]*pb.NodeProto{}
-	for _, n := range s.body.GetNode() {
-		for _, name := range n.GetOutput() {
-			from[name] = n
-		}
-	}
-	live := map[*pb.NodeProto]bool{}
-	todo := slices.Clone(results)
-	for len(todo) > 0 {
-		n := from[todo[len(todo)-1]]
-		todo = todo[:len(todo)-1]
-		if n != nil && !live[n] {
-			live[n] = true
-			todo = append(todo, reads(n)...)
-		}
-	}
-	for _, n := range s.body.GetNode() {
-		if live[n] {
-			g.Node = append(g.Node, n)
-		}
-	}
-	return g, results
 }
 
 // originOf follows copies to what has been copied, and shortens the way for others.

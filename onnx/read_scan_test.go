@@ -86,19 +86,18 @@ func TestScanErrors(t *testing.T) {
 		unsupported bool
 		want        string
 	}{
-		{"over samples", file(13, x, z, out("a"), scanNode("z x", "a b", 1, sumBody(3))), true, "is the batch: the loop would run over samples"},
+		{"over samples", file(13, in("x", "N", 3), floats("z", 3), out("a"), scanNode("z x", "a b", 1, []any{in("s", 3), in("e", 3), dense("t", 3), dense("o", 3), call("Add", "s e", "t"), call("Identity", "t", "o")})), true, "is the batch: the loop would run over samples"},
 		{"opset 8", file(8, x, z, out("a"), scanNode("z x", "a b", 1, sumBody(3))), true, "of opset 8; export the network for opset 9 or newer"},
 		{"too few inputs", file(13, x, out("a"), scanNode("x", "a b", 1, sumBody(3), axis)), false, "with a body of 2 and 2"},
 		{"no sequence", file(13, z, out("a"), scanNode("z", "a", 0, sumBody(3))), false, "at least one sequence"},
 		{"lengths", file(13, x, z, in("y", "N", 4, 3), out("a"), scanNode("z x y", "a b", 2, append([]any{in("f", "N", 3)}, sumBody(3)...), attr("scan_input_axes", []int{1, 1}))), false, "sequences of 5 and 4 steps"},
 		{"axis", file(13, x, z, out("a"), scanNode("z x", "a b", 1, sumBody(3), attr("scan_input_axes", []int{3}))), false, "axis 3 is outside sequence 0"},
 		{"direction", file(13, x, z, out("a"), scanNode("z x", "a b", 1, sumBody(3), axis, attr("scan_input_directions", []int{2}))), false, "direction 2, want 0 or 1"},
-		{"a state that grows", file(13, x, z, out("a"), scanNode("z x", "a", 1, []any{in("s", "N", 3), in("e", "N", 3), out("t"), call("Concat", "s e", "t", attr("axis", 1))}, axis)), true, "a state changes its shape in the body"},
 		{"no such value", file(13, x, z, out("a"), scanNode("z x", "a", 1, []any{in("s", "N", 3), in("e", "N", 3), out("t")}, axis)), false, "is computed by no node"},
 		{"a name twice", file(13, x, z, out("a"), scanNode("z x", "a", 1, []any{in("s", "N", 3), in("e", "N", 3), out("e"), call("Relu", "s", "e")}, axis)), false, "is there twice"},
-		{"loop in a loop", file(13, in("x", "N", 5, 4, 3), z, out("a"), scanNode("z x", "a", 1, []any{in("s", "N", 3), in("e", "N", 4, 3), out("a2"),
+		{"more loops in a loop than can be read one by one", file(13, in("x", "N", 200, 20000, 3), z, out("a"), scanNode("z x", "a", 1, []any{in("s", "N", 3), in("e", "N", 4, 3), out("a2"),
 			scanNode("s e", "a2 b2", 1, sumBody(3), axis)}, axis)), true, "a loop in the body of another"},
-		{"recurrent layer in a loop", file(13, in("x", "N", 5, 4, 3), in("z", 1, "N", 2), floats("w", 1, 2, 3), floats("r", 1, 2, 2), out("a"),
+		{"more recurrent layers in a loop", file(13, in("x", "N", 20000, 4, 3), in("z", 1, "N", 2), floats("w", 1, 2, 3), floats("r", 1, 2, 2), out("a"),
 			scanNode("z x", "a", 1, []any{in("s", 1, "N", 2), in("e", "N", 4, 3), out("t"), call("Transpose", "e", "seq", attr("perm", []int{1, 0, 2})),
 				call("RNN", "seq w r - - s", "- t", attr("hidden_size", 2))}, axis)), true, "a loop in the body of another"},
 	} {

@@ -4,7 +4,7 @@ package onnx
 // unbind, is a list of values. No node computes it.
 
 // sequenceOps take or make sequences.
-var sequenceOps = map[string]bool{"SequenceConstruct": true, "SequenceAt": true, "SequenceLength": true, "SequenceInsert": true, "SequenceErase": true,
+var sequenceOps = map[string]bool{"SequenceEmpty": true, "SequenceConstruct": true, "SequenceAt": true, "SequenceLength": true, "SequenceInsert": true, "SequenceErase": true,
 	"SplitToSequence": true, "ConcatFromSequence": true, "Identity": true}
 
 // sequence makes a value that stands for a list.
@@ -38,6 +38,14 @@ func saySequenceConstruct(r *nodeReader, s *spelling) *Value {
 		return nil
 	}
 	return r.sequence(append([]*Value(nil), r.in...))
+}
+
+func saySequenceEmpty(r *nodeReader, s *spelling) *Value {
+	r.ignore("dtype")
+	if r.arity(0, 0); r.wrong(s) {
+		return nil
+	}
+	return r.sequence([]*Value{})
 }
 
 func saySequenceAt(r *nodeReader, s *spelling) *Value {
@@ -78,6 +86,10 @@ func sayConcatFromSequence(r *nodeReader, s *spelling) *Value {
 	axis, fresh := r.int("axis", 0), r.bool("new_axis", false)
 	list := r.listed(0)
 	if r.wrong(s) {
+		return nil
+	}
+	if len(list) == 0 {
+		r.refusef("it joins no tensors")
 		return nil
 	}
 	rank := len(list[0].Shape)

@@ -67,7 +67,7 @@ func agree(t *testing.T, ort *testtool.ORT, data []byte, o ReadOptions, batch in
 	if err := proto.Unmarshal(data, m); err != nil {
 		t.Fatal(err)
 	}
-	places := batchPlaces(m.GetGraph().GetNode())
+	places := batchPlaces(m.GetGraph())
 	r := rand.New(rand.NewPCG(1, 2))
 	fileFeed, feed := map[string]testtool.Tensor{}, map[string]testtool.Tensor{}
 	for _, info := range m.GetGraph().GetInput() {

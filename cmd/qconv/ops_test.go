@@ -17,7 +17,7 @@ func TestOperatorsInReadme(t *testing.T) {
 	if !strings.Contains(string(readme), table) {
 		t.Errorf("README.md does not hold the output of qconv ops:\n%s", table)
 	}
-	for _, want := range []string{"| Conv |", "| LSTM | 7..25 | yes |", "| Loop | none | no |", "| LRN |"} {
+	for _, want := range []string{"| Conv |", "| LSTM | 7..25 | yes |", "| Loop | 1..25 | yes |", "| RoiAlign | none | no |", "| LRN |"} {
 		if !strings.Contains(table, want) {
 			t.Errorf("the table lacks %q", want)
 		}
