@@ -8,6 +8,9 @@ import (
 	"qconv/onnx/internal/pb"
 )
 
+// maxSteps bounds the iterations of a Loop that is read as a Scan.
+const maxSteps = 1 << 20
+
 // line is an integer that changes from iteration to iteration: times*t + plus in iteration t, a number or, with list, a list of one.
 type line struct {
 	times, plus int64
@@ -39,7 +42,7 @@ type asScan struct {
 // iteration and states that count only pick the steps of sequences.
 func (l *iterated) scan() *pb.GraphProto {
 	s := &asScan{l: l, lines: map[string]line{l.number: {times: 1, list: len(l.scalarShape(0)) > 0}}, counts: map[int]bool{}, collects: map[int]string{}}
-	if l.trips > maxInts || l.goes != l.going && !s.always(l.goes) || slices.Contains(l.results, l.number) {
+	if l.trips > maxSteps || l.goes != l.going && !s.always(l.goes) || slices.Contains(l.results, l.number) {
 		return nil
 	}
 	s.countStates()
@@ -52,7 +55,7 @@ func (l *iterated) scan() *pb.GraphProto {
 			}
 		}
 	}
-	if len(s.taken) == 0 || slices.ContainsFunc(slices.Concat(l.next, l.results), func(name string) bool { return s.isLine(name) && !s.counted(name) }) {
+	if slices.ContainsFunc(slices.Concat(l.next, l.results), func(name string) bool { return s.isLine(name) && !s.counted(name) }) {
 		return nil
 	}
 	return s.write()
@@ -304,6 +307,13 @@ func (s *asScan) write() *pb.GraphProto {
 		body.Input = append(body.Input, port(step))
 		axes, directions = append(axes, int64(axis)), append(directions, reverse)
 	}
+	if len(s.taken) == 0 {
+		// A Scan must take a sequence; this one says how often it runs.
+		steps := &Tensor{Shape: Shape{int(l.trips)}, Floats: make([]float32, l.trips)}
+		scan.Input = append(scan.Input, d.constant(l.p.name, steps))
+		body.Input = append(body.Input, port(d.newName(l.p.name)))
+		axes, directions = append(axes, 0), append(directions, 0)
+	}
 	body.Node = append(body.Node, s.nodes...)
 	put := func(value, to string) {
 		// Every result of a body has a name of its own.
@@ -331,7 +341,7 @@ func (s *asScan) write() *pb.GraphProto {
 		renamed.Output = append(renamed.Output, port(renamedName(v.GetName(), l.names)))
 	}
 	scan.Attribute = []*pb.AttributeProto{
-		{Name: proto.String("body"), Type: pb.AttributeProto_GRAPH.Enum(), G: renamed}, integerAttr("num_scan_inputs", int64(len(s.taken))),
+		{Name: proto.String("body"), Type: pb.AttributeProto_GRAPH.Enum(), G: renamed}, integerAttr("num_scan_inputs", int64(len(axes))),
 		integersAttr("scan_input_axes", axes...), integersAttr("scan_input_directions", directions...),
 	}
 	g.Node = append(append(g.Node, scan), behind...)

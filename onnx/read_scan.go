@@ -210,10 +210,22 @@ func (s *scanned) sequences() {
 // scanBody reads the body. With repeat a constant state whose dimension 0 is 1 is one for all samples. It says whether
 // states keep their shapes.
 func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
+	inner, results := liveBody(s.body)
+	read := map[string]bool{}
+	for _, n := range inner.GetNode() {
+		for _, name := range reads(n) {
+			read[name] = true
+		}
+	}
+	for _, name := range results {
+		read[name] = true
+	}
 	names := map[string]string{}
 	values := make([]*Value, len(s.r.in))
 	states := make([]*LoopState, s.states)
-	batched := slices.ContainsFunc(s.r.shapes[s.states:], func(x Shape) bool { return x.batchAt() >= 0 })
+	// Of constant sequences, those that only count steps among them, nothing is known of the batch.
+	batched := !slices.ContainsFunc(s.r.in[s.states:], func(v *Value) bool { return v.Const == nil }) ||
+		slices.ContainsFunc(s.r.shapes[s.states:], func(x Shape) bool { return x.batchAt() >= 0 })
 	for i, x := range s.r.in {
 		name := s.body.GetInput()[i].GetName()
 		if name == "" || names[name] != "" {
@@ -225,6 +237,8 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		d.values[v.Name] = v
 		var op Op
 		switch {
+		case i >= s.states && !read[name]: // it says how often the loop runs
+			continue
 		case i >= s.states && !s.loops:
 			op = &Squeeze{Axes: []int{s.inAxes[i-s.states]}}
 		case i >= s.states:
@@ -241,7 +255,6 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 			return false, err
 		}
 	}
-	inner, results := liveBody(s.body)
 	for name := range defined(inner) {
 		if names[name] != "" {
 			return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "value %q of the body is there twice", name)

@@ -68,7 +68,7 @@ func (e *encoder) loop(l *Loop, rest []*Node) []*Node {
 		e.constant(n.Inputs[0])
 		begin := n.Inputs[0].Name
 		if n.Op.(*LoopState).Batched {
-			begin = e.repeated(w, n, takes)
+			begin = e.repeated(w, n, append(takes, inner...), ofLoop)
 		}
 		scan.Input = append(scan.Input, begin)
 		body.Input = append(body.Input, e.valueInfo(n.Outputs[0]))
@@ -85,10 +85,15 @@ func (e *encoder) loop(l *Loop, rest []*Node) []*Node {
 		axes, directions = append(axes, op.Axis), append(directions, oneIf(op.Reverse))
 	}
 	if len(takes) == 0 {
-		e.failf("loop %q takes no sequence, which a Scan must", l.Name)
-		return rest
+		// A Scan must take a sequence; this one says how often it runs.
+		v, step := &Value{Name: w.fresh("steps")}, &Value{Name: w.fresh("step"), Shape: Shape{}}
+		v.setConst(&Tensor{Shape: Shape{l.Steps}, Floats: make([]float32, l.Steps)})
+		e.constant(v)
+		scan.Input = append(scan.Input, v.Name)
+		body.Input = append(body.Input, e.valueInfo(step))
+		axes, directions = append(axes, 0), append(directions, 0)
 	}
-	w.int("num_scan_inputs", len(takes))
+	w.int("num_scan_inputs", len(axes))
 	w.ints("scan_input_axes", axes)
 	w.ints("scan_input_directions", directions)
 	axes, directions = []int{}, []int{}
@@ -107,16 +112,19 @@ func (e *encoder) loop(l *Loop, rest []*Node) []*Node {
 	return rest
 }
 
-// repeated writes nodes that repeat the state of n for every sample, and returns what they compute. The batch size is that of the first sequence.
-func (e *encoder) repeated(w *nodeWriter, n *Node, takes []*Node) string {
+// repeated writes nodes that repeat the state of n for every sample, and returns what they compute. The batch size is that of the first value from outside, what
+// changes in the loop left out, that nodes of it read.
+func (e *encoder) repeated(w *nodeWriter, n *Node, readers []*Node, changes map[*Value]bool) string {
 	var of *Value
-	for _, t := range takes {
-		if of == nil && t.Inputs[0].Shape.batched() {
-			of = t.Inputs[0]
+	for _, r := range readers {
+		for _, v := range r.Inputs {
+			if of == nil && v != nil && v.Shape.batched() && !changes[v] {
+				of = v
+			}
 		}
 	}
 	if of == nil {
-		e.failf("node %q (LoopState): no sequence of loop %q has the batch that the state is repeated for", n.Name, w.p.GetName())
+		e.failf("node %q (LoopState): nothing that loop %q reads has the batch that the state is repeated for", n.Name, w.p.GetName())
 		return ""
 	}
 	out := w.fresh("begin")
