@@ -39,33 +39,34 @@ type plan struct {
 // analysis is what the structure of a graph alone decides, before any level is chosen: once, one
 // plan for each node.
 type analysis struct {
-	graph     *onnx.Graph
-	producers map[*onnx.Value]*onnx.Node
-	consumers map[*onnx.Value][]*onnx.Node
-	order     map[*onnx.Node]int
-	outputs   map[*onnx.Value]bool
-	merged    map[*onnx.Node]*function // nodes that end an island, and the function they compute
-	inner     map[*onnx.Node]bool      // nodes inside an island
-	toOutput  map[*onnx.Value]bool     // outputs, and values that become one through views and the ends of loops alone
-	positions map[*onnx.Value]bool     // results of ArgMax, and views of them
-	lowest    map[*onnx.Value]float64  // see Site.Lowest
-	scores    map[*onnx.Value]bool     // see Site.Masked
-	squares   map[*onnx.Value]bool     // what findDeviations has found
-	fine      map[*onnx.Value]bool     // those that need finer levels than others of the network
-	plans     map[*onnx.Node]*plan
-	codes     map[*onnx.Value]Levels         // what carried has found; no levels for none
-	roundings map[*onnx.Value]*onnx.Quantize // what rounding has found; nil for none
-	begun     map[*onnx.LoopState]*onnx.Node // the node of each
-	next      map[*onnx.LoopState]*onnx.Node // the LoopNext of each
-	states    map[*onnx.Value]bool           // sites that a LoopNext hands on
-	beginning map[*onnx.Value]*onnx.Value    // what begins has found; nil for none
-	tied      map[*onnx.Value]*onnx.Value    // by input, the output that becomes it at the next step of a stream
+	graph      *onnx.Graph
+	producers  map[*onnx.Value]*onnx.Node
+	consumers  map[*onnx.Value][]*onnx.Node
+	order      map[*onnx.Node]int
+	outputs    map[*onnx.Value]bool
+	merged     map[*onnx.Node]*function // nodes that end an island, and the function they compute
+	inner      map[*onnx.Node]bool      // nodes inside an island
+	toOutput   map[*onnx.Value]bool     // outputs, and values that become one through views and the ends of loops alone
+	positions  map[*onnx.Value]bool     // results of ArgMax, and views of them
+	lowest     map[*onnx.Value]float64  // see Site.Lowest
+	scores     map[*onnx.Value]bool     // see Site.Masked
+	squares    map[*onnx.Value]bool     // what findDeviations has found
+	ofProducts map[*onnx.Value]bool     // what ofProduct has found
+	fine       map[*onnx.Value]bool     // those that need finer levels than others of the network
+	plans      map[*onnx.Node]*plan
+	codes      map[*onnx.Value]Levels         // what carried has found; no levels for none
+	roundings  map[*onnx.Value]*onnx.Quantize // what rounding has found; nil for none
+	begun      map[*onnx.LoopState]*onnx.Node // the node of each
+	next       map[*onnx.LoopState]*onnx.Node // the LoopNext of each
+	states     map[*onnx.Value]bool           // sites that a LoopNext hands on
+	beginning  map[*onnx.Value]*onnx.Value    // what begins has found; nil for none
+	tied       map[*onnx.Value]*onnx.Value    // by input, the output that becomes it at the next step of a stream
 }
 
 func analyze(g *onnx.Graph) *analysis {
 	a := &analysis{
 		graph: g, producers: g.Producers(), consumers: g.Consumers(), order: map[*onnx.Node]int{},
-		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, fine: map[*onnx.Value]bool{}, scores: map[*onnx.Value]bool{}, squares: map[*onnx.Value]bool{}, lowest: map[*onnx.Value]float64{}, plans: map[*onnx.Node]*plan{},
+		outputs: map[*onnx.Value]bool{}, toOutput: map[*onnx.Value]bool{}, positions: map[*onnx.Value]bool{}, fine: map[*onnx.Value]bool{}, scores: map[*onnx.Value]bool{}, squares: map[*onnx.Value]bool{}, ofProducts: map[*onnx.Value]bool{}, lowest: map[*onnx.Value]float64{}, plans: map[*onnx.Node]*plan{},
 		codes: map[*onnx.Value]Levels{}, roundings: map[*onnx.Value]*onnx.Quantize{},
 		begun: map[*onnx.LoopState]*onnx.Node{}, next: map[*onnx.LoopState]*onnx.Node{}, states: map[*onnx.Value]bool{}, beginning: map[*onnx.Value]*onnx.Value{}, tied: map[*onnx.Value]*onnx.Value{},
 	}

@@ -131,15 +131,26 @@ func (c *compiler) multiply(s *sum, levels Levels) (*runtime.MatMul, error) {
 
 // ofProduct says whether v is a product of two computed matrices, or a function of one.
 func (a *analysis) ofProduct(v *onnx.Value) bool {
-	for n := a.producers[v]; n != nil; n = a.producers[v] {
-		switch p := a.plans[n]; p.class {
-		case classMatMul:
-			return true
-		case classScalar:
-			v = p.f.from
-		default:
-			return false
+	var chain []*onnx.Value
+	is, known := false, false
+	for v != nil {
+		if is, known = a.ofProducts[v]; known {
+			break
 		}
+		chain = append(chain, v)
+		n := a.producers[v]
+		if n == nil {
+			break
+		}
+		p := a.plans[n]
+		is = p.class == classMatMul
+		if p.class != classScalar {
+			break
+		}
+		v = p.f.from
 	}
-	return false
+	for _, v := range chain {
+		a.ofProducts[v] = is
+	}
+	return is
 }
