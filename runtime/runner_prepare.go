@@ -233,13 +233,42 @@ func (s *ops) prepareInput(p *Program, i int) {
 
 // prepareCopy makes one kernel per piece. The fill is left out where pieces cover all.
 func (s *ops) prepareCopy(op *op, p *Program, i *Copy) {
-	for _, q := range i.Pieces {
+	whole := !steps(i) && i.covers(p.Tensors[i.Out].Elems())
+	for n, q := range i.Pieces {
+		if n == 0 && whole {
+			q = q.overGaps()
+		}
 		k := kernel.NewCopy(q.Dims, q.OutStart, q.InStart, q.OutStride, q.InStride)
 		s.memory.Tables += k.Memory()
 		op.copies = append(op.copies, k)
 	}
 	op.steps = i.pieceSteps()
-	op.fill, op.fillWith = !steps(i) && !i.covers(p.Tensors[i.Out].Elems()), i.Fill
+	op.fill, op.fillWith = !steps(i) && !whole, i.Fill
+}
+
+// overGaps is the first piece of a Copy whose pieces write every element once, as a single run that copies what is between the rows of the piece
+// too: pieces behind it write that anew. It is q where the rows stand otherwise in the input than in the output, or far apart. States of a
+// stream move on by such pieces.
+func (q Piece) overGaps() Piece {
+	const dense = 2 // elements of the run for each of the piece
+	rows, run := false, 1
+	for d, n := range q.Dims {
+		if n == 1 {
+			continue
+		}
+		if q.OutStride[d] != q.InStride[d] || q.OutStride[d] < 1 {
+			return q
+		}
+		rows = rows || q.OutStride[d] == 1
+		run += (n - 1) * q.OutStride[d]
+	}
+	if !rows || run > dense*q.size() {
+		return q
+	}
+	one := [6]int{1, 1, 1, 1, 1, 1}
+	q.OutStride, q.InStride, q.Dims = one, one, one
+	q.Dims[0] = run
+	return q
 }
 
 // covers says that the pieces together write every element of elems.

@@ -125,3 +125,32 @@ func (f *finisher) finish(dst []byte, out []int32, at int, acc []int32, o int, a
 		out[i] = a + add
 	}
 }
+
+// finishChannels delivers the levels of acc+add, plane elements of every channel, where each channel has a step of its own.
+func (f *finisher) finishChannels(dst []byte, acc []int32, plane int, add int32) {
+	if plane == 1 {
+		finishEach(dst, acc, f.steps, add)
+		return
+	}
+	for _, r := range f.steps {
+		r.Run(dst[:plane], acc[:plane], add)
+		dst, acc = dst[plane:], acc[plane:]
+	}
+}
+
+// finishEach is finishChannels for channels of one element.
+func finishEach(dst []byte, acc []int32, steps []*Requantizer, add int32) {
+	dst, acc = dst[:len(steps)], acc[:len(steps)]
+	for o, r := range steps {
+		switch t := acc[o] + add - r.low; r.kind {
+		case reqNear:
+			dst[o] = r.values[uint32(clamp(t, r.top))]
+		case reqCovered:
+			dst[o] = marked(t, r.shift&31, r.marks)
+		case reqClamped:
+			dst[o] = marked(clamp(t, r.top), r.shift&31, r.marks)
+		default:
+			r.Run(dst[o:o+1], acc[o:o+1], add)
+		}
+	}
+}

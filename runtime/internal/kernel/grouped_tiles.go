@@ -152,7 +152,7 @@ func (k *Grouped) tilingCost(l *Layer, axes [][2]axis, t *tiling, digits int) in
 	}
 	finish := l.Out[0] * t.rows * t.cols * 3
 	tiles := ceilDiv(t.total[0], t.rows) * ceilDiv(t.total[1], t.cols)
-	cost := tiles * (fill + add + finish + l.Out[0]*20 + k.expand)
+	cost := tiles * (fill + add + finish + l.Out[0]*k.vector.has().channelCost + k.expand)
 	if !k.vector.any() {
 		cost += len(l.Terms) * groupedTermCost
 	}

@@ -30,11 +30,6 @@ func clampedLevels(dst []byte, acc []int32, add, top int32, shift uint8, marks [
 	}
 }
 
-// marked is the level of t.
-func marked(t int32, shift uint8, marks []uint32) uint8 {
-	return uint8((marks[uint32(t)>>shift] + uint32(t)) >> markShift)
-}
-
 // directPairs is directLevels for rows of sums of even and odd positions, see [Requantizer.RunPairRows].
 func directPairs(dst []byte, even, odd []uint16, rows, cols, outRow, pitch int, add int32, levels []uint8) {
 	for ; ; rows-- {

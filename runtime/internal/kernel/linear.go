@@ -107,7 +107,7 @@ func (k *Linear) fill(l *Layer) {
 
 // NewLookupLinear prepares l for look-ups.
 func NewLookupLinear(l *Layer) *Linear {
-	return (&Linear{form: formLookup, lookup: NewLookup(l), cost: int64(l.MACs()) * lookupCost}).measured()
+	return (&Linear{form: formLookup, lookup: NewLookup(l), cost: lookupTime(l)}).measured()
 }
 
 // NewPackedLinear prepares l to be computed from coded weights, as [NewPacked] does.
@@ -130,7 +130,7 @@ func choose(l *Layer, v Vector) *Linear {
 	if k, err := NewPooled(l); err == nil {
 		return &Linear{form: formPooled, pooled: k} // nothing is faster
 	}
-	limit := min(l.MACs(), math.MaxInt/lookupCost) * lookupCost
+	limit := int(min(lookupTime(l), math.MaxInt))
 	sorted, patched, limit := chooseRows(l, limit, v)
 	least := int64(limit)
 	if sorted != nil || patched != nil {

@@ -25,6 +25,14 @@ var benchLayers = []struct {
 	{"depthwise-64x24x24", [3]int{64, 24, 24}, depthwise(term([3]int{64, 24, 24}, 3, 1, 1, 32, 0))},
 	{"depthwise-128x6x6", [3]int{128, 6, 6}, depthwise(term([3]int{128, 6, 6}, 3, 1, 1, 32, 0))},
 	{"depthwise-64x12x12-stride2", [3]int{64, 6, 6}, depthwise(term([3]int{64, 12, 12}, 3, 2, 0, 32, 0))},
+	{"depthwise-64-1x3", [3]int{64, 1, 1}, alongRow(depthwise(term([3]int{64, 1, 3}, 3, 1, 0, 32, 0)), 1)},
+	{"depthwise-64-1x3-dilated", [3]int{64, 1, 1}, alongRow(depthwise(term([3]int{64, 1, 9}, 3, 1, 0, 32, 0)), 4)},
+	{"depthwise-64-1x3-4positions", [3]int{64, 1, 4}, alongRow(depthwise(term([3]int{64, 1, 6}, 3, 1, 0, 32, 0)), 1)},
+	{"depthwise-64-1x3-8positions", [3]int{64, 1, 8}, alongRow(depthwise(term([3]int{64, 1, 10}, 3, 1, 0, 32, 0)), 1)},
+	{"conv1x1-64x1x8", [3]int{64, 1, 8}, term([3]int{64, 1, 8}, 1, 1, 0, 32, 0)},
+	{"depthwise-256x2x2", [3]int{256, 2, 2}, depthwise(term([3]int{256, 2, 2}, 3, 1, 1, 32, 0))},
+	{"depthwise-512-7x7", [3]int{512, 1, 1}, depthwise(term([3]int{512, 7, 7}, 7, 1, 0, 32, 0))},
+	{"groups-8-of-64", [3]int{64, 1, 1}, inGroups(term([3]int{64, 1, 1}, 1, 1, 0, 32, 0), 8)},
 	{"dense-640x128", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 32, 0)},
 	{"dense-640x128-256levels", [3]int{128, 1, 1}, term([3]int{640, 1, 1}, 1, 1, 0, 256, 0)},
 	{"dense-128x128", [3]int{128, 1, 1}, term([3]int{128, 1, 1}, 1, 1, 0, 32, 0)},
@@ -33,6 +41,17 @@ var benchLayers = []struct {
 
 func depthwise(t Term) Term {
 	t.Groups = t.Shape[0]
+	return t
+}
+
+func inGroups(t Term, groups int) Term {
+	t.Groups = groups
+	return t
+}
+
+// alongRow is a term whose kernel goes along rows only, so many elements apart.
+func alongRow(t Term, dilation int) Term {
+	t.Kernel[0], t.Dilation[1] = 1, dilation
 	return t
 }
 

@@ -13,7 +13,7 @@ func TestLinearChoice(t *testing.T) {
 		for _, book := range [][]int32{smallInts(), multiples(299, 127)} {
 			l, _ := benchLayer(c.out, c.term, book)
 			for _, v := range Available() {
-				costs := map[string]int{NameLookup: lookupCost * l.MACs()}
+				costs := map[string]int{NameLookup: int(lookupTime(l))}
 				if k, err := NewSorted(l, SortedBytes(l), math.MaxInt, v); err == nil {
 					costs[NameSorted] = k.Cost()
 				}

@@ -101,7 +101,7 @@ func fastOptions(l *Layer, v Vector, put func(f form, cost int64, bytes, need in
 		weights += len(t.Weights)
 		centres += min(len(t.Weights), len(t.Centres)) * t.Levels
 	}
-	put(formLookup, int64(l.MACs())*lookupCost, 2*weights+4*centres, 4*l.positions())
+	put(formLookup, lookupTime(l), 2*weights+4*centres, 4*l.positions())
 	bytes := SortedBytes(l)
 	if k, err := PlanSorted(l, bytes, math.MaxInt, v); err == nil {
 		rows, tables := 0, 0

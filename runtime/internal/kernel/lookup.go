@@ -1,6 +1,7 @@
 package kernel
 
 import (
+	"math"
 	"math/bits"
 )
 
@@ -26,8 +27,25 @@ type lookupTerm struct {
 	weights []uint16
 }
 
-// lookupCost is the time of one look-up and addition in additions of words.
-const lookupCost = 5
+// Times in additions of words: of one look-up and addition, of a row of them for one weight, and of an output channel besides.
+const (
+	lookupCost        = 12
+	lookupRowCost     = 40
+	lookupChannelCost = 50
+)
+
+// lookupTime estimates the time of a [Lookup] of l in additions of words.
+func lookupTime(l *Layer) int64 {
+	cost := float64(l.MACs()) * lookupCost
+	for i := range l.Terms {
+		t := &l.Terms[i]
+		cost += float64(l.Out[0]) * lookupChannelCost
+		if l.positions() > 1 || !t.covers() {
+			cost += float64(l.Out[0]) * float64(t.taps()) * float64(l.Out[1]) * lookupRowCost
+		}
+	}
+	return int64(min(cost, math.MaxInt64/2))
+}
 
 // NewLookup prepares l.
 func NewLookup(l *Layer) *Lookup {

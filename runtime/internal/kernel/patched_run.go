@@ -47,12 +47,7 @@ func (k *Patched) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	case k.single:
 		k.finish(dst, nil, 0, sums[:len(dst)], 0, 0)
 	case len(k.steps) > 0:
-		at := 0
-		for o := range k.channels {
-			k.finish(dst, nil, at, sums[:k.plane], o, 0)
-			sums = sums[k.plane:]
-			at += k.plane
-		}
+		k.finishChannels(dst, sums, k.plane, 0)
 	}
 }
 

@@ -72,9 +72,7 @@ func (k *Pooled) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		k.finish(dst, out, 0, acc, 0, 0)
 		return
 	}
-	for o := range acc {
-		k.finish(dst, nil, o, acc[o:o+1], o, 0)
-	}
+	k.finishChannels(dst, acc, 1, 0)
 }
 
 // sumBytes is the sum of all elements.

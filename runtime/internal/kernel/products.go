@@ -51,9 +51,12 @@ type productTerm struct {
 
 // linkedTerm lists what connects every output element with its inputs.
 type linkedTerm struct {
-	src       int // number of the term and of its input
-	each      int // links of an output element
-	tableSize int // bytes
+	outs      int      // output elements
+	src       int      // number of the term and of its input
+	each      int      // links of an output element; 0: counts
+	counts    []uint16 // links of every output element; nil where all have as many
+	size      int      // links
+	tableSize int      // bytes
 	links     []productLink
 	table     []int32 // rows of all levels, by centre
 }
@@ -71,8 +74,8 @@ func NewProducts(l *Layer, limit int, v Vector) (*Products, error) {
 }
 
 // PlanProducts is NewProducts without the large work, which Fill does. It fails where Cost would exceed limit, where positions are more
-// than mostProductPositions, where a term has more than 256 centres, or taps that leave the input at some positions only, and where one
-// with groups of channels has more than mostLinks connections.
+// than mostProductPositions, where a term has more than 256 centres, or, without links, taps that leave the input at some positions only, and where one
+// with groups of channels may have more than mostLinks connections.
 func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	k := &Products{narrow: true, starts: l.positions(), outs: l.Out[0]}
 	if k.starts > mostProductPositions {
@@ -111,10 +114,8 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 		k.taps += k.terms[i].taps
 	}
 	for i := range k.linked {
-		if err := k.linked[i].plan(l); err != nil {
-			return nil, err
-		}
-		links += k.linked[i].each * k.outs * k.starts
+		k.linked[i].plan(l)
+		links += k.linked[i].size
 	}
 	k.cost = links*linkCost + k.outs*k.starts*productOutCost
 	if k.taps > 0 {
@@ -129,7 +130,7 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 }
 
 // mostLinks limits the connections of linked terms.
-const mostLinks = 1 << 12
+const mostLinks = 1 << 14
 
 // mostProductPositions limits the sums that a run keeps; layers with more positions have faster forms.
 const mostProductPositions = 256
@@ -138,34 +139,44 @@ const mostProductPositions = 256
 const (
 	productGroupCost = 30
 	productRowCost   = 4
-	productOutCost   = 5
+	productOutCost   = 15
 	linkCost         = 5 // of a link
 )
 
 // productShift says how many elements the rows of t have.
 func productShift(t *Term) uint8 { return uint8(bits.Len(uint(len(t.Centres) - 1))) }
 
-// plan counts the links of every output element, which must be as many.
-func (p *linkedTerm) plan(l *Layer) error {
-	counts := make([]int, l.Out[0]*l.positions())
+// plan counts the links of every output element.
+func (p *linkedTerm) plan(l *Layer) {
+	counts := make([]uint16, l.Out[0]*l.positions())
 	l.connections(&l.Terms[p.src], func(out, _ int, _ uint16) { counts[out]++ })
-	p.each, p.tableSize = counts[0], 4*len(l.Terms[p.src].Centres)*l.Terms[p.src].Levels
+	p.outs = len(counts)
+	p.each, p.tableSize = int(counts[0]), 4*len(l.Terms[p.src].Centres)*l.Terms[p.src].Levels
 	for _, n := range counts {
-		if n != p.each {
-			return fmt.Errorf("kernel: products: taps of term %d leave the input", p.src)
+		p.size += int(n)
+		if int(n) != p.each {
+			p.counts = counts
 		}
 	}
-	return nil
+	if p.counts != nil {
+		p.each = 0
+	}
 }
 
 // fill writes the links and the table.
 func (p *linkedTerm) fill(l *Layer) {
 	t := &l.Terms[p.src]
-	outs := l.Out[0] * l.positions()
-	p.links = make([]productLink, p.each*outs)
-	next := make([]int, outs)
+	next := make([]int, l.Out[0]*l.positions()) // the link to come of every output element
+	at := 0
+	for out := range next {
+		next[out] = at
+		if at += p.each; p.counts != nil {
+			at += int(p.counts[out])
+		}
+	}
+	p.links = make([]productLink, p.size)
 	l.connections(t, func(out, in int, w uint16) {
-		p.links[out*p.each+next[out]] = productLink{uint32(in), uint32(int(w) * t.Levels)}
+		p.links[next[out]] = productLink{uint32(in), uint32(int(w) * t.Levels)}
 		next[out]++
 	})
 	p.table = make([]int32, 0, len(t.Centres)*t.Levels)
@@ -306,8 +317,8 @@ func (k *Products) Memory() (weights, tables int) {
 	weights = 4 * k.weightWords()
 	for i := range k.linked {
 		p := k.linked[i]
-		weights += 8 * p.each * k.outs * k.starts
-		tables += p.tableSize
+		weights += 8 * p.size
+		tables += p.tableSize + 2*len(p.counts)
 	}
 	return weights, tables
 }

@@ -21,6 +21,16 @@ func wideProducts(acc *[productGroup]int32, _ unsafe.Pointer, list []uint32, cod
 	return wideProductsARM(acc, unsafe.SliceData(list), codes)
 }
 
+// addLinks adds to every element of acc the products of its links, each of them.
+func addLinks(acc []int32, each int, links []productLink, table, in unsafe.Pointer) {
+	if len(links) > 0 {
+		addLinksARM(unsafe.SliceData(acc), len(acc), each, unsafe.SliceData(links), table, in)
+	}
+}
+
+//go:noescape
+func addLinksARM(acc *int32, n, each int, links *productLink, table, in unsafe.Pointer)
+
 //go:noescape
 func narrowProductsARM(acc *[productGroup]int32, list *uint32, codes unsafe.Pointer) unsafe.Pointer
 

@@ -56,3 +56,15 @@ func wideProducts(acc *[productGroup]int32, table unsafe.Pointer, list []uint32,
 
 // productAt is element w of a row.
 func productAt(row unsafe.Pointer, w uint32) int32 { return *(*int32)(unsafe.Add(row, uintptr(w)<<2)) }
+
+// addLinks adds to every element of acc the products of its links, each of them.
+func addLinks(acc []int32, each int, links []productLink, table, in unsafe.Pointer) {
+	for i := range acc {
+		sum := acc[i]
+		for _, l := range links[:each] {
+			sum += linkedProduct(table, in, l)
+		}
+		acc[i] = sum
+		links = links[each:]
+	}
+}

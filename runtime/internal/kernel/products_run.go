@@ -27,11 +27,7 @@ func (k *Products) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 		k.finish(dst, out, 0, acc[:n], 0, 0)
 		return
 	}
-	at := 0
-	for o := range k.steps {
-		k.finish(dst, out, at, acc[at:][:k.starts], o, 0)
-		at += k.starts
-	}
+	k.finishChannels(dst, acc, k.starts, 0)
 }
 
 // runPositions leaves the sums of all positions in s.acc, channel after channel.
@@ -104,20 +100,17 @@ func (k *Products) listRows(table unsafe.Pointer, list []uint32, src [][]byte, p
 func (p *linkedTerm) add(acc []int32, in []byte) {
 	table, first := unsafe.Pointer(unsafe.SliceData(p.table)), unsafe.Pointer(unsafe.SliceData(in))
 	links := p.links
-	if p.each == 1 {
-		acc = acc[:len(links)]
-		for i, l := range links {
-			acc[i] += linkedProduct(table, first, l)
-		}
+	if p.counts == nil {
+		addLinks(acc[:p.outs], p.each, links, table, first)
 		return
 	}
-	for i := 0; len(links) > 0; i++ {
+	for i, n := range p.counts {
 		sum := acc[i]
-		for _, l := range links[:p.each] {
+		for _, l := range links[:n] {
 			sum += linkedProduct(table, first, l)
 		}
 		acc[i] = sum
-		links = links[p.each:]
+		links = links[n:]
 	}
 }
 

@@ -49,7 +49,7 @@ func TestProductsRefused(t *testing.T) {
 	for name, s := range map[string]spec{
 		"padding at some positions": {out: [3]int{8, 4, 4}, terms: []Term{term([3]int{3, 4, 4}, 3, 1, 1, 32, 5)}},
 		"many positions":            {out: [3]int{8, 20, 20}, terms: []Term{term([3]int{3, 20, 20}, 1, 1, 0, 32, 5)}},
-		"many links":                {out: [3]int{128, 6, 6}, terms: []Term{depthwise(term([3]int{128, 6, 6}, 1, 1, 0, 32, 0))}},
+		"many links":                {out: [3]int{256, 9, 9}, terms: []Term{depthwise(term([3]int{256, 9, 9}, 1, 1, 0, 32, 0))}},
 	} {
 		s.book, s.steps, s.levels = smallInts(), "one", 32
 		l, _ := s.make(r)

@@ -284,6 +284,11 @@ func (r *Requantizer) RunPairRows(dst []byte, even, odd []uint16, add int32, row
 	}
 }
 
+// marked is the level of t, a bin of marks being 1<<shift long.
+func marked(t int32, shift uint8, marks []uint32) uint8 {
+	return uint8((marks[uint32(t)>>shift] + uint32(t)) >> markShift)
+}
+
 // clamp is t limited to [0, top], without a branch.
 func clamp(t, top int32) int32 {
 	t &^= t >> 31

@@ -19,11 +19,7 @@ func (k *Sorted) Run(dst []byte, out []int32, src [][]byte, s *Scratch) {
 	case len(k.steps) == 0:
 		vectorAddTo(k.vector, out, acc, add)
 	default:
-		for o, at := 0, 0; at < len(dst); o++ {
-			k.finish(dst, nil, at, acc[:k.plane], o, add)
-			acc = acc[k.plane:]
-			at += k.plane
-		}
+		k.finishChannels(dst, acc, k.plane, add)
 	}
 }
 

@@ -13,6 +13,7 @@ type traits struct {
 	cache      int  // bytes of rows up to which reading them costs nothing extra: the first-level cache of small processors
 
 	productCost int // of a group's products of one input, see Products
+	channelCost int // of an output channel of a tile of Grouped, however few its positions are
 
 	laneBytes int    // that vectors work on as a whole; 0: there are none
 	binShift  uint32 // the largest shift of bins that binPairLevels and binLaneLevels take
@@ -35,24 +36,24 @@ type traits struct {
 }
 
 var machines = [vectors]*traits{
-	Portable: {bits: 8 * wordBytes, bigEndian: !LittleEndian, tapUnit: wordTapUnit, stateBytes: coding.StateBytes, expandTap: 20, cache: 24 << 10, productCost: wordProductCost},
-	NEON: {bits: 64, stateBytes: 8, expandTap: 6, cache: 24 << 10, productCost: 20,
+	Portable: {bits: 8 * wordBytes, bigEndian: !LittleEndian, tapUnit: wordTapUnit, stateBytes: coding.StateBytes, expandTap: 20, cache: 24 << 10, productCost: wordProductCost, channelCost: wordChannelCost},
+	NEON: {bits: 64, stateBytes: 8, expandTap: 6, cache: 24 << 10, productCost: 20, channelCost: 20,
 		laneBytes: 16, binShift: 16, fillBytes: 16, movesRows: true,
 		depthwise: true, depthStep: 16, depthCosts: depthCostsNEON,
 		looks: true, lookCost: 26, strips: true, sorts: true},
-	AVX2: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20,
+	AVX2: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20, channelCost: 20,
 		laneBytes: 32, binShift: 8, rowStrips: true, fillBytes: 32, movesRows: true,
 		depthwise: true, depthPairs: true, depthStep: 64, depthCosts: depthCostsAVX,
 		looks: true, lookCost: 5, smallLooks: true},
-	AVX512: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20,
+	AVX512: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20, channelCost: 20,
 		laneBytes: 32, binShift: 16, longBins: true, fillBytes: 64, movesRows: true,
 		depthwise: true, depthPairs: true, depthStep: 64, depthCosts: depthCostsAVX,
 		looks: true, lookCost: 5, smallLooks: true},
 
-	ARM:      {bits: 32, tapUnit: 1, stateBytes: 4, expandTap: 20, cache: 24 << 10, productCost: 13},
-	Words32:  {bits: 32, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20},
-	Words64:  {bits: 64, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20},
-	Reversed: {bits: 32, bigEndian: true, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20},
+	ARM:      {bits: 32, tapUnit: 1, stateBytes: 4, expandTap: 20, cache: 24 << 10, productCost: 13, channelCost: 330},
+	Words32:  {bits: 32, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: 100},
+	Words64:  {bits: 64, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: 100},
+	Reversed: {bits: 32, bigEndian: true, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: 100},
 }
 
 // has are the traits of v.
