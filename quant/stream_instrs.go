@@ -222,9 +222,6 @@ func (b *stepBuilder) linear(l *runtime.Linear, rule *rule, id int) {
 			if where.axis > 0 && where.full() {
 				d := where.axis - 1
 				t.Pad[d] += start*t.Up[d] - (n-h)*t.Stride[d]
-				if h == 1 && t.Groups > 1 && t.Dilation[d] > 1 && t.Up[d] == 1 {
-					b.gather(t, d)
-				}
 			}
 		}
 		if at.axis == 0 {
@@ -245,23 +242,6 @@ func (b *stepBuilder) linear(l *runtime.Linear, rule *rule, id int) {
 		}
 	}
 	b.emit(out)
-}
-
-// gather puts the positions that a term of a single output position reads side by side: a dilated kernel of few weights would pass over those between at a cost.
-func (b *stepBuilder) gather(t *runtime.Term, d int) {
-	tensor := b.out.Tensors[t.In]
-	shape := tensor.Shape
-	length := shape[d+1]
-	tensor.Shape[d+1] = t.Kernel[d]
-	inner := 1
-	for _, size := range shape[d+2:] {
-		inner *= size
-	}
-	id := b.add(tensor)
-	b.emit(&runtime.Copy{Out: id, Pieces: []runtime.Piece{newPiece(t.In, 0, -t.Pad[d]*inner, []dim{
-		{tensor.Elems() / (t.Kernel[d] * inner), t.Kernel[d] * inner, length * inner}, {t.Kernel[d], inner, t.Dilation[d] * inner}, {inner, 1, 1},
-	})}})
-	t.In, t.Pad[d], t.Dilation[d] = id, 0, 1
 }
 
 // fixedTerm makes a term over a constant read as much of it as h positions need.

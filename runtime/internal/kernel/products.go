@@ -2,6 +2,7 @@ package kernel
 
 import (
 	"fmt"
+	"math"
 	"math/bits"
 )
 
@@ -75,7 +76,7 @@ func NewProducts(l *Layer, limit int, v Vector) (*Products, error) {
 
 // PlanProducts is NewProducts without the large work, which Fill does. It fails where Cost would exceed limit, where positions are more
 // than mostProductPositions, where a term has more than 256 centres, or, without links, taps that leave the input at some positions only, and where one
-// with groups of channels may have more than mostLinks connections.
+// with groups of channels has more than mostLinks connections.
 func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	k := &Products{narrow: true, starts: l.positions(), outs: l.Out[0]}
 	if k.starts > mostProductPositions {
@@ -90,7 +91,7 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 			return nil, fmt.Errorf("kernel: products: term %d has %d centres, want at most 256", i, len(t.Centres))
 		}
 		if t.Groups > 1 || k.outs*linkCost < groups*each {
-			links += t.taps() * k.outs * k.starts
+			links += l.links(t)
 			k.linked = append(k.linked, &linkedTerm{src: i})
 			continue
 		}
@@ -127,6 +128,23 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	k.products = k.tableBytes(l)
 	k.finisher = newFinisher(l, Portable, tablesOf(l))
 	return k, nil
+}
+
+// links is the number of weights of t that connect an output element with an input element.
+func (l *Layer) links(t *Term) int {
+	n := l.Out[0] * (t.Shape[0] / t.Groups)
+	for axis, size := range l.Out[1:] {
+		met := 0
+		for y := range size {
+			for k := range t.Kernel[axis] {
+				if _, ok := t.source(axis, y, k); ok {
+					met++
+				}
+			}
+		}
+		n = min(n, math.MaxInt/max(1, met)) * met
+	}
+	return n
 }
 
 // mostLinks limits the connections of linked terms.

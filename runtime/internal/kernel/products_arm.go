@@ -28,6 +28,16 @@ func addLinks(acc []int32, each int, links []productLink, table, in unsafe.Point
 	}
 }
 
+// addCountedLinks is addLinks with a number of links for every element.
+func addCountedLinks(acc []int32, counts []uint16, links []productLink, table, in unsafe.Pointer) {
+	if n := len(acc); n > 0 {
+		addCountedLinksARM(&acc[0], n, &counts[:n][0], unsafe.SliceData(links), table, in)
+	}
+}
+
+//go:noescape
+func addCountedLinksARM(acc *int32, n int, counts *uint16, links *productLink, table, in unsafe.Pointer)
+
 //go:noescape
 func addLinksARM(acc *int32, n, each int, links *productLink, table, in unsafe.Pointer)
 

@@ -97,3 +97,33 @@ link:
 	SUB.S	$1, R1
 	BNE	output
 	RET
+
+// func addCountedLinksARM(acc *int32, n int, counts *uint16, links *productLink, table, in unsafe.Pointer)
+TEXT ·addCountedLinksARM(SB), NOSPLIT, $0-24
+	MOVW	acc+0(FP), R0
+	MOVW	n+4(FP), R1
+	MOVW	counts+8(FP), R2
+	MOVW	links+12(FP), R3
+	MOVW	table+16(FP), R4
+	MOVW	in+20(FP), R5
+
+output:
+	MOVW	(R0), R6
+	MOVHU.P	2(R2), R7
+	CMP	$0, R7
+	BEQ	next
+
+link:
+	MOVM.IA.W	(R3), [R8, R9]
+	MOVBU	R8<<0(R5), R8
+	ADD	R9, R8
+	MOVW	R8<<2(R4), R8
+	SUB.S	$1, R7
+	ADD	R8, R6
+	BNE	link
+
+next:
+	MOVW.P	R6, 4(R0)
+	SUB.S	$1, R1
+	BNE	output
+	RET

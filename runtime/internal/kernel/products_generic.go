@@ -68,3 +68,15 @@ func addLinks(acc []int32, each int, links []productLink, table, in unsafe.Point
 		links = links[each:]
 	}
 }
+
+// addCountedLinks is addLinks with a number of links for every element.
+func addCountedLinks(acc []int32, counts []uint16, links []productLink, table, in unsafe.Pointer) {
+	for i, n := range counts {
+		sum := acc[i]
+		for _, l := range links[:n] {
+			sum += linkedProduct(table, in, l)
+		}
+		acc[i] = sum
+		links = links[n:]
+	}
+}

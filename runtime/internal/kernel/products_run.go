@@ -104,14 +104,7 @@ func (p *linkedTerm) add(acc []int32, in []byte) {
 		addLinks(acc[:p.outs], p.each, links, table, first)
 		return
 	}
-	for i, n := range p.counts {
-		sum := acc[i]
-		for _, l := range links[:n] {
-			sum += linkedProduct(table, first, l)
-		}
-		acc[i] = sum
-		links = links[n:]
-	}
+	addCountedLinks(acc[:p.outs], p.counts, links, table, first)
 }
 
 // linkedProduct is what a link adds.
