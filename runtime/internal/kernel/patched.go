@@ -51,6 +51,9 @@ type patchLookup struct {
 // patchSlack is the number of bytes that may be read behind a patch.
 const patchSlack = 64
 
+// patchPositionCost is what a position takes besides its patch and sums, in additions of words.
+const patchPositionCost = 150
+
 // NewPatched prepares l for instruction set v. It fails as [PlanPatched] does.
 func NewPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 	k, err := PlanPatched(l, bytes, limit, v)
@@ -73,7 +76,7 @@ func PlanPatched(l *Layer, bytes, limit int, v Vector) (*Patched, error) {
 	}
 	word := v.wordBytes()
 	blocks := ceilDiv(k.channels, word)
-	each := blocks * word * 5 // of a position
+	each := blocks*word*5 + patchPositionCost // of a position
 	for i := range l.Terms {
 		t := &l.Terms[i]
 		if t.Groups > 1 {

@@ -157,8 +157,8 @@ const mostProductPositions = 256
 const (
 	productGroupCost = 30
 	productRowCost   = 4
-	productOutCost   = 15
-	linkCost         = 5 // of a link
+	productOutCost   = 7
+	linkCost         = 4 // of a link
 )
 
 // productShift says how many elements the rows of t have.

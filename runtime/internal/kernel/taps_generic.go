@@ -4,9 +4,6 @@ package kernel
 
 import "unsafe"
 
-// wordChannelCost is the time of an output channel of a tile of [Grouped] besides what depends on its positions, in additions of words.
-const wordChannelCost = 100
-
 // wordTapUnit is the number of taps of a unit of 16-bit rows without vectors.
 const wordTapUnit = 4
 

@@ -35,25 +35,28 @@ type traits struct {
 	sorts      bool // vectorCountLevels and vectorPlaceRows
 }
 
+// wordChannelCost is the channelCost where there are no vectors.
+const wordChannelCost = 330
+
 var machines = [vectors]*traits{
 	Portable: {bits: 8 * wordBytes, bigEndian: !LittleEndian, tapUnit: wordTapUnit, stateBytes: coding.StateBytes, expandTap: 20, cache: 24 << 10, productCost: wordProductCost, channelCost: wordChannelCost},
-	NEON: {bits: 64, stateBytes: 8, expandTap: 6, cache: 24 << 10, productCost: 20, channelCost: 20,
+	NEON: {bits: 64, stateBytes: 8, expandTap: 6, cache: 24 << 10, productCost: 20, channelCost: 90,
 		laneBytes: 16, binShift: 16, fillBytes: 16, movesRows: true,
 		depthwise: true, depthStep: 16, depthCosts: depthCostsNEON,
 		looks: true, lookCost: 26, strips: true, sorts: true},
-	AVX2: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20, channelCost: 20,
+	AVX2: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20, channelCost: 90,
 		laneBytes: 32, binShift: 8, rowStrips: true, fillBytes: 32, movesRows: true,
 		depthwise: true, depthPairs: true, depthStep: 64, depthCosts: depthCostsAVX,
 		looks: true, lookCost: 5, smallLooks: true},
-	AVX512: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20, channelCost: 20,
+	AVX512: {bits: 64, stateBytes: 8, expandTap: 6, cache: 32 << 10, productCost: 20, channelCost: 90,
 		laneBytes: 32, binShift: 16, longBins: true, fillBytes: 64, movesRows: true,
 		depthwise: true, depthPairs: true, depthStep: 64, depthCosts: depthCostsAVX,
 		looks: true, lookCost: 5, smallLooks: true},
 
-	ARM:      {bits: 32, tapUnit: 1, stateBytes: 4, expandTap: 20, cache: 24 << 10, productCost: 13, channelCost: 330},
-	Words32:  {bits: 32, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: 100},
-	Words64:  {bits: 64, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: 100},
-	Reversed: {bits: 32, bigEndian: true, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: 100},
+	ARM:      {bits: 32, tapUnit: 1, stateBytes: 4, expandTap: 20, cache: 24 << 10, productCost: 13, channelCost: wordChannelCost},
+	Words32:  {bits: 32, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: wordChannelCost},
+	Words64:  {bits: 64, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: wordChannelCost},
+	Reversed: {bits: 32, bigEndian: true, tapUnit: 4, stateBytes: 8, expandTap: 20, cache: 24 << 10, productCost: 20, channelCost: wordChannelCost},
 }
 
 // has are the traits of v.
