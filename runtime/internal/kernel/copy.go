@@ -3,6 +3,7 @@ package kernel
 import (
 	"math"
 	"slices"
+	"unsafe"
 )
 
 // Copy moves a strided block of up to six dimensions:
@@ -55,15 +56,15 @@ func NewCopy(dims [6]int, outStart, inStart int, outStride, inStride [6]int) *Co
 
 // innermost is the dimension that the innermost loop goes along: runs without a gap are cheap for each element, but where they are short there are many.
 func innermost(dims []copyDim) int {
-	const run, apart = 70, 8 // instructions for each run, and for each element of one with gaps
+	const run, apart = 60, 6 // instructions for each run, and for each element of one with gaps
 	best, least := len(dims)-1, math.Inf(1)
 	for at := len(dims) - 1; at >= 0; at-- {
 		d := dims[at]
-		each := float64(apart)
-		if d.in == 1 && d.out == 1 {
-			each = 0.25
+		cost := apart + 8/float64(d.n)
+		if d.in == 1 && d.out == 1 && d.n >= shortRun {
+			cost = 0.25 + run/float64(d.n)
 		}
-		if cost := run/float64(d.n) + each; cost < least {
+		if cost < least {
 			best, least = at, cost
 		}
 	}
@@ -86,7 +87,7 @@ func (k *Copy) RunAt(dst, src []byte, out, in int) {
 }
 
 func (k *Copy) run(dst, src []byte, out, in int, dims []copyDim) {
-	if len(dims) > 0 {
+	if len(dims) > 1 {
 		d := dims[0]
 		for range d.n {
 			k.run(dst, src, out, in, dims[1:])
@@ -95,17 +96,35 @@ func (k *Copy) run(dst, src []byte, out, in int, dims []copyDim) {
 		}
 		return
 	}
+	rows := copyDim{n: 1}
+	if len(dims) > 0 {
+		rows = dims[0]
+	}
 	n := k.inner
-	if n.in == 1 && n.out == 1 {
-		copy(dst[out:out+n.n], src[in:in+n.n])
+	if n.in == 1 && n.out == 1 && n.n >= shortRun {
+		for range rows.n {
+			copy(dst[out:out+n.n], src[in:in+n.n])
+			out += rows.out
+			in += rows.in
+		}
 		return
 	}
-	for range n.n {
-		dst[out] = src[in]
-		out += n.out
-		in += n.in
+	// All positions are inside of the tensors, which programs are checked for.
+	to, from := unsafe.Pointer(unsafe.SliceData(dst)), unsafe.Pointer(unsafe.SliceData(src))
+	for range rows.n {
+		o, i := out, in
+		for left := n.n; left > 0; left-- {
+			*(*byte)(unsafe.Add(to, o)) = *(*byte)(unsafe.Add(from, i))
+			o += n.out
+			i += n.in
+		}
+		out += rows.out
+		in += rows.in
 	}
 }
+
+// shortRun is the length of runs from which on they are moved as a whole.
+const shortRun = 12
 
 // Fill sets all of dst.
 func Fill(dst []byte, v byte) { fillZero(dst, v) }

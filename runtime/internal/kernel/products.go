@@ -192,7 +192,7 @@ func (p *linkedTerm) fill(l *Layer) {
 			at += int(p.counts[out])
 		}
 	}
-	p.links = make([]productLink, p.size)
+	p.links = make([]productLink, p.size+1) // a pointer past the last one would be none
 	l.connections(t, func(out, in int, w uint16) {
 		p.links[next[out]] = productLink{uint32(in), uint32(int(w) * t.Levels)}
 		next[out]++
@@ -335,7 +335,7 @@ func (k *Products) Memory() (weights, tables int) {
 	weights = 4 * k.weightWords()
 	for i := range k.linked {
 		p := k.linked[i]
-		weights += 8 * p.size
+		weights += 8 * (p.size + 1)
 		tables += p.tableSize + 2*len(p.counts)
 	}
 	return weights, tables

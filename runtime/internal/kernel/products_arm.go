@@ -21,9 +21,9 @@ func wideProducts(acc *[productGroup]int32, _ unsafe.Pointer, list []uint32, cod
 	return wideProductsARM(acc, unsafe.SliceData(list), codes)
 }
 
-// addLinks adds to every element of acc the products of its links, each of them.
+// addLinks adds to every element of acc the products of its links, each of them. There is one link more, of no meaning.
 func addLinks(acc []int32, each int, links []productLink, table, in unsafe.Pointer) {
-	if len(links) > 0 {
+	if each > 0 {
 		addLinksARM(unsafe.SliceData(acc), len(acc), each, unsafe.SliceData(links), table, in)
 	}
 }

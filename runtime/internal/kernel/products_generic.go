@@ -57,26 +57,34 @@ func wideProducts(acc *[productGroup]int32, table unsafe.Pointer, list []uint32,
 // productAt is element w of a row.
 func productAt(row unsafe.Pointer, w uint32) int32 { return *(*int32)(unsafe.Add(row, uintptr(w)<<2)) }
 
-// addLinks adds to every element of acc the products of its links, each of them.
+// addLinks adds to every element of acc the products of its links, each of them. There is one link more, of no meaning.
 func addLinks(acc []int32, each int, links []productLink, table, in unsafe.Pointer) {
-	for i := range acc {
-		sum := acc[i]
-		for _, l := range links[:each] {
-			sum += linkedProduct(table, in, l)
+	at := unsafe.Pointer(unsafe.SliceData(links))
+	for i, sum := range acc {
+		for n := each; n > 0; n-- {
+			sum += linkedProduct(table, in, at)
+			at = unsafe.Add(at, unsafe.Sizeof(productLink{}))
 		}
 		acc[i] = sum
-		links = links[each:]
 	}
 }
 
 // addCountedLinks is addLinks with a number of links for every element.
 func addCountedLinks(acc []int32, counts []uint16, links []productLink, table, in unsafe.Pointer) {
-	for i, n := range counts {
+	at := unsafe.Pointer(unsafe.SliceData(links))
+	for i, n := range counts[:len(acc)] {
 		sum := acc[i]
-		for _, l := range links[:n] {
-			sum += linkedProduct(table, in, l)
+		for ; n > 0; n-- {
+			sum += linkedProduct(table, in, at)
+			at = unsafe.Add(at, unsafe.Sizeof(productLink{}))
 		}
 		acc[i] = sum
-		links = links[n:]
 	}
+}
+
+// linkedProduct is what the link at a place adds.
+func linkedProduct(table, in, link unsafe.Pointer) int32 {
+	l := (*productLink)(link)
+	x := *(*uint8)(unsafe.Add(in, l.in))
+	return *(*int32)(unsafe.Add(table, uintptr(l.at+uint32(x))<<2))
 }

@@ -106,9 +106,3 @@ func (p *linkedTerm) add(acc []int32, in []byte) {
 	}
 	addCountedLinks(acc[:p.outs], p.counts, links, table, first)
 }
-
-// linkedProduct is what a link adds.
-func linkedProduct(table, in unsafe.Pointer, l productLink) int32 {
-	x := *(*uint8)(unsafe.Add(in, l.in))
-	return *(*int32)(unsafe.Add(table, uintptr(l.at+uint32(x))<<2))
-}
