@@ -125,6 +125,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		return nil, err
 	}
 	if len(d.unsupported) > 0 {
+		d.hintBind()
 		return nil, &UnsupportedError{Nodes: d.unsupported}
 	}
 	d.graph.Nodes = slices.DeleteFunc(d.graph.Nodes, func(n *Node) bool { return d.folded[n] })
@@ -482,6 +483,19 @@ func (d *decoder) refuseNode(p *node, reason string) {
 		op = domain + ":" + op
 	}
 	d.unsupported = append(d.unsupported, UnsupportedNode{Name: p.name, Op: op, Opset: d.opset(p, domain), Reason: reason})
+}
+
+// hintBind says at the first node that wants a constant which inputs could be one: integers beside the data, such as the lengths of sequences.
+func (d *decoder) hintBind() {
+	if len(d.graph.Inputs) < 2 {
+		return
+	}
+	i := slices.IndexFunc(d.graph.Inputs, func(v *Value) bool { return v.Type == Int })
+	at := slices.IndexFunc(d.unsupported, func(n UnsupportedNode) bool { return strings.Contains(n.Reason, reasonNoConstant) })
+	if i >= 0 && at >= 0 {
+		name := d.graph.Inputs[i].Name
+		d.unsupported[at].Reason += fmt.Sprintf("; if input %q is always the same, as lengths of sequences may be, --bind %s=VALUE makes it one", name, name)
+	}
 }
 
 // opset is the version of a domain that a node is written for.

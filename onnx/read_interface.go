@@ -27,7 +27,7 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 		where := fmt.Sprintf("graph input %q", v.Name)
 		c := d.options.Constants[v.Name]
 		if x, ok := d.options.Numbers[v.Name]; ok {
-			c = filledInput(info, x, d.options.Dims, bound)
+			c = filledInput(info, x, d.options.Dims, d.options.Samples, bound)
 		}
 		if c != nil {
 			c = boundInput(info, c)

@@ -236,6 +236,9 @@ func (r *nodeReader) axes(axes []int, rank int) []int {
 // given says whether operand i is there.
 func (r *nodeReader) given(i int) bool { return i < len(r.in) && r.in[i] != nil }
 
+// reasonNoConstant is said of an operand that has to be a constant.
+const reasonNoConstant = "is computed when the network runs, want a constant"
+
 // operand returns operand i if it is a constant. Otherwise the node is refused, unless the
 // operand is unknown anyway because an earlier node is not supported.
 func (r *nodeReader) operand(i int, name string) *Tensor {
@@ -245,7 +248,7 @@ func (r *nodeReader) operand(i int, name string) *Tensor {
 	}
 	t := r.in[i].Const
 	if t == nil && r.shapes[i] != nil {
-		r.refusef("%s (operand %d, %q) is computed when the network runs, want a constant", name, i, r.in[i].Name)
+		r.refusef("%s (operand %d, %q) %s", name, i, r.in[i].Name, reasonNoConstant)
 	}
 	return t
 }

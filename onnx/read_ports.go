@@ -75,11 +75,14 @@ func (d *decoder) unusedInputs(p *pb.GraphProto, constant map[string]bool) map[s
 	return unused
 }
 
-// filledInput is a constant of the shape and element type of an input that is x everywhere.
-func filledInput(info *pb.ValueInfoProto, x float64, dims map[string]int, bound map[string]bool) *Tensor {
+// filledInput is a constant of the shape and element type of an input that is x everywhere. An open leading dimension is samples long, if that is not 0.
+func filledInput(info *pb.ValueInfoProto, x float64, dims map[string]int, samples int, bound map[string]bool) *Tensor {
 	shape := Shape{}
 	for i, dim := range info.GetType().GetTensorType().GetShape().GetDim() {
 		size := max(1, clampInt(dim.GetDimValue()))
+		if i == 0 && dim.GetDimValue() == 0 {
+			size = max(1, samples)
+		}
 		for _, key := range []string{dim.GetDimParam(), fmt.Sprintf("%s:%d", info.GetName(), i)} {
 			if n, ok := dims[key]; ok && key != "" {
 				bound[key] = true

@@ -1,7 +1,12 @@
 package onnx
 
+import (
+	"cmp"
+	"slices"
+)
+
 // sayTopK gives the largest element along an axis, or the smallest, and its position: the first of k that are sorted. More
-// than one would have to be sorted.
+// than one would have to be sorted, which constants are.
 func sayTopK(r *nodeReader, s *spelling) *Value {
 	operands := 2
 	k := 0
@@ -33,6 +38,10 @@ func sayTopK(r *nodeReader, s *spelling) *Value {
 	case x[axis] == Batch:
 		r.refusef("axis %d would mix samples of the batch", axis)
 		return nil
+	case r.in[0].Const != nil && r.in[0].Shape.Elems() <= maxInts:
+		values, at := topOf(r.in[0].Const, axis, k, largest)
+		r.also(1, s.constant(at))
+		return s.constant(values)
 	case k != 1:
 		r.refusef("the %d largest would be sorted: end the network before it", k)
 		return nil
@@ -45,4 +54,49 @@ func sayTopK(r *nodeReader, s *spelling) *Value {
 		kind = ReduceMin
 	}
 	return s.add(&Reduce{Kind: kind, Axes: []int{axis}, KeepDims: true}, r.in[0])
+}
+
+// topOf are the k largest or smallest elements of a constant along an axis, and their positions: of equal ones the first.
+func topOf(t *Tensor, axis, k int, largest bool) (values, at *Tensor) {
+	inner := 1
+	for _, n := range t.Shape[axis+1:] {
+		inner *= n
+	}
+	n := t.Shape[axis]
+	shape := t.Shape.clone()
+	shape[axis] = k
+	values = &Tensor{Type: t.Type, Shape: shape}
+	at = &Tensor{Type: Int, Shape: shape.clone(), Ints: make([]int64, shape.Elems())}
+	compare := func(a, b int) int {
+		if t.Type == Float {
+			return cmp.Compare(t.Floats[a], t.Floats[b])
+		}
+		return cmp.Compare(t.Ints[a], t.Ints[b])
+	}
+	from := make([]int, shape.Elems())
+	order := make([]int, n)
+	for first := 0; first < t.Shape.Elems()/n; first++ {
+		base := first/inner*n*inner + first%inner
+		for i := range order {
+			order[i] = i
+		}
+		slices.SortStableFunc(order, func(a, b int) int {
+			if largest {
+				a, b = b, a
+			}
+			return compare(base+a*inner, base+b*inner)
+		})
+		for i, p := range order[:k] {
+			to := first/inner*k*inner + i*inner + first%inner
+			at.Ints[to], from[to] = int64(p), base+p*inner
+		}
+	}
+	for _, i := range from {
+		if t.Type == Float {
+			values.Floats = append(values.Floats, t.Floats[i])
+		} else {
+			values.Ints = append(values.Ints, t.Ints[i])
+		}
+	}
+	return values, at
 }

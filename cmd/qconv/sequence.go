@@ -26,7 +26,7 @@ var (
 	columnsFlag     = &cli.StringFlag{Name: "columns", Category: catData, Usage: "`NAMES` of the columns of a table that enter the network, a,b,c; without it all but labels and targets"}
 	labelColumnFlag = &cli.StringFlag{Name: "label-column", Category: catData, Usage: "`NAME` of the column of a table that holds labels, a,b,c of targets, or - for none; as after #, also for tables in a folder"}
 	padFlag         = &cli.BoolFlag{Name: "pad", Category: catData, Usage: "append zeros to recordings that are shorter than a sample"}
-	stateFlag       = &cli.StringSliceFlag{Name: "state", Category: catData, Usage: "`IN=OUT`: the input IN is a state, which holds at every step of a stream what output OUT held at the step before; IN alone, or a,b,c: inputs that begin with zeros, where the data hold no arrays for them"}
+	stateFlag       = &cli.StringSliceFlag{Name: "state", Category: catData, Usage: "`IN=OUT`: the input IN is a state, which holds at every step of a stream what output OUT held at the step before; IN alone: an input that begins with zeros, where the data hold no array for it; several may be given, as in h=hn,c=cn"}
 )
 
 // sequenceFlags say how samples are made of recordings.
@@ -59,12 +59,9 @@ func readSequence(c *cli.Context) (dataset.Sequence, error) {
 // states are the inputs that --state names.
 func states(c *cli.Context, ports []port) ([]string, error) {
 	var names []string
-	for _, text := range c.StringSlice(stateFlag.Name) {
-		if name, _, carried := strings.Cut(text, "="); carried {
-			names = append(names, name)
-		} else {
-			names = append(names, strings.Split(text, ",")...)
-		}
+	for _, text := range stateTexts(c) {
+		name, _, _ := strings.Cut(text, "=")
+		names = append(names, name)
 	}
 	if names == nil {
 		return nil, nil
@@ -80,10 +77,19 @@ func states(c *cli.Context, ports []port) ([]string, error) {
 	return names, nil
 }
 
+// stateTexts are what --state says of the inputs one by one: IN or IN=OUT.
+func stateTexts(c *cli.Context) []string {
+	var texts []string
+	for _, text := range c.StringSlice(stateFlag.Name) {
+		texts = append(texts, strings.Split(text, ",")...)
+	}
+	return texts
+}
+
 // statePairs are the inputs that --state names together with the outputs that become them.
 func statePairs(c *cli.Context) []quant.StatePair {
 	var pairs []quant.StatePair
-	for _, text := range c.StringSlice(stateFlag.Name) {
+	for _, text := range stateTexts(c) {
 		if in, out, ok := strings.Cut(text, "="); ok {
 			pairs = append(pairs, quant.StatePair{Input: in, Output: out})
 		}

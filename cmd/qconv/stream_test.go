@@ -173,6 +173,7 @@ func TestStateCommand(t *testing.T) {
 	}{
 		{[]string{apart, "--state", "h=hn"}, "without its states tied"},
 		{[]string{model, "--calib", data, "--fast", "--state", "z=hn"}, `"z"`},
+		{[]string{model, "--calib", data, "--fast", "--state", "h=hn,z=y"}, `state "z" is no input`},
 		{[]string{model, "--calib", data, "--fast", "--state", "h=z"}, `"z"`},
 		{[]string{model, "--calib", data, "--fast", "--state", "h=y"}, "as many elements"},
 	} {
