@@ -254,6 +254,7 @@ func openModelSamples(c *cli.Context, spec string, m *quant.Model, want share) (
 	if s.pixels() {
 		m.Input.Given = true
 	}
+	noteFirstSteps(c, m, s)
 	if len(m.Labels) == 0 && len(s.set.Classes) == m.Graph.Outputs[0].Shape.Elems() {
 		if err := checkNames(s.set.Classes); err != nil {
 			note(c, "warning: the names of the classes are not stored: %v", err)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/urfave/cli/v2"
 
@@ -127,6 +128,19 @@ func (s *samples) meaningful() *samples {
 
 // unlabelled are the samples without their labels.
 func (s *samples) unlabelled() *samples { return s.with(s.set.Unlabelled()) }
+
+// noteFirstSteps warns of states that the data have nothing for: all samples are a first step then.
+func noteFirstSteps(c *cli.Context, m *quant.Model, s *samples) {
+	for i, in := range s.set.Inputs() {
+		k := slices.IndexFunc(m.States(), func(p quant.StatePair) bool { return p.Input == m.Graph.Inputs[i].Name })
+		if k >= 0 && in.Zero() {
+			p := m.States()[k]
+			note(c, "warning: the data have no state %s, which is zeros: ranges, weights and figures are those of a first step; qconv import --%s W --%s %s=%s makes of the file a network over W steps, for data of as many",
+				printable.Name(p.Input), overFlag.Name, stateFlag.Name, printable.Name(p.Input), printable.Name(p.Output))
+			return
+		}
+	}
+}
 
 // fewCalibration is how many samples ranges are chosen from at least without a warning.
 const fewCalibration = 10

@@ -22,6 +22,7 @@ var (
 	bindFlag      = &cli.StringSliceFlag{Name: "bind", Category: catResult, Usage: "make an input a constant, `NAME=VALUE`: a number, an .npy file or .npz#key; may be repeated"}
 	importOutFlag = &cli.StringFlag{Name: "o", Aliases: []string{"out"}, Category: catResult, Usage: "write the result to `FILE`"}
 	pickFlag      = &cli.StringSliceFlag{Name: "output", Category: catResult, Usage: "keep the output `NAME` alone, or make any computed value one; may be repeated. What ends in .onnx is the FILE of -o"}
+	overFlag      = &cli.IntFlag{Name: "window", Category: catData, Usage: "make a network of one step, whose states --state names, one over `W` steps"}
 	verboseFlag   = &cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catResult, Usage: "list every simplification"}
 	checkOnlyFlag = &cli.BoolFlag{Name: "check-only", Category: catResult, Usage: "write nothing"}
 )
@@ -34,7 +35,7 @@ var importCommand = &cli.Command{
 		"preprocessing and the class labels from here on. Reports every node that qconv cannot take, and " +
 		"compares the network with an independent executor.\n\n" +
 		example("qconv import model.onnx --scale 1/255"),
-	Flags:  flagList([]cli.Flag{importOutFlag, pickFlag, checkOnlyFlag, dimFlag, bindFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{importOutFlag, pickFlag, checkOnlyFlag, dimFlag, bindFlag, overFlag, stateFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runImport,
 }
 
@@ -114,6 +115,9 @@ func runImport(c *cli.Context) error {
 		default:
 			out = name
 		}
+	}
+	if err := checkOver(c); err != nil {
+		return err
 	}
 	labels, err := readLabels(c)
 	if err != nil {
@@ -232,8 +236,41 @@ func (r *importReport) load(c *cli.Context, path string, o onnx.ReadOptions) (*q
 	if !quant.IsImported(g) {
 		m.Pixels = pixels // before simplification, the network tells more
 	}
-	r.Check, err = p.check(path, modelOptions(c, o), m.Graph)
-	return m, err
+	if r.Check, err = p.check(path, modelOptions(c, o), m.Graph); err != nil || !c.IsSet(overFlag.Name) {
+		return m, err
+	}
+	over, err := overWindow(c, m)
+	if err != nil {
+		return nil, named(path, err)
+	}
+	over.Pixels = m.Pixels
+	r.Inputs, r.Outputs, r.Nodes, r.MACs = nil, nil, nil, 0
+	r.describe(over.Graph)
+	return over, nil
+}
+
+// checkOver demands that the flags that make a network of one step one over a window come together.
+func checkOver(c *cli.Context) error {
+	switch {
+	case c.IsSet(overFlag.Name) && c.Int(overFlag.Name) < 1:
+		return usagef("flag --%s: got %d, want at least 1", overFlag.Name, c.Int(overFlag.Name))
+	case c.IsSet(stateFlag.Name) && !c.IsSet(overFlag.Name):
+		return usagef("flag --%s: import takes it with --%s alone; finetune and convert take it for a network of one step", stateFlag.Name, overFlag.Name)
+	case len(statePairs(c)) < len(stateTexts(c)):
+		return usagef("flag --%s: got %q, want IN=OUT for each", stateFlag.Name, strings.Join(c.StringSlice(stateFlag.Name), " "))
+	}
+	return nil
+}
+
+// overWindow makes the network one over a window of steps.
+func overWindow(c *cli.Context, m *quant.Model) (*quant.Model, error) {
+	if err := quant.OverWindow(m.Graph, statePairs(c), c.Int(overFlag.Name)); err != nil {
+		return nil, err
+	}
+	if _, err := onnx.Simplify(m.Graph); err != nil {
+		return nil, err
+	}
+	return quant.FromGraph(m.Graph)
 }
 
 // describe lists the nodes of the simplified graph.

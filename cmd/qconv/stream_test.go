@@ -1,12 +1,14 @@
 package main
 
 import (
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"qconv/finetune"
 	"qconv/onnx"
 	qrt "qconv/runtime"
 )
@@ -130,10 +132,8 @@ func TestStreamCommand(t *testing.T) {
 	}
 }
 
-// TestStateCommand demands that inputs and outputs that are states get the same levels, and are carried inside the program.
-func TestStateCommand(t *testing.T) {
-	dir := t.TempDir()
-	model, data, out := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "x.npz"), filepath.Join(dir, "m.qlut")
+// oneStep writes a network of one step: x of 3 numbers and a state h of 5, which becomes hn, give y of 2.
+func oneStep(t *testing.T, path string) {
 	x, h := batched("x", 3), batched("h", 5)
 	w := newGraph(t, 2, x, h)
 	dense := func(in, out *onnx.Value) *onnx.Value {
@@ -141,7 +141,82 @@ func TestStateCommand(t *testing.T) {
 	}
 	sum := w.node(&onnx.Add{}, batched("sum", 5), dense(x, batched("of-x", 5)), dense(h, batched("of-h", 5)))
 	hn := w.node(&onnx.Tanh{}, batched("hn", 5), sum)
-	w.write(model, dense(hn, batched("y", 2)), hn)
+	w.write(path, dense(hn, batched("y", 2)), hn)
+}
+
+// TestImportWindow demands that a network of one step, imported over a window, computes what its steps do one after the other, is trained, and
+// becomes a stream whose state is that of the step.
+func TestImportWindow(t *testing.T) {
+	const samples, steps = 2, 6
+	dir := t.TempDir()
+	at := func(name string) string { return filepath.Join(dir, name) }
+	oneStep(t, at("m.onnx"))
+	mustCall(t, "import", at("m.onnx"), "-o", at("step.q.onnx"))
+	out := mustCall(t, "import", at("m.onnx"), "--window", "6", "--state", "h=hn", "-o", at("window.q.onnx"))
+	for _, want := range []string{"input   x [N,6,3]\n", "output  y [N,6,2]\n"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("import prints\n%s\nwithout %q", out, want)
+		}
+	}
+	graph := func(name string) *onnx.Graph {
+		g, err := onnx.Read(at(name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return g
+	}
+	run := func(g *onnx.Graph, inputs ...[]float32) [][]float32 {
+		exec, err := finetune.NewExecutor(g, samples, finetune.ExecOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		y, err := exec.Run(inputs...)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return y
+	}
+	x := randomArray("x", samples, steps, 3)
+	got := run(graph("window.q.onnx"), x.values)
+	step, h := graph("step.q.onnx"), make([]float32, samples*5)
+	for k := range steps {
+		var now []float32
+		for s := range samples {
+			now = append(now, x.values[(s*steps+k)*3:][:3]...)
+		}
+		y := run(step, now, h)
+		h = y[1]
+		for s := range samples {
+			for i, want := range y[0][s*2:][:2] {
+				if have := got[0][(s*steps+k)*2+i]; math.Abs(float64(have-want)) > 1e-5 {
+					t.Errorf("sample %d, step %d: got %g, want %g", s, k, have, want)
+				}
+			}
+		}
+	}
+	writeArchive(t, at("x.npz"), randomArray("x", 40, steps, 3))
+	mustCall(t, "finetune", at("window.q.onnx"), "--data", at("x.npz"), "--loss", "teacher", "--steps", "3", "-o", at("t.onnx"))
+	var r convertReport
+	mustJSON(t, &r, "convert", at("t.onnx"), "--stream", "-o", at("m.qlut"))
+	if r.Stream == nil || r.Stream.StateBytes != 5 || r.Stream.Recurrent != 1 || r.Stream.Warmup != 0 {
+		t.Errorf("got %+v", r.Stream)
+	}
+	for _, c := range [][2]string{
+		{"--window 0 --state h=hn", "got 0, want at least 1"}, {"--state h=hn", "import takes it with --window alone"}, {"--window 4 --state h", "want IN=OUT"},
+		{"--window 4 --state h=z", `output "z", which there is none of`}, {"--window 4 --state x=y", "want as many elements"}, {"--window 4 --state h=hn,h=hn", "given twice"},
+	} {
+		args := append([]string{"import", at("m.onnx"), "-o", at("no.onnx")}, strings.Fields(c[0])...)
+		if code, _, stderr := call(args...); code != exitUsage || !strings.Contains(stderr, c[1]) {
+			t.Errorf("%s: exit %d, want %d and %q:\n%s", c[0], code, exitUsage, c[1], stderr)
+		}
+	}
+}
+
+// TestStateCommand demands that inputs and outputs that are states get the same levels, and are carried inside the program.
+func TestStateCommand(t *testing.T) {
+	dir := t.TempDir()
+	model, data, out := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "x.npz"), filepath.Join(dir, "m.qlut")
+	oneStep(t, model)
 	writeArchive(t, data, randomArray("x", 60, 3), array{"h", []int{60, 5}, make([]float32, 300)})
 
 	var r convertReport

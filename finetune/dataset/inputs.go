@@ -127,6 +127,12 @@ func zeroSet(spec string, port Port, n int) *Set {
 	return &Set{Spec: spec, Shape: slices.Clone(port.Options.Shape), Kind: Floats, store: zeroStore(port.Name), index: identity(n)}
 }
 
+// Zero says that the samples of s are all zeros because the data have nothing for the input.
+func (s *Set) Zero() bool {
+	_, zero := s.store.(zeroStore)
+	return zero
+}
+
 // zeroStore is a store of samples of zeros, with the name of the input.
 type zeroStore string
 
