@@ -240,17 +240,13 @@ func (h *intHeap) Pop() any {
 	return x
 }
 
-// liveNodes are the nodes that the outputs depend on, also by way of what an iteration leaves to the next: a LoopState needs its LoopNext. It is nil
-// for a graph without loops.
+// liveNodes are the nodes that the outputs depend on, also by way of what an iteration leaves to the next: a LoopState needs its LoopNext.
 func (g *Graph) liveNodes(from map[*Value]*Node) map[*Node]bool {
 	next := map[*LoopState]*Node{}
 	for _, n := range g.Nodes {
 		if op, ok := n.Op.(*LoopNext); ok {
 			next[op.State] = n
 		}
-	}
-	if len(next) == 0 {
-		return nil
 	}
 	live := map[*Node]bool{}
 	var todo []*Node

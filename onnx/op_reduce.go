@@ -131,12 +131,12 @@ func readReduce(kind ReduceKind) func(r *nodeReader) Op {
 		if x == nil {
 			return op
 		}
-		if len(axes) == 0 && noop {
+		if len(axes) == 0 && (noop || len(x) == 0) {
 			switch kind {
 			case ReduceMax, ReduceMean, ReduceMin, ReduceProd, ReduceSum:
 				return &Identity{}
 			}
-			r.refusef("no axes, and an attribute that says to reduce none")
+			r.refusef("no axes to reduce, and not a reduction that then changes nothing")
 		}
 		if len(axes) == 0 {
 			for i := range x {

@@ -25,6 +25,7 @@ type decoder struct {
 	outputs  map[string]bool // names of graph outputs
 	warnings []string
 	used     map[string]bool // names that a live node or the graph's outputs read
+	reserved map[string]bool // names of values to come
 	// nodeOpsets are the opsets of nodes that come from functions.
 	nodeOpsets map[*pb.NodeProto]map[string]int
 	// kinds are the element types that integer constants have in the file.
@@ -86,7 +87,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
 	d.repeats, d.names, d.sequences = map[string]int{}, map[string]bool{}, map[*Value][]*Value{}
-	d.stacked, d.listing, d.loopScan = map[*Value]stack{}, false, nil
+	d.stacked, d.listing, d.loopScan, d.reserved = map[*Value]stack{}, false, nil, map[string]bool{}
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {
@@ -128,6 +129,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 		d.hintBind()
 		return nil, &UnsupportedError{Nodes: d.unsupported}
 	}
+	d.dropUnread()
 	d.graph.Nodes = slices.DeleteFunc(d.graph.Nodes, func(n *Node) bool { return d.folded[n] })
 	if err := d.graph.OrderLoops(); err != nil {
 		return nil, err
@@ -485,6 +487,33 @@ func (d *decoder) refuseNode(p *node, reason string) {
 	d.unsupported = append(d.unsupported, UnsupportedNode{Name: p.name, Op: op, Opset: d.opset(p, domain), Reason: reason})
 }
 
+// dropUnread leaves out nodes and inputs that nothing reads after all: iterations of a loop whose results the next ones do not need, what a branch reads
+// that is not taken. One input stays.
+func (d *decoder) dropUnread() {
+	if d.unrolled > 0 {
+		live := d.graph.liveNodes(d.graph.Producers())
+		d.graph.Nodes = slices.DeleteFunc(d.graph.Nodes, func(n *Node) bool { return !live[n] })
+	}
+	read := map[*Value]bool{}
+	for _, n := range d.graph.Nodes {
+		for _, v := range n.Inputs {
+			read[v] = true
+		}
+	}
+	for _, v := range d.graph.Outputs {
+		read[v] = true
+	}
+	if !slices.ContainsFunc(d.graph.Inputs, func(v *Value) bool { return read[v] }) {
+		return
+	}
+	d.graph.Inputs = slices.DeleteFunc(d.graph.Inputs, func(v *Value) bool {
+		if !read[v] {
+			d.graph.Warnings = append(d.graph.Warnings, fmt.Sprintf("graph input %q is left out, nothing uses it", v.Name))
+		}
+		return !read[v]
+	})
+}
+
 // hintBind says at the first node that wants a constant which inputs could be one: integers beside the data, such as the lengths of sequences.
 func (d *decoder) hintBind() {
 	if len(d.graph.Inputs) < 2 {
@@ -523,7 +552,7 @@ func (d *decoder) results(p *node) []*Value {
 
 // unique appends to a name until no value of the file has it.
 func (d *decoder) unique(name string) string {
-	taken := func(name string) bool { return d.values[name] != nil || d.used[name] }
+	taken := func(name string) bool { return d.values[name] != nil || d.used[name] || d.reserved[name] }
 	full := name
 	for taken(full) {
 		// Names asked for again and again are numbered on.

@@ -130,7 +130,7 @@ func (d *decoder) inlineBranch(p *node, g *pb.GraphProto) error {
 	copies := inner.Node
 	inner.Node = nil
 	prefix := p.name + "/"
-	if err := d.defineInner(g, names, prefix); err != nil {
+	if err := d.defineInner(g, nil, names, prefix); err != nil {
 		return err
 	}
 	for _, n := range g.GetNode() {
@@ -142,13 +142,27 @@ func (d *decoder) inlineBranch(p *node, g *pb.GraphProto) error {
 	return d.innerNodes(p, inner, prefix)
 }
 
-// defineInner gives what a graph in a node defines names that no other value has, unless it has some in names, and reads its constants.
-func (d *decoder) defineInner(g *pb.GraphProto, names map[string]string, prefix string) error {
+// defineInner gives what a graph in a node defines names that no other value has, unless it has some in names, and reads its constants. Results are what
+// the node has of it.
+func (d *decoder) defineInner(g *pb.GraphProto, results []string, names map[string]string, prefix string) error {
+	if err := checkNames(g); err != nil {
+		return err
+	}
+	read := map[string]bool{}
+	for _, name := range results {
+		read[name] = true
+	}
+	for _, n := range g.GetNode() {
+		for _, name := range reads(n) {
+			read[name] = true
+		}
+	}
 	for _, name := range sortedKeys(defined(g)) {
 		if name != "" && names[name] == "" {
-			names[name] = d.unique(prefix + name)
-			delete(d.values, names[name])
-			d.used[names[name]] = true
+			names[name] = d.newName(prefix + name)
+			if !read[name] {
+				delete(d.used, names[name])
+			}
 		}
 	}
 	for _, t := range g.GetInitializer() {

@@ -8,11 +8,11 @@ import (
 
 // Nodes that a reader writes in place of one of the file, for [decoder.innerNodes] to read.
 
-// newName is a name like the wish that no value has; what computes it is to come.
+// newName is a name like the wish that no value has; what computes it is to come, and something reads it.
 func (d *decoder) newName(wish string) string {
 	name := d.unique(wish)
 	delete(d.values, name)
-	d.used[name] = true
+	d.used[name], d.reserved[name] = true, true
 	return name
 }
 

@@ -150,6 +150,9 @@ func (l *iterated) where() string { return fmt.Sprintf("node %q (%s)", l.p.name,
 
 // open names what the body defines, and reads the part of it that is the same in all iterations; live is what its results depend on.
 func (l *iterated) open(g, live *pb.GraphProto) error {
+	if err := checkNames(g); err != nil {
+		return err
+	}
 	l.body = g
 	changes := map[string]bool{}
 	for i, v := range g.GetInput() {
@@ -183,7 +186,7 @@ func (l *iterated) open(g, live *pb.GraphProto) error {
 	}
 	l.names = map[string]string{}
 	prefix := l.p.name + "/"
-	if err := l.d.defineInner(still, l.names, prefix); err != nil {
+	if err := l.d.defineInner(still, l.readings(), l.names, prefix); err != nil {
 		return err
 	}
 	same := &pb.GraphProto{}
@@ -191,6 +194,20 @@ func (l *iterated) open(g, live *pb.GraphProto) error {
 		same.Node = append(same.Node, l.d.renamed(n, l.names))
 	}
 	return l.d.innerNodes(l.p, same, prefix)
+}
+
+// outcomes are the values of the body that leave an iteration.
+func (l *iterated) outcomes() []string {
+	return slices.Concat([]string{l.goes}, l.next, l.results)
+}
+
+// readings are the values of the body that an iteration reads, or that leave it.
+func (l *iterated) readings() []string {
+	names := l.outcomes()
+	for _, n := range l.nodes {
+		names = append(names, reads(n)...)
+	}
+	return names
 }
 
 // read reads the iterations.
@@ -278,7 +295,7 @@ func (l *iterated) unroll() error {
 		for name, to := range l.names {
 			names[name] = to
 		}
-		if err := d.defineInner(&pb.GraphProto{Node: l.nodes}, names, prefix); err != nil {
+		if err := d.defineInner(&pb.GraphProto{Node: l.nodes}, l.outcomes(), names, prefix); err != nil {
 			return err
 		}
 		renamed := begin
@@ -343,6 +360,11 @@ func (l *iterated) hand(states []string, results [][]string) error {
 	for i, out := range l.p.GetOutput() {
 		switch {
 		case out == "":
+		case i < len(states) && !l.d.outputs[out]:
+			l.d.values[out] = l.d.values[states[i]]
+			if c := l.d.codes[states[i]]; c != nil {
+				l.d.codes[out] = c
+			}
 		case i < len(states):
 			g.Node = append(g.Node, nodeOf("Identity", out, []string{states[i]}))
 		default:

@@ -135,6 +135,7 @@ func (d *decoder) reset(m decoderMark) {
 	for name := range d.values {
 		if m.values[name] == nil {
 			delete(d.used, name)
+			delete(d.reserved, name)
 		}
 	}
 	d.values = m.values
@@ -210,6 +211,9 @@ func (s *scanned) sequences() {
 // scanBody reads the body. With repeat a constant state whose dimension 0 is 1 is one for all samples. It says whether
 // states keep their shapes.
 func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
+	if err := checkNames(s.body); err != nil {
+		return false, err
+	}
 	inner, results := liveBody(s.body)
 	read := map[string]bool{}
 	for _, n := range inner.GetNode() {
@@ -231,8 +235,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		if name == "" || names[name] != "" {
 			return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "input %d of the body, %q, has no name of its own", i, name)
 		}
-		v := &Value{Name: d.unique(name)}
-		d.used[v.Name] = true
+		v := &Value{Name: d.newName(name)}
 		names[name], values[i] = v.Name, v
 		d.values[v.Name] = v
 		var op Op
@@ -260,7 +263,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 			return false, formatErrorf(fmt.Sprintf("node %q (Scan)", s.p.name), "value %q of the body is there twice", name)
 		}
 	}
-	if err := d.defineInner(inner, names, ""); err != nil {
+	if err := d.defineInner(inner, results, names, ""); err != nil {
 		return false, err
 	}
 	renamed := &pb.GraphProto{}

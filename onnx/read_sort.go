@@ -3,6 +3,7 @@ package onnx
 import (
 	"cmp"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"qconv/onnx/internal/pb"
@@ -22,15 +23,16 @@ func sortNodes(p *pb.GraphProto) ([]*node, error) {
 	nodes := make([]*node, len(p.GetNode()))
 	taken := map[string]bool{}
 	for i, n := range p.GetNode() {
-		nodes[i] = &node{NodeProto: n, name: n.GetName(), reads: reads(n)}
-		if n.GetName() == "" || taken[n.GetName()] {
+		name := strings.ToValidUTF8(n.GetName(), "_")
+		nodes[i] = &node{NodeProto: n, name: name, reads: reads(n)}
+		if name == "" || taken[name] {
 			nodes[i].name = ""
 		}
-		taken[n.GetName()] = true
+		taken[name] = true
 	}
 	for i, n := range nodes {
 		for n.name == "" {
-			n.name = fmt.Sprintf("%s_%d", cmp.Or(n.GetName(), n.GetOpType()), i)
+			n.name = fmt.Sprintf("%s_%d", cmp.Or(strings.ToValidUTF8(n.GetName(), "_"), n.GetOpType()), i)
 			if taken[n.name] {
 				n.name = ""
 				i += len(nodes)

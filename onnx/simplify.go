@@ -176,9 +176,8 @@ func (s *simplifier) sweep() {
 		clear(s.added)
 	}
 	live := s.g.liveNodes(s.from)
-	used := func(v *Value) bool { return len(s.uses[v]) > 0 || s.output[v] }
 	for _, n := range slices.Backward(s.g.Nodes) {
-		if !s.dropped[n] && (live == nil && !slices.ContainsFunc(n.Outputs, used) || live != nil && !live[n]) {
+		if !s.dropped[n] && !live[n] {
 			s.logf("removed %s, whose result is not used", title(n))
 			s.drop(n)
 		}
