@@ -44,8 +44,8 @@ const (
 // of an attention block of 4 heads over 16 positions.
 var instructionCosts = map[string]map[string]instructionCost{
 	"arm": {
-		"grouped": {2.17, 8.4}, "sorted": {2.3, 0}, "patched": {2.3, 0}, "products": {2.1, 8}, "pooled": {5.8, 121}, "generic": {2.1, 40},
-		"maxpool": {10.2, 2.6}, "map": {8, 0}, "map2": {31, 0}, "copy": {5, 0}, "argmax": {28, 0}, "matmul": {17.4, 32},
+		"grouped": {2.1, 6}, "sorted": {2.3, 0}, "patched": {2.3, 0}, "products": {2.1, 8}, "pooled": {5.8, 121}, "generic": {2.1, 40},
+		"maxpool": {10.2, 2.6}, "map": {8, 0}, "map2": {31, 0}, "copy": {5, 0}, "argmax": {28, 0}, "matmul": {8.9, 42},
 	},
 	"arm64": {
 		"grouped": {1.16, 1.3}, "sorted": {1.3, 0}, "patched": {1.3, 0}, "depthwise": {1.54, 1.9}, "products": {2.2, 10}, "pooled": {1.8, 118}, "generic": {2.1, 50},

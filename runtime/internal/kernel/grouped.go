@@ -128,6 +128,12 @@ func newGroupedPlan(layer *Layer, limit int, v Vector, strips bool, expand int) 
 	}
 	k.strips = strips && py == 1 && px == 1
 	plan := &groupedPlan{k: k, layer: layer, l: l, digits: count}
+	if k.cost = l.segmentsCost(factors); v.any() {
+		k.cost /= segmentsVectorGain
+	}
+	if k.cost > limit {
+		return nil, fmt.Errorf("kernel: grouped: cost %d, want at most %d", k.cost, limit)
+	}
 	for y := range min(py, l.Out[1]) {
 		for x := range min(px, l.Out[2]) {
 			p := groupedPhase{y: y, x: x}

@@ -1,6 +1,9 @@
 package kernel
 
-import "math/bits"
+import (
+	"math"
+	"math/bits"
+)
 
 // factor writes the centres of a term as C = m*c + e. The digits of c and e are taps; the
 // sum of the c is multiplied by m once per position, as a sum of shifts.
@@ -86,6 +89,29 @@ func chooseFactors(l *Layer) []factor {
 		factors[i] = best
 	}
 	return factors
+}
+
+// segmentsVectorGain is how much less the time of segments is in additions of vectors.
+const segmentsVectorGain = 3
+
+// segmentsCost estimates the time that sums take which do not fit a lane of 16 bits, and products of factors, in additions of words.
+func (l *Layer) segmentsCost(factors []factor) int {
+	const laneBits, segmentBits, segmentCost, productCost = 16, 8, 5, 3
+	each := 0 // of an output element
+	low, high := l.Bounds()
+	most := int64(0)
+	for o := range low {
+		most = max(most, int64(high[o])-int64(low[o]))
+	}
+	if more := bits.Len64(uint64(most)) - laneBits; more > 0 {
+		each += segmentCost * (1 + ceilDiv(more, segmentBits))
+	}
+	for i := range factors {
+		if f := &factors[i]; f.m != 0 {
+			each += productCost + 2*len(f.digits)
+		}
+	}
+	return min(each, math.MaxInt/max(1, l.Out[0])/max(1, l.positions())) * l.Out[0] * l.positions()
 }
 
 // digitCount is the number of taps that all weights need.

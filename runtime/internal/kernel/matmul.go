@@ -72,21 +72,9 @@ func (k *MatMul) Run(dst []byte, out []int32, a, b []byte, s *Scratch) {
 // row sums the products of a row of a, four columns of b at a time. Levels of a that are worth zero have none.
 func (k *MatMul) row(acc []int32, a, b []byte) {
 	n, x := len(acc), 0
+	plus, minus := (*[256]uint16)(k.plus[:]), (*[256]uint16)(k.minus[255:])
 	for ; x+4 <= n; x += 4 {
-		var s0, s1, s2, s3 int32
-		at := x
-		for _, i := range a {
-			if i != k.zero {
-				line := (*[4]byte)(b[at:])
-				plus, minus := (*[256]uint16)(k.plus[i:]), (*[256]uint16)(k.minus[255-i:])
-				s0 += int32(plus[line[0]]) - int32(minus[line[0]])
-				s1 += int32(plus[line[1]]) - int32(minus[line[1]])
-				s2 += int32(plus[line[2]]) - int32(minus[line[2]])
-				s3 += int32(plus[line[3]]) - int32(minus[line[3]])
-			}
-			at += n
-		}
-		acc[x], acc[x+1], acc[x+2], acc[x+3] = s0, s1, s2, s3
+		fourProducts((*[4]int32)(acc[x:]), a, b[x:], n, k.zero, plus, minus)
 	}
 	for ; x < n; x++ {
 		sum, at := int32(0), x

@@ -75,13 +75,10 @@ func NewProducts(l *Layer, limit int, v Vector) (*Products, error) {
 }
 
 // PlanProducts is NewProducts without the large work, which Fill does. It fails where Cost would exceed limit, where positions are more
-// than mostProductPositions, where a term has more than 256 centres, or, without links, taps that leave the input at some positions only, and where one
+// than mostProductPositions but for linked terms, where a term has more than 256 centres, or, without links, taps that leave the input at some positions only, and where one
 // with groups of channels has more than mostLinks connections.
 func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	k := &Products{narrow: true, starts: l.positions(), outs: l.Out[0]}
-	if k.starts > mostProductPositions {
-		return nil, fmt.Errorf("kernel: products: %d positions, want at most %d", k.starts, mostProductPositions)
-	}
 	groups := ceilDiv(k.outs, productGroup)
 	each := v.has().productCost
 	rows, links := 0, 0 // bytes of rows that a run reads; connections
@@ -99,6 +96,9 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 		k.taps += t.taps()
 		k.terms = append(k.terms, &productTerm{src: i, shift: productShift(t), taps: t.taps()})
 		rows += 4 * min(t.taps(), t.Levels) << productShift(t)
+	}
+	if len(k.terms) > 0 && k.starts > mostProductPositions {
+		return nil, fmt.Errorf("kernel: products: %d positions, want at most %d", k.starts, mostProductPositions)
 	}
 	if rows > v.has().cache {
 		each *= 2
