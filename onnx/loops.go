@@ -240,11 +240,14 @@ func (h *intHeap) Pop() any {
 	return x
 }
 
-// liveNodes are the nodes that the outputs depend on, also by way of what an iteration leaves to the next: a LoopState needs its LoopNext.
+// liveNodes are the nodes that the outputs depend on, also by way of what an iteration leaves to the next: a LoopState and its LoopNext need each other.
 func (g *Graph) liveNodes(from map[*Value]*Node) map[*Node]bool {
-	next := map[*LoopState]*Node{}
+	begin, next := map[*LoopState]*Node{}, map[*LoopState]*Node{}
 	for _, n := range g.Nodes {
-		if op, ok := n.Op.(*LoopNext); ok {
+		switch op := n.Op.(type) {
+		case *LoopState:
+			begin[op] = n
+		case *LoopNext:
 			next[op.State] = n
 		}
 	}
@@ -265,8 +268,11 @@ func (g *Graph) liveNodes(from map[*Value]*Node) map[*Node]bool {
 		for _, v := range n.Inputs {
 			need(from[v])
 		}
-		if op, ok := n.Op.(*LoopState); ok {
+		switch op := n.Op.(type) {
+		case *LoopState:
 			need(next[op])
+		case *LoopNext:
+			need(begin[op.State])
 		}
 	}
 	return live

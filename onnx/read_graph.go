@@ -26,6 +26,7 @@ type decoder struct {
 	warnings []string
 	used     map[string]bool // names that a live node or the graph's outputs read
 	reserved map[string]bool // names of values to come
+	given    []string        // those in the order in which they were made
 	// nodeOpsets are the opsets of nodes that come from functions.
 	nodeOpsets map[*pb.NodeProto]map[string]int
 	// kinds are the element types that integer constants have in the file.
@@ -87,7 +88,7 @@ func (d *decoder) model(m *pb.ModelProto) (*Graph, error) {
 	}
 	d.values, d.exact, d.unknown = map[string]*Value{}, map[*Value]*ints{}, map[*Value]bool{}
 	d.repeats, d.names, d.sequences = map[string]int{}, map[string]bool{}, map[*Value][]*Value{}
-	d.stacked, d.listing, d.loopScan, d.reserved = map[*Value]stack{}, false, nil, map[string]bool{}
+	d.stacked, d.listing, d.loopScan, d.reserved, d.given = map[*Value]stack{}, false, nil, map[string]bool{}, nil
 	d.kinds, d.codes = map[*Tensor]pb.TensorProto_DataType{}, map[string]*codes{}
 	p, err := d.inline(m)
 	if err != nil {

@@ -13,6 +13,7 @@ func (d *decoder) newName(wish string) string {
 	name := d.unique(wish)
 	delete(d.values, name)
 	d.used[name], d.reserved[name] = true, true
+	d.given = append(d.given, name)
 	return name
 }
 

@@ -130,7 +130,7 @@ func (l *iterated) begin(r *nodeReader) (runs bool, err error) {
 		l.initial = append(l.initial, name)
 	}
 	if !runs && len(g.GetOutput()) > states+1 {
-		r.refusef("it runs no iteration, and has results of none")
+		r.refusef("it runs no iteration, and has results of none; end the network before them (--output), or give it sizes with which it runs")
 	}
 	if len(r.refusals) > 0 || !runs {
 		return runs, nil
@@ -271,7 +271,7 @@ func (l *iterated) unroll() error {
 	t, size := int64(0), max(1, countNodes(l.nodes))
 	for going := true; going && t < l.trips; t++ {
 		if d.unrolled += size; d.unrolled > maxUnrolled {
-			d.refuseNode(l.p, fmt.Sprintf("it runs more than %d iterations of %d nodes, which differ by more than the step that they work on: too many to be read one by one", t, size))
+			d.refuseNode(l.p, fmt.Sprintf("it runs more than %d iterations of %d nodes: without end, or too many to be read one by one, as they must be that differ by more than the step of sequences; export it with fewer", t, size))
 			return nil
 		}
 		prefix := fmt.Sprintf("%s/%d/", l.p.name, t)

@@ -47,7 +47,9 @@ func (l *iterated) scan() *pb.GraphProto {
 	}
 	s.countStates()
 	s.follow()
-	s.collectStates()
+	if !s.collectStates() {
+		return nil
+	}
 	for _, n := range s.nodes {
 		for _, name := range reads(n) {
 			if _, ok := s.lines[name]; ok || name == l.going {
@@ -220,12 +222,16 @@ func (s *asScan) picks(n *pb.NodeProto) (taken, bool) {
 	return taken{}, false
 }
 
-// collectStates finds the states that are lists of one more value behind each iteration, and takes what appends to them out of the body.
-func (s *asScan) collectStates() {
+// collectStates finds the states that are lists of one more value behind each iteration, and takes what appends to them out of the body. It says
+// whether all lists are such.
+func (s *asScan) collectStates() bool {
 	for i, name := range s.l.states {
 		v := s.l.d.values[s.l.initial[i]]
-		if list := s.l.d.sequences[v]; list == nil || len(list) > 0 {
+		if !s.l.d.isList(v) {
 			continue
+		}
+		if list := s.l.d.sequences[v]; list == nil || len(list) > 0 {
+			return false
 		}
 		appends := -1
 		for k, n := range s.nodes {
@@ -239,11 +245,13 @@ func (s *asScan) collectStates() {
 				break
 			}
 		}
-		if appends >= 0 && appends < len(s.nodes) {
-			s.collects[i] = s.nodes[appends].GetInput()[1]
-			s.nodes = slices.Delete(slices.Clone(s.nodes), appends, appends+1)
+		if appends < 0 || appends == len(s.nodes) {
+			return false
 		}
+		s.collects[i] = s.nodes[appends].GetInput()[1]
+		s.nodes = slices.Delete(slices.Clone(s.nodes), appends, appends+1)
 	}
+	return true
 }
 
 // write makes the Scan, the sequences that it takes, and the states that are none of it.

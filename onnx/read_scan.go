@@ -115,15 +115,15 @@ func (d *decoder) scanIterations(s *scanned, m decoderMark, before int) error {
 
 // decoderMark is how much of a file has been read.
 type decoderMark struct {
-	nodes, warnings int
-	values          map[string]*Value
+	nodes, warnings, given int
+	values                 map[string]*Value
 }
 
 func (d *decoder) mark() (decoderMark, error) {
 	if err := d.budget.do(len(d.values)); err != nil {
 		return decoderMark{}, err
 	}
-	return decoderMark{nodes: len(d.graph.Nodes), warnings: len(d.graph.Warnings), values: maps.Clone(d.values)}, nil
+	return decoderMark{nodes: len(d.graph.Nodes), warnings: len(d.graph.Warnings), given: len(d.given), values: maps.Clone(d.values)}, nil
 }
 
 // reset forgets what has been read since.
@@ -132,12 +132,11 @@ func (d *decoder) reset(m decoderMark) {
 		delete(d.names, n.Name)
 	}
 	d.graph.Nodes, d.graph.Warnings = d.graph.Nodes[:m.nodes], d.graph.Warnings[:m.warnings]
-	for name := range d.values {
-		if m.values[name] == nil {
-			delete(d.used, name)
-			delete(d.reserved, name)
-		}
+	for _, name := range d.given[m.given:] {
+		delete(d.used, name)
+		delete(d.reserved, name)
 	}
+	d.given = d.given[:m.given]
 	d.values = m.values
 }
 

@@ -33,7 +33,7 @@ func Encode(g *Graph) ([]byte, error) { return encode(g, nil, false) }
 
 // encode writes a graph; pairs and codes are those of EncodeQDQ.
 func encode(g *Graph, codes map[*Value]Codes, pairs bool) ([]byte, error) {
-	e := &encoder{opset: writeOpset, names: map[string]bool{}, values: map[string]*Value{}, constants: map[*Value]bool{}, functions: map[string]bool{},
+	e := &encoder{inputs: g.Inputs, opset: writeOpset, names: map[string]bool{}, values: map[string]*Value{}, constants: map[*Value]bool{}, functions: map[string]bool{},
 		codes: codes, pairs: pairs}
 	model := e.model(g)
 	if e.err != nil {
@@ -49,6 +49,7 @@ func encode(g *Graph, codes map[*Value]Codes, pairs bool) ([]byte, error) {
 // encoder builds the message of a graph.
 type encoder struct {
 	graph     *pb.GraphProto // of the file; all constants stand there
+	inputs    []*Value       // of the graph
 	body      *pb.GraphProto // of the loop that is being written, nil outside of loops
 	opset     int
 	names     map[string]bool   // of all values and initializers

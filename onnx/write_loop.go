@@ -1,6 +1,8 @@
 package onnx
 
 import (
+	"slices"
+
 	"google.golang.org/protobuf/proto"
 
 	"qconv/onnx/internal/pb"
@@ -48,11 +50,15 @@ func (e *encoder) loop(l *Loop, rest []*Node) []*Node {
 		next[n.Op.(*LoopNext).State] = n
 	}
 	given := map[string]bool{} // names of the body that it has given out
+	enters := map[*Value]bool{}
+	for _, n := range slices.Concat(states, takes) {
+		enters[n.Outputs[0]] = true
+	}
 	give := func(v *Value) {
 		e.constant(v)
 		result := *v
-		if given[v.Name] || v.Const != nil || !ofLoop[v] {
-			// A result of a body is one value of it, once.
+		if given[v.Name] || v.Const != nil || !ofLoop[v] || enters[v] {
+			// A result of a body is one value of it that its nodes compute, once: ONNX Runtime computes nonsense where it is an input of the body.
 			result.Name = w.fresh("result")
 			body.Node = append(body.Node, &pb.NodeProto{Name: proto.String(result.Name), OpType: proto.String("Identity"), Input: []string{v.Name}, Output: []string{result.Name}})
 		}
@@ -68,7 +74,7 @@ func (e *encoder) loop(l *Loop, rest []*Node) []*Node {
 		e.constant(n.Inputs[0])
 		begin := n.Inputs[0].Name
 		if n.Op.(*LoopState).Batched {
-			begin = e.repeated(w, n, append(takes, inner...), ofLoop)
+			begin = e.repeated(w, n, slices.Concat(takes, inner, states), ofLoop)
 		}
 		scan.Input = append(scan.Input, begin)
 		body.Input = append(body.Input, e.valueInfo(n.Outputs[0]))
@@ -121,6 +127,11 @@ func (e *encoder) repeated(w *nodeWriter, n *Node, readers []*Node, changes map[
 			if of == nil && v != nil && v.Shape.batched() && !changes[v] {
 				of = v
 			}
+		}
+	}
+	for _, v := range e.inputs {
+		if of == nil && v.Shape.batched() {
+			of = v
 		}
 	}
 	if of == nil {

@@ -76,7 +76,7 @@ func NewProducts(l *Layer, limit int, v Vector) (*Products, error) {
 
 // PlanProducts is NewProducts without the large work, which Fill does. It fails where Cost would exceed limit, where positions are more
 // than mostProductPositions but for linked terms, where a term has more than 256 centres, or, without links, taps that leave the input at some positions only, and where one
-// with groups of channels has more than mostLinks connections.
+// with groups of channels has more than mostLinks connections or outputs.
 func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 	k := &Products{narrow: true, starts: l.positions(), outs: l.Out[0]}
 	groups := ceilDiv(k.outs, productGroup)
@@ -104,6 +104,9 @@ func PlanProducts(l *Layer, limit int, v Vector) (*Products, error) {
 		each *= 2
 	}
 	// Bounded before anything is made.
+	if len(k.linked) > 0 && k.starts > mostLinks/k.outs {
+		return nil, fmt.Errorf("kernel: products: %d linked outputs at %d positions, want at most %d in all", k.outs, k.starts, mostLinks)
+	}
 	if most := limit / each / groups / max(1, k.starts); k.taps > most || links > mostLinks {
 		return nil, fmt.Errorf("kernel: products: %d taps and %d links, want at most %d and %d", k.taps, links, most, mostLinks)
 	}
