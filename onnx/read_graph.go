@@ -517,7 +517,7 @@ func (d *decoder) dropUnread() {
 
 // hintBind says at the first node that wants a constant which inputs could be one: integers beside the data, such as the lengths of sequences.
 func (d *decoder) hintBind() {
-	if len(d.graph.Inputs) < 2 {
+	if len(d.graph.Inputs)+len(d.options.Constants)+len(d.options.Numbers) < 2 {
 		return
 	}
 	i := slices.IndexFunc(d.graph.Inputs, func(v *Value) bool { return v.Type == Int })

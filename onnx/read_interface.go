@@ -30,7 +30,10 @@ func (d *decoder) inputs(p *pb.GraphProto) error {
 			c = filledInput(info, x, d.options.Dims, d.options.Samples, bound)
 		}
 		if c != nil {
-			c = boundInput(info, c)
+			c, err := boundInput(info, c)
+			if err != nil {
+				return fmt.Errorf("onnx: read: the constant for %s: %w", where, err)
+			}
 			if len(c.Floats)+len(c.Ints) != c.Shape.Elems() {
 				return fmt.Errorf("onnx: read: the constant for %s has %d elements, shape %v wants %d", where, len(c.Floats)+len(c.Ints), c.Shape, c.Shape.Elems())
 			}

@@ -97,8 +97,8 @@ func filledInput(info *pb.ValueInfoProto, x float64, dims map[string]int, sample
 	return &Tensor{Type: Float, Shape: shape, Floats: slices.Repeat([]float32{float32(x)}, shape.Elems())}
 }
 
-// boundInput is a constant as an input wants it: of its element type, and with the leading dimension that it lacks.
-func boundInput(info *pb.ValueInfoProto, c *Tensor) *Tensor {
+// boundInput is a constant as an input wants it: of its element type, and with the leading dimension that it lacks. Integers are whole numbers.
+func boundInput(info *pb.ValueInfoProto, c *Tensor) (*Tensor, error) {
 	t := info.GetType().GetTensorType()
 	out := &Tensor{Type: c.Type, Shape: slices.Clone(c.Shape), Floats: c.Floats, Ints: c.Ints}
 	if len(out.Shape) == len(t.GetShape().GetDim())-1 {
@@ -106,7 +106,7 @@ func boundInput(info *pb.ValueInfoProto, c *Tensor) *Tensor {
 	}
 	kind := pb.TensorProto_DataType(t.GetElemType())
 	if _, known := elemBits[kind]; !known {
-		return out
+		return out, nil
 	}
 	switch want := dataType(kind); {
 	case want == Float && out.Type != Float:
@@ -117,11 +117,14 @@ func boundInput(info *pb.ValueInfoProto, c *Tensor) *Tensor {
 	case want != Float && out.Type == Float:
 		out.Floats = nil
 		for _, v := range c.Floats {
-			out.Ints = append(out.Ints, int64(math.Trunc(float64(v))))
+			if float64(v) != math.Trunc(float64(v)) {
+				return nil, fmt.Errorf("it holds %g, want whole numbers", v)
+			}
+			out.Ints = append(out.Ints, int64(v))
 		}
 		out.Type = want
 	default:
 		out.Type = want
 	}
-	return out
+	return out, nil
 }

@@ -193,7 +193,7 @@ func (c *recurrence) lengths() bool {
 	}
 	for _, n := range t.toFloats().Floats {
 		if int(n) != c.steps {
-			c.r.refusef("sequence_lens (operand %d) says that a sequence has %g of %d steps, want all of them; %s", operandLengths, n, c.steps, remedy)
+			c.r.refusef("sequence_lens (operand %d) says that a sequence has %g of %d steps, want all of them; %s, or --bind the input that it comes from to %d", operandLengths, n, c.steps, remedy, c.steps)
 			return false
 		}
 	}

@@ -73,11 +73,11 @@ func checkStates(g *onnx.Graph, pairs []StatePair) error {
 		in, out := valueCalled(g.Inputs, p.Input), valueCalled(g.Outputs, p.Output)
 		switch {
 		case in == nil:
-			return &StatesError{fmt.Sprintf("state %q is no input, want one of %s", p.Input, valueNames(g.Inputs))}
+			return &StatesError{fmt.Sprintf("state %q is no input that the outputs depend on, want one of %s", p.Input, valueNames(g.Inputs))}
 		case out == nil:
-			return &StatesError{fmt.Sprintf("state %q becomes output %q, which there is none of, want one of %s", p.Input, p.Output, valueNames(g.Outputs))}
-		case in.Shape.WithBatch(1).Elems() != out.Shape.WithBatch(1).Elems():
-			return &StatesError{fmt.Sprintf("state %q has shape %v and becomes output %q of shape %v, want as many elements", p.Input, in.Shape, p.Output, out.Shape)}
+			return &StatesError{fmt.Sprintf("state %q becomes output %q, which there is none of (of the file's, --output keeps those that it names), want one of %s", p.Input, p.Output, valueNames(g.Outputs))}
+		case !slices.Equal(withoutOnes(in.Shape), withoutOnes(out.Shape)):
+			return &StatesError{fmt.Sprintf("state %q has shape %v and becomes output %q of shape %v, want the same but for dimensions of 1", p.Input, in.Shape, p.Output, out.Shape)}
 		case slices.ContainsFunc(pairs[:i], func(o StatePair) bool { return o.Input == p.Input }):
 			return &StatesError{fmt.Sprintf("state %q is given twice", p.Input)}
 		}
@@ -86,6 +86,11 @@ func checkStates(g *onnx.Graph, pairs []StatePair) error {
 		return &StatesError{"all inputs are states, want one at least that every step is given"}
 	}
 	return nil
+}
+
+// withoutOnes are the dimensions that are not 1.
+func withoutOnes(s onnx.Shape) onnx.Shape {
+	return slices.DeleteFunc(slices.Clone(s), func(n int) bool { return n == 1 })
 }
 
 func valueCalled(values []*onnx.Value, name string) *onnx.Value {

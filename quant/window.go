@@ -74,15 +74,10 @@ func OverWindow(g *onnx.Graph, pairs []StatePair, steps int) error {
 	return g.OrderLoops()
 }
 
-// flattenSingleSteps makes ordinary nodes of loops of one step: recurrent layers of networks that take one.
+// flattenSingleSteps makes ordinary nodes of loops of one step: recurrent layers of networks that take one. A state that is one for all samples
+// stays that, and what is computed with it has the batch of the others.
 func flattenSingleSteps(g *onnx.Graph) {
-	keep := map[*onnx.Loop]bool{} // a state of one for all samples is repeated by the loop alone
-	for _, n := range g.Nodes {
-		if op, ok := n.Op.(*onnx.LoopState); ok && op.Batched {
-			keep[op.Loop] = true
-		}
-	}
-	single := func(l *onnx.Loop) bool { return l.Steps == 1 && !keep[l] }
+	single := func(l *onnx.Loop) bool { return l.Steps == 1 }
 	for _, n := range g.Nodes {
 		switch op := n.Op.(type) {
 		case *onnx.LoopTake:

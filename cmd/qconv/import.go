@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,6 +24,7 @@ var (
 	importOutFlag = &cli.StringFlag{Name: "o", Aliases: []string{"out"}, Category: catResult, Usage: "write the result to `FILE`"}
 	pickFlag      = &cli.StringSliceFlag{Name: "output", Category: catResult, Usage: "keep the output `NAME` alone, or make any computed value one; may be repeated. What ends in .onnx is the FILE of -o"}
 	overFlag      = &cli.IntFlag{Name: "window", Category: catData, Usage: "make a network of one step, whose states --state names, one over `W` steps"}
+	overStateFlag = &cli.StringSliceFlag{Name: stateFlag.Name, Category: catData, Usage: "with --window, `IN=OUT`: the input IN of a step is what output OUT was at the step before; several may be given, as in h=hn,c=cn"}
 	verboseFlag   = &cli.BoolFlag{Name: "verbose", Aliases: []string{"v"}, Category: catResult, Usage: "list every simplification"}
 	checkOnlyFlag = &cli.BoolFlag{Name: "check-only", Category: catResult, Usage: "write nothing"}
 )
@@ -35,7 +37,7 @@ var importCommand = &cli.Command{
 		"preprocessing and the class labels from here on. Reports every node that qconv cannot take, and " +
 		"compares the network with an independent executor.\n\n" +
 		example("qconv import model.onnx --scale 1/255"),
-	Flags:  flagList([]cli.Flag{importOutFlag, pickFlag, checkOnlyFlag, dimFlag, bindFlag, overFlag, stateFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
+	Flags:  flagList([]cli.Flag{importOutFlag, pickFlag, checkOnlyFlag, dimFlag, bindFlag, overFlag, overStateFlag, verboseFlag, maxMemoryFlag, jsonFlag}, preprocessFlags),
 	Action: runImport,
 }
 
@@ -244,6 +246,15 @@ func (r *importReport) load(c *cli.Context, path string, o onnx.ReadOptions) (*q
 		return nil, named(path, err)
 	}
 	over.Pixels = m.Pixels
+	// What was said of the states is true no more.
+	r.Warnings = slices.DeleteFunc(r.Warnings, func(w string) bool {
+		return slices.ContainsFunc(statePairs(c), func(p quant.StatePair) bool {
+			return strings.HasPrefix(w, fmt.Sprintf("graph input %q is [", p.Input)) || strings.HasPrefix(w, fmt.Sprintf("graph output %q is [", p.Output))
+		})
+	})
+	if in, out := likelyState(m.Graph); in != "" {
+		r.Warnings = append(r.Warnings, fmt.Sprintf("input %q and output %q are of one shape and handed over as data: if the one becomes the other, say so with --%s %s=%s", in, out, stateFlag.Name, in, out))
+	}
 	r.Inputs, r.Outputs, r.Nodes, r.MACs = nil, nil, nil, 0
 	r.describe(over.Graph)
 	return over, nil
@@ -260,6 +271,18 @@ func checkOver(c *cli.Context) error {
 		return usagef("flag --%s: got %q, want IN=OUT for each", stateFlag.Name, strings.Join(c.StringSlice(stateFlag.Name), " "))
 	}
 	return nil
+}
+
+// likelyState is an input beside the first, and an output beside the first, of the same shape; empty names for none.
+func likelyState(g *onnx.Graph) (in, out string) {
+	for _, v := range g.Inputs[min(1, len(g.Inputs)):] {
+		for _, o := range g.Outputs[min(1, len(g.Outputs)):] {
+			if v.Shape.Equal(o.Shape) {
+				return v.Name, o.Name
+			}
+		}
+	}
+	return "", ""
 }
 
 // overWindow makes the network one over a window of steps.

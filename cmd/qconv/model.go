@@ -52,8 +52,14 @@ func readGraph(c *cli.Context, path string, o onnx.ReadOptions) (*onnx.Graph, er
 	o = modelOptions(c, o)
 	g, err := onnx.ReadWith(path, o)
 	if err != nil && onnx.AboutBatch(err) {
-		if one := readOneSample(path, o); one != nil {
+		one, other := readOneSample(path, o)
+		if one != nil {
 			return one, nil
+		}
+		// Of one sample, what the network would need says more than what its nodes do to the batch.
+		var unsupported *onnx.UnsupportedError
+		if errors.As(other, &unsupported) && !onnx.AboutBatch(other) {
+			err = other
 		}
 	}
 	return g, named(path, err)

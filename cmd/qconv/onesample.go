@@ -14,25 +14,25 @@ import (
 // whose leading dimension is 1: a program runs one at a time in any case. Whether the open dimension was a batch at all,
 // and not a sequence or a set that the network looks at as a whole, is tried with two.
 
-// readOneSample reads a network so; nil if it cannot be, or if two samples come out otherwise than each alone.
-func readOneSample(path string, o onnx.ReadOptions) *onnx.Graph {
+// readOneSample reads a network so; nil if it cannot be, which the error may tell, or if two samples come out otherwise than each alone.
+func readOneSample(path string, o onnx.ReadOptions) (*onnx.Graph, error) {
 	info, err := os.Stat(path)
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	var read [2]*onnx.Graph
 	for i := range read {
 		o.Samples = i + 1
 		if read[i], err = onnx.ReadWith(path, o); err != nil || onnx.Work(read[i]) > maxChecked+checkedPerByte*info.Size() {
-			return nil
+			return nil, err
 		}
 	}
 	one, two := read[0], read[1]
 	if !independent(one, two) {
-		return nil
+		return nil, nil
 	}
 	one.Warnings = append(one.Warnings, "its nodes move, cut or join the batch: it is read for one sample, of leading dimension 1, after two at a time were found to come out the same")
-	return one
+	return one, nil
 }
 
 // independent says whether a network of two samples computes of each what that of one does.

@@ -61,7 +61,7 @@ func states(c *cli.Context, ports []port) ([]string, error) {
 	var names []string
 	for _, text := range stateTexts(c) {
 		name, _, _ := strings.Cut(text, "=")
-		names = append(names, name)
+		names = append(names, strings.TrimSpace(name))
 	}
 	if names == nil {
 		return nil, nil
@@ -81,7 +81,11 @@ func states(c *cli.Context, ports []port) ([]string, error) {
 func stateTexts(c *cli.Context) []string {
 	var texts []string
 	for _, text := range c.StringSlice(stateFlag.Name) {
-		texts = append(texts, strings.Split(text, ",")...)
+		for _, part := range strings.Split(text, ",") {
+			if part = strings.TrimSpace(part); part != "" {
+				texts = append(texts, part)
+			}
+		}
 	}
 	return texts
 }
@@ -91,7 +95,7 @@ func statePairs(c *cli.Context) []quant.StatePair {
 	var pairs []quant.StatePair
 	for _, text := range stateTexts(c) {
 		if in, out, ok := strings.Cut(text, "="); ok {
-			pairs = append(pairs, quant.StatePair{Input: in, Output: out})
+			pairs = append(pairs, quant.StatePair{Input: strings.TrimSpace(in), Output: strings.TrimSpace(out)})
 		}
 	}
 	return pairs

@@ -106,6 +106,9 @@ func (s streamWanted) make(c *cli.Context, m *quant.Model, p *qrt.Program, names
 			}
 			return nil, nil, usagef("time may run along several dimensions: say which with %s", strings.Join(choices, ", or "))
 		}
+		if len(s.states) > 0 {
+			return nil, nil, fmt.Errorf("%w; without --%s the program is a step that carries its states already", err, streamFlag.Name)
+		}
 		return nil, nil, err
 	}
 	r := &streamReport{Window: info.Window, Hop: info.Hop, Warmup: info.Warmup, StateBytes: info.StateBytes, Recurrent: info.Recurrent, Moving: info.Moving, Whole: info.Whole, Notes: info.Notes}
@@ -199,6 +202,13 @@ func networkAxis(v *onnx.Value, d int) int {
 	return -1
 }
 
+func statesText(n int) string {
+	if n == 1 {
+		return "1 state"
+	}
+	return fmt.Sprintf("%d states", n)
+}
+
 // axisFlags are the flags that say what time is.
 func axisFlags(inputs []*onnx.Value, axes []int) string {
 	var flags []string
@@ -216,7 +226,7 @@ func axisFlags(inputs []*onnx.Value, axes []int) string {
 
 func (r *streamReport) print(w io.Writer) {
 	if len(r.Inputs) == 0 {
-		fmt.Fprintf(w, "a run is a step of a stream; %d states, %s bytes\n", r.Recurrent, grouped(r.StateBytes))
+		fmt.Fprintf(w, "a run is a step of a stream; %s, %s bytes\n", statesText(r.Recurrent), grouped(r.StateBytes))
 		return
 	}
 	fmt.Fprintf(w, "a step takes %d of the window's %d frames; state %s bytes", r.Hop, r.Window, grouped(r.StateBytes))

@@ -158,6 +158,10 @@ func TestImportWindow(t *testing.T) {
 			t.Errorf("import prints\n%s\nwithout %q", out, want)
 		}
 	}
+	_, _, said := call("import", at("m.onnx"), "--window", "6", "-o", at("data.q.onnx"))
+	if !strings.Contains(said, "say so with --state h=hn") {
+		t.Errorf("import of a state as data says %q", said)
+	}
 	graph := func(name string) *onnx.Graph {
 		g, err := onnx.Read(at(name))
 		if err != nil {
@@ -203,7 +207,7 @@ func TestImportWindow(t *testing.T) {
 	}
 	for _, c := range [][2]string{
 		{"--window 0 --state h=hn", "got 0, want at least 1"}, {"--state h=hn", "import takes it with --window alone"}, {"--window 4 --state h", "want IN=OUT"},
-		{"--window 4 --state h=z", `output "z", which there is none of`}, {"--window 4 --state x=y", "want as many elements"}, {"--window 4 --state h=hn,h=hn", "given twice"},
+		{"--window 4 --state h=z", `output "z", which there is none of`}, {"--window 4 --state x=y", "want the same but for dimensions of 1"}, {"--window 4 --state h=hn,h=hn", "given twice"},
 	} {
 		args := append([]string{"import", at("m.onnx"), "-o", at("no.onnx")}, strings.Fields(c[0])...)
 		if code, _, stderr := call(args...); code != exitUsage || !strings.Contains(stderr, c[1]) {
@@ -248,9 +252,9 @@ func TestStateCommand(t *testing.T) {
 	}{
 		{[]string{apart, "--state", "h=hn"}, "without its states tied"},
 		{[]string{model, "--calib", data, "--fast", "--state", "z=hn"}, `"z"`},
-		{[]string{model, "--calib", data, "--fast", "--state", "h=hn,z=y"}, `state "z" is no input`},
+		{[]string{model, "--calib", data, "--fast", "--state", "h=hn,z=y"}, `state "z" is no input that the outputs depend on`},
 		{[]string{model, "--calib", data, "--fast", "--state", "h=z"}, `"z"`},
-		{[]string{model, "--calib", data, "--fast", "--state", "h=y"}, "as many elements"},
+		{[]string{model, "--calib", data, "--fast", "--state", "h=y"}, "the same but for dimensions of 1"},
 	} {
 		code, _, stderr := call(append([]string{"convert", "-o", out}, c.args...)...)
 		if code != exitUsage || !strings.Contains(stderr, c.said) {
