@@ -338,8 +338,12 @@ func (b *stepBuilder) info(live map[int]bool) *StreamInfo {
 		}
 	}
 	for i, l := range b.loops {
-		if l.steps {
-			info.Recurrent += len(b.p.Loops[i].Carries)
+		switch of := b.p.Loops[i]; {
+		case l.steps:
+			info.Recurrent += len(of.Carries)
+		case of.Count > 1 && b.rules[of.First].kind == wholeWindow:
+			info.Notes = append(info.Notes, fmt.Sprintf("the loop of %d iterations at %s runs whole at every step: it does not go along with time, as those do that take its positions in order and whose states begin with constants",
+				of.Count, b.describe(of.First)))
 		}
 	}
 	for _, buf := range b.buffered {
