@@ -11,6 +11,7 @@ import (
 	"qconv/onnx"
 	"qconv/quant"
 	qrt "qconv/runtime"
+	"qconv/runtime/printable"
 )
 
 // Values of --window-label.
@@ -73,6 +74,10 @@ func states(c *cli.Context, ports []port) ([]string, error) {
 	}
 	if !slices.ContainsFunc(ports, func(p port) bool { return !slices.Contains(names, p.name) }) {
 		return nil, usagef("flag --%s: all inputs are named (%s), want one at least that data enter through", stateFlag.Name, portNames(ports))
+	}
+	if pairs := statePairs(c); len(pairs) > 0 && slices.Contains([]string{"run", "eval"}, c.Command.Name) {
+		note(c, "warning: %s begins every sample with zeros for %s, whatever %s was: states are carried from step to step by programs that convert makes", c.Command.Name,
+			printable.Name(pairs[0].Input), printable.Name(pairs[0].Output))
 	}
 	return names, nil
 }
