@@ -371,7 +371,7 @@ func (l *iterated) hand(states []string, results [][]string) error {
 			k := i - len(states)
 			axis, parts := int64(l.axes[k]), []string(nil)
 			for _, name := range results[k] {
-				part := l.d.newName(out)
+				part := l.d.newName(out + ".part")
 				parts = append(parts, part)
 				g.Node = append(g.Node, l.d.axisNode(l.p, "Unsqueeze", name, part, axis))
 			}

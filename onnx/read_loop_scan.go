@@ -30,37 +30,59 @@ type taken struct {
 // asScan finds how the iterations of a Loop differ.
 type asScan struct {
 	l     *iterated
+	trips int64
 	lines map[string]line
-	taken []taken
-	nodes []*pb.NodeProto // what is left of the body
+	// truths are conditions on lines, by iteration.
+	truths map[string]func(t int64) bool
+	taken  []taken
+	nodes  []*pb.NodeProto // what is left of the body
 	// counts are states that are lines, collects those that are lists which the iterations append one value to.
 	counts   map[int]bool
 	collects map[int]string
 }
 
-// scan returns nodes with a Scan that computes what the Loop does, nil where there is none: its condition is always true, and the number of the
+// scan returns nodes with a Scan that computes what the Loop does, nil where there is none: its condition is always true or compares what counts, and the number of the
 // iteration and states that count only pick the steps of sequences.
 func (l *iterated) scan() *pb.GraphProto {
-	s := &asScan{l: l, lines: map[string]line{l.number: {times: 1, list: len(l.scalarShape(0)) > 0}}, counts: map[int]bool{}, collects: map[int]string{}}
-	if l.trips > maxSteps || l.goes != l.going && !s.always(l.goes) || slices.Contains(l.results, l.number) {
+	s := &asScan{l: l, trips: l.trips, lines: map[string]line{l.number: {times: 1, list: len(l.scalarShape(0)) > 0}}, counts: map[int]bool{}, collects: map[int]string{}}
+	if slices.Contains(l.results, l.number) {
 		return nil
 	}
 	s.countStates()
 	s.follow()
-	if !s.collectStates() {
+	if !s.ends() || !s.collectStates() {
 		return nil
 	}
 	for _, n := range s.nodes {
 		for _, name := range reads(n) {
-			if _, ok := s.lines[name]; ok || name == l.going {
+			if s.isLine(name) || s.truths[name] != nil || name == l.going {
 				return nil
 			}
 		}
 	}
-	if slices.ContainsFunc(slices.Concat(l.next, l.results), func(name string) bool { return s.isLine(name) && !s.counted(name) }) {
+	if slices.ContainsFunc(slices.Concat(l.next, l.results), func(name string) bool {
+		return s.isLine(name) && !s.counted(name) || s.truths[name] != nil
+	}) {
 		return nil
 	}
 	return s.write()
+}
+
+// ends finds the number of iterations. It says whether there is one that is not too large.
+func (s *asScan) ends() bool {
+	goes := s.truths[s.l.goes]
+	switch {
+	case s.l.goes == s.l.going || s.always(s.l.goes):
+	case goes == nil:
+		return false
+	default:
+		t := int64(0)
+		for t < min(s.trips-1, maxSteps) && goes(t) {
+			t++
+		}
+		s.trips = t + 1
+	}
+	return s.trips <= maxSteps
 }
 
 func (s *asScan) isLine(name string) bool { _, ok := s.lines[name]; return ok }
@@ -111,7 +133,7 @@ func (s *asScan) countStates() {
 			continue
 		}
 		// As if it were the number of the iteration, the next is that plus something.
-		alone := &asScan{l: s.l, lines: map[string]line{name: {times: 1, list: list}}}
+		alone := &asScan{l: s.l, trips: s.trips, lines: map[string]line{name: {times: 1, list: list}}}
 		alone.follow()
 		next, ok := alone.lines[s.l.next[i]]
 		if ok && next.times == 1 && next.list == list {
@@ -122,9 +144,12 @@ func (s *asScan) countStates() {
 
 // follow computes with lines, and finds the steps that they pick.
 func (s *asScan) follow() {
+	s.truths = map[string]func(int64) bool{s.l.going: func(int64) bool { return true }}
 	for _, n := range s.l.nodes {
 		if r, ok := s.compute(n); ok {
 			s.lines[n.GetOutput()[0]] = r
+		} else if truth := s.compare(n); truth != nil {
+			s.truths[n.GetOutput()[0]] = truth
 		} else if t, ok := s.picks(n); ok {
 			s.taken = append(s.taken, t)
 		} else {
@@ -133,8 +158,11 @@ func (s *asScan) follow() {
 	}
 }
 
-// maxLine bounds the numbers of lines, so that none is outside of 64 bits.
-const maxLine = 1 << 31
+// maxLine bounds the numbers of lines, and maxPlus those that they are compared with, so that none is outside of 64 bits.
+const (
+	maxLine = 1 << 31
+	maxPlus = 1 << 61
+)
 
 // compute is the result of a node that computes with lines and constants.
 func (s *asScan) compute(n *pb.NodeProto) (line, bool) {
@@ -142,10 +170,7 @@ func (s *asScan) compute(n *pb.NodeProto) (line, bool) {
 		return line{}, false
 	}
 	operand := func(i int) (line, bool) {
-		x, ok := s.lines[n.GetInput()[i]]
-		if !ok {
-			x.plus, x.list, ok = s.integer(n.GetInput()[i])
-		}
+		x, ok := s.operand(n.GetInput()[i])
 		return x, ok && max(x.times, -x.times, x.plus, -x.plus) < maxLine
 	}
 	a, ok := operand(0)
@@ -188,6 +213,67 @@ func (s *asScan) compute(n *pb.NodeProto) (line, bool) {
 		return line{a.times - b.times, a.plus - b.plus, list}, true
 	}
 	return line{}, false
+}
+
+// operand is a line, or a constant as one.
+func (s *asScan) operand(name string) (x line, ok bool) {
+	if x, ok = s.lines[name]; !ok {
+		x.plus, x.list, ok = s.integer(name)
+	}
+	return x, ok
+}
+
+// compare is the result of a node that compares lines, or joins comparisons; nil for others.
+func (s *asScan) compare(n *pb.NodeProto) func(t int64) bool {
+	in := n.GetInput()
+	if !isDefault(n.GetDomain()) || len(n.GetOutput()) != 1 || len(in) == 0 {
+		return nil
+	}
+	if known := s.truths[in[0]]; known != nil && len(in) == 1 {
+		switch n.GetOpType() {
+		case "Identity", "Squeeze", "Unsqueeze":
+			return known
+		case "Not":
+			return func(t int64) bool { return !known(t) }
+		}
+	}
+	if len(in) != 2 {
+		return nil
+	}
+	truth := func(name string) func(int64) bool {
+		if s.always(name) {
+			return func(int64) bool { return true }
+		}
+		return s.truths[name]
+	}
+	if p, q := truth(in[0]), truth(in[1]); p != nil && q != nil {
+		switch n.GetOpType() {
+		case "And":
+			return func(t int64) bool { return p(t) && q(t) }
+		case "Or":
+			return func(t int64) bool { return p(t) || q(t) }
+		}
+	}
+	a, ok := s.operand(in[0])
+	b, too := s.operand(in[1])
+	if !ok || !too {
+		return nil
+	}
+	difference := func(t int64) int64 { return (a.times-b.times)*t + a.plus - b.plus }
+	if max(a.plus, -a.plus, b.plus, -b.plus) > maxPlus {
+		return nil
+	}
+	switch n.GetOpType() {
+	case "Less":
+		return func(t int64) bool { return difference(t) < 0 }
+	case "LessOrEqual":
+		return func(t int64) bool { return difference(t) <= 0 }
+	case "Greater":
+		return func(t int64) bool { return difference(t) > 0 }
+	case "GreaterOrEqual":
+		return func(t int64) bool { return difference(t) >= 0 }
+	}
+	return nil
 }
 
 // picks is the step of a sequence that a node reads, if it does.
@@ -272,7 +358,7 @@ func (s *asScan) write() *pb.GraphProto {
 		if s.counts[i] {
 			if to := out(i); to != "" {
 				at := s.lines[name]
-				last := d.constant(to, &Tensor{Type: Int, Shape: d.values[l.initial[i]].Shape, Ints: []int64{at.times*l.trips + at.plus}})
+				last := d.constant(l.p.name+":"+name, &Tensor{Type: Int, Shape: d.values[l.initial[i]].Shape, Ints: []int64{at.times*s.trips + at.plus}})
 				behind = append(behind, nodeOf("Identity", to, []string{last}))
 			}
 			continue
@@ -287,7 +373,7 @@ func (s *asScan) write() *pb.GraphProto {
 	for _, t := range s.taken {
 		first, reverse := t.at.plus, int64(0)
 		if t.at.times < 0 {
-			first, reverse = t.at.plus-l.trips+1, 1
+			first, reverse = t.at.plus-s.trips+1, 1
 		}
 		from := t.from
 		x := d.places.resolve(d.values[from])
@@ -296,15 +382,15 @@ func (s *asScan) write() *pb.GraphProto {
 			return nil
 		}
 		n := int64(x.Shape[axis])
-		if first < 0 && first+l.trips <= 0 { // counted from the end
+		if first < 0 && first+s.trips <= 0 { // counted from the end
 			first += n
 		}
-		if first < 0 || first+l.trips > n {
+		if first < 0 || first+s.trips > n {
 			return nil
 		}
-		if l.trips < n {
+		if s.trips < n {
 			from = d.newName(l.p.name)
-			g.Node = append(g.Node, d.sliceNode(l.p, t.from, from, int64(axis), first, first+l.trips))
+			g.Node = append(g.Node, d.sliceNode(l.p, t.from, from, int64(axis), first, first+s.trips))
 		}
 		step := t.step
 		if t.keeps {
@@ -317,7 +403,7 @@ func (s *asScan) write() *pb.GraphProto {
 	}
 	if len(s.taken) == 0 {
 		// A Scan must take a sequence; this one says how often it runs.
-		steps := &Tensor{Shape: Shape{int(l.trips)}, Floats: make([]float32, l.trips)}
+		steps := &Tensor{Shape: Shape{int(s.trips)}, Floats: make([]float32, s.trips)}
 		scan.Input = append(scan.Input, d.constant(l.p.name, steps))
 		body.Input = append(body.Input, port(d.newName(l.p.name)))
 		axes, directions = append(axes, 0), append(directions, 0)

@@ -101,7 +101,7 @@ func (d *decoder) joinStacked(p *node, s stack) *pb.GraphProto {
 			target = append(target, 0)
 		}
 	}
-	moved := d.newName(out)
+	moved := d.newName(out + ".moved")
 	transpose.Output = []string{moved}
 	return &pb.GraphProto{Node: []*pb.NodeProto{transpose, d.operandNode(p, 5, "Reshape", moved, out, []string{"shape"}, target)}}
 }
