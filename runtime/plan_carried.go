@@ -1,5 +1,7 @@
 package runtime
 
+import "slices"
+
 // inLoop is what a Carry of a loop, or a State where there is none, hands over.
 type inLoop struct {
 	handOver
@@ -70,19 +72,33 @@ func inPlace(p *Program, n, tensor int) bool {
 	return false
 }
 
-// movesOn says that the first piece of i, and no other, reads a tensor, and moves its elements to lower positions in ascending order: nothing
-// is overwritten before it is read.
+// movesOn says that the first piece of i, and no other, reads a tensor, and moves its elements to lower positions such that, in whatever order its
+// dimensions are gone through, each upwards, nothing is overwritten before it is read: as one run, or as rows that end before the next one begins, also where
+// they are read. The pieces of i write every element once.
 func (i *Copy) movesOn(tensor int) bool {
 	for k := range i.Pieces {
 		if (i.Pieces[k].In == tensor) != (k == 0) {
 			return false
 		}
 	}
-	q := &i.Pieces[0]
+	q := i.Pieces[0].overGaps()
+	var dims []int
 	for d, n := range q.Dims {
-		if n > 1 && (q.OutStride[d] < 0 || q.InStride[d] != q.OutStride[d]) {
+		if n == 1 {
+			continue
+		}
+		if q.OutStride[d] < 0 || q.InStride[d] != q.OutStride[d] {
 			return false
 		}
+		dims = append(dims, d)
+	}
+	slices.SortFunc(dims, func(a, b int) int { return q.OutStride[a] - q.OutStride[b] })
+	end := q.InStart - q.OutStart // how far a row reaches from where it is written
+	for k, d := range dims {
+		if k > 0 && end >= q.OutStride[d] {
+			return false
+		}
+		end += (q.Dims[d] - 1) * q.OutStride[d]
 	}
 	return q.OutStart <= q.InStart && i.pieceSteps() == nil
 }
