@@ -63,28 +63,52 @@ func (b *batchFinder) collect(nodes []*pb.NodeProto) {
 		if cells[n.GetOpType()].gates > 0 && isDefault(n.GetDomain()) {
 			b.recurrent = append(b.recurrent, n)
 		}
-		if n.GetOpType() == "Scan" && listAttr(n, "scan_input_axes") == nil {
-			b.stepped = append(b.stepped, n.GetInput()[len(n.GetInput())-min(max(sequencesOf(n), 0), len(n.GetInput())):]...)
+		if n.GetOpType() == "Scan" {
+			axes := listAttr(n, "scan_input_axes")
+			for i, name := range n.GetInput()[len(n.GetInput())-min(max(sequencesOf(n), 0), len(n.GetInput())):] {
+				if i >= len(axes) || axes[i] == 0 {
+					b.stepped = append(b.stepped, name)
+				}
+			}
 		}
 		for _, g := range branches(n) {
-			if n.GetOpType() == "Loop" && len(g.GetInput()) > 0 {
-				b.picked(g)
-			}
 			for i, v := range g.GetInput() {
 				b.from[v.GetName()] = result{node: n, place: i, given: true}
 			}
 			b.collect(g.GetNode())
+			if n.GetOpType() == "Loop" {
+				b.picked(g)
+			}
 		}
 	}
 }
 
-// picked notes what the body of a Loop picks from along dimension 0, with the number of the iteration for a position.
+// picked notes what the body of a Loop picks from along dimension 0, at positions that count with its iterations.
 func (b *batchFinder) picked(body *pb.GraphProto) {
 	for _, n := range body.GetNode() {
-		if n.GetOpType() == "Gather" && len(n.GetInput()) == 2 && n.GetInput()[1] == body.GetInput()[0].GetName() && integerOf(n, "axis") == 0 {
+		if n.GetOpType() == "Gather" && len(n.GetInput()) == 2 && integerOf(n, "axis") == 0 && b.counts(n.GetInput()[1], maxCount) {
 			b.stepped = append(b.stepped, n.GetInput()[0])
 		}
 	}
+}
+
+// maxCount is through how many nodes a position is followed.
+const maxCount = 4
+
+// counts says whether an integer is the number of an iteration of a Loop, or a sum or difference with it.
+func (b *batchFinder) counts(name string, most int) bool {
+	c := b.from[name]
+	switch {
+	case c.node == nil || most == 0:
+		return false
+	case c.given:
+		return c.node.GetOpType() == "Loop" && c.place == 0
+	}
+	switch c.node.GetOpType() {
+	case "Add", "Sub", "Cast", "Identity":
+		return slices.ContainsFunc(c.node.GetInput(), func(in string) bool { return b.counts(in, most-1) })
+	}
+	return false
 }
 
 // wish notes where a value has its batch, and what computes it. The first wish counts.
@@ -162,8 +186,8 @@ func (b *batchFinder) oneIndex(name string) bool {
 	switch {
 	case c.node == nil:
 		return false
-	case c.given:
-		return c.node.GetOpType() == "Loop" && c.place == 0
+	case b.counts(name, maxCount):
+		return true
 	}
 	return c.node.GetOpType() == "Constant" && slices.ContainsFunc(c.node.GetAttribute(), func(a *pb.AttributeProto) bool { return len(a.GetT().GetDims()) == 0 })
 }

@@ -148,15 +148,7 @@ func (d *decoder) defineInner(g *pb.GraphProto, results []string, names map[stri
 	if err := checkNames(g); err != nil {
 		return err
 	}
-	read := map[string]bool{}
-	for _, name := range results {
-		read[name] = true
-	}
-	for _, n := range g.GetNode() {
-		for _, name := range reads(n) {
-			read[name] = true
-		}
-	}
+	read := wanted(g.GetNode(), results)
 	for _, name := range sortedKeys(defined(g)) {
 		if name != "" && names[name] == "" {
 			names[name] = d.newName(prefix + name)
@@ -178,6 +170,20 @@ func (d *decoder) defineInner(g *pb.GraphProto, results []string, names map[stri
 		}
 	}
 	return nil
+}
+
+// wanted are the names that nodes read, and results.
+func wanted(nodes []*pb.NodeProto, results []string) map[string]bool {
+	names := map[string]bool{}
+	for _, name := range results {
+		names[name] = true
+	}
+	for _, n := range nodes {
+		for _, name := range reads(n) {
+			names[name] = true
+		}
+	}
+	return names
 }
 
 // innerNodes reads nodes, whose names of values are those of the whole graph, in place of the node that holds them.

@@ -186,7 +186,7 @@ func (l *iterated) open(g, live *pb.GraphProto) error {
 	}
 	l.names = map[string]string{}
 	prefix := l.p.name + "/"
-	if err := l.d.defineInner(still, l.readings(), l.names, prefix); err != nil {
+	if err := l.d.defineInner(still, sortedKeys(wanted(l.nodes, l.outcomes())), l.names, prefix); err != nil {
 		return err
 	}
 	same := &pb.GraphProto{}
@@ -199,15 +199,6 @@ func (l *iterated) open(g, live *pb.GraphProto) error {
 // outcomes are the values of the body that leave an iteration.
 func (l *iterated) outcomes() []string {
 	return slices.Concat([]string{l.goes}, l.next, l.results)
-}
-
-// readings are the values of the body that an iteration reads, or that leave it.
-func (l *iterated) readings() []string {
-	names := l.outcomes()
-	for _, n := range l.nodes {
-		names = append(names, reads(n)...)
-	}
-	return names
 }
 
 // read reads the iterations.

@@ -89,6 +89,8 @@ func loopCases() []loopCase {
 			call("ConcatFromSequence", "list", "y", attr("axis", 1)))},
 		{"the batch behind the steps", 2, 1, file(13, five, yes, z, in("x", 5, "N", 3), out("y"), out("all"), loopNode("m t z", "y all",
 			body(with(state, []any{dense("o", "N", 3), call("Gather", "x i", "e"), call("Add", "s e", "u"), call("Tanh", "u", "s2"), call("Neg", "s2", "o")})...)...))},
+		{"the batch behind the steps, backwards", 2, 1, file(13, five, yes, count("four", 4), z, in("x", 5, "N", 3), out("y"), loopNode("m t z", "y",
+			body(with(state, []any{call("Sub", "four i", "at"), call("Gather", "x at", "e"), call("Add", "s e", "u"), call("Tanh", "u", "s2")})...)...))},
 		{"no sequence", 2, 1, file(13, five, yes, z, floats("w", 3, 3), out("y"), loopNode("m t z", "y", body(with(state, []any{call("MatMul", "s w", "u"), call("Tanh", "u", "s2")})...)...))},
 		{"no sequence, and a constant state", 2, 1, file(13, five, yes, z, floats("begin", 1, 3), floats("w", 3, 3), out("y"), loopNode("m t begin", "y", body(in("s", "any", 3), yields(in("s2", "other", 3)),
 			call("MatMul", "s w", "u"), call("Add", "u z", "v"), call("Tanh", "v", "s2"))...))},

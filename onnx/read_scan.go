@@ -214,15 +214,7 @@ func (d *decoder) scanBody(s *scanned, repeat bool) (fits bool, err error) {
 		return false, err
 	}
 	inner, results := liveBody(s.body)
-	read := map[string]bool{}
-	for _, n := range inner.GetNode() {
-		for _, name := range reads(n) {
-			read[name] = true
-		}
-	}
-	for _, name := range results {
-		read[name] = true
-	}
+	read := wanted(inner.GetNode(), results)
 	names := map[string]string{}
 	values := make([]*Value, len(s.r.in))
 	states := make([]*LoopState, s.states)

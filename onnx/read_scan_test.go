@@ -49,6 +49,8 @@ func TestScans(t *testing.T) {
 				attr("scan_input_directions", []int{1}), attr("scan_output_directions", []int{1})))},
 		{"batch behind the steps", 2, file(13, in("z", "N", 3), in("y", "N", 5, 3), out("last"), out("all"), call("Transpose", "y", "x", attr("perm", []int{1, 0, 2})),
 			scanNode("z x", "last all", 1, sumBody(3)))},
+		{"steps in front of the batch", 2, file(13, in("z", "N", 3), in("x", 5, "N", 3), out("last"), out("all"),
+			scanNode("z x", "last all", 1, sumBody(3), attr("scan_input_axes", []int{0}), attr("scan_output_axes", []int{1})))},
 		{"one step", 2, file(13, in("z", "N", 3), in("x", "N", 1, 3), out("last"), out("all"),
 			scanNode("z x", "last all", 1, sumBody(3), attr("scan_input_axes", []int{1}), attr("scan_output_axes", []int{1})))},
 		{"constant state", 1, file(13, zeros("z", 1, 3), in("x", 1, 5, 3), out("last"), out("all"),

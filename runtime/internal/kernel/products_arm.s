@@ -71,6 +71,15 @@ done:
 	MOVW	R8, ret+12(FP)
 	RET
 
+// LINK adds to R6 what the next link at R3 makes of the table R4 and the input R5, and counts R7 down.
+#define LINK \
+	MOVM.IA.W	(R3), [R8, R9]; \
+	MOVBU	R8<<0(R5), R8; \
+	ADD	R9, R8; \
+	MOVW	R8<<2(R4), R8; \
+	SUB.S	$1, R7; \
+	ADD	R8, R6
+
 // func addLinksARM(acc *int32, n, each int, links *productLink, table, in unsafe.Pointer)
 TEXT ·addLinksARM(SB), NOSPLIT, $0-24
 	MOVW	acc+0(FP), R0
@@ -85,12 +94,7 @@ output:
 	MOVW	R2, R7
 
 link:
-	MOVM.IA.W	(R3), [R8, R9]
-	MOVBU	R8<<0(R5), R8
-	ADD	R9, R8
-	MOVW	R8<<2(R4), R8
-	SUB.S	$1, R7
-	ADD	R8, R6
+	LINK
 	BNE	link
 
 	MOVW.P	R6, 4(R0)
@@ -114,12 +118,7 @@ output:
 	BEQ	next
 
 link:
-	MOVM.IA.W	(R3), [R8, R9]
-	MOVBU	R8<<0(R5), R8
-	ADD	R9, R8
-	MOVW	R8<<2(R4), R8
-	SUB.S	$1, R7
-	ADD	R8, R6
+	LINK
 	BNE	link
 
 next:
